@@ -1,0 +1,127 @@
+"""The agent on show: who answers, and with which tools. Put your own `root_agent` here."""
+
+import ast
+import difflib
+import operator
+import os
+import zoneinfo
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal, DecimalException
+from typing import Any
+
+from google.adk.agents import Agent
+from google.adk.tools import ToolContext
+from google.genai import types
+
+from agent.offline import model_or_offline
+
+EXAMPLES = (
+    "Hello! What can you help me with?",
+    "Explain quantum computing in simple terms",
+    "What are the practical applications?",
+    "How does it compare to classical computing?",
+    "What time is it in Tokyo and in New York?",
+    "What is 12*7?",
+)
+
+
+def get_time(city: str) -> dict[str, str]:
+    """Tell the date and time in a city.
+
+    Args:
+        city: A large city in English, such as "Tokyo", or a time zone, such as "Asia/Tokyo".
+    """
+    cities = {zone.rpartition("/")[2].replace("_", " ").lower(): zone for zone in _zones()}
+    wanted = city.rpartition("/")[2].replace("_", " ").strip().lower()
+    if wanted not in cities:
+        close = ", ".join(difflib.get_close_matches(wanted, cities)) or "a larger city nearby"
+        return {"error": f"I know no time zone for {city!r}. Try {close}."}
+    now = datetime.now(zoneinfo.ZoneInfo(cities[wanted]))
+    return {"city": city, "time": now.strftime("%A, %d %B %Y, %H:%M"), "zone": cities[wanted]}
+
+
+def _zones() -> list[str]:
+    """Time zones with a place in their name, so that "Asia/Tokyo" counts and "EST5EDT" does not."""
+    return sorted(zone for zone in zoneinfo.available_timezones() if "/" in zone)
+
+
+OPERATORS: dict[type, Callable[..., Decimal]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+    ast.UAdd: operator.pos,
+    ast.USub: operator.neg,
+}
+
+
+def calculate(expression: str) -> dict[str, str]:
+    """Work out an arithmetic expression.
+
+    Args:
+        expression: Numbers with + - * / % ^ and brackets, such as "(3 + 4) * 2".
+    """
+    source = expression.translate(str.maketrans({"×": "*", "÷": "/", "^": "**", ",": ""})).strip()
+    try:
+        tree = ast.parse(source[:200], mode="eval")
+        return {"expression": expression, "result": f"{_value(tree.body).normalize():f}"}
+    except (SyntaxError, ValueError, DecimalException, RecursionError, MemoryError):
+        return {
+            "error": f"{expression!r} is no sum that I can work out. Use numbers and + - * / % ^."
+        }
+
+
+def _value(node: ast.AST) -> Decimal:
+    """Decimals, because 0.1 + 0.2 is then 0.3, and a power too large is an error, not an hour."""
+    match node:
+        case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
+            return Decimal(repr(number))
+        case ast.BinOp() if type(node.op) in OPERATORS:
+            return OPERATORS[type(node.op)](_value(node.left), _value(node.right))
+        case ast.UnaryOp() if type(node.op) in OPERATORS:
+            return OPERATORS[type(node.op)](_value(node.operand))
+    raise ValueError(f"{node} is not arithmetic")
+
+
+def stream_figures(tool_context: ToolContext) -> dict[str, Any]:
+    """Tell how the earlier answers of this conversation streamed, as measured by the app.
+
+    For each answer, in order: seconds to the first chunk, seconds in all, the number of chunks
+    and of characters, and the smallest and largest chunk in characters.
+    """
+    figures = tool_context.state.get("temp:stream_figures")
+    return {"answers": figures} if figures else {"error": "No earlier answer has been measured."}
+
+
+GENERATION = types.GenerateContentConfig(temperature=0.7, max_output_tokens=2048)
+
+tutor = Agent(
+    name="tutor",
+    description="Teaches a subject step by step, and checks what the learner has understood.",
+    instruction=(
+        "You are a patient tutor. Explain one step at a time, in plain words and with an example. "
+        "End each step with one short question, and build on the answer. When the visitor wants "
+        "to stop learning or talk of something else, hand back to chat_assistant."
+    ),
+    model=model_or_offline(os.environ.get("MODEL")),
+    generate_content_config=GENERATION,
+)
+
+root_agent = Agent(
+    name="chat_assistant",
+    description="A friendly assistant that streams its answers and uses a few real tools.",
+    instruction=(
+        "You are a helpful, friendly assistant in natural conversation. Be concise for simple "
+        "questions and detailed for complex ones. Ask back when something is unclear. Remember "
+        "what was said before. Use your tools for times, for sums, and for how your answers "
+        "streamed, and never invent such figures. When the visitor wants to learn a subject step "
+        "by step, hand over to the tutor."
+    ),
+    model=model_or_offline(os.environ.get("MODEL")),
+    generate_content_config=GENERATION,
+    tools=[get_time, calculate, stream_figures],
+    sub_agents=[tutor],
+)

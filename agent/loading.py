@@ -1,0 +1,125 @@
+"""From a folder to a Runner: find the agent as `adk web` does, and its model and services."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from google.adk.agents import LlmAgent
+from google.adk.apps import App
+from google.adk.artifacts import InMemoryArtifactService
+from google.adk.cli.utils.agent_loader import AgentLoader
+from google.adk.memory import InMemoryMemoryService
+from google.adk.runners import Runner
+from google.adk.sessions import InMemorySessionService
+from google.adk.tools.agent_tool import AgentTool
+from google.adk.workflow import BaseNode
+
+from agent.offline import OfflineModel, has_credentials, needs_credentials
+
+OURS = Path(__file__).parent
+"""The agent on show."""
+
+
+class NoAgent(Exception):
+    """No agent can be loaded from a folder; the text says what to do, and is displayed."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """An agent ready to run, and what a page says about it."""
+
+    runner: Runner
+    title: str
+    description: str
+    examples: tuple[str, ...]
+    """Messages to begin with: `EXAMPLES` in the agent's module, if it has any."""
+    is_offline: bool
+    """Whether the built-in offline model answers, because no credentials were found."""
+
+
+def load(folder: Path = OURS) -> Loaded:
+    """The agent in `folder`, whatever form `adk web` accepts: agent.py, App, root_agent.yaml.
+
+    Reads the nearest `.env` on the way. An agent whose Gemini has no credentials is given the
+    offline model in its place, tools and all.
+
+    Raises:
+        NoAgent: with a sentence for the host.
+    """
+    folder = folder.resolve()
+    app = _app(_import(folder), folder.name)
+    offline = [_go_offline(agent) for agent in _llm_agents(app.root_agent)]
+    _hush_adk()
+    return Loaded(
+        runner=_runner(app, folder.name),
+        title=app.root_agent.name.replace("_", " ").strip().capitalize(),
+        description=app.root_agent.description,
+        examples=_examples(folder.name),
+        is_offline=any(offline),
+    )
+
+
+def _import(folder: Path) -> App | BaseNode:
+    _check(folder)
+    try:
+        return AgentLoader(str(folder.parent)).load_agent(folder.name)
+    except Exception as error:
+        raise NoAgent(f"The agent in {folder} could not be loaded. {error}") from error
+
+
+def _check(folder: Path) -> None:
+    if not folder.is_dir():
+        raise NoAgent(f"There is no folder {folder}. Name the folder that holds agent.py.")
+    if folder.name == OURS.name and folder != OURS:
+        raise NoAgent(
+            f"{folder} has the same name as this app's own agent folder, and Python can import "
+            "only one of them. Rename it, or put its agent.py in the place of agent/agent.py."
+        )
+
+
+def _app(loaded: App | BaseNode, name: str) -> App:
+    if isinstance(loaded, App):
+        return loaded
+    # App() itself is stricter about names than ADK's own tools are (adk/runners.py).
+    return App.model_construct(name=name, root_agent=loaded)
+
+
+def _runner(app: App, name: str) -> Runner:
+    return Runner(
+        app=app,
+        app_name=name,
+        session_service=InMemorySessionService(),
+        artifact_service=InMemoryArtifactService(),
+        memory_service=InMemoryMemoryService(),
+    )
+
+
+def _llm_agents(node: object) -> Iterator[LlmAgent]:
+    """Every agent with a model in the tree: sub-agents, agents used as tools, workflow nodes."""
+    if isinstance(node, LlmAgent):
+        yield node
+    tools = getattr(node, "tools", [])
+    inner = [tool.agent for tool in tools if isinstance(tool, AgentTool)]
+    nodes = getattr(getattr(node, "graph", None), "nodes", [])
+    for child in (*getattr(node, "sub_agents", []), *inner, *nodes):
+        yield from _llm_agents(child)
+
+
+def _go_offline(agent: LlmAgent) -> bool:
+    """Give an agent without credentials the offline model; whether it now has it."""
+    if needs_credentials(agent.model or agent.canonical_model) and not has_credentials():
+        agent.model = OfflineModel()
+    return isinstance(agent.model, OfflineModel)
+
+
+def _examples(name: str) -> tuple[str, ...]:
+    modules = (sys.modules.get(f"{name}.agent"), sys.modules.get(name))
+    return tuple(next((m.EXAMPLES for m in modules if hasattr(m, "EXAMPLES")), ()))
+
+
+def _hush_adk() -> None:
+    """ADK logs each failed turn twice, with tracebacks; the turn itself logs it once."""
+    for name in ("workflow._node_runner", "runners"):
+        logging.getLogger(f"google_adk.google.adk.{name}").setLevel(logging.CRITICAL)

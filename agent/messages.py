@@ -1,0 +1,126 @@
+"""A transcript as chat messages: plain dicts in Gradio's format, without Gradio.
+
+A message with a `metadata` title is shown by Gradio as a small panel of its own, folded when its
+status is "done" and open otherwise (gradio/components/chatbot.py, MetadataDict). A text goes as
+`{"type": "text", ...}`, because a bare string would lose its indentation and its tabs
+(`inspect.cleandoc` in the same file).
+"""
+
+import hashlib
+import html
+import json
+import mimetypes
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from agent.transcript import Notice, Picture, Text, Thought, ToolCall, Transcript, clean
+
+Message: TypeAlias = dict[str, Any]
+
+TRANSFER = "transfer_to_agent"
+"""The tool by which ADK hands over to a sub-agent (adk/tools/transfer_to_agent_tool.py)."""
+
+
+def to_messages(transcript: Transcript, waiting: float | None = None) -> list[Message]:
+    """One message for each entry, in order.
+
+    Args:
+        transcript: What has been said.
+        waiting: Seconds since the turn began while more is expected; None when it is over.
+    """
+    messages = list(_spoken(transcript))
+    if waiting is not None and _is_silent(transcript):
+        messages.append(_panel(f"Waiting for an answer ({waiting:.0f} s)", status="pending"))
+    return messages
+
+
+def _is_silent(transcript: Transcript) -> bool:
+    """Whether nothing on the page shows that work goes on."""
+    match transcript[-1:]:
+        case (Text(state="open"),) | (Thought(state="open"),) | (ToolCall(seconds=None),):
+            return False
+    return True
+
+
+def _spoken(transcript: Transcript) -> Iterator[Message]:
+    """The entries, with a line wherever another agent takes over."""
+    speaker = ""
+    for entry in transcript:
+        if isinstance(entry, Text | Picture) and entry.source[0] != speaker:
+            if speaker:
+                yield _panel(f"{entry.source[0]} answers", status="done")
+            speaker = entry.source[0]
+        yield _message(entry)
+
+
+def _message(entry: Text | Thought | ToolCall | Picture | Notice) -> Message:
+    match entry:
+        case Text(text=text):
+            return {"role": "assistant", "content": _text(text)}
+        case Thought(text=text, state=state):
+            is_open = state == "open"
+            title = "Thinking" if is_open else "Thought"
+            return _panel(title, text, status="pending" if is_open else "done")
+        case ToolCall():
+            return _tool(entry)
+        case Picture():
+            return {"role": "assistant", "content": {"path": _file(entry)}}
+        case Notice(text=text):
+            return _panel("Note", text)
+
+
+def _tool(call: ToolCall) -> Message:
+    if call.name == TRANSFER:
+        return _panel(f"Handing over to {call.args.get('agent_name')}", **_progress(call))
+    body = f"Arguments:\n{_fenced(call.args)}"
+    if call.seconds is not None:
+        body += f"\n\n{'Error' if _failed(call) else 'Result'}:\n{_fenced(call.result)}"
+    return _panel(f"Tool {call.name}", body, log=_brief(call), id=call.id, **_progress(call))
+
+
+def _progress(call: ToolCall) -> dict[str, Any]:
+    if call.seconds is None:
+        return {"status": "pending"}
+    return {"status": "done", "duration": round(call.seconds, 2)}
+
+
+def _brief(call: ToolCall) -> str:
+    """The arguments in a line beside the title, which Gradio takes as HTML."""
+    line = ", ".join(f"{name}={value}" for name, value in call.args.items())
+    return html.escape(clean(line[:80])) + ("; failed" if _failed(call) else "")
+
+
+def _failed(call: ToolCall) -> bool:
+    return isinstance(call.result, dict) and bool(call.result.get("error"))
+
+
+def _fenced(value: Any) -> str:
+    """JSON in a code block whose fence is longer than any run of backticks in it."""
+    text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}json\n{text}\n{fence}"
+
+
+def _panel(title: str, text: str = "", **metadata: Any) -> Message:
+    return {
+        "role": "assistant",
+        "content": _text(text),
+        "metadata": {"title": html.escape(clean(title)), **metadata},
+    }
+
+
+def _text(text: str) -> dict[str, str]:
+    return {"type": "text", "text": clean(text)}
+
+
+def _file(picture: Picture) -> str:
+    """The picture in a temporary file, named by its content, for Gradio to serve."""
+    folder = Path(tempfile.gettempdir()) / "adk-chat-page"
+    folder.mkdir(exist_ok=True)
+    suffix = mimetypes.guess_extension(picture.mime_type) or ".bin"
+    path = folder / (hashlib.sha256(picture.data).hexdigest()[:32] + suffix)
+    path.write_bytes(picture.data)
+    return str(path)

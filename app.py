@@ -1,0 +1,175 @@
+"""A streaming chat page for an ADK agent.
+
+Run it:  python app.py [path/to/agent]     and open http://127.0.0.1:7860
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.events import Dependency
+
+from agent.conversation import Conversation
+from agent.loading import OURS, Loaded, NoAgent, load
+from agent.messages import Message, to_messages
+from agent.offline import HOW_TO_ADD_A_KEY
+from agent.settings import Settings, read_settings
+from agent.transcript import Notice, answer
+
+PRIVATE: dict[str, Any] = {"api_visibility": "private", "queue": False}
+
+
+def page(loaded: Loaded, settings: Settings) -> gr.ChatInterface:
+    """A ChatInterface around a generator that yields the accumulated text of ADK's SSE events,
+    holding one ADK session per Gradio State."""
+
+    def talk(session: Conversation | None) -> Conversation:
+        return session or Conversation(loaded.runner, settings)
+
+    async def respond(
+        message: str, history: list[Message], session: Conversation | None
+    ) -> AsyncIterator[tuple[list[Message], Conversation]]:
+        session = talk(session)
+        turn = session.ask(message, kept=count_turns(history))
+        try:
+            async for transcript in turn.watch():
+                yield to_messages(transcript, None if turn.over else turn.elapsed), session
+        except asyncio.CancelledError:  # Stop; a closed tab is a GeneratorExit instead.
+            turn.stop()
+            raise
+
+    async def chat(
+        message: str, session: Conversation | None
+    ) -> AsyncIterator[tuple[str, Conversation]]:
+        """Ask the agent; the answer's text so far, again and again until it is whole."""
+        session = talk(session)
+        turn = session.ask(message)
+        async for transcript in turn.watch():
+            notices = [f"\n\n({e.text})" for e in transcript if isinstance(e, Notice)]
+            yield answer(transcript) + "".join(notices), session
+
+    session = gr.State(None, time_to_live=settings.session_idle, delete_callback=forget)
+    demo = ChatPage(
+        respond,
+        chatbot=gr.Chatbot(scale=1, show_label=False, editable="user", buttons=["copy", "copy_all"]),
+        additional_inputs=[session],
+        additional_outputs=[session],
+        # Gradio puts even a State into an "Additional inputs" panel.
+        additional_inputs_accordion=gr.Accordion(visible=False, render=False),
+        title=loaded.title,
+        description=describe(loaded),
+        examples=[[example] for example in loaded.examples] or None,
+        cache_examples=False,
+        editable=True,
+        flagging_mode="never",
+        analytics_enabled=False,
+        show_progress="hidden",
+        concurrency_limit=None,
+        api_visibility="private",
+    )
+    with demo:
+        wire(demo, session)
+        text = gr.Textbox(visible=False, label="message")
+        reply = gr.Textbox(visible=False, label="answer")
+        gr.Button(visible=False).click(
+            chat, [text, session], [reply, session], api_name="chat", concurrency_limit=None
+        )
+    return demo
+
+
+class ChatPage(gr.ChatInterface):
+    """A ChatInterface whose Stop lets the answer end by itself, so that page and session agree.
+
+    Gradio's own Stop cancels the run: the page keeps what happened to be on it, and what the
+    agent remembers is a few words more. Ours ends the turn, and the run's last yield shows it.
+    """
+
+    def _setup_stop_events(
+        self,
+        event_triggers: list[Any],
+        events_to_cancel: list[Dependency],  # noqa: ARG002
+        after_success: Dependency,
+    ) -> None:
+        triggers = [*event_triggers, self.chatbot.edit, self.chatbot.option_select]
+        super()._setup_stop_events(triggers, [], after_success)
+
+
+def wire(demo: gr.ChatInterface, session: gr.State) -> None:
+    """Stop and Clear for every kind of run, and a text box that comes back after each.
+
+    By itself Gradio 6.31 leaves the text box locked when a run fails, and lets an answer run on
+    over a cleared page.
+    """
+    runs = [
+        Dependency(None, run.get_config(), run._id, run.fn)
+        for run in demo.fns.values()
+        if run.name == "_submit_fn"
+    ]
+    demo.textbox.stop(stop, session, None, **PRIVATE)
+    demo.chatbot.clear(clear, session, session, cancels=runs, **PRIVATE)
+    demo.chatbot.edit(None, None, None, cancels=runs)
+    for run in runs:
+        run.then(idle, None, demo.textbox, **PRIVATE)
+        run.failure(idle, None, demo.textbox, **PRIVATE)
+
+
+def idle() -> gr.Textbox:
+    return gr.Textbox(
+        interactive=True, submit_btn=True, stop_btn=False, placeholder="Type a message..."
+    )
+
+
+async def stop(session: Conversation | None) -> None:
+    """End the running answer; what was said stays, and is remembered."""
+    if session:
+        await session.stop()
+
+
+async def clear(session: Conversation | None) -> None:
+    """Forget the conversation; the next message begins a new one."""
+    if session:
+        await session.forget()
+
+
+def forget(session: Conversation | None) -> None:
+    """Gradio's State has expired. It calls this on the event loop and does not await."""
+    if session:
+        asyncio.ensure_future(session.forget())
+
+
+def count_turns(history: list[Message]) -> int:
+    """How many turns are on the page: all that we believe of what the browser says."""
+    return sum(message["role"] == "user" for message in history)
+
+
+def describe(loaded: Loaded) -> str:
+    if not loaded.is_offline:
+        return loaded.description
+    return (
+        f"{loaded.description}\n\nAnswered by the **built-in offline model**, which is not an AI. "
+        + HOW_TO_ADD_A_KEY
+    )
+
+
+def main(folder: Path) -> gr.ChatInterface:
+    try:
+        loaded = load(folder)
+        return page(loaded, read_settings(os.environ))
+    except (NoAgent, ValueError) as error:
+        sys.exit(str(error))
+
+
+demo = main(Path(sys.argv[1]) if __name__ == "__main__" and len(sys.argv) > 1 else OURS)
+
+if __name__ == "__main__":
+    demo.launch(
+        max_threads=read_settings(os.environ).page_threads,
+        run_history=False,
+        footer_links=[],
+        enable_monitoring=False,
+        app_kwargs={"openapi_url": None},
+    )
