@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import gradio as gr
 from gradio.events import Dependency
@@ -19,6 +19,9 @@ from agent.messages import Message, to_messages
 from agent.offline import HOW_TO_ADD_A_KEY
 from agent.settings import Settings, read_settings
 from agent.transcript import Notice, answer
+
+FORGETTING: set[asyncio.Task[None]] = set()
+"""asyncio keeps no hold of its tasks; these may not vanish half-way."""
 
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "queue": False}
 
@@ -55,7 +58,9 @@ def page(loaded: Loaded, settings: Settings) -> gr.ChatInterface:
     session = gr.State(None, time_to_live=settings.session_idle, delete_callback=forget)
     demo = ChatPage(
         respond,
-        chatbot=gr.Chatbot(scale=1, show_label=False, editable="user", buttons=["copy", "copy_all"]),
+        chatbot=gr.Chatbot(
+            scale=1, show_label=False, editable="user", buttons=["copy", "copy_all"]
+        ),
         additional_inputs=[session],
         additional_outputs=[session],
         # Gradio puts even a State into an "Additional inputs" panel.
@@ -91,7 +96,7 @@ class ChatPage(gr.ChatInterface):
     def _setup_stop_events(
         self,
         event_triggers: list[Any],
-        events_to_cancel: list[Dependency],  # noqa: ARG002
+        events_to_cancel: list[Dependency],
         after_success: Dependency,
     ) -> None:
         triggers = [*event_triggers, self.chatbot.edit, self.chatbot.option_select]
@@ -104,8 +109,8 @@ def wire(demo: gr.ChatInterface, session: gr.State) -> None:
     By itself Gradio 6.31 leaves the text box locked when a run fails, and lets an answer run on
     over a cleared page.
     """
-    runs = [
-        Dependency(None, run.get_config(), run._id, run.fn)
+    runs: list[Any] = [
+        Dependency(None, cast(Any, run).get_config(), run._id, run.fn)
         for run in demo.fns.values()
         if run.name == "_submit_fn"
     ]
@@ -136,9 +141,11 @@ async def clear(session: Conversation | None) -> None:
 
 
 def forget(session: Conversation | None) -> None:
-    """Gradio's State has expired. It calls this on the event loop and does not await."""
+    """The session's State has expired. Gradio calls this on the event loop, and awaits nothing."""
     if session:
-        asyncio.ensure_future(session.forget())
+        task = asyncio.ensure_future(session.forget())
+        FORGETTING.add(task)
+        task.add_done_callback(FORGETTING.discard)
 
 
 def count_turns(history: list[Message]) -> int:

@@ -4,10 +4,11 @@ import ast
 import difflib
 import operator
 import os
+import re
 import zoneinfo
 from collections.abc import Callable
 from datetime import datetime
-from decimal import Decimal, DecimalException
+from decimal import ROUND_FLOOR, Decimal, DecimalException
 from typing import Any
 
 from google.adk.agents import Agent
@@ -35,8 +36,8 @@ def get_time(city: str) -> dict[str, str]:
     cities = {zone.rpartition("/")[2].replace("_", " ").lower(): zone for zone in _zones()}
     wanted = city.rpartition("/")[2].replace("_", " ").strip().lower()
     if wanted not in cities:
-        close = ", ".join(difflib.get_close_matches(wanted, cities)) or "a larger city nearby"
-        return {"error": f"I know no time zone for {city!r}. Try {close}."}
+        close = " or ".join(difflib.get_close_matches(wanted, cities)).title()
+        return {"error": f"I know no time zone for {city!r}. Try {close or 'a capital nearby'}."}
     now = datetime.now(zoneinfo.ZoneInfo(cities[wanted]))
     return {"city": city, "time": now.strftime("%A, %d %B %Y, %H:%M"), "zone": cities[wanted]}
 
@@ -46,35 +47,42 @@ def _zones() -> list[str]:
     return sorted(zone for zone in zoneinfo.available_timezones() if "/" in zone)
 
 
-OPERATORS: dict[type, Callable[..., Decimal]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.Mod: operator.mod,
-    ast.Pow: operator.pow,
-    ast.UAdd: operator.pos,
-    ast.USub: operator.neg,
-}
-
-
 def calculate(expression: str) -> dict[str, str]:
     """Work out an arithmetic expression.
 
     Args:
         expression: Numbers with + - * / % ^ and brackets, such as "(3 + 4) * 2".
     """
-    source = expression.translate(str.maketrans({"×": "*", "÷": "/", "^": "**", ",": ""})).strip()
     try:
-        tree = ast.parse(source[:200], mode="eval")
-        return {"expression": expression, "result": f"{_value(tree.body).normalize():f}"}
+        return {"expression": expression, "result": _written(_value(_parsed(expression)))}
     except (SyntaxError, ValueError, DecimalException, RecursionError, MemoryError):
         return {
-            "error": f"{expression!r} is no sum that I can work out. Use numbers and + - * / % ^."
+            "error": f"I cannot work out {expression!r}. Use numbers, + - * / % ^ and brackets."
         }
 
 
-def _value(node: ast.AST) -> Decimal:
+OPERATORS: dict[type, Callable[..., Decimal]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Mod: lambda a, b: a - b * (a / b).to_integral_value(ROUND_FLOOR),
+    ast.Pow: operator.pow,
+    ast.UAdd: operator.pos,
+    ast.USub: operator.neg,
+}
+
+
+def _parsed(expression: str) -> ast.expr:
+    source = re.sub(r"(?<=\d),(?=\d{3}\b)", "", expression.strip())
+    for sign, python in {"×": "*", "÷": "/", "^": "**", "−": "-"}.items():
+        source = source.replace(sign, python)
+    if len(source) > 500:  # On very deep brackets Python's parser fails in ways of its own.
+        raise ValueError("too long")
+    return ast.parse(source, mode="eval").body
+
+
+def _value(node: ast.expr) -> Decimal:
     """Decimals, because 0.1 + 0.2 is then 0.3, and a power too large is an error, not an hour."""
     match node:
         case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
@@ -83,7 +91,14 @@ def _value(node: ast.AST) -> Decimal:
             return OPERATORS[type(node.op)](_value(node.left), _value(node.right))
         case ast.UnaryOp() if type(node.op) in OPERATORS:
             return OPERATORS[type(node.op)](_value(node.operand))
-    raise ValueError(f"{node} is not arithmetic")
+    raise ValueError("not arithmetic")
+
+
+def _written(value: Decimal) -> str:
+    """In full as long as all its digits are known, in powers of ten beyond."""
+    if not value.is_finite():
+        raise ValueError("no number")
+    return f"{value.normalize():f}" if -10 < value.adjusted() < 28 else f"{value.normalize():E}"
 
 
 def stream_figures(tool_context: ToolContext) -> dict[str, Any]:
@@ -95,6 +110,8 @@ def stream_figures(tool_context: ToolContext) -> dict[str, Any]:
     figures = tool_context.state.get("temp:stream_figures")
     return {"answers": figures} if figures else {"error": "No earlier answer has been measured."}
 
+
+TOOLS: list[Any] = [get_time, calculate, stream_figures]
 
 GENERATION = types.GenerateContentConfig(temperature=0.7, max_output_tokens=2048)
 
@@ -108,6 +125,7 @@ tutor = Agent(
     ),
     model=model_or_offline(os.environ.get("MODEL")),
     generate_content_config=GENERATION,
+    tools=TOOLS,
 )
 
 root_agent = Agent(
@@ -122,6 +140,6 @@ root_agent = Agent(
     ),
     model=model_or_offline(os.environ.get("MODEL")),
     generate_content_config=GENERATION,
-    tools=[get_time, calculate, stream_figures],
+    tools=TOOLS,
     sub_agents=[tutor],
 )

@@ -11,12 +11,13 @@ import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from google.adk.agents.run_config import RunConfig, StreamingMode, ToolThreadPoolConfig
 from google.adk.errors.session_not_found_error import SessionNotFoundError
 from google.adk.events import Event
 from google.adk.runners import Runner
-from google.adk.sessions.base_session_service import GetSessionConfig
+from google.adk.sessions.base_session_service import BaseSessionService, GetSessionConfig
 from google.genai import types
 
 from agent import transcript
@@ -86,7 +87,7 @@ class Conversation:
         """Stop, and delete everything that was said."""
         await self.stop()
         if self.session_id:
-            await self.runner.session_service.delete_session(**self._key)
+            await self._store.delete_session(**self._key)
         self._lose()
 
     async def _answer(self, turn: Turn, message: str, kept: int | None) -> None:
@@ -142,7 +143,7 @@ class Conversation:
     async def _open(self) -> None:
         if self.session_id is None:
             self.session_id = str(uuid.uuid4())
-            await self.runner.session_service.create_session(**self._key)
+            await self._store.create_session(**self._key)
 
     async def _events(self, turn: Turn, past: Past, message: str) -> AsyncGenerator[Event, None]:
         events = self.runner.run_async(
@@ -162,11 +163,11 @@ class Conversation:
     async def _seal(self, turn: Turn, past: Past) -> None:
         """Store what was shown of an answer whose whole never came, so that it is remembered."""
         for text in transcript.unstored(turn.transcript):
-            session = await self.runner.session_service.get_session(
+            session = await self._store.get_session(
                 **self._key, config=GetSessionConfig(num_recent_events=0)
             )
             if session:
-                await self.runner.session_service.append_event(session, _interrupted(past, text))
+                await self._store.append_event(session, _interrupted(past, text))
                 past.live += 1
 
     def _lose(self) -> None:
@@ -199,11 +200,15 @@ class Conversation:
         return stored
 
     @property
-    def _visitor(self) -> dict[str, str]:
-        return {"user_id": self.user_id, "session_id": self.session_id or ""}
+    def _store(self) -> BaseSessionService:
+        return self.runner.session_service
 
     @property
-    def _key(self) -> dict[str, str]:
+    def _visitor(self) -> dict[str, Any]:
+        return {"user_id": self.user_id, "session_id": self.session_id}
+
+    @property
+    def _key(self) -> dict[str, Any]:
         return {"app_name": self.runner.app_name, **self._visitor}
 
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from google.adk.agents import LlmAgent
 from google.adk.apps import App
@@ -50,12 +51,13 @@ def load(folder: Path = OURS) -> Loaded:
     """
     folder = folder.resolve()
     app = _app(_import(folder), folder.name)
-    offline = [_go_offline(agent) for agent in _llm_agents(app.root_agent)]
+    root = cast(BaseNode, app.root_agent)
+    offline = [_go_offline(agent) for agent in _llm_agents(root)]
     _hush_adk()
     return Loaded(
         runner=_runner(app, folder.name),
-        title=app.root_agent.name.replace("_", " ").strip().capitalize(),
-        description=app.root_agent.description,
+        title=root.name.replace("_", " ").strip().capitalize(),
+        description=root.description,
         examples=_examples(folder.name),
         is_offline=any(offline),
     )
@@ -116,10 +118,11 @@ def _go_offline(agent: LlmAgent) -> bool:
 
 def _examples(name: str) -> tuple[str, ...]:
     modules = (sys.modules.get(f"{name}.agent"), sys.modules.get(name))
-    return tuple(next((m.EXAMPLES for m in modules if hasattr(m, "EXAMPLES")), ()))
+    return tuple(next((m.EXAMPLES for m in modules if m and hasattr(m, "EXAMPLES")), ()))
 
 
 def _hush_adk() -> None:
-    """ADK logs each failed turn twice, with tracebacks; the turn itself logs it once."""
-    for name in ("workflow._node_runner", "runners"):
+    """ADK logs each failed turn twice, with tracebacks, and grumbles about each stopped one; the
+    turn itself logs what a host wants to know, once."""
+    for name in ("workflow._node_runner", "runners", "telemetry._metrics"):
         logging.getLogger(f"google_adk.google.adk.{name}").setLevel(logging.CRITICAL)

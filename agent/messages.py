@@ -99,7 +99,11 @@ def _failed(call: ToolCall) -> bool:
 
 def _fenced(value: Any) -> str:
     """JSON in a code block whose fence is longer than any run of backticks in it."""
-    text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    text = (
+        value
+        if isinstance(value, str)
+        else json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    )
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{fence}json\n{text}\n{fence}"
 

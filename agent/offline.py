@@ -9,14 +9,14 @@ import asyncio
 import json
 import os
 import re
-import uuid
 from collections.abc import AsyncGenerator, Iterator
-from typing import Any
 
 from google.adk.agents import LlmAgent
 from google.adk.models import BaseLlm, Gemini, LLMRegistry, LlmRequest, LlmResponse
 from google.adk.utils.env_utils import is_env_enabled
 from google.genai import types
+
+from agent.offline_tools import call_plainly, calls_meant, describe_tools
 
 HOW_TO_ADD_A_KEY = (
     "To hear from Gemini instead, set `GOOGLE_API_KEY` (a free key comes from "
@@ -113,19 +113,25 @@ class OfflineModel(BaseLlm):
 
 
 def reply(request: LlmRequest) -> list[types.Part]:
-    """What the offline model says to a request: thoughts, text and calls of tools."""
-    introduction = "" if _has_spoken(request) else INTRODUCTION
+    """What the offline model says to a request: thoughts, text and calls of tools.
+
+    The first text of a conversation begins by saying what is talking.
+    """
+    parts = _react(request)
+    for part in parts:
+        if part.text and not part.thought and not _has_spoken(request):
+            part.text = INTRODUCTION + part.text
+    return parts
+
+
+def _react(request: LlmRequest) -> list[types.Part]:
     if results := _results(request):
-        return [_text(introduction + "\n\n".join(map(_told, results)))]
+        return [_text("\n\n".join(map(_told, results)))]
     message = _message(request)
     if command := _command(message):
         return _obey(command, message[len(command) :].strip(), request)
-    if "help" in message.lower().split():
-        return [_text(introduction + HELP)]
     thought = types.Part(text=THOUGHT.format(message=_short(message)), thought=True)
-    if calls := _calls_meant(message, request):
-        return [thought, *calls]
-    return [thought, _text(introduction + _say(message, request))]
+    return [thought, *(calls_meant(message, request) or [_text(_say(message, request))])]
 
 
 def model_or_offline(name: str | None = None) -> str | BaseLlm:
@@ -159,9 +165,9 @@ def _obey(command: str, rest: str, request: LlmRequest) -> list[types.Part]:
         case "/help":
             return [_text(HELP)]
         case "/tools":
-            return [_text(_describe_tools(request))]
+            return [_text(describe_tools(request))]
         case "/call":
-            return [_call_plainly(rest, request)]
+            return [call_plainly(rest, request)]
         case "/think":
             return [types.Part(text=LONG_THOUGHT, thought=True), _text("I have thought about it.")]
         case "/long":
@@ -174,9 +180,9 @@ def _obey(command: str, rest: str, request: LlmRequest) -> list[types.Part]:
 
 
 def _say(message: str, request: LlmRequest) -> str:
-    if re.search(
-        r"\bdid i (just )?(ask|say|tell|write)|\bi (asked|said|told|wrote)\b", message, re.I
-    ):
+    if re.search(r"\bhelp\b", message, re.IGNORECASE):
+        return HELP
+    if re.search(r"\bdid i (ask|say|tell|write)\b|\bi (asked|said|told|wrote)\b", message.lower()):
         return _recall(request)
     return (
         f"You said: {_short(message)!r}. I do not understand that, and will not pretend to. "
@@ -199,110 +205,6 @@ def _paragraph(number: int) -> str:
     )
 
 
-# Tools
-
-
-def _calls_meant(message: str, request: LlmRequest) -> list[types.Part]:
-    """Calls of the tool that the message seems to ask for, or none."""
-    if expression := re.search(r"[-(\d.][\d.\s()]*(?:[-+*/%^×÷]+\s*[-(\d.][\d.\s()]*)+", message):
-        for tool in _tools(request):
-            if "expression" in _required(tool):
-                return [_call(tool.name, {"expression": expression[0].strip()})]
-    for tool in _tools(request):
-        if calls := [_call(tool.name, args) for args in _arguments_meant(tool, message)]:
-            return calls
-    return []
-
-
-def _arguments_meant(tool: types.FunctionDeclaration, message: str) -> list[dict[str, Any]]:
-    """The arguments for each call of `tool` that the message asks for."""
-    match _required(tool):
-        case []:
-            return [{}] if _mentions(message, tool.name) else []
-        case [name]:
-            values = _choices(tool, name, message) or _objects(tool, message)
-            return [{name: value} for value in values]
-    return []
-
-
-def _choices(tool: types.FunctionDeclaration, name: str, message: str) -> list[str]:
-    """Which of a parameter's fixed values the message mentions, such as another agent's name."""
-    values = _properties(tool)[name].get("enum", [])
-    return [value for value in values if _mentions(message, str(value))][:1]
-
-
-def _objects(tool: types.FunctionDeclaration, message: str) -> list[str]:
-    """What follows "in" or "for", if the message mentions the tool: "time in Rome and Oslo"."""
-    found = re.search(r"\b(?:in|for|of|about|at)\s+([^?!]+)", message, re.I)
-    if not found or not _mentions(message, tool.name):
-        return []
-    return [
-        piece.strip(" .") for piece in re.split(r",\s*|\s+and\s+", found[1]) if piece.strip(" .")
-    ]
-
-
-def _mentions(message: str, name: str | None) -> bool:
-    """Whether most of the name's words are in the message, verbs such as "get" aside."""
-    words = set(re.findall(r"[a-z]+", (name or "").lower())) - {"get", "to", "agent", "current"}
-    said = set(re.findall(r"[a-z]+", message.lower()))
-    return len(words & said) * 2 > len(words)
-
-
-def _call_plainly(rest: str, request: LlmRequest) -> types.Part:
-    """`/call NAME {json}`; a mistake is explained, not raised."""
-    name, _, given = rest.partition(" ")
-    if name not in {tool.name for tool in _tools(request)}:
-        return _text(f"There is no tool `{name}`.\n\n{_describe_tools(request)}")
-    try:
-        args = json.loads(given or "{}")
-    except ValueError as error:
-        return _text(
-            f"The arguments are not JSON: {error}. Write them like `{_example(name, request)}`."
-        )
-    if not isinstance(args, dict):
-        return _text(f"The arguments must be a JSON object, such as `{_example(name, request)}`.")
-    return _call(name, args)
-
-
-def _example(name: str, request: LlmRequest) -> str:
-    tool = next(tool for tool in _tools(request) if tool.name == name)
-    return f"/call {name} " + json.dumps(dict.fromkeys(_required(tool), "…"), ensure_ascii=False)
-
-
-def _describe_tools(request: LlmRequest) -> str:
-    tools = [
-        f"- `{_example(tool.name or '', request)}` {(tool.description or ' ').splitlines()[0]}"
-        for tool in _tools(request)
-    ]
-    return "This agent's tools:\n\n" + "\n".join(tools) if tools else "This agent has no tools."
-
-
-def _tools(request: LlmRequest) -> list[types.FunctionDeclaration]:
-    tools = [tool for tool in request.config.tools or [] if isinstance(tool, types.Tool)]
-    return [declared for tool in tools for declared in tool.function_declarations or []]
-
-
-def _properties(tool: types.FunctionDeclaration) -> dict[str, dict[str, Any]]:
-    return _schema(tool).get("properties") or {}
-
-
-def _required(tool: types.FunctionDeclaration) -> list[str]:
-    return _schema(tool).get("required") or []
-
-
-def _schema(tool: types.FunctionDeclaration) -> dict[str, Any]:
-    """The parameters as JSON schema, in whichever of its two forms the tool declared them."""
-    if isinstance(tool.parameters_json_schema, dict):
-        return tool.parameters_json_schema
-    return tool.parameters.model_dump(exclude_none=True) if tool.parameters else {}
-
-
-def _call(name: str | None, args: dict[str, Any]) -> types.Part:
-    # With an id, ADK gives the call the same one in its partial and in its whole.
-    call = types.FunctionCall(id=f"call-{uuid.uuid4().hex[:8]}", name=name, args=args)
-    return types.Part(function_call=call)
-
-
 def _told(result: types.FunctionResponse) -> str:
     answer = json.dumps(result.response, ensure_ascii=False, indent=2, default=str)
     return f"The tool `{result.name}` answered:\n\n```json\n{answer}\n```"
@@ -319,13 +221,16 @@ def _results(request: LlmRequest) -> list[types.FunctionResponse]:
 
 def _messages(request: LlmRequest) -> list[str]:
     """What the visitor said, in order."""
-    texts = [
-        "".join(part.text or "" for part in content.parts or [])
-        for content in request.contents
-        if content.role == "user"
-    ]
-    # ADK tells an agent what another agent said as if the visitor had (flows/llm_flows/context).
-    return [text for text in texts if text and not text.startswith("For context:")]
+    mine = [c for c in request.contents if c.role == "user" and not _reports(c)]
+    texts = ["".join(part.text or "" for part in content.parts or []) for content in mine]
+    return [text for text in texts if text]
+
+
+def _reports(content: types.Content) -> bool:
+    """Whether this is what another agent did: ADK tells it as if the visitor had said it
+    (adk/flows/llm_flows/context/_fencing.py)."""
+    parts = content.parts or []
+    return len(parts) > 1 and (parts[0].text or "").startswith("For context:")
 
 
 def _message(request: LlmRequest) -> str:
@@ -337,14 +242,10 @@ def _command(message: str) -> str:
 
 
 def _has_spoken(request: LlmRequest) -> bool:
-    """Whether this model, or another agent's, has said something in this conversation."""
-    texts = (p.text for c in request.contents if c.role == "model" for p in c.parts or [])
-    return any(texts) or any(" said: " in text for text in _reports(request))
-
-
-def _reports(request: LlmRequest) -> list[str]:
-    parts = (p.text or "" for c in request.contents if c.role == "user" for p in c.parts or [])
-    return [text for text in parts if text.startswith("[")]
+    """Whether anything has been answered in this conversation, by whichever agent."""
+    own = (p.text for c in request.contents if c.role == "model" for p in c.parts or [])
+    reported = (p.text or "" for c in request.contents if _reports(c) for p in c.parts or [])
+    return any(own) or any("] said:\n" in text for text in reported)
 
 
 # How it is said

@@ -148,7 +148,9 @@ def _grow_one(transcript: Transcript, source: Source, new: Entry) -> Transcript:
 
 def _joined(old: Entry, new: Entry) -> Entry | None:
     match old, new:
-        case (Text(), Text()) | (Thought(), Thought()):
+        case (Text(), Text()):
+            return replace(old, text=old.text + new.text)
+        case (Thought(), Thought()):
             return replace(old, text=old.text + new.text)
     return None
 

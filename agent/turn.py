@@ -180,7 +180,7 @@ class Turn:
         except asyncio.CancelledError:
             return self._reason or Stopped("Stopped: the app was shut down.")
         except Exception as error:
-            if not self._reason:
+            if not (self._reason or isinstance(error, PlainError)):
                 _log(error)
             return self._reason or error
         return self._reason or self._error_code or (None if self._has_answer else "EMPTY")

@@ -1,0 +1,113 @@
+"""Which of an agent's tools a message asks the offline model for, and with which arguments.
+
+It knows the tools only as a model does, by their declarations, so it works for any agent's: a
+tool is meant when the message has the words of its name ("time" for `get_time`), or one of the
+fixed values of its argument (a sub-agent's name), or is a sum and the tool takes an expression.
+"""
+
+import json
+import re
+import uuid
+from typing import Any
+
+from google.adk.models import LlmRequest
+from google.genai import types
+
+SUM = re.compile(r"[-(\d.][\d.\s()]*(?:[-+*/%^×÷]+\s*[-(\d.][\d.\s()]*)+")
+OBJECT = re.compile(r"\b(?:in|for|of|about|at)\s+([^?!]+)", re.IGNORECASE)
+AND = re.compile(r",\s*|\s+and\s+(?:in\s+|for\s+)?", re.IGNORECASE)
+
+
+def calls_meant(message: str, request: LlmRequest) -> list[types.Part]:
+    """Calls of the tool that the message seems to ask for, or none."""
+    for tool in _tools(request):
+        if calls := [_call(tool.name, args) for args in _arguments_meant(tool, message)]:
+            return calls
+    return []
+
+
+def _arguments_meant(tool: types.FunctionDeclaration, message: str) -> list[dict[str, Any]]:
+    """The arguments for each call of `tool` that the message asks for."""
+    match _required(tool):
+        case []:
+            return [{}] if _mentions(message, tool.name) else []
+        case ["expression"]:
+            return [{"expression": found[0].strip()} for found in SUM.finditer(message)][:1]
+        case [name]:
+            values = _choices(tool, name, message) or _objects(tool, message)
+            return [{name: value} for value in values]
+    return []
+
+
+def _choices(tool: types.FunctionDeclaration, name: str, message: str) -> list[str]:
+    """Which of a parameter's fixed values the message mentions, such as another agent's name."""
+    values = _properties(tool)[name].get("enum", [])
+    return [value for value in values if _mentions(message, str(value))][:1]
+
+
+def _objects(tool: types.FunctionDeclaration, message: str) -> list[str]:
+    """What follows "in" or "for", if the message mentions the tool: "time in Rome and Oslo"."""
+    found = OBJECT.search(message)
+    if not found or not _mentions(message, tool.name):
+        return []
+    pieces = (piece.strip(" .") for piece in AND.split(found[1]))
+    return [piece for piece in pieces if piece]
+
+
+def _mentions(message: str, name: str | None) -> bool:
+    """Whether most of the name's words are in the message, verbs such as "get" aside."""
+    words = set(re.findall(r"[a-z]+", (name or "").lower())) - {"get", "to", "agent", "current"}
+    said = set(re.findall(r"[a-z]+", message.lower()))
+    return len(words & said) * 2 > len(words)
+
+
+def call_plainly(rest: str, request: LlmRequest) -> types.Part:
+    """`/call NAME {json}`; a mistake is explained, not raised."""
+    name, _, given = rest.partition(" ")
+    if name not in {tool.name for tool in _tools(request)}:
+        return types.Part(text=f"There is no tool `{name}`.\n\n{describe_tools(request)}")
+    try:
+        return _call(name, dict(json.loads(given or "{}")))
+    except (ValueError, TypeError):
+        example = _example(name, request)
+        return types.Part(text=f"The arguments must be a JSON object, as in `{example}`.")
+
+
+def _example(name: str, request: LlmRequest) -> str:
+    tool = next(tool for tool in _tools(request) if tool.name == name)
+    return f"/call {name} " + json.dumps(dict.fromkeys(_required(tool), "…"), ensure_ascii=False)
+
+
+def describe_tools(request: LlmRequest) -> str:
+    """A list of the tools, each with the command that calls it."""
+    tools = [
+        f"- `{_example(tool.name or '', request)}` {(tool.description or ' ').splitlines()[0]}"
+        for tool in _tools(request)
+    ]
+    return "This agent's tools:\n\n" + "\n".join(tools) if tools else "This agent has no tools."
+
+
+def _tools(request: LlmRequest) -> list[types.FunctionDeclaration]:
+    tools = [tool for tool in request.config.tools or [] if isinstance(tool, types.Tool)]
+    return [declared for tool in tools for declared in tool.function_declarations or []]
+
+
+def _properties(tool: types.FunctionDeclaration) -> dict[str, dict[str, Any]]:
+    return _schema(tool).get("properties") or {}
+
+
+def _required(tool: types.FunctionDeclaration) -> list[str]:
+    return _schema(tool).get("required") or []
+
+
+def _schema(tool: types.FunctionDeclaration) -> dict[str, Any]:
+    """The parameters as JSON schema, in whichever of its two forms the tool declared them."""
+    if isinstance(tool.parameters_json_schema, dict):
+        return tool.parameters_json_schema
+    return tool.parameters.model_dump(exclude_none=True) if tool.parameters else {}
+
+
+def _call(name: str | None, args: dict[str, Any]) -> types.Part:
+    # With an id, ADK gives the call the same one in its partial and in its whole.
+    call = types.FunctionCall(id=f"call-{uuid.uuid4().hex[:8]}", name=name, args=args)
+    return types.Part(function_call=call)
