@@ -162,21 +162,30 @@ def describe(loaded: Loaded) -> str:
     )
 
 
-def main(folder: Path) -> gr.ChatInterface:
-    try:
-        loaded = load(folder)
-        return page(loaded, read_settings(os.environ))
-    except (NoAgent, ValueError) as error:
-        sys.exit(str(error))
-
-
-demo = main(Path(sys.argv[1]) if __name__ == "__main__" and len(sys.argv) > 1 else OURS)
-
-if __name__ == "__main__":
-    demo.launch(
-        max_threads=read_settings(os.environ).page_threads,
+def serve(demo: gr.ChatInterface, settings: Settings, **options: Any) -> Any:
+    """Launch the page; `options` are `Blocks.launch`'s own."""
+    return demo.launch(
+        max_threads=settings.page_threads,
         run_history=False,
         footer_links=[],
         enable_monitoring=False,
         app_kwargs={"openapi_url": None},
+        **options,
     )
+
+
+def build(folder: Path) -> tuple[gr.ChatInterface, Settings]:
+    """The page for the agent in `folder`; a host's mistake ends the program with a sentence."""
+    try:
+        loaded = load(folder)
+        settings = read_settings(os.environ)
+    except (NoAgent, ValueError) as error:
+        sys.exit(str(error))
+    return page(loaded, settings), settings
+
+
+chosen = sys.argv[1:2] if __name__ == "__main__" else []
+demo, settings = build(Path(*chosen) if chosen else OURS)
+
+if __name__ == "__main__":
+    serve(demo, settings)

@@ -5,7 +5,8 @@
         gemini.reply_to("visitor 7", "Hi, 7")  # whenever the last user text contains this
         gemini.always("ok")                    # else; without it HTTP 500, see .unexpected
 
-`gemini.requests` holds what the client sent; `request.left` is set when it hung up early.
+`gemini.requests` holds what the client sent, `gemini.arrived(2)` waits for the second one, and
+`request.left` is set when the client hung up early.
 """
 
 import asyncio
@@ -122,6 +123,7 @@ class FakeGemini:
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self.unexpected: list[Request] = []
+        self._arrival = threading.Condition()
         self._queue: deque[Script] = deque()
         self._by_text: dict[str, Script] = {}
         self._always: Script | None = None
@@ -138,6 +140,11 @@ class FakeGemini:
 
     def reply_to(self, needle: str, *steps: str | Step) -> None:
         self._by_text[needle] = _checked(steps)
+
+    def arrived(self, number: int = 1) -> Request:
+        with self._arrival:
+            assert self._arrival.wait_for(lambda: len(self.requests) >= number, timeout=20)
+        return self.requests[number - 1]
 
     def start(self) -> Self:
         self._thread.start()
@@ -162,7 +169,9 @@ class FakeGemini:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             request = await _received(reader)
-            self.requests.append(request)
+            with self._arrival:
+                self.requests.append(request)
+                self._arrival.notify_all()
             reply = _Reply(writer, request.streaming)
             playing = asyncio.create_task(reply.play(self._script_for(request)))
             if not await _played_to_its_end(playing, reader):

@@ -184,7 +184,10 @@ def test_a_client_that_leaves_a_silent_reply_is_noticed(gemini: FakeGemini, sile
 def test_an_async_client_that_gives_up_is_noticed(gemini: FakeGemini) -> None:
     async def give_up() -> None:
         stream = await real.aio.models.generate_content_stream(model=MODEL, contents="Hi")
-        await asyncio.wait_for(anext(stream), 0.01)
+        waiting = asyncio.create_task(anext(stream))
+        await asyncio.to_thread(gemini.arrived)
+        waiting.cancel()
+        await waiting
 
     real = client(gemini)
     gemini.enqueue(Hang())

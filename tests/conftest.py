@@ -1,0 +1,28 @@
+"""What every test stands on: no network but loopback, no credentials, no `.env` of a developer."""
+
+import os
+from collections.abc import Iterator
+
+# Before Gradio and ADK are imported, because they read these then.
+os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "ADK_DISABLE_LOAD_DOTENV": "1"}
+for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY", "GOOGLE_GENAI_USE_ENTERPRISE", "MODEL"):
+    os.environ.pop(name, None)
+
+import pytest
+from pytest_socket import socket_allow_hosts
+
+from fake_gemini import FakeGemini
+
+
+@pytest.fixture(autouse=True)
+def network_off() -> None:
+    socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
+
+
+@pytest.fixture
+def gemini(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGemini]:
+    """A fake Gemini that the real google-genai client finds by itself."""
+    with FakeGemini() as server:
+        monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", server.url)
+        monkeypatch.setenv("GOOGLE_API_KEY", "test-key-of-nobody")
+        yield server

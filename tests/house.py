@@ -1,0 +1,88 @@
+"""How tests set the house up: an agent with a model, a conversation with it, a page around it."""
+
+import asyncio
+import socket
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from google.adk.agents import Agent
+from google.adk.artifacts import InMemoryArtifactService
+from google.adk.models import BaseLlm
+from google.adk.runners import Runner
+from google.adk.sessions import InMemorySessionService
+
+from agent.conversation import Conversation
+from agent.loading import Loaded
+from agent.settings import Settings
+from agent.transcript import Notice, Transcript
+from agent.turn import Turn
+
+T = TypeVar("T")
+
+GEMINI = "gemini-3.5-flash"
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run one test's coroutine on a loop of its own."""
+    return asyncio.run(work)
+
+
+def loaded(model: str | BaseLlm = GEMINI, **agent: Any) -> Loaded:
+    """An agent with this model, as `load` would give it."""
+    agent = {"name": "helper", "model": model, "description": "Helps.", **agent}
+    runner = Runner(
+        app_name="test",
+        agent=Agent(**agent),
+        session_service=InMemorySessionService(),
+        artifact_service=InMemoryArtifactService(),
+    )
+    return Loaded(runner, "Helper", "Helps.", ("Hello",), is_offline=False)
+
+
+def conversation(
+    model: str | BaseLlm = GEMINI, /, agent: Any = None, **settings: Any
+) -> Conversation:
+    """A conversation with such an agent."""
+    return Conversation(loaded(model, **(agent or {})).runner, Settings(**settings))
+
+
+async def say(with_whom: Conversation, message: str, kept: int | None = None) -> Transcript:
+    """One turn, to its end."""
+    return await with_whom.ask(message, kept).finish()
+
+
+def notices(transcript: Transcript) -> list[str]:
+    """The app's own sentences in a transcript."""
+    return [entry.text for entry in transcript if isinstance(entry, Notice)]
+
+
+async def until(turn: Turn, text: str) -> None:
+    """Wait until the turn has said `text`."""
+    async for transcript in turn.watch():
+        if any(text in getattr(entry, "text", "") for entry in transcript):
+            return
+    raise AssertionError(f"The turn ended without saying {text!r}: {turn.transcript}")
+
+
+@contextmanager
+def launched(what: Loaded, **settings: Any) -> Iterator[str]:
+    """The page for this agent, served; its address."""
+    import app  # Here, because it imports Gradio, which most tests do without.
+
+    limits = Settings(**settings)
+    demo = app.page(what, limits)
+    _, url, _ = app.serve(
+        demo, limits, prevent_thread_lock=True, quiet=True, server_port=free_port()
+    )
+    try:
+        yield url
+    finally:
+        demo.close()
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

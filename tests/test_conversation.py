@@ -1,0 +1,13 @@
+from agent.transcript import Text
+from house import conversation, run, say
+from scripted_model import ScriptedModel, contents
+
+
+def test_an_answer_is_shown_once():
+    async def story() -> None:
+        model = ScriptedModel()
+        model.enqueue("Hel", "lo")
+        assert await say(conversation(model), "Hi") == (Text("Hello", ("helper", None)),)
+        assert contents(model.requests[0]) == [("user", "Hi")]
+
+    run(story())
