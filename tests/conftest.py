@@ -3,19 +3,19 @@
 import os
 from collections.abc import Iterator
 
-# Before Gradio and ADK are imported, because they read these then.
+import pytest
+from fake_gemini import FakeGemini
+from pytest_socket import socket_allow_hosts
+
+# Gradio and ADK read these when they are imported, which is after this.
 os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "ADK_DISABLE_LOAD_DOTENV": "1"}
 for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY", "GOOGLE_GENAI_USE_ENTERPRISE", "MODEL"):
     os.environ.pop(name, None)
 
-import pytest
-from pytest_socket import socket_allow_hosts
-
-from fake_gemini import FakeGemini
-
 
 @pytest.fixture(autouse=True)
 def network_off() -> None:
+    """Make every connection to another machine an error."""
     socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
 
 

@@ -1,9 +1,10 @@
-from agent.transcript import Text
 from house import conversation, run, say
 from scripted_model import ScriptedModel, contents
 
+from agent.transcript import Text
 
-def test_an_answer_is_shown_once():
+
+def test_an_answer_is_shown_once() -> None:
     async def story() -> None:
         model = ScriptedModel()
         model.enqueue("Hel", "lo")
