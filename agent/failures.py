@@ -124,14 +124,20 @@ OTHERWISE = (
     "again, tell the owner of this page."
 )
 
+ENDED_ODDLY = "The AI ended its answer in an unexpected way. Press Retry for another one."
+
 
 def explain(failure: BaseException | str) -> str:
     """The sentence for an exception, or for an ADK event's error code."""
     if isinstance(failure, PlainError):
         return str(failure)
-    marks = {failure} if isinstance(failure, str) else set(_marks(failure))
-    sentence = next((words for row, words in TABLE if row & marks), OTHERWISE)
-    return sentence.format(wait=_wait(failure))
+    if isinstance(failure, str):
+        return _look_up({failure}, ENDED_ODDLY)
+    return _look_up(set(_marks(failure)), OTHERWISE).format(wait=_wait(failure))
+
+
+def _look_up(marks: set[str], otherwise: str) -> str:
+    return next((sentence for row, sentence in TABLE if row & marks), otherwise)
 
 
 def _marks(error: BaseException) -> Iterator[str]:
@@ -148,7 +154,7 @@ def _marks(error: BaseException) -> Iterator[str]:
         yield "NO_SUCH_MODEL"
 
 
-def _details(error: BaseException | str) -> list[dict[str, Any]]:
+def _details(error: BaseException) -> list[dict[str, Any]]:
     """The `google.rpc` details of an API error (genai/errors.py), or nothing."""
     body = getattr(error, "details", None)
     inner = body.get("error", body) if isinstance(body, dict) else {}
@@ -156,7 +162,7 @@ def _details(error: BaseException | str) -> list[dict[str, Any]]:
     return [detail for detail in details if isinstance(detail, dict)]
 
 
-def _wait(failure: BaseException | str) -> str:
+def _wait(failure: BaseException) -> str:
     """How long the service asks to wait (RetryInfo's "7s"); a minute where it says nothing."""
     for detail in _details(failure):
         if delay := re.fullmatch(r"([\d.]+)s", str(detail.get("retryDelay", ""))):

@@ -224,7 +224,7 @@ class Turn:
         yield (
             limits.turn_timeout - self.elapsed,
             PlainError(
-                f"The answer took longer than {limits.turn_timeout:g} seconds and was ended here. "
+                f"The answer took longer than {_seconds(limits.turn_timeout)} and was ended here. "
                 "Press Retry, or ask for something shorter."
             ),
         )
@@ -232,7 +232,7 @@ class Turn:
             yield (
                 limits.first_token_timeout,
                 PlainError(
-                    f"No answer came within {limits.first_token_timeout:g} seconds. "
+                    f"No answer came within {_seconds(limits.first_token_timeout)}. "
                     "Your message was not lost: press Retry."
                 ),
             )
@@ -240,7 +240,7 @@ class Turn:
             yield (
                 limits.gap_timeout,
                 PlainError(
-                    f"The answer stood still for {limits.gap_timeout:g} seconds and was cut off. "
+                    f"The answer stood still for {_seconds(limits.gap_timeout)} and was cut off. "
                     "Press Retry for a full answer."
                 ),
             )
@@ -250,6 +250,10 @@ def _log(error: Exception) -> None:
     """One line for what the table explains; the traceback for what only the agent's author can."""
     unknown = explain(error) == OTHERWISE
     log.warning("%s: %s", type(error).__name__, explain(error), exc_info=unknown)
+
+
+def _seconds(number: float) -> str:
+    return f"{number:g} second" + "s" * (number != 1)
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
