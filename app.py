@@ -41,7 +41,7 @@ def page(loaded: Loaded, settings: Settings) -> gr.ChatInterface:
         try:
             async for transcript in turn.watch():
                 yield to_messages(transcript, None if turn.over else turn.elapsed), session
-        except asyncio.CancelledError:  # Stop; a closed tab is a GeneratorExit instead.
+        except asyncio.CancelledError:  # By Clear or Edit; a closed tab is a GeneratorExit instead.
             turn.stop()
             raise
 

@@ -243,8 +243,9 @@ def _command(message: str) -> str:
 
 def _has_spoken(request: LlmRequest) -> bool:
     """Whether anything has been answered in this conversation, by whichever agent."""
-    own = (p.text for c in request.contents if c.role == "model" for p in c.parts or [])
-    reported = (p.text or "" for c in request.contents if _reports(c) for p in c.parts or [])
+    parts = [(content, part) for content in request.contents for part in content.parts or []]
+    own = (p.text for content, p in parts if content.role == "model" and not p.thought)
+    reported = (p.text or "" for content, p in parts if _reports(content))
     return any(own) or any("] said:\n" in text for text in reported)
 
 

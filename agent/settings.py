@@ -11,34 +11,34 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
-    first_token_timeout: float = Field(30, gt=0)
+    first_token_timeout: float = Field(default=30, gt=0)
     """How long a visitor waits for the first sign of an answer."""
 
-    gap_timeout: float = Field(30, gt=0)
+    gap_timeout: float = Field(default=30, gt=0)
     """How long a running answer may stand still. A tool at work is not standing still."""
 
-    turn_timeout: float = Field(120, gt=0)
+    turn_timeout: float = Field(default=120, gt=0)
     """How long one answer may take in all, tools included."""
 
-    leave_grace: float = Field(10, ge=0)
+    leave_grace: float = Field(default=10, ge=0)
     """How long an answer runs on when nobody is looking at it any more."""
 
-    session_idle: float = Field(3600, gt=0)
+    session_idle: float = Field(default=3600, gt=0)
     """How long an idle conversation is remembered."""
 
-    max_llm_calls: int = Field(15, gt=0)
+    max_llm_calls: int = Field(default=15, gt=0)
     """How often the agent may call the model in one turn."""
 
-    request_retries: int = Field(2, ge=0, le=10)
+    request_retries: int = Field(default=2, ge=0, le=10)
     """How often a busy or failing Gemini is asked again before its first word."""
 
-    history_events: int = Field(100, gt=0)
+    history_events: int = Field(default=100, gt=0)
     """How many stored ADK events the model is shown; cut between turns, never inside one."""
 
-    tool_threads: int = Field(8, gt=0, le=256)
+    tool_threads: int = Field(default=8, gt=0, le=256)
     """How many ordinary (not async) tools may run at once, for all visitors together."""
 
-    page_threads: int = Field(200, gt=0, le=10_000)
+    page_threads: int = Field(default=200, gt=0, le=10_000)
     """How many answers may stream at once, for all visitors together."""
 
 

@@ -18,7 +18,7 @@ from google.adk.events import Event
 from agent import transcript
 from agent.failures import OTHERWISE, PlainError, Stopped, explain
 from agent.settings import Settings
-from agent.transcript import Notice, Transcript
+from agent.transcript import Notice, Picture, Text, ToolCall, Transcript
 
 log = logging.getLogger(__name__)
 
@@ -79,9 +79,10 @@ class Turn:
         self._began = time.monotonic()
         self._changed, self._ended = asyncio.Event(), asyncio.Event()
         self._error_code: str | None = None
-        self._has_answer = self._has_streamed = False
+        self._is_final = self._has_streamed = False
         self._reason: PlainError | None = None
         self._watchers = 0
+        self._seen = 0.0
         self._task: asyncio.Task[None] | None = None
         self._clock: asyncio.TimerHandle | None = None
         self._leaving: asyncio.TimerHandle | None = None
@@ -136,11 +137,12 @@ class Turn:
         """The latest transcript, again and again until the end, at the watcher's own pace."""
         with self._watching():
             while True:
-                version, looked = self.version, self.elapsed
+                version, given = self.version, self.elapsed
                 yield self.transcript
+                self._seen = self.elapsed
                 if self.over and version == self.version:
                     return
-                await self._rest(self.elapsed - looked)
+                await self._rest(self._seen - given)
                 await self._news(version)
 
     async def _rest(self, cost: float) -> None:
@@ -154,7 +156,8 @@ class Turn:
 
     @contextmanager
     def _watching(self) -> Iterator[None]:
-        """While inside, somebody watches; when the last one has left, the turn may end soon."""
+        """While inside, somebody watches. When the last one has left, the turn ends after a time
+        of grace, counted from the last sign of that watcher."""
         self._watchers += 1
         if self._leaving:
             self._leaving.cancel()
@@ -162,9 +165,10 @@ class Turn:
             yield
         finally:
             self._watchers -= 1
-            if not self._watchers:
+            if not (self._watchers or self.over):
+                grace = self._seen + self._settings.leave_grace - self.elapsed
                 self._leaving = asyncio.get_running_loop().call_later(
-                    self._settings.leave_grace, self.stop, Stopped("Stopped: nobody was here.")
+                    max(0.0, grace), self.stop, Stopped("Stopped: nobody was here.")
                 )
 
     async def _live(self, work: Coroutine[Any, Any, None]) -> None:
@@ -183,7 +187,15 @@ class Turn:
             if not (self._reason or isinstance(error, PlainError)):
                 _log(error)
             return self._reason or error
-        return self._reason or self._error_code or (None if self._has_answer else "EMPTY")
+        return self._reason or self._error_code or (None if self._has_answer() else "EMPTY")
+
+    def _has_answer(self) -> bool:
+        """Whether there is something to see, and ADK has called something final."""
+        return self._is_final and any(
+            isinstance(entry, ToolCall | Picture)
+            or (isinstance(entry, Text) and entry.text.strip())
+            for entry in self.transcript
+        )
 
     def _take(self, event: Event) -> None:
         if event.author == "user":
@@ -191,7 +203,7 @@ class Turn:
         self._count(event)
         if not event.partial and (event.content or event.error_code):
             self._error_code = None if event.error_code == ABORTED else event.error_code
-        self._has_answer |= event.is_final_response() and bool(event.content)
+        self._is_final |= event.is_final_response() and bool(event.content)
         self._publish(transcript.add(self.transcript, event))
 
     def _count(self, event: Event) -> None:

@@ -85,7 +85,7 @@ FAULTS = [
     ),
     Fault(
         "an endless answer",
-        ("Un", *[Pause(0.5), "ending "] * 99),
+        ("Un", *(Pause(0.5), "ending ") * 99),
         "The answer took longer",
         "Un",
         {"turn_timeout": 2.5},

@@ -1,9 +1,13 @@
 """How tests set the house up: an agent with a model, a conversation with it, a page around it."""
 
 import asyncio
+import os
+import signal
 import socket
+import subprocess
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 from google.adk.agents import Agent
@@ -19,6 +23,8 @@ from agent.transcript import Notice, Transcript
 from agent.turn import Turn
 
 T = TypeVar("T")
+
+ROOT = Path(__file__).parents[1]
 
 GEMINI = "gemini-3.5-flash"
 
@@ -86,3 +92,30 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@contextmanager
+def served(arguments: list[str], **environment: str) -> Iterator[list[str]]:
+    """A program that serves, from the moment at which it says so; what it has said until then."""
+    with subprocess.Popen(
+        arguments,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as program:
+        try:
+            yield _until_running(program)
+        finally:
+            os.killpg(program.pid, signal.SIGKILL)
+
+
+def _until_running(program: subprocess.Popen[str]) -> list[str]:
+    said = []
+    for line in program.stdout or ():
+        said.append(line)
+        if "unning on" in line:
+            return said
+    raise AssertionError(f"It ended without serving: {''.join(said)}")

@@ -1,0 +1,90 @@
+"""What a host may set: defaults, blanks, and a complaint for each wrong value."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from agent.settings import Settings, read_settings
+
+ROOT = Path(__file__).parent.parent
+
+DEFAULTS = {name.upper(): field.default for name, field in Settings.model_fields.items()}
+
+
+def complaints(**environment: str) -> list[str]:
+    with pytest.raises(ValueError, match="cannot be used") as caught:
+        read_settings(environment)
+    return str(caught.value).splitlines()
+
+
+def test_nothing_set_means_the_defaults() -> None:
+    assert read_settings({}) == Settings()
+
+
+def test_a_blank_value_means_the_default() -> None:
+    assert read_settings({"GAP_TIMEOUT": "", "PAGE_THREADS": " \t"}) == Settings()
+
+
+def test_a_value_is_read_from_the_variable_of_its_name() -> None:
+    environment = {"GAP_TIMEOUT": " 2.5 ", "TOOL_THREADS": "3", "LEAVE_GRACE": "0"}
+    assert read_settings(environment) == Settings(gap_timeout=2.5, tool_threads=3, leave_grace=0)
+
+
+def test_other_variables_are_none_of_its_business() -> None:
+    assert read_settings({"PATH": "/bin", "gap_timeout": "7", "SETTINGS": "x"}) == Settings()
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+@pytest.mark.parametrize("value", ["soon", "-1", "inf", "-inf", "nan", "1;2", "３ s"])
+def test_a_wrong_value_is_named_with_its_variable(name: str, value: str) -> None:
+    (complaint,) = complaints(**{name: value})
+    assert re.fullmatch(rf"{name}='{re.escape(value)}' cannot be used: [a-z].*[^.]\.", complaint)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wish"),
+    [
+        ("FIRST_TOKEN_TIMEOUT", "0", "greater than 0"),
+        ("LEAVE_GRACE", "-0.5", "greater than or equal to 0"),
+        ("MAX_LLM_CALLS", "2.5", "a valid integer"),
+        ("REQUEST_RETRIES", "11", "less than or equal to 10"),
+        ("TOOL_THREADS", "257", "less than or equal to 256"),
+        ("PAGE_THREADS", "10001", "less than or equal to 10000"),
+        ("TURN_TIMEOUT", "1e999", "a finite number"),
+        ("TURN_TIMEOUT", "NaN", "a finite number"),
+    ],
+)
+def test_a_complaint_says_what_the_value_should_be(name: str, value: str, wish: str) -> None:
+    (complaint,) = complaints(**{name: value})
+    assert wish in complaint
+
+
+def test_all_wrong_values_are_named_at_once() -> None:
+    assert complaints(GAP_TIMEOUT="soon", LEAVE_GRACE="1", PAGE_THREADS="0") == [
+        "GAP_TIMEOUT='soon' cannot be used: input should be a valid number, unable to parse string "
+        "as a number.",
+        "PAGE_THREADS='0' cannot be used: input should be greater than 0.",
+    ]
+
+
+def test_a_default_is_itself_allowed() -> None:
+    assert read_settings({name: str(default) for name, default in DEFAULTS.items()}) == Settings()
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        Settings().gap_timeout = 1
+
+
+@pytest.mark.parametrize(("name", "default"), DEFAULTS.items())
+def test_the_readme_has_every_setting_with_its_default(name: str, default: float) -> None:
+    row = rf"^\| *`{name}` *\| *`?{default:g}`? *\|"
+    assert re.search(row, (ROOT / "README.md").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize(("name", "default"), DEFAULTS.items())
+def test_the_example_of_an_env_file_has_every_setting(name: str, default: float) -> None:
+    line = rf"^(# *)?{name}={default:g}$"
+    assert re.search(line, (ROOT / ".env.example").read_text(), re.MULTILINE)
