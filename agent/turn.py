@@ -79,7 +79,7 @@ class Turn:
         self._began = time.monotonic()
         self._changed, self._ended = asyncio.Event(), asyncio.Event()
         self._error_code: str | None = None
-        self._is_final = self._has_streamed = False
+        self._tool_is_final = self._has_streamed = False
         self._reason: PlainError | None = None
         self._watchers = 0
         self._seen = 0.0
@@ -190,12 +190,14 @@ class Turn:
         return self._reason or self._error_code or (None if self._has_answer() else "EMPTY")
 
     def _has_answer(self) -> bool:
-        """Whether there is something to see, and ADK has called something final."""
-        return self._is_final and any(
-            isinstance(entry, ToolCall | Picture)
-            or (isinstance(entry, Text) and entry.text.strip())
-            for entry in self.transcript
-        )
+        """Whether there is something to see; a tool alone counts where ADK calls that final."""
+        shown = [e for e in self.transcript if isinstance(e, Text | Picture | ToolCall)]
+        match shown[-1:]:
+            case [Text(text=text)]:
+                return bool(text.strip())
+            case [ToolCall()]:
+                return self._tool_is_final
+        return bool(shown)
 
     def _take(self, event: Event) -> None:
         if event.author == "user":
@@ -203,7 +205,8 @@ class Turn:
         self._count(event)
         if not event.partial and (event.content or event.error_code):
             self._error_code = None if event.error_code == ABORTED else event.error_code
-        self._is_final |= event.is_final_response() and bool(event.content)
+        if event.get_function_calls() or event.get_function_responses():
+            self._tool_is_final = event.is_final_response()
         self._publish(transcript.add(self.transcript, event))
 
     def _count(self, event: Event) -> None:

@@ -30,7 +30,6 @@ def now(zone: str) -> str:
         ("New_York", "America/New_York"),
         ("Asia/Tokyo", "Asia/Tokyo"),
         ("  PARIS ", "Europe/Paris"),
-        ("America/Argentina/Buenos_Aires", "America/Argentina/Buenos_Aires"),
     ],
 )
 def test_the_time_in_a_city_is_the_time_in_its_zone(city: str, zone: str) -> None:
@@ -45,7 +44,6 @@ def test_the_time_in_a_city_is_the_time_in_its_zone(city: str, zone: str) -> Non
         ("xyzzy", "I know no time zone for 'xyzzy'. Try a capital nearby."),
         ("", "I know no time zone for ''. Try a capital nearby."),
         (" / ", "I know no time zone for ' / '. Try a capital nearby."),
-        ("EST5EDT", "I know no time zone for 'EST5EDT'. Try a capital nearby."),
         ("../../etc/passwd", "I know no time zone for '../../etc/passwd'. Try a capital nearby."),
     ],
 )

@@ -3,6 +3,7 @@
 import asyncio
 
 from google.adk.events import Event
+from google.adk.models import LlmResponse
 from google.genai import types
 from house import conversation, notices, run, say, until
 from scripted_model import ScriptedModel, call, contents, thought
@@ -303,11 +304,10 @@ def test_halves_of_characters_never_reach_the_model() -> None:
 def test_a_model_that_only_sends_partials_is_remembered_too() -> None:
     async def story() -> None:
         partial = types.ModelContent("Only in parts.")
-        from google.adk.models import LlmResponse
-
         model = scripted((LlmResponse(content=partial, partial=True),), ("two",))
         talk = conversation(model)
-        assert answer(await say(talk, "first")) == "Only in parts."
+        first = await say(talk, "first")
+        assert (answer(first), notices(first)) == ("Only in parts.", [])
         await say(talk, "second")
         assert contents(model.requests[1])[1] == ("model", "Only in parts.")
 

@@ -14,9 +14,10 @@ from playwright.sync_api import expect
 from agent.offline import OfflineModel
 
 # Gradio leaves behind the loops that it makes for its locks (gradio/utils.py, safe_get_lock), and
-# sets an option of pandas that is going away (gradio/queueing.py, _get_df).
+# uses what pandas is about to drop (gradio/queueing.py, _get_df).
 pytestmark = [
     pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting' is deprecated"),
+    pytest.mark.filterwarnings("ignore:The copy keyword is deprecated"),
     pytest.mark.filterwarnings("ignore:unclosed event loop:ResourceWarning"),
     pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
 ]
@@ -114,7 +115,7 @@ def test_thoughts_and_tools_stand_apart_from_the_answer(page: Page, gemini: Fake
     page.send("Sky?")
     page.shows(("user", "Sky?"), ("Thinking", "I should look."))
     more.set()
-    arguments = 'Arguments:\n{\n  "city": "Oslo"\n}'
+    arguments = 'Arguments:\n\n{\n  "city": "Oslo"\n}'
     page.shows(("user", "Sky?"), ("Thought", ""), ("Tool sky", arguments))
     tool_may_answer.set()
     page.shows(("user", "Sky?"), ("Thought", ""), ("Tool sky", ""), ("model", "It is blue."))
@@ -411,17 +412,22 @@ def test_the_header_tells_who_answers(page: Page) -> None:
     assert page.tab.locator("main").inner_text().split() == ["Helper", "Helps.", "Hello", "Textbox"]
 
 
-def test_the_offline_model_says_what_it_is(visitor: Visitor) -> None:  # noqa: F811
-    with launched(replace(loaded(OfflineModel(delay=0)), is_offline=True)) as url:
-        page = visitor().open(url)
-        assert (
-            "Answered by the built-in offline model, which is not an AI. To hear from Gemini "
-            "instead, set GOOGLE_API_KEY (a free key comes from Google AI Studio) and start the "
-            "app again."
-        ) in page.tab.locator("main").inner_text()
-        page.send("Hi")
-        page.wait_idle()
-        assert page.words()[1][1].startswith("I am the built-in offline model: a small program")
+@pytest.fixture(scope="module")
+def offline() -> Iterator[str]:
+    with launched(replace(loaded(OfflineModel(delay=0)), is_offline=True)) as address:
+        yield address
+
+
+def test_the_offline_model_says_what_it_is(offline: str, visitor: Visitor) -> None:  # noqa: F811
+    page = visitor().open(offline)
+    assert (
+        "Answered by the built-in offline model, which is not an AI. To hear from Gemini "
+        "instead, set GOOGLE_API_KEY (a free key comes from Google AI Studio) and start the "
+        "app again."
+    ) in page.tab.locator("main").inner_text()
+    page.send("Hi")
+    page.wait_idle()
+    assert page.words()[1][1].startswith("I am the built-in offline model: a small program")
 
 
 HARD_TEXTS = {

@@ -9,6 +9,7 @@ from google.adk.agents.invocation_context import InvocationContext
 from google.adk.events import Event
 from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
+from google.adk.tools import ToolContext
 from google.genai import types
 from house import conversation, notices, run, until
 from scripted_model import ScriptedModel, call, thought
@@ -209,5 +210,35 @@ def test_snapshots_do_not_change_after_they_were_given() -> None:
         turn = talk_of("One ", "two ", "three").ask("Count")
         given: list[tuple[Transcript, str]] = [(t, repr(t)) async for t in turn.watch()]
         assert all(repr(transcript) == text for transcript, text in given)
+
+    run(story())
+
+
+def test_a_tool_without_a_word_after_it_is_an_empty_answer() -> None:
+    async def story() -> None:
+        def look() -> str:
+            """Look."""
+            return "seen"
+
+        model = ScriptedModel()
+        model.enqueue(call("look"))
+        model.enqueue(thought("Hm."))
+        turn = conversation(model, {"tools": [look]}).ask("Look")
+        assert notices(await turn.finish())[0].startswith("The AI returned an empty answer.")
+
+    run(story())
+
+
+def test_a_tool_that_ends_the_turn_by_itself_is_an_answer() -> None:
+    async def story() -> None:
+        def look(tool_context: ToolContext) -> str:
+            """Look."""
+            tool_context.actions.skip_summarization = True
+            return "seen"
+
+        model = ScriptedModel()
+        model.enqueue(call("look"))
+        turn = conversation(model, {"tools": [look]}).ask("Look")
+        assert notices(await turn.finish()) == []
 
     run(story())
