@@ -18,42 +18,30 @@ from agent.loading import OURS, Loaded, NoAgent, load
 from agent.messages import Message, to_messages
 from agent.offline import HOW_TO_ADD_A_KEY
 from agent.settings import Settings, read_settings
-from agent.transcript import Notice, answer
-
-FORGETTING: set[asyncio.Task[None]] = set()
-"""asyncio keeps no hold of its tasks; these may not vanish half-way."""
-
-PRIVATE: dict[str, Any] = {"api_visibility": "private", "queue": False}
+from agent.transcript import Notice, Transcript, answer, clean
+from agent.turn import Turn
 
 
 def page(loaded: Loaded, settings: Settings) -> gr.ChatInterface:
-    """A ChatInterface around a generator that yields the accumulated text of ADK's SSE events,
-    holding one ADK session per Gradio State."""
-
-    def talk(session: Conversation | None) -> Conversation:
-        return session or Conversation(loaded.runner, settings)
+    """A ChatInterface around a generator, which yields the accumulated text of ADK's SSE events
+    and holds one ADK session per Gradio State."""
+    host = loaded.runner.agent.name
 
     async def respond(
         message: str, history: list[Message], session: Conversation | None
     ) -> AsyncIterator[tuple[list[Message], Conversation]]:
-        session = talk(session)
+        session = session or Conversation(loaded.runner, settings)
         turn = session.ask(message, kept=count_turns(history))
-        try:
-            async for transcript in turn.watch():
-                yield to_messages(transcript, None if turn.over else turn.elapsed), session
-        except asyncio.CancelledError:  # By Clear or Edit; a closed tab is a GeneratorExit instead.
-            turn.stop()
-            raise
+        async for transcript in follow(turn):
+            yield to_messages(transcript, None if turn.over else turn.elapsed, host), session
 
     async def chat(
         message: str, session: Conversation | None
     ) -> AsyncIterator[tuple[str, Conversation]]:
-        """Ask the agent; the answer's text so far, again and again until it is whole."""
-        session = talk(session)
-        turn = session.ask(message)
-        async for transcript in turn.watch():
-            notices = [f"\n\n({e.text})" for e in transcript if isinstance(e, Notice)]
-            yield answer(transcript) + "".join(notices), session
+        """Ask the agent; its answer so far, again and again until it is whole."""
+        session = session or Conversation(loaded.runner, settings)
+        async for transcript in follow(session.ask(message)):
+            yield to_text(transcript), session
 
     session = gr.State(None, time_to_live=settings.session_idle, delete_callback=forget)
     demo = ChatPage(
@@ -77,13 +65,26 @@ def page(loaded: Loaded, settings: Settings) -> gr.ChatInterface:
         api_visibility="private",
     )
     with demo:
-        wire(demo, session)
-        text = gr.Textbox(visible=False, label="message")
-        reply = gr.Textbox(visible=False, label="answer")
+        demo.wire(session)
+        text, reply = (gr.Textbox(visible=False, label=name) for name in ("message", "answer"))
         gr.Button(visible=False).click(
             chat, [text, session], [reply, session], api_name="chat", concurrency_limit=None
         )
     return demo
+
+
+async def follow(turn: Turn) -> AsyncIterator[Transcript]:
+    """The turn's transcripts, each as soon as the page is ready for it; never an exception.
+
+    Cancelled by Clear, by Edit or by a client, it stops the turn. A closed tab does not cancel:
+    Gradio then drops the generator, and the turn has its time of grace.
+    """
+    try:
+        async for transcript in turn.watch():
+            yield transcript
+    except asyncio.CancelledError:
+        turn.stop()
+        raise
 
 
 class ChatPage(gr.ChatInterface):
@@ -102,24 +103,24 @@ class ChatPage(gr.ChatInterface):
         triggers = [*event_triggers, self.chatbot.edit, self.chatbot.option_select]
         super()._setup_stop_events(triggers, [], after_success)
 
+    def wire(self, session: gr.State) -> None:
+        """Stop and Clear for every kind of run, and a text box that comes back after each.
 
-def wire(demo: gr.ChatInterface, session: gr.State) -> None:
-    """Stop and Clear for every kind of run, and a text box that comes back after each.
-
-    By itself Gradio 6.31 leaves the text box locked when a run fails, and lets an answer run on
-    over a cleared page.
-    """
-    runs: list[Any] = [
-        Dependency(None, cast(Any, run).get_config(), run._id, run.fn)
-        for run in demo.fns.values()
-        if run.name == "_submit_fn"
-    ]
-    demo.textbox.stop(stop, session, None, **PRIVATE)
-    demo.chatbot.clear(clear, session, session, cancels=runs, **PRIVATE)
-    demo.chatbot.edit(None, None, None, cancels=runs)
-    for run in runs:
-        run.then(idle, None, demo.textbox, **PRIVATE)
-        run.failure(idle, None, demo.textbox, **PRIVATE)
+        By itself Gradio 6.31 leaves the text box locked when a run fails, and lets an answer run
+        on over a cleared page.
+        """
+        quietly: dict[str, Any] = {"api_visibility": "private", "queue": False}
+        runs: list[Any] = [
+            Dependency(None, cast(Any, run).get_config(), run._id, run.fn)
+            for run in self.fns.values()
+            if run.name == "_submit_fn"
+        ]
+        self.textbox.stop(stop, session, None, **quietly)
+        self.chatbot.clear(clear, session, session, cancels=runs, **quietly)
+        self.chatbot.edit(None, None, None, cancels=runs)
+        for run in runs:
+            run.then(idle, None, self.textbox, **quietly)
+            run.failure(idle, None, self.textbox, **quietly)
 
 
 def idle() -> gr.Textbox:
@@ -140,6 +141,10 @@ async def clear(session: Conversation | None) -> None:
         await session.forget()
 
 
+FORGETTING: set[asyncio.Task[None]] = set()
+"""asyncio keeps no hold of its tasks; these may not vanish half-way."""
+
+
 def forget(session: Conversation | None) -> None:
     """The session's State has expired. Gradio calls this on the event loop, and awaits nothing."""
     if session:
@@ -149,11 +154,18 @@ def forget(session: Conversation | None) -> None:
 
 
 def count_turns(history: list[Message]) -> int:
-    """How many turns are on the page: all that we believe of what the browser says."""
+    """How many turns are on the page: all that is believed of what the browser says."""
     return sum(message["role"] == "user" for message in history)
 
 
+def to_text(transcript: Transcript) -> str:
+    """The answer for a program: the text alone, and the app's own sentences in brackets."""
+    notices = [f"({entry.text})" for entry in transcript if isinstance(entry, Notice)]
+    return "\n\n".join(filter(None, [clean(answer(transcript)), *notices]))
+
+
 def describe(loaded: Loaded) -> str:
+    """What stands below the title."""
     if not loaded.is_offline:
         return loaded.description
     return (
@@ -177,8 +189,7 @@ def serve(demo: gr.ChatInterface, settings: Settings, **options: Any) -> Any:
 def build(folder: Path) -> tuple[gr.ChatInterface, Settings]:
     """The page for the agent in `folder`; a host's mistake ends the program with a sentence."""
     try:
-        loaded = load(folder)
-        settings = read_settings(os.environ)
+        loaded, settings = load(folder), read_settings(os.environ)
     except (NoAgent, ValueError) as error:
         sys.exit(str(error))
     return page(loaded, settings), settings

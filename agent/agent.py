@@ -36,7 +36,7 @@ def get_time(city: str) -> dict[str, str]:
     cities = {zone.rpartition("/")[2].replace("_", " ").lower(): zone for zone in _zones()}
     wanted = city.rpartition("/")[2].replace("_", " ").strip().lower()
     if wanted not in cities:
-        close = " or ".join(difflib.get_close_matches(wanted, cities)).title()
+        close = " or ".join(map(str.title, difflib.get_close_matches(wanted, cities)))
         return {"error": f"I know no time zone for {city!r}. Try {close or 'a capital nearby'}."}
     now = datetime.now(zoneinfo.ZoneInfo(cities[wanted]))
     return {"city": city, "time": now.strftime("%A, %d %B %Y, %H:%M"), "zone": cities[wanted]}
@@ -98,7 +98,8 @@ def _written(value: Decimal) -> str:
     """In full as long as all its digits are known, in powers of ten beyond."""
     if not value.is_finite():
         raise ValueError("no number")
-    return f"{value.normalize():f}" if -10 < value.adjusted() < 28 else f"{value.normalize():E}"
+    value = (value + 0).normalize()  # Without the sign of "-0".
+    return f"{value:f}" if -10 < value.adjusted() < 28 else f"{value:E}"
 
 
 def stream_figures(tool_context: ToolContext) -> dict[str, Any]:

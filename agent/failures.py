@@ -148,9 +148,10 @@ def _marks(error: BaseException) -> Iterator[str]:
     yield from (str(detail.get("reason")) for detail in _details(error))
     # google-genai and ADK raise a bare ValueError for these two (genai/_api_client.py,
     # adk/models/registry.py): only their words tell them apart.
-    if "No API key was provided" in str(error):
+    words = str(error) if type(error) is ValueError else ""
+    if "No API key was provided" in words:
         yield "NO_API_KEY"
-    if re.match(r"Model \S+ not found", str(error)):
+    if re.match(r"Model \S+ not found", words):
         yield "NO_SUCH_MODEL"
 
 
@@ -165,6 +166,7 @@ def _details(error: BaseException) -> list[dict[str, Any]]:
 def _wait(failure: BaseException) -> str:
     """How long the service asks to wait (RetryInfo's "7s"); a minute where it says nothing."""
     for detail in _details(failure):
-        if delay := re.fullmatch(r"([\d.]+)s", str(detail.get("retryDelay", ""))):
-            return f"{math.ceil(float(delay[1]))} seconds"
+        if delay := re.fullmatch(r"(\d+(?:\.\d+)?)s", str(detail.get("retryDelay", ""))):
+            seconds = math.ceil(float(delay[1]))
+            return f"{seconds} second" + "s" * (seconds != 1)
     return "a minute"

@@ -68,17 +68,24 @@ def _import(folder: Path) -> App | BaseNode:
     try:
         return AgentLoader(str(folder.parent)).load_agent(folder.name)
     except Exception as error:
-        raise NoAgent(f"The agent in {folder} could not be loaded. {error}") from error
+        kind = "" if isinstance(error, ValueError | ImportError) else f"{type(error).__name__}: "
+        raise NoAgent(f"The agent in {folder} could not be loaded. {kind}{error}") from error
 
 
 def _check(folder: Path) -> None:
     if not folder.is_dir():
         raise NoAgent(f"There is no folder {folder}. Name the folder that holds agent.py.")
-    if folder.name == OURS.name and folder != OURS:
+    if _is_taken(folder):
         raise NoAgent(
-            f"{folder} has the same name as this app's own agent folder, and Python can import "
-            "only one of them. Rename it, or put its agent.py in the place of agent/agent.py."
+            f"{folder} has the same name as something else that Python knows, and only one of them "
+            "can be imported. Rename it, or put its agent.py in the place of agent/agent.py."
         )
+
+
+def _is_taken(folder: Path) -> bool:
+    known = sys.modules.get(folder.name)
+    is_other = known is not None and str(folder) not in getattr(known, "__path__", [])
+    return is_other or folder.name in sys.stdlib_module_names
 
 
 def _app(loaded: App | BaseNode, name: str) -> App:
@@ -110,10 +117,10 @@ def _llm_agents(node: object) -> Iterator[LlmAgent]:
 
 
 def _go_offline(agent: LlmAgent) -> bool:
-    """Give an agent without credentials the offline model; whether it now has it."""
+    """Give an agent without credentials the offline model; whether it has that now."""
     if needs_credentials(agent.model or agent.canonical_model) and not has_credentials():
         agent.model = OfflineModel()
-    return isinstance(agent.model, OfflineModel)
+    return isinstance(agent.model, OfflineModel) or agent.model == "offline"
 
 
 def _examples(name: str) -> tuple[str, ...]:

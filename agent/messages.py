@@ -16,7 +16,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from agent.transcript import Notice, Picture, Text, Thought, ToolCall, Transcript, clean
+from agent.transcript import (
+    Notice,
+    Picture,
+    Text,
+    Thought,
+    ToolCall,
+    Transcript,
+    busy_with_tools,
+    clean,
+)
 
 Message: TypeAlias = dict[str, Any]
 
@@ -24,14 +33,17 @@ TRANSFER = "transfer_to_agent"
 """The tool by which ADK hands over to a sub-agent (adk/tools/transfer_to_agent_tool.py)."""
 
 
-def to_messages(transcript: Transcript, waiting: float | None = None) -> list[Message]:
-    """One message for each entry, in order.
+def to_messages(
+    transcript: Transcript, waiting: float | None = None, host: str = ""
+) -> list[Message]:
+    """One message for each entry, in order, and a line wherever another agent begins to speak.
 
     Args:
         transcript: What has been said.
         waiting: Seconds since the turn began while more is expected; None when it is over.
+        host: The agent that needs no line, because the page has its name on top.
     """
-    messages = list(_spoken(transcript))
+    messages = list(_spoken(transcript, host))
     if waiting is not None and _is_silent(transcript):
         messages.append(_panel(f"Waiting for an answer ({waiting:.0f} s)", status="pending"))
     return messages
@@ -40,19 +52,19 @@ def to_messages(transcript: Transcript, waiting: float | None = None) -> list[Me
 def _is_silent(transcript: Transcript) -> bool:
     """Whether nothing on the page shows that work goes on."""
     match transcript[-1:]:
-        case (Text(state="open"),) | (Thought(state="open"),) | (ToolCall(seconds=None),):
+        case (Text(state="open"),) | (Thought(state="open"),):
             return False
-    return True
+    return not busy_with_tools(transcript)
 
 
-def _spoken(transcript: Transcript) -> Iterator[Message]:
-    """The entries, with a line wherever another agent takes over."""
-    speaker = ""
+def _spoken(transcript: Transcript, speaker: str) -> Iterator[Message]:
     for entry in transcript:
         if isinstance(entry, Text | Picture) and entry.source[0] != speaker:
             if speaker:
                 yield _panel(f"{entry.source[0]} answers", status="done")
             speaker = entry.source[0]
+        if isinstance(entry, ToolCall) and entry.name == TRANSFER:
+            speaker = str(entry.args.get("agent_name"))
         yield _message(entry)
 
 
@@ -99,13 +111,23 @@ def _failed(call: ToolCall) -> bool:
 
 def _fenced(value: Any) -> str:
     """JSON in a code block whose fence is longer than any run of backticks in it."""
-    text = (
-        value
-        if isinstance(value, str)
-        else json.dumps(value, indent=2, ensure_ascii=False, default=str)
-    )
+    text = value if isinstance(value, str) else _json(value)
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{fence}json\n{text}\n{fence}"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(_with_text_keys(value), indent=2, ensure_ascii=False, default=str)
+
+
+def _with_text_keys(value: Any) -> Any:
+    """JSON knows no other keys, but a tool may answer with any."""
+    match value:
+        case dict():
+            return {str(key): _with_text_keys(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_with_text_keys(item) for item in value]
+    return value
 
 
 def _panel(title: str, text: str = "", **metadata: Any) -> Message:

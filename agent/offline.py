@@ -6,10 +6,10 @@ that it does not understand the rest.
 """
 
 import asyncio
-import json
 import os
 import re
 from collections.abc import AsyncGenerator, Iterator
+from typing import Any
 
 from google.adk.agents import LlmAgent
 from google.adk.models import BaseLlm, Gemini, LLMRegistry, LlmRequest, LlmResponse
@@ -131,7 +131,8 @@ def _react(request: LlmRequest) -> list[types.Part]:
     if command := _command(message):
         return _obey(command, message[len(command) :].strip(), request)
     thought = types.Part(text=THOUGHT.format(message=_short(message)), thought=True)
-    return [thought, *(calls_meant(message, request) or [_text(_say(message, request))])]
+    calls = calls_meant(message, request, may_transfer=not _reports(request.contents[-1]))
+    return [thought, *(calls or [_text(_say(message, request))])]
 
 
 def model_or_offline(name: str | None = None) -> str | BaseLlm:
@@ -141,13 +142,16 @@ def model_or_offline(name: str | None = None) -> str | BaseLlm:
 
 
 def needs_credentials(model: str | BaseLlm) -> bool:
-    """Whether this is a Gemini that brings no key of its own."""
+    """Whether this is a Gemini that brings no key and no client of its own."""
     if isinstance(model, str):
         try:
             model = LLMRegistry.new_llm(model)
         except ValueError:  # An unknown name: the first turn will say so.
             return False
-    return isinstance(model, Gemini) and not (model.client_kwargs or {}).get("api_key")
+    if not isinstance(model, Gemini) or model.client:
+        return False
+    given = model.client_kwargs or {}
+    return not any(given.get(way) for way in ("api_key", "credentials", "enterprise", "vertexai"))
 
 
 def has_credentials() -> bool:
@@ -206,8 +210,16 @@ def _paragraph(number: int) -> str:
 
 
 def _told(result: types.FunctionResponse) -> str:
-    answer = json.dumps(result.response, ensure_ascii=False, indent=2, default=str)
-    return f"The tool `{result.name}` answered:\n\n```json\n{answer}\n```"
+    return f"The tool `{result.name}` answered:\n{_outlined(result.response or {})}"
+
+
+def _outlined(value: Any, indent: str = "") -> str:
+    """A tool's answer as a list, in lists where it is nested."""
+    if not isinstance(value, dict | list):
+        return str(value)
+    items = value.items() if isinstance(value, dict) else enumerate(value, 1)
+    lines = (f"- {name}: {_outlined(item, indent + '    ')}" for name, item in items)
+    return "".join(f"\n{indent}{line}" for line in lines)
 
 
 # What the request holds

@@ -13,16 +13,27 @@ from typing import Any
 from google.adk.models import LlmRequest
 from google.genai import types
 
-SUM = re.compile(r"[-(\d.][\d.\s()]*(?:[-+*/%^×÷]+\s*[-(\d.][\d.\s()]*)+")
+NUMBER = r"\d[\d.,]*"
+SUM = re.compile(rf"[-−(\s]*{NUMBER}[)\s]*(?:[-−+*/%^×÷]+[(\s]*{NUMBER}[)\s]*)+")
 OBJECT = re.compile(r"\b(?:in|for|of|about|at)\s+([^?!]+)", re.IGNORECASE)
-AND = re.compile(r",\s*|\s+and\s+(?:in\s+|for\s+)?", re.IGNORECASE)
+AND = re.compile(r",\s+|\s+and\s+(?:in\s+|for\s+)?", re.IGNORECASE)
+
+READ = 500
+"""How many characters of a message are looked at."""
+
+HANDFUL = 5
+"""How many calls one message can ask for."""
+
+TRANSFER = "transfer_to_agent"
 
 
-def calls_meant(message: str, request: LlmRequest) -> list[types.Part]:
+def calls_meant(message: str, request: LlmRequest, may_transfer: bool) -> list[types.Part]:
     """Calls of the tool that the message seems to ask for, or none."""
     for tool in _tools(request):
-        if calls := [_call(tool.name, args) for args in _arguments_meant(tool, message)]:
-            return calls
+        if tool.name != TRANSFER or may_transfer:
+            calls = [_call(tool.name, args) for args in _arguments_meant(tool, message[:READ])]
+            if calls:
+                return calls[:HANDFUL]
     return []
 
 
@@ -32,8 +43,8 @@ def _arguments_meant(tool: types.FunctionDeclaration, message: str) -> list[dict
         case []:
             return [{}] if _mentions(message, tool.name) else []
         case ["expression"]:
-            return [{"expression": found[0].strip()} for found in SUM.finditer(message)][:1]
-        case [name]:
+            return [{"expression": found[0].strip()} for found in SUM.finditer(message)]
+        case [name] if str(_properties(tool)[name].get("type")).lower() == "string":
             values = _choices(tool, name, message) or _objects(tool, message)
             return [{name: value} for value in values]
     return []
@@ -63,14 +74,21 @@ def _mentions(message: str, name: str | None) -> bool:
 
 def call_plainly(rest: str, request: LlmRequest) -> types.Part:
     """`/call NAME {json}`; a mistake is explained, not raised."""
-    name, _, given = rest.partition(" ")
+    name, given, *_ = [*rest.split(maxsplit=1), "", ""]
     if name not in {tool.name for tool in _tools(request)}:
         return types.Part(text=f"There is no tool `{name}`.\n\n{describe_tools(request)}")
-    try:
-        return _call(name, dict(json.loads(given or "{}")))
-    except (ValueError, TypeError):
+    args = _json_or_none(given or "{}")
+    if not isinstance(args, dict):
         example = _example(name, request)
         return types.Part(text=f"The arguments must be a JSON object, as in `{example}`.")
+    return _call(name, args)
+
+
+def _json_or_none(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _example(name: str, request: LlmRequest) -> str:

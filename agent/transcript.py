@@ -110,13 +110,18 @@ def unstored(transcript: Transcript) -> list[Text]:
 
 
 def close(transcript: Transcript) -> Transcript:
-    """The transcript of a turn that is over: no tool is at work any more."""
-    return tuple(
-        replace(e, result={"error": "It had not answered when the turn ended."}, seconds=0.0)
-        if isinstance(e, ToolCall) and e.seconds is None
-        else e
-        for e in transcript
-    )
+    """The transcript of a turn that is over: nothing grows, and no tool is at work."""
+    return tuple(_closed(entry) for entry in transcript)
+
+
+def _closed(entry: Entry) -> Entry:
+    if isinstance(entry, ToolCall) and entry.seconds is None:
+        return replace(
+            entry, result={"error": "It had not answered when the turn ended."}, seconds=0.0
+        )
+    if not isinstance(entry, Notice) and entry.state == "open":
+        return replace(entry, state="cut")
+    return entry
 
 
 def busy_with_tools(transcript: Transcript) -> bool:
@@ -173,11 +178,12 @@ def _replace(transcript: Transcript, source: Source, event: Event) -> Transcript
 def _whole(parts: Iterable[types.Part], source: Source, now: float) -> Transcript:
     entries: list[Entry] = []
     for part in parts:
-        if not _shows(part):
-            continue
-        entry = _entry(part, source, "final", now)
-        joined = _joined(entries[-1], entry) if entries else None
-        entries[-1:] = [joined] if joined else [*entries[-1:], entry]
+        if outcome := part.code_execution_result:
+            entries = list(_answer_call(tuple(entries), outcome.id or "", outcome.output, now))
+        elif _shows(part):
+            entry = _entry(part, source, "final", now)
+            joined = _joined(entries[-1], entry) if entries else None
+            entries[-1:] = [joined] if joined else [*entries[-1:], entry]
     return tuple(entries)
 
 
@@ -199,16 +205,19 @@ def _entry(part: types.Part, source: Source, state: State, now: float = 0.0) -> 
 def _answer_calls(transcript: Transcript, event: Event) -> Transcript:
     for part in (event.content.parts or []) if event.content else []:
         if response := part.function_response:
-            transcript = _answer_call(transcript, response.id or "", response.response, event)
+            id, result = response.id or "", response.response
+            transcript = _answer_call(transcript, id, result, event.timestamp)
         if outcome := part.code_execution_result:
-            transcript = _answer_call(transcript, outcome.id or "", outcome.output, event)
+            id = outcome.id or ""
+            transcript = _answer_call(transcript, id, outcome.output, event.timestamp)
     return transcript
 
 
-def _answer_call(transcript: Transcript, id: str, result: Any, event: Event) -> Transcript:
-    # Gemini gives code it runs itself no id: its result belongs to the one that still waits.
+def _answer_call(transcript: Transcript, id: str, result: Any, now: float) -> Transcript:
+    """The call with this id answered; a long-running tool's second answer replaces its first."""
+    # Gemini gives code that it runs itself no id: a result belongs to the one that still waits.
     return tuple(
-        replace(e, result=result, seconds=max(0.0, event.timestamp - e.began))
+        replace(e, result=result, seconds=max(0.0, now - e.began))
         if isinstance(e, ToolCall) and e.id == id and (id or e.seconds is None)
         else e
         for e in transcript

@@ -189,6 +189,20 @@ def test_a_second_speaker_is_named_and_so_is_the_first_when_it_returns() -> None
     ]
 
 
+def test_the_host_of_the_page_needs_no_line_but_any_other_agent_does() -> None:
+    spoken = Text("A", ANN), Text("B", BOB)
+    line = message("", title="bob answers", status="done")
+    assert to_messages(spoken, host="ann") == [message("A"), line, message("B")]
+    assert to_messages(spoken[1:], host="ann") == [line, message("B")]
+
+
+def test_who_was_handed_over_to_needs_no_second_line() -> None:
+    call = tool(name=TRANSFER, args={"agent_name": "bob"}, result={}, seconds=0.0)
+    panel = message("", title="Handing over to bob", status="done", duration=0.0)
+    spoken = Text("A", ANN), call, Text("B", BOB)
+    assert to_messages(spoken, host="ann") == [message("A"), panel, message("B")]
+
+
 def test_who_only_thinks_or_calls_a_tool_is_not_named() -> None:
     spoken = Text("A", ANN), Thought("hm", BOB), tool(source=BOB), Text("a", ANN)
     assert len(to_messages(spoken)) == 4

@@ -120,7 +120,7 @@ def test_thoughts_and_tools_stand_apart_from_the_answer(page: Page, gemini: Fake
     tool_may_answer.set()
     page.shows(("user", "Sky?"), ("Thought", ""), ("Tool sky", ""), ("model", "It is blue."))
     page.tab.get_by_text("Tool sky").click()
-    result = '\n\nResult:\n{\n  "colour": "blue over Oslo"\n}'
+    result = '\n\n\nResult:\n\n{\n  "colour": "blue over Oslo"\n}'
     page.shows(
         ("user", "Sky?"),
         ("Thought", ""),
@@ -128,6 +128,22 @@ def test_thoughts_and_tools_stand_apart_from_the_answer(page: Page, gemini: Fake
         ("model", "It is blue."),
     )
     expect(page.tab.get_by_text("city=Oslo")).to_be_visible()
+
+
+def test_who_types_the_moment_the_box_is_back_is_heard(page: Page, gemini: FakeGemini) -> None:
+    rest = threading.Event()
+    gemini.enqueue("Hello", Until(rest), ".")
+    gemini.enqueue("Noted.")
+    page.send("Hi")
+    page.shows(("user", "Hi"), ("model", "Hello"))
+    page.send_as_soon_as_possible("And now?")
+    rest.set()
+    page.shows(("user", "Hi"), ("model", "Hello."), ("user", "And now?"), ("model", "Noted."))
+    assert gemini.requests[1].conversation == [
+        ("user", "Hi"),
+        ("model", "Hello."),
+        ("user", "And now?"),
+    ]
 
 
 # Stop
