@@ -115,18 +115,21 @@ class ChatPage(gr.ChatInterface):
             for run in self.fns.values()
             if run.name == "_submit_fn"
         ]
+        shown = [self.chatbot, self.chatbot_state, self.chatbot_value]
         self.textbox.stop(stop, session, None, **quietly)
-        self.chatbot.clear(clear, session, session, cancels=runs, **quietly)
+        # First the run is cancelled, then its page cleared: the other way round it would repaint.
+        cancelled = self.chatbot.clear(lambda: None, None, None, cancels=runs, **quietly)
+        cancelled.then(clear, session, [session, self.textbox, *shown], **quietly)
         self.chatbot.edit(None, None, None, cancels=runs)
         for run in runs:
-            run.then(idle, None, self.textbox, **quietly)
-            run.failure(idle, None, self.textbox, **quietly)
+            # Not yet interactive: Gradio's next step empties the box, and would take typed words.
+            run.then(lambda: idle(), None, self.textbox, **quietly)
+            run.failure(lambda: idle(interactive=True), None, self.textbox, **quietly)
 
 
-def idle() -> gr.Textbox:
-    return gr.Textbox(
-        interactive=True, submit_btn=True, stop_btn=False, placeholder="Type a message..."
-    )
+def idle(**more: Any) -> gr.Textbox:
+    """The text box with its Send button in place of Stop."""
+    return gr.Textbox(submit_btn=True, stop_btn=False, placeholder="Type a message...", **more)
 
 
 async def stop(session: Conversation | None) -> None:
@@ -135,10 +138,11 @@ async def stop(session: Conversation | None) -> None:
         await session.stop()
 
 
-async def clear(session: Conversation | None) -> None:
-    """Forget the conversation; the next message begins a new one."""
+async def clear(session: Conversation | None) -> tuple[Any, ...]:
+    """Forget the conversation: the session, the text box, and all that is shown."""
     if session:
         await session.forget()
+    return None, idle(), [], [], []
 
 
 FORGETTING: set[asyncio.Task[None]] = set()

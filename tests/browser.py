@@ -21,10 +21,14 @@ Bubble: TypeAlias = tuple[str, str]
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
-QUIET = (
-    "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update "
-    "--disable-sync --no-first-run"
-).split()
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
 
 PATIENCE = 20_000
 """Milliseconds that anything may take on a slow, busy machine."""
@@ -160,9 +164,8 @@ class Page:
 
     def waits(self, seconds: int) -> None:
         """Wait until the page says that it has waited so long for an answer."""
-        self._wait(
-            "least => bubbles().some(([who]) => who.match(/[(](\\d+) s[)]$/)?.[1] >= least)", seconds
-        )
+        said = r"least => bubbles().some(([who]) => who.match(/[(](\d+) s[)]$/)?.[1] >= least)"
+        self._wait(said, seconds)
 
     def wait_idle(self) -> None:
         """Wait until the answer is over and one can type again."""

@@ -4,6 +4,7 @@ import json
 import threading
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
 import httpx
@@ -50,8 +51,11 @@ def client(url: str, gemini: FakeGemini) -> Iterator[Client]:
         yield it
 
 
-def connected(url: str) -> Client:
-    return Client(url, verbose=False, analytics_enabled=False)
+@contextmanager
+def connected(url: str) -> Iterator[Client]:
+    client = Client(url, verbose=False, analytics_enabled=False)
+    yield client
+    client.close()
 
 
 def ask(client: Client, message: str) -> str:
@@ -77,7 +81,7 @@ def test_an_answer_streams_and_ends_as_the_model_gave_it(
 
 
 HARD_TEXTS = {
-    "indented code": "So:\n\n```python\ndef f():\n\tif x:\n\t\treturn 1\n\n    # four\n```\n\n    end",
+    "indented code": "So:\n\n```python\ndef f():\n\tif x:\n\t\treturn 1\n\n    # 4\n```\n    end",
     "a table": "| a | b |\n|:--|--:|\n| 1 | 2 |\n\n\nAfter three lines.",
     "emoji": "🙂 👩‍🚀 🏳️‍🌈 e\u0301",
     "right to left": "שלום עולם, مرحبا بالعالم",
@@ -159,14 +163,13 @@ def test_ten_at_once_stream_together(url: str, gemini: FakeGemini) -> None:
     everybody = threading.Event()
     for i in range(10):
         gemini.reply_to(f"I am visitor {i}", f"Hello, {i}", Until(everybody), "!")
-    clients = [connected(url) for _ in range(10)]
-    jobs = [c.submit(f"I am visitor {i}", api_name="/chat") for i, c in enumerate(clients)]
-    gemini.arrived(10)
-    everybody.set()
-    assert [job.result(timeout=20) for job in jobs] == [f"Hello, {i}!" for i in range(10)]
+    with ExitStack() as stack:
+        clients = [stack.enter_context(connected(url)) for _ in range(10)]
+        jobs = [c.submit(f"I am visitor {i}", api_name="/chat") for i, c in enumerate(clients)]
+        gemini.arrived(10)
+        everybody.set()
+        assert [job.result(timeout=20) for job in jobs] == [f"Hello, {i}!" for i in range(10)]
     assert all(len(request.conversation) == 1 for request in gemini.requests)
-    for it in clients:
-        it.close()
 
 
 def test_nothing_but_chat_is_offered(client: Client) -> None:
@@ -182,68 +185,80 @@ def test_nothing_but_chat_is_offered(client: Client) -> None:
 
 
 class Intruder:
-    """Someone who talks to the page's queue without the page."""
+    """Someone who talks to the page's server without the page, as the page would."""
 
     def __init__(self, url: str) -> None:
         self.http = httpx.Client(base_url=f"{url}gradio_api/", timeout=20)
         self.session = uuid.uuid4().hex
-        functions = httpx.get(f"{url}config").json()["dependencies"]
-        # Submit, retry, example and edit run the same function; the first one will do.
-        self.respond: dict[str, Any] = next(f for f in functions if len(f["inputs"]) == 3)
-        assert self.respond["types"]["generator"]
-
-    def post(self, message: Any, history: Any = ()) -> httpx.Response:
-        """As the browser does: the message, what it says was said, and a State it cannot see."""
-        body = {
-            "data": [message, list(history) if isinstance(history, tuple) else history, None],
-            "fn_index": self.respond["id"],
-            "session_hash": self.session,
-            "trigger_id": None,
+        self.functions = {
+            function["api_name"]: function["id"]
+            for function in httpx.get(f"{url}config").json()["dependencies"]
         }
-        return self.post_raw(json.dumps(body))
 
-    def post_raw(self, body: str) -> httpx.Response:
-        kind = {"content-type": "application/json"}
-        return self.http.post("queue/join", content=body, headers=kind)
+    def try_out(self, message: Any, history: Any = None) -> None:
+        """Send a message, after having told the server what was said before."""
+        self._call("run/predict", "lambda", [history])
+        self._call("run/predict", "_clear_and_save_textbox", [message])
+        if self._call("queue/join", "_submit_fn", [None, None, None]).status_code == 200:
+            self._wait()
 
-    def outcome(self) -> list[dict[str, Any]]:
-        """What the queue says of the run, to its end."""
-        messages = []
-        with self.http.stream("GET", "queue/data", params={"session_hash": self.session}) as lines:
-            for line in lines.iter_lines():
-                messages += [json.loads(line[5:])] if line.startswith("data:") else []
-                if messages and messages[-1]["msg"] in ("process_completed", "unexpected_error"):
-                    break
-        return messages
+    def close(self) -> None:
+        self.http.close()
 
-    def try_out(self, message: Any, history: Any = ()) -> None:
-        """Post it; if it is let in, wait for what becomes of it."""
-        if self.post(message, history).status_code == 200:
-            self.outcome()
+    def post(self, body: str) -> httpx.Response:
+        """Post this to the queue."""
+        return self._post("queue/join", body)
+
+    def _call(self, door: str, function: str, data: list[Any]) -> httpx.Response:
+        body = {"fn_index": self.functions[function], "session_hash": self.session, "data": data}
+        return self._post(door, json.dumps(body))
+
+    def _post(self, door: str, body: str) -> httpx.Response:
+        return self.http.post(door, content=body, headers={"content-type": "application/json"})
+
+    def _wait(self) -> None:
+        """Read what the queue says of the run, to its end."""
+        watched = {"session_hash": self.session}
+        with self.http.stream("GET", "queue/data", params=watched) as stream:
+            for line in stream.iter_lines():
+                if '"process_completed"' in line or '"unexpected_error"' in line:
+                    return
+        raise AssertionError("The run never ended.")
 
 
 @pytest.fixture
 def intruder(url: str, gemini: FakeGemini) -> Iterator[Intruder]:
-    it = Intruder(url)
-    yield it
-    it.http.close()
+    with closing(Intruder(url)) as it:
+        yield it
 
 
 def works(gemini: FakeGemini, url: str, intruder: Intruder) -> None:
     """A good turn, by the intruder and by somebody else."""
     gemini.reply_to("All well?", "All well.")
+    number = len(gemini.requests)
     intruder.try_out("All well?")
-    assert gemini.requests[-1].conversation[-1] == ("user", "All well?")
-    with connected(url) as client:
-        assert ask(client, "All well?") == "All well."
-    assert gemini.requests[-1].conversation == [("user", "All well?")]
+    with closing(Intruder(url)) as other:
+        other.try_out("All well?")
+    again, anew = gemini.requests[number:]
+    assert again.conversation[-1] == ("user", "All well?")
+    assert anew.conversation == [("user", "All well?")]
 
 
-@pytest.mark.parametrize(
-    "message",
-    [None, 7, True, [], ["a"], {}, {"text": "a", "files": []}, "", "x" * 1_000_000, "\0", "\ud800"],
-    ids=["null", "7", "true", "list", "list of a", "dict", "multimodal", "empty", "1 MB", "NUL", "½"],
-)
+WRONG: dict[str, Any] = {
+    "null": None,
+    "a number": 7,
+    "a truth": True,
+    "nothing listed": [],
+    "a list": ["a"],
+    "a dict": {"text": "a", "files": []},
+    "empty": "",
+    "1 MB": "x" * 1_000_000,
+    "NUL": "\0",
+    "half a character": "\ud800",
+}
+
+
+@pytest.mark.parametrize("message", WRONG.values(), ids=WRONG.keys())
 def test_a_wrong_message_breaks_nothing(
     url: str, gemini: FakeGemini, intruder: Intruder, message: Any
 ) -> None:
@@ -282,5 +297,5 @@ def test_a_forged_history_reaches_no_model(
 def test_a_wrong_request_breaks_nothing(
     url: str, gemini: FakeGemini, intruder: Intruder, body: str
 ) -> None:
-    assert intruder.post_raw(body).status_code >= 400
+    assert intruder.post(body).status_code >= 400
     works(gemini, url, intruder)

@@ -139,6 +139,7 @@ FAILURES: list[tuple[BaseException, str]] = [
     (exhausted(retry_in("6.2s")), BUSY.format("7 seconds")),
     (exhausted(retry_in("1s")), BUSY.format("1 second")),
     (exhausted(retry_in("soon")), BUSY.format("a minute")),
+    (exhausted(retry_in("9" * 400 + "s")), BUSY.format("a minute")),
     (exhausted(retry_in("1.2.3s")), BUSY.format("a minute")),
     (api_error(500), THEIRS),
     (page_error(502, "Bad Gateway"), THEIRS),

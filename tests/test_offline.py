@@ -10,6 +10,7 @@ from google.adk.agents import Agent
 from google.adk.agents.run_config import RunConfig, StreamingMode
 from google.adk.events import Event
 from google.adk.models import BaseLlm, Gemini
+from google.adk.tools import BaseTool, ToolContext
 from google.genai import Client, types
 from house import conversation, loaded, notices, run, say
 from scripted_model import ScriptedModel
@@ -223,6 +224,18 @@ def test_a_sum_is_worked_out_whole(message: str, expression: str, result: str) -
     assert answer(transcript).endswith(f"- result: {result}")
 
 
+@pytest.mark.parametrize(
+    "message", [".5*2", "1e3*2", "√16 + 2", "5*3!", "10 + 50% of 80", "x2*3", "1+" * 300 + "1"]
+)
+def test_no_part_of_a_sum_is_taken_for_the_whole(message: str) -> None:
+    assert calls(told(message)) in ([], [("calculate", {"expression": message})])
+
+
+@pytest.mark.parametrize("end", [",", ", please", ".", "...", "?", " ="])
+def test_what_follows_a_sum_is_no_part_of_it(end: str) -> None:
+    assert calls(told(f"What is 12*7{end}")) == [("calculate", {"expression": "12*7"})]
+
+
 @pytest.mark.parametrize("message", ["wait --- what?", "a - b", "version 2", "(*)", "-.-", "..."])
 def test_what_has_no_numbers_to_reckon_with_is_no_sum(message: str) -> None:
     assert calls(told(message)) == []
@@ -320,6 +333,23 @@ def test_it_calls_any_agents_tools(message: str, called: list[tuple[str, Any]]) 
     assert calls(told(message, what=offline(get_weather, roll_dice, pick_color))) == called
 
 
+class DeclaredBySchema(BaseTool):
+    """A tool that declares its parameters in the other of Gemini's two forms."""
+
+    def _get_declaration(self) -> types.FunctionDeclaration:
+        city = types.Schema(type=types.Type.STRING)
+        schema = types.Schema(type=types.Type.OBJECT, properties={"city": city}, required=["city"])
+        return types.FunctionDeclaration(name=self.name, parameters=schema)
+
+    async def run_async(self, *, args: dict[str, Any], tool_context: ToolContext) -> Any:
+        return {"told": args["city"]}
+
+
+def test_it_calls_a_tool_that_is_declared_by_a_schema() -> None:
+    what = offline(tools=[DeclaredBySchema(name="get_weather", description="Tell the weather.")])
+    assert calls(told("weather in Oslo", what=what)) == [("get_weather", {"city": "Oslo"})]
+
+
 def test_a_tools_answer_is_repeated_as_it_is() -> None:
     transcript = told("weather in Oslo", what=offline(get_weather))
     assert answer(transcript) == (
@@ -356,15 +386,14 @@ def test_it_hands_over_to_a_sub_agent_by_its_name() -> None:
     assert text.text.startswith("You said: 'Let me talk to the cook'.")
 
 
-def test_the_sub_agent_remembers_and_hands_back() -> None:
-    transcript = told("cook", "What did I say before?", what=(what := two_agents()))
+def test_the_sub_agent_remembers_what_was_said_before_it_came() -> None:
+    transcript = told("cook", "What did I say before?", what=two_agents())
     assert answer(transcript) == "Before this message you said:\n\n- /help\n- cook"
-    assert calls(run_on(what, "Back to the guide")) == []
 
 
-def run_on(what: Conversation, message: str) -> Transcript:
-    """One more turn of a conversation on a loop of its own, from the root agent."""
-    return run(say(Conversation(what.runner, what.settings), message))
+def test_the_sub_agent_hands_back_when_its_parent_is_named() -> None:
+    transcript = told("cook", "Back to the guide", what=two_agents())
+    assert calls(transcript) == [("transfer_to_agent", {"agent_name": "guide"})]
 
 
 def test_a_message_that_names_both_agents_does_not_go_round_in_circles() -> None:

@@ -253,6 +253,21 @@ def test_each_code_has_its_own_result() -> None:
     )
 
 
+def test_results_without_ids_come_in_the_order_of_the_codes() -> None:
+    assert last(whole(code("1+1"), code("2+2")), whole(outcome("2"), outcome("4"))) == (
+        ToolCall("", CODE, {"code": "1+1"}, HELPER, result="2", seconds=0.0),
+        ToolCall("", CODE, {"code": "2+2"}, HELPER, result="4", seconds=0.0),
+    )
+
+
+def test_a_result_without_an_id_belongs_to_the_same_agents_code() -> None:
+    other = ("other", None)
+    assert last(whole(code("1+1")), whole(code("2+2"), outcome("4"), source=other)) == (
+        ToolCall("", CODE, {"code": "1+1"}, HELPER),
+        ToolCall("", CODE, {"code": "2+2"}, other, result="4", seconds=0.0),
+    )
+
+
 def test_codes_with_ids_are_paired_by_them() -> None:
     assert last(whole(code("a", "1"), code("b", "2")), whole(outcome("B", "2"))) == (
         ToolCall("1", CODE, {"code": "a"}, HELPER),
