@@ -117,6 +117,10 @@ class ChatPage(gr.ChatInterface):
         ]
         shown = [self.chatbot, self.chatbot_state, self.chatbot_value]
         self.textbox.stop(stop, session, None, **quietly)
+        # What the next run is given as history is what the page shows at that moment, whatever a
+        # step of a cancelled run may still have stored.
+        self.textbox.submit(lambda page: page, self.chatbot, self.chatbot_state, **quietly)
+        self.chatbot.example_select(list, None, self.chatbot_state, **quietly)
         # First the run is cancelled, then its page cleared: the other way round it would repaint.
         cancelled = self.chatbot.clear(lambda: None, None, None, cancels=runs, **quietly)
         cancelled.then(clear, session, [session, self.textbox, *shown], **quietly)

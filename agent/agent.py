@@ -33,18 +33,21 @@ def get_time(city: str) -> dict[str, str]:
     Args:
         city: A large city in English, such as "Tokyo", or a time zone, such as "Asia/Tokyo".
     """
-    cities = {zone.rpartition("/")[2].replace("_", " ").lower(): zone for zone in _zones()}
-    wanted = city.rpartition("/")[2].replace("_", " ").strip().lower()
-    if wanted not in cities:
-        close = " or ".join(map(str.title, difflib.get_close_matches(wanted, cities)))
-        return {"error": f"I know no time zone for {city!r}. Try {close or 'a capital nearby'}."}
-    now = datetime.now(zoneinfo.ZoneInfo(cities[wanted]))
-    return {"city": city, "time": now.strftime("%A, %d %B %Y, %H:%M"), "zone": cities[wanted]}
+    zones, wanted = _zones(), city.replace("_", " ").strip().lower()[:100]
+    if wanted not in zones:
+        close = " or ".join(map(str.title, difflib.get_close_matches(wanted, zones)))
+        return {
+            "error": f"I know no time zone for {city[:100]!r}. Try {close or 'a capital nearby'}."
+        }
+    now = datetime.now(zoneinfo.ZoneInfo(zones[wanted]))
+    return {"city": city, "time": now.strftime("%A, %d %B %Y, %H:%M"), "zone": zones[wanted]}
 
 
-def _zones() -> list[str]:
-    """Time zones with a place in their name, so that "Asia/Tokyo" counts and "EST5EDT" does not."""
-    return sorted(zone for zone in zoneinfo.available_timezones() if "/" in zone)
+def _zones() -> dict[str, str]:
+    """Time zones by their names and by their places: "asia/tokyo" and "tokyo", but not "est"."""
+    zones = {zone.replace("_", " ").lower(): zone for zone in zoneinfo.available_timezones()}
+    named = {name: zone for name, zone in sorted(zones.items()) if "/" in name}
+    return {name.rpartition("/")[2]: zone for name, zone in named.items()} | named
 
 
 def calculate(expression: str) -> dict[str, str]:

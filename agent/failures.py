@@ -166,7 +166,7 @@ def _details(error: BaseException) -> list[dict[str, Any]]:
 def _wait(failure: BaseException) -> str:
     """How long the service asks to wait (RetryInfo's "7s"); a minute where it says nothing."""
     for detail in _details(failure):
-        if delay := re.fullmatch(r"(\d+(?:\.\d+)?)s", str(detail.get("retryDelay", ""))):
+        if delay := re.fullmatch(r"(\d{1,9}(?:\.\d+)?)s", str(detail.get("retryDelay", ""))):
             seconds = math.ceil(float(delay[1]))
             return f"{seconds} second" + "s" * (seconds != 1)
     return "a minute"

@@ -148,5 +148,6 @@ def _file(picture: Picture) -> str:
     folder.mkdir(exist_ok=True)
     suffix = mimetypes.guess_extension(picture.mime_type) or ".bin"
     path = folder / (hashlib.sha256(picture.data).hexdigest()[:32] + suffix)
-    path.write_bytes(picture.data)
+    if not path.exists():
+        path.write_bytes(picture.data)
     return str(path)

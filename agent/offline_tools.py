@@ -13,8 +13,12 @@ from typing import Any
 from google.adk.models import LlmRequest
 from google.genai import types
 
-NUMBER = r"\d[\d.,]*"
-SUM = re.compile(rf"[-−(\s]*{NUMBER}[)\s]*(?:[-−+*/%^×÷]+[(\s]*{NUMBER}[)\s]*)+")
+# Possessive (`*+`), because a visitor's flood of digits would otherwise hold the loop for seconds.
+# A sum is taken whole or not at all: half of "10 + 50% of 80" would give a wrong figure.
+NUMBER = r"(?:\d++(?:[.,]\d++)*+|\.\d++)(?:\s*+\))*+"
+SUM = re.compile(
+    rf"(?<![^\s=:'\"])[-−(]*+{NUMBER}(?:\s*+[-−+*/%^×÷]++[-−(\s]*+{NUMBER})++(?=[\s?=.,;:'\"]|$)"
+)
 OBJECT = re.compile(r"\b(?:in|for|of|about|at)\s+([^?!]+)", re.IGNORECASE)
 AND = re.compile(r",\s+|\s+and\s+(?:in\s+|for\s+)?", re.IGNORECASE)
 
@@ -31,7 +35,7 @@ def calls_meant(message: str, request: LlmRequest, may_transfer: bool) -> list[t
     """Calls of the tool that the message seems to ask for, or none."""
     for tool in _tools(request):
         if tool.name != TRANSFER or may_transfer:
-            calls = [_call(tool.name, args) for args in _arguments_meant(tool, message[:READ])]
+            calls = [_call(tool.name, args) for args in _arguments_meant(tool, message)]
             if calls:
                 return calls[:HANDFUL]
     return []
@@ -44,7 +48,7 @@ def _arguments_meant(tool: types.FunctionDeclaration, message: str) -> list[dict
             return [{}] if _mentions(message, tool.name) else []
         case ["expression"]:
             return [{"expression": found[0].strip()} for found in SUM.finditer(message)]
-        case [name] if str(_properties(tool)[name].get("type")).lower() == "string":
+        case [name] if _properties(tool)[name].get("type") in ("string", types.Type.STRING):
             values = _choices(tool, name, message) or _objects(tool, message)
             return [{name: value} for value in values]
     return []
@@ -58,7 +62,7 @@ def _choices(tool: types.FunctionDeclaration, name: str, message: str) -> list[s
 
 def _objects(tool: types.FunctionDeclaration, message: str) -> list[str]:
     """What follows "in" or "for", if the message mentions the tool: "time in Rome and Oslo"."""
-    found = OBJECT.search(message)
+    found = OBJECT.search(message[:READ])
     if not found or not _mentions(message, tool.name):
         return []
     pieces = (piece.strip(" .") for piece in AND.split(found[1]))

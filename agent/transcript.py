@@ -179,7 +179,9 @@ def _whole(parts: Iterable[types.Part], source: Source, now: float) -> Transcrip
     entries: list[Entry] = []
     for part in parts:
         if outcome := part.code_execution_result:
-            entries = list(_answer_call(tuple(entries), outcome.id or "", outcome.output, now))
+            entries = list(
+                _answer_call(tuple(entries), source, outcome.id or "", outcome.output, now)
+            )
         elif _shows(part):
             entry = _entry(part, source, "final", now)
             joined = _joined(entries[-1], entry) if entries else None
@@ -203,25 +205,31 @@ def _entry(part: types.Part, source: Source, state: State, now: float = 0.0) -> 
 
 
 def _answer_calls(transcript: Transcript, event: Event) -> Transcript:
+    source = (event.author, event.branch)
     for part in (event.content.parts or []) if event.content else []:
         if response := part.function_response:
             id, result = response.id or "", response.response
-            transcript = _answer_call(transcript, id, result, event.timestamp)
+            transcript = _answer_call(transcript, source, id, result, event.timestamp)
         if outcome := part.code_execution_result:
             id = outcome.id or ""
-            transcript = _answer_call(transcript, id, outcome.output, event.timestamp)
+            transcript = _answer_call(transcript, source, id, outcome.output, event.timestamp)
     return transcript
 
 
-def _answer_call(transcript: Transcript, id: str, result: Any, now: float) -> Transcript:
+def _answer_call(
+    transcript: Transcript, source: Source, id: str, result: Any, now: float
+) -> Transcript:
     """The call with this id answered; a long-running tool's second answer replaces its first."""
-    # Gemini gives code that it runs itself no id: a result belongs to the one that still waits.
-    return tuple(
-        replace(e, result=result, seconds=max(0.0, now - e.began))
-        if isinstance(e, ToolCall) and e.id == id and (id or e.seconds is None)
-        else e
-        for e in transcript
-    )
+    for i, e in enumerate(transcript):
+        # Gemini gives code that it runs itself no id: a result is its agent's first that waits.
+        if (
+            isinstance(e, ToolCall)
+            and e.id == id
+            and (id or (e.source, e.seconds) == (source, None))
+        ):
+            done = replace(e, result=result, seconds=max(0.0, now - e.began))
+            return (*transcript[:i], done, *transcript[i + 1 :])
+    return transcript
 
 
 def _is(entry: Entry, source: Source, *states: State) -> TypeGuard[Said]:

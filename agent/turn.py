@@ -172,10 +172,13 @@ class Turn:
                 )
 
     async def _live(self, work: Coroutine[Any, Any, None]) -> None:
-        failure = await self._failure(work)
-        closed = transcript.close(self.transcript)
-        self._ended.set()
-        self._publish((*closed, Notice(explain(failure))) if failure else closed)
+        last: Transcript = ()
+        try:
+            if failure := await self._failure(work):
+                last = (Notice(explain(failure)),)
+        finally:
+            self._ended.set()
+            self._publish((*transcript.close(self.transcript), *last))
 
     async def _failure(self, work: Coroutine[Any, Any, None]) -> BaseException | str | None:
         """Do the work; what kept it from a good end, if anything did."""
