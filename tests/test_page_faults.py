@@ -1,0 +1,39 @@
+"""One page that meets every fault, one after the other, and answers well after each."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from browser import Page, chromium, visitor  # noqa: F401
+from fake_gemini import FakeGemini
+from faults import FAULTS, LIMITS, TOOLS, Fault
+from house import launched, loaded
+from test_page import pytestmark  # noqa: F401
+
+# Long enough for a good answer on a busy machine.
+PATIENT = {"first_token_timeout": 6, "gap_timeout": 6, "turn_timeout": 15}
+
+
+@pytest.fixture
+def page(gemini: FakeGemini, visitor: Callable[..., Page]) -> Iterator[Page]:  # noqa: F811
+    with launched(loaded(tools=TOOLS), **LIMITS, **PATIENT) as url:
+        yield visitor().open(url)
+
+
+def script(gemini: FakeGemini, fault: Fault) -> None:
+    gemini.reply_to(f"Try {fault.name}", *fault.script)
+    gemini.reply_to('{"result": "and again"}', *fault.script)
+    gemini.reply_to(f"Well, after {fault.name}?", "Well.")
+
+
+@pytest.mark.timeout(400)
+def test_a_page_survives_every_fault_without_a_reload(page: Page, gemini: FakeGemini) -> None:
+    assert len(FAULTS) >= 24
+    for fault in FAULTS:
+        script(gemini, fault)
+        page.send(f"Try {fault.name}")
+        page.wait_idle()
+        who, notice = page.texts()[-1]
+        assert (who, notice[:20]) == ("Note", fault.notice[:20])
+        page.send(f"Well, after {fault.name}?")
+        page.wait_idle()
+        assert page.texts()[-2:] == [("user", f"Well, after {fault.name}?"), ("model", "Well.")]
