@@ -30,6 +30,9 @@ FIGURES = "temp:stream_figures"
 """Where in the session state an agent's tools find the figures of the finished turns. ADK drops
 what begins with "temp:" at the end of a turn."""
 
+LATEST = 21
+"""Figures are given of this many turns, the running one included, which has none yet."""
+
 BUSY = "One moment: the message before is still being answered. Send this one again afterwards."
 
 NO_MESSAGE = "Please type a message first."
@@ -92,11 +95,13 @@ class Conversation:
 
     async def _answer(self, turn: Turn, message: str, kept: int | None) -> None:
         async with self._alone(turn):
-            await self._agree(turn, kept)
-            self.turns.append(past := Past(figures=turn.figures))
-            if not message.strip():
-                raise PlainError(NO_MESSAGE)
-            await self._run(turn, past, message)
+            try:
+                await self._agree(turn, kept)
+                self.turns.append(past := Past(figures=turn.figures))
+                await self._run(turn, past, message)
+            except SessionNotFoundError:
+                self._lose()
+                raise
 
     @asynccontextmanager
     async def _alone(self, turn: Turn) -> AsyncIterator[None]:
@@ -131,12 +136,11 @@ class Conversation:
         del self.turns[kept:]
 
     async def _run(self, turn: Turn, past: Past, message: str) -> None:
+        if not message.strip():
+            raise PlainError(NO_MESSAGE)
         await self._open()
         try:
             await turn.follow(self._events(turn, past, message))
-        except SessionNotFoundError:
-            self._lose()
-            raise
         finally:
             await self._seal(turn, past)
 
@@ -149,7 +153,7 @@ class Conversation:
         events = self.runner.run_async(
             **self._visitor,
             new_message=types.UserContent(message),
-            state_delta={FIGURES: [asdict(past.figures) for past in self.turns[:-1]]},
+            state_delta={FIGURES: [asdict(past.figures) for past in self.turns[-LATEST:-1]]},
             run_config=self._run_config(),
             yield_user_message=True,
             abort_signal=turn.abort,

@@ -243,6 +243,19 @@ def test_a_session_that_vanished_is_begun_anew_by_retry() -> None:
     run(story())
 
 
+def test_a_session_that_vanished_can_be_retried_from_the_last_turn_too() -> None:
+    async def story() -> None:
+        model = scripted(("one",), ("new",))
+        talk = conversation(model)
+        await say(talk, "first", kept=0)
+        lost = {"app_name": "test", "user_id": talk.user_id, "session_id": str(talk.session_id)}
+        await talk.runner.session_service.delete_session(**lost)
+        assert "press Retry" in notices(await say(talk, "first", kept=0))[0]
+        assert answer(await say(talk, "first", kept=0)) == "new"
+
+    run(story())
+
+
 def test_a_forgotten_conversation_leaves_nothing_in_the_store() -> None:
     async def story() -> None:
         talk = conversation(scripted(("Hel", asyncio.Event())))
