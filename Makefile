@@ -10,7 +10,7 @@ help:            ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST)
 
 run: $(VENV)/requirements.txt            ## Serve the page; AGENT=path/to/agent for another agent
-	$(BIN)/python app.py $(AGENT)
+	$(BIN)/python app.py $(if $(AGENT),'$(AGENT)')
 
 test: check            ## Run every check and every test
 	$(BIN)/python -m pytest

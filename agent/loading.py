@@ -11,6 +11,7 @@ from google.adk.agents import LlmAgent
 from google.adk.apps import App
 from google.adk.artifacts import InMemoryArtifactService
 from google.adk.cli.utils.agent_loader import AgentLoader
+from google.adk.cli.utils.envs import load_dotenv_for_agent
 from google.adk.memory import InMemoryMemoryService
 from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
@@ -43,8 +44,8 @@ class Loaded:
 def load(folder: Path = OURS) -> Loaded:
     """The agent in `folder`, whatever form `adk web` accepts: agent.py, App, root_agent.yaml.
 
-    Reads the nearest `.env` on the way. An agent whose Gemini has no credentials is given the
-    offline model in its place, tools and all.
+    Reads this app's `.env` on the way, and then the one nearest to the agent. An agent whose
+    Gemini has no credentials is given the offline model in its place, tools and all.
 
     Raises:
         NoAgent: with a sentence for the host.
@@ -65,6 +66,7 @@ def load(folder: Path = OURS) -> Loaded:
 
 def _import(folder: Path) -> App | BaseNode:
     _check(folder)
+    load_dotenv_for_agent(OURS.name, str(OURS.parent))
     try:
         return AgentLoader(str(folder.parent)).load_agent(folder.name)
     except Exception as error:

@@ -307,6 +307,20 @@ def test_the_env_file_beside_the_agent_is_read_before_it(folder: Write) -> None:
 
 
 @pytest.mark.usefixtures("variables")
+def test_the_apps_own_env_file_is_read_for_any_agent(
+    folder: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (own := tmp_path / "app" / "agent").mkdir(parents=True)
+    (tmp_path / "app" / ".env").write_text("LOADING_TEST=from the app\nGOOGLE_API_KEY=a-key\n")
+    monkeypatch.setattr("agent.loading.OURS", own)
+    loaded = load(folder({"agent.py": READS}))
+    assert (loaded.description, loaded.is_offline) == ("from the app", False)
+    mine = {"agent.py": READS, ".env": "LOADING_TEST=from the agent\n"}
+    loaded = load(folder(mine, "loading_test_with_an_env_file"))
+    assert (loaded.description, loaded.is_offline) == ("from the agent", False)
+
+
+@pytest.mark.usefixtures("variables")
 def test_an_env_file_above_the_agent_is_read_too(folder: Write, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("LOADING_TEST=from above\n")
     assert load(folder({"agent.py": READS})).description == "from above"
