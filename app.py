@@ -122,13 +122,21 @@ class ChatPage(gr.ChatInterface):
         self.textbox.submit(lambda page: page, self.chatbot, self.chatbot_state, **quietly)
         self.chatbot.example_select(list, None, self.chatbot_state, **quietly)
         # First the run is cancelled, then its page cleared: the other way round it would repaint.
-        cancelled = self.chatbot.clear(lambda: None, None, None, cancels=runs, **quietly)
+        cancelled = self.chatbot.clear(nothing, None, None, cancels=runs, **quietly)
         cancelled.then(clear, session, [session, self.textbox, *shown], **quietly)
         self.chatbot.edit(None, None, None, cancels=runs)
         for run in runs:
             # Not yet interactive: Gradio's next step empties the box, and would take typed words.
             run.then(lambda: idle(), None, self.textbox, **quietly)
-            run.failure(lambda: idle(interactive=True), None, self.textbox, **quietly)
+            # A cancelled run fails too, but then goes on with Gradio's next steps: let them pass.
+            passed = run.failure(nothing, None, None, **quietly).then(
+                nothing, None, None, **quietly
+            )
+            passed.then(lambda: idle(interactive=True), None, self.textbox, **quietly)
+
+
+def nothing() -> None:
+    """A step of an event chain that only takes its time."""
 
 
 def idle(**more: Any) -> gr.Textbox:

@@ -13,15 +13,6 @@ from fake_gemini import Cut, FakeGemini, Hang, Status, Until
 from gradio_client import Client
 from house import launched, loaded
 
-# Gradio leaves behind the loops that it makes for its locks (gradio/utils.py, safe_get_lock), and
-# uses what pandas is about to drop (gradio/queueing.py, _get_df).
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting' is deprecated"),
-    pytest.mark.filterwarnings("ignore:The copy keyword is deprecated"),
-    pytest.mark.filterwarnings("ignore:unclosed event loop:ResourceWarning"),
-    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
-]
-
 
 @pytest.fixture(scope="module")
 def fake() -> Iterator[FakeGemini]:

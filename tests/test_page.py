@@ -14,15 +14,6 @@ from playwright.sync_api import expect
 
 from agent.offline import OfflineModel
 
-# Gradio leaves behind the loops that it makes for its locks (gradio/utils.py, safe_get_lock), and
-# uses what pandas is about to drop (gradio/queueing.py, _get_df).
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting' is deprecated"),
-    pytest.mark.filterwarnings("ignore:The copy keyword is deprecated"),
-    pytest.mark.filterwarnings("ignore:unclosed event loop:ResourceWarning"),
-    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
-]
-
 STOPPED = ("Note", "Stopped.")
 
 Visitor = Callable[..., Page]

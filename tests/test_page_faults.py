@@ -7,7 +7,6 @@ from browser import Page, chromium, visitor  # noqa: F401
 from fake_gemini import FakeGemini
 from faults import FAULTS, LIMITS, TOOLS, Fault
 from house import launched, loaded
-from test_page import pytestmark  # noqa: F401
 
 # Long enough for a good answer on a busy machine.
 PATIENT = {"first_token_timeout": 6, "gap_timeout": 6, "turn_timeout": 15}
