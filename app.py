@@ -193,6 +193,7 @@ def describe(loaded: Loaded) -> str:
 def serve(demo: gr.ChatInterface, settings: Settings, **options: Any) -> Any:
     """Launch the page; `options` are `Blocks.launch`'s own."""
     return demo.launch(
+        quiet=True,
         max_threads=settings.page_threads,
         run_history=False,
         footer_links=[],
@@ -215,4 +216,6 @@ chosen = sys.argv[1:2] if __name__ == "__main__" else []
 demo, settings = build(Path(*chosen) if chosen else OURS)
 
 if __name__ == "__main__":
-    serve(demo, settings)
+    _, url, _ = serve(demo, settings, prevent_thread_lock=True)
+    print(f"Running on {url} (stop with Ctrl-C)", flush=True)  # noqa: T201
+    demo.block_thread()

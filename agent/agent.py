@@ -19,11 +19,11 @@ from agent.offline import model_or_offline
 
 EXAMPLES = (
     "Hello! What can you help me with?",
+    "What time is it in Tokyo and in New York?",
+    "What is 12*7?",
     "Explain quantum computing in simple terms",
     "What are the practical applications?",
     "How does it compare to classical computing?",
-    "What time is it in Tokyo and in New York?",
-    "What is 12*7?",
 )
 
 

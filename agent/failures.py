@@ -68,8 +68,8 @@ TABLE: tuple[tuple[set[str], str], ...] = (
     ),
     (
         {"API_KEY_INVALID", "HTTP 401"},
-        "The API key was not accepted. Check that it was copied completely, or remove it to use "
-        "the built-in offline model.",
+        "The API key was not accepted. The owner of this page should check that it was copied "
+        "completely, or remove it to use the built-in offline model.",
     ),
     (
         {"NO_API_KEY", "DefaultCredentialsError", "RefreshError"},
@@ -110,7 +110,8 @@ TABLE: tuple[tuple[set[str], str], ...] = (
     ),
     (
         {"ConnectError", "ClientConnectorError", "gaierror", "ConnectionRefusedError"},
-        "The AI service cannot be reached. Check the internet connection, then press Retry.",
+        "The AI service cannot be reached. Press Retry in a moment; if it happens again, the "
+        "owner of this page should check its internet connection.",
     ),
     (
         # The roots of httpx's and of aiohttp's trees; genai's own ClientError is HTTP 4xx above.

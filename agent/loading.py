@@ -127,11 +127,15 @@ def _go_offline(agent: LlmAgent) -> bool:
 
 def _examples(name: str) -> tuple[str, ...]:
     modules = (sys.modules.get(f"{name}.agent"), sys.modules.get(name))
-    return tuple(next((m.EXAMPLES for m in modules if m and hasattr(m, "EXAMPLES")), ()))
+    examples = next((m.EXAMPLES for m in modules if m and hasattr(m, "EXAMPLES")), ())
+    return (examples,) if isinstance(examples, str) else tuple(examples)
 
 
 def _hush_adk() -> None:
     """ADK logs each failed turn twice, with tracebacks, and grumbles about each stopped one; the
     turn itself logs what a host wants to know, once."""
-    for name in ("workflow._node_runner", "runners", "telemetry._metrics"):
+    for name in (
+        *("workflow._node_runner", "runners", "telemetry._metrics"),
+        "flows.llm_flows.tools._rearranger",
+    ):
         logging.getLogger(f"google_adk.google.adk.{name}").setLevel(logging.CRITICAL)

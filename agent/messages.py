@@ -45,7 +45,8 @@ def to_messages(
     """
     messages = list(_spoken(transcript, host))
     if waiting is not None and _is_silent(transcript):
-        messages.append(_panel(f"Waiting for an answer ({waiting:.0f} s)", status="pending"))
+        title = f"Waiting for an answer ({waiting:.0f} s)"
+        messages.append(_panel(title, "Nothing has come yet.", status="pending"))
     return messages
 
 
@@ -61,7 +62,8 @@ def _spoken(transcript: Transcript, speaker: str) -> Iterator[Message]:
     for entry in transcript:
         if isinstance(entry, Text | Picture) and entry.source[0] != speaker:
             if speaker:
-                yield _panel(f"{entry.source[0]} answers", status="done")
+                title = f"{entry.source[0]} answers"
+                yield _panel(title, "Another agent goes on from here.", status="done")
             speaker = entry.source[0]
         if isinstance(entry, ToolCall) and entry.name == TRANSFER:
             speaker = str(entry.args.get("agent_name"))
@@ -86,7 +88,8 @@ def _message(entry: Text | Thought | ToolCall | Picture | Notice) -> Message:
 
 def _tool(call: ToolCall) -> Message:
     if call.name == TRANSFER:
-        return _panel(f"Handing over to {call.args.get('agent_name')}", **_progress(call))
+        title = f"Handing over to {call.args.get('agent_name')}"
+        return _panel(title, "Another agent goes on from here.", **_progress(call))
     body = f"Arguments:\n{_fenced(call.args)}"
     if call.seconds is not None:
         body += f"\n\n{'Error' if _failed(call) else 'Result'}:\n{_fenced(call.result)}"

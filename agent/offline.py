@@ -16,7 +16,7 @@ from google.adk.models import BaseLlm, Gemini, LLMRegistry, LlmRequest, LlmRespo
 from google.adk.utils.env_utils import is_env_enabled
 from google.genai import types
 
-from agent.offline_tools import call_plainly, calls_meant, describe_tools
+from agent.offline_tools import call_plainly, calls_meant, describe_tools, example_meant
 
 HOW_TO_ADD_A_KEY = (
     "To hear from Gemini instead, set `GOOGLE_API_KEY` (a free key comes from "
@@ -39,8 +39,8 @@ HELP = """These commands work:
 - `/markdown`: headings, tables, code, formulas, other scripts
 - `/fail`: an answer that breaks off in the middle
 
-And so do plain questions that name a tool (*what time is it in Tokyo?*), sums (*12*7*), and \
-*what did I ask before?*
+And so do plain questions that name a tool (`what time is it in Tokyo?`), sums (`12*7`), and \
+`what did I ask before?`
 """
 
 MARKDOWN = """# A heading
@@ -68,7 +68,7 @@ $$ e^{i\\pi} + 1 = 0 $$
 Other scripts: 日本語, العربية, עברית, हिन्दी. Emoji: 🙂 👩‍🚀 🏳️‍🌈.
 """
 
-THOUGHT = "The message says: {message!r}. I look for a command, for a tool it may mean, or a sum."
+THOUGHT = "The message says: {message}. I look for a command, for a tool it may mean, or a sum."
 
 LONG_THOUGHT = (
     "This is what a thought looks like. A model that reasons says such things to itself before "
@@ -130,7 +130,7 @@ def _react(request: LlmRequest) -> list[types.Part]:
     message = _message(request)
     if command := _command(message):
         return _obey(command, message[len(command) :].strip(), request)
-    thought = types.Part(text=THOUGHT.format(message=_short(message)), thought=True)
+    thought = types.Part(text=THOUGHT.format(message=_quoted(message)), thought=True)
     calls = calls_meant(message, request, may_transfer=not _reports(request.contents[-1]))
     return [thought, *(calls or [_text(_say(message, request))])]
 
@@ -188,8 +188,10 @@ def _say(message: str, request: LlmRequest) -> str:
         return HELP
     if re.search(r"\bdid i (ask|say|tell|write)\b|\bi (asked|said|told|wrote)\b", message.lower()):
         return _recall(request)
+    if example := example_meant(message, request):
+        return f"I need to know more for that. Say it in full, or call the tool: `{example}`"
     return (
-        f"You said: {_short(message)!r}. I do not understand that, and will not pretend to. "
+        f"You said: {_quoted(message)}. I do not understand that, and will not pretend to. "
         "Say `/help` to see what I can do."
     )
 
@@ -198,14 +200,14 @@ def _recall(request: LlmRequest) -> str:
     earlier = _messages(request)[:-1]
     if not earlier:
         return "This is the first message that I know of in this conversation."
-    return "Before this message you said:\n\n" + "\n".join(f"- {_short(m)}" for m in earlier)
+    return "Before this message you said:\n\n" + "\n".join(f"- {_quoted(m)}" for m in earlier)
 
 
 def _paragraph(number: int) -> str:
     return (
         f"**Paragraph {number} of 20.** There is nothing to learn here: this text is only long. "
         "Press Stop whenever you like; what has been written stays, and the agent remembers "
-        "just that much. Scroll up while it runs, and the page leaves you where you are."
+        "just that much."
     )
 
 
@@ -275,8 +277,12 @@ def _text(text: str) -> types.Part:
     return types.Part(text=text)
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= 200 else text[:200] + "…"
+def _quoted(text: str) -> str:
+    """A visitor's words as code, so that no sign in them is taken for Markdown or HTML."""
+    line = " ".join(text[:200].split()) + "…" * (len(text) > 200)
+    fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
+    space = " " * line.startswith("`") or " " * line.endswith("`")
+    return f"{fence}{space}{line}{space}{fence}"
 
 
 def _usage(

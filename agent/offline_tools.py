@@ -54,6 +54,12 @@ def _arguments_meant(tool: types.FunctionDeclaration, message: str) -> list[dict
     return []
 
 
+def example_meant(message: str, request: LlmRequest) -> str | None:
+    """How to call the tool that the message mentions without all that it needs, if there is one."""
+    meant = (t.name or "" for t in _tools(request) if _required(t) and _mentions(message, t.name))
+    return next((_example(name, request) for name in meant), None)
+
+
 def _choices(tool: types.FunctionDeclaration, name: str, message: str) -> list[str]:
     """Which of a parameter's fixed values the message mentions, such as another agent's name."""
     values = _properties(tool)[name].get("enum", [])
@@ -80,7 +86,8 @@ def call_plainly(rest: str, request: LlmRequest) -> types.Part:
     """`/call NAME {json}`; a mistake is explained, not raised."""
     name, given, *_ = [*rest.split(maxsplit=1), "", ""]
     if name not in {tool.name for tool in _tools(request)}:
-        return types.Part(text=f"There is no tool `{name}`.\n\n{describe_tools(request)}")
+        sorry = f"There is no tool `{name}`." if name else "Which tool?"
+        return types.Part(text=f"{sorry}\n\n{describe_tools(request)}")
     args = _json_or_none(given or "{}")
     if not isinstance(args, dict):
         example = _example(name, request)

@@ -78,9 +78,7 @@ def launched(what: Loaded, **settings: Any) -> Iterator[str]:
 
     limits = Settings(**settings)
     demo = app.page(what, limits)
-    _, url, _ = app.serve(
-        demo, limits, prevent_thread_lock=True, quiet=True, server_port=free_port()
-    )
+    _, url, _ = app.serve(demo, limits, prevent_thread_lock=True, server_port=free_port())
     try:
         yield url
     finally:

@@ -40,11 +40,14 @@ TOO_MANY = (
     "The agent went round in circles and was stopped. Try a simpler question, or ask one thing at "
     "a time."
 )
-UNREACHED = "The AI service cannot be reached. Check the internet connection, then press Retry."
+UNREACHED = (
+    "The AI service cannot be reached. Press Retry in a moment; if it happens again, the owner of "
+    "this page should check its internet connection."
+)
 UNREAD = "The AI service could not read that message. Try to say it in other words, or shorter."
 WRONG_KEY = (
-    "The API key was not accepted. Check that it was copied completely, or remove it to use the "
-    "built-in offline model."
+    "The API key was not accepted. The owner of this page should check that it was copied "
+    "completely, or remove it to use the built-in offline model."
 )
 
 STATUSES = {

@@ -97,8 +97,8 @@ def test_a_hand_over_is_one_line() -> None:
     call = tool(name=TRANSFER, args={"agent_name": "bob"})
     done = tool(name=TRANSFER, args={"agent_name": "bob"}, result={"result": None}, seconds=0.001)
     assert to_messages((call, done)) == [
-        message("", title="Handing over to bob", status="pending"),
-        message("", title="Handing over to bob", status="done", duration=0.0),
+        message(GOES_ON, title="Handing over to bob", status="pending"),
+        message(GOES_ON, title="Handing over to bob", status="done", duration=0.0),
     ]
 
 
@@ -136,7 +136,9 @@ def test_messages_stand_in_the_order_of_the_entries() -> None:
 
 # Waiting
 
-WAITING = message("", title="Waiting for an answer (3 s)", status="pending")
+GOES_ON = "Another agent goes on from here."
+
+WAITING = message("Nothing has come yet.", title="Waiting for an answer (3 s)", status="pending")
 
 
 @pytest.mark.parametrize(
@@ -181,24 +183,24 @@ def test_a_second_speaker_is_named_and_so_is_the_first_when_it_returns() -> None
     spoken = Text("A", ANN), Text("B", BOB), Text("b", BOB), Text("a", ANN)
     assert to_messages(spoken) == [
         message("A"),
-        message("", title="bob answers", status="done"),
+        message(GOES_ON, title="bob answers", status="done"),
         message("B"),
         message("b"),
-        message("", title="ann answers", status="done"),
+        message(GOES_ON, title="ann answers", status="done"),
         message("a"),
     ]
 
 
 def test_the_host_of_the_page_needs_no_line_but_any_other_agent_does() -> None:
     spoken = Text("A", ANN), Text("B", BOB)
-    line = message("", title="bob answers", status="done")
+    line = message(GOES_ON, title="bob answers", status="done")
     assert to_messages(spoken, host="ann") == [message("A"), line, message("B")]
     assert to_messages(spoken[1:], host="ann") == [line, message("B")]
 
 
 def test_who_was_handed_over_to_needs_no_second_line() -> None:
     call = tool(name=TRANSFER, args={"agent_name": "bob"}, result={}, seconds=0.0)
-    panel = message("", title="Handing over to bob", status="done", duration=0.0)
+    panel = message(GOES_ON, title="Handing over to bob", status="done", duration=0.0)
     spoken = Text("A", ANN), call, Text("B", BOB)
     assert to_messages(spoken, host="ann") == [message("A"), panel, message("B")]
 

@@ -1,6 +1,5 @@
 """The offline model, through the real Runner: it uses real tools, and never pretends."""
 
-import time
 from collections.abc import Callable
 from itertools import groupby
 from typing import Any, Literal
@@ -88,7 +87,7 @@ def test_the_first_answer_alone_says_what_is_talking_and_how_to_add_a_key(messag
 def test_it_does_not_pretend_to_understand() -> None:
     transcript = told("Explain quantum computing in simple terms")
     assert answer(transcript) == (
-        "You said: 'Explain quantum computing in simple terms'. I do not understand that, and "
+        "You said: `Explain quantum computing in simple terms`. I do not understand that, and "
         "will not pretend to. Say `/help` to see what I can do."
     )
     assert calls(transcript) == []
@@ -147,12 +146,25 @@ def test_call_explains_arguments_that_are_nested_without_end() -> None:
     assert answer(told("/call get_time " + "[" * 100_000)).startswith("The arguments must be")
 
 
-@pytest.mark.parametrize("name", ["no_such_tool", ""])
-def test_call_of_no_tool_lists_those_that_there_are(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "sorry"), [("no_such_tool", "There is no tool `no_such_tool`."), ("", "Which tool?")]
+)
+def test_call_of_no_tool_lists_those_that_there_are(name: str, sorry: str) -> None:
     said = answer(told(f"/call {name}"))
-    assert said.startswith(
-        f"There is no tool `{name}`.\n\nThis agent's tools:\n\n- `/call get_time"
-    )
+    assert said.startswith(f"{sorry}\n\nThis agent's tools:\n\n- `/call get_time")
+
+
+def test_a_question_that_lacks_something_is_told_how_to_ask_it() -> None:
+    said = answer(told("Hi", "What time is it?"))
+    assert said.endswith('call the tool: `/call get_time {"city": "…"}`')
+
+
+@pytest.mark.parametrize("words", ["<b>bold</b>", "*a* _b_", "``x`", "1\n  2", "`", "👩\u200d🚀"])
+def test_what_the_visitor_said_is_repeated_as_code(words: str) -> None:
+    said = answer(told("Hi", f"Well {words}"))
+    quoted = said.removeprefix("You said: ").partition(". I do not understand")[0]
+    assert quoted.strip("` ") == f"Well {' '.join(words.split())}".strip("` ")
+    assert quoted[0] == quoted[-1] == "`"
 
 
 def test_think_thinks_longer() -> None:
@@ -244,17 +256,11 @@ def test_what_has_no_numbers_to_reckon_with_is_no_sum(message: str) -> None:
 FLOODS = ["1", "1 ", "(", "-", ".", "1+", "in ", "a and", "\t"]
 
 
+@pytest.mark.parametrize("begin", ["so ", "time in "])
 @pytest.mark.parametrize("flood", FLOODS)
-def test_a_flood_of_characters_takes_little_longer_than_a_word(flood: str) -> None:
-    told("Hi")  # What is imported on the way is not counted.
-    usual = seconds_of_work("Hi")
-    assert seconds_of_work("so " + (flood * 10_000)[:10_000]) < 8 * usual
-
-
-def seconds_of_work(message: str) -> float:
-    began = time.process_time()
-    told(message)
-    return time.process_time() - began
+def test_a_flood_of_characters_is_read_in_one_go(begin: str, flood: str) -> None:
+    # A search that looks back at every character would take hours, and run into the time limit.
+    assert answer(told("Hi", begin + flood * (200_000 // len(flood)) + "!"))
 
 
 def test_one_message_calls_no_more_than_a_handful_of_tools() -> None:
@@ -264,7 +270,7 @@ def test_one_message_calls_no_more_than_a_handful_of_tools() -> None:
 
 def test_it_remembers_what_was_asked_in_this_conversation() -> None:
     assert answer(told("Good morning", "What did I ask before?")) == (
-        "Before this message you said:\n\n- /help\n- Good morning"
+        "Before this message you said:\n\n- `/help`\n- `Good morning`"
     )
 
 
@@ -277,7 +283,7 @@ def test_it_knows_of_nothing_before_the_first_message() -> None:
 
 def test_it_thinks_before_it_answers() -> None:
     assert thoughts(told("Good morning")) == [
-        "The message says: 'Good morning'. I look for a command, for a tool it may mean, or a sum."
+        "The message says: `Good morning`. I look for a command, for a tool it may mean, or a sum."
     ]
 
 
@@ -383,12 +389,12 @@ def test_it_hands_over_to_a_sub_agent_by_its_name() -> None:
     assert calls(transcript) == [("transfer_to_agent", {"agent_name": "cook"})]
     (text,) = [entry for entry in transcript if isinstance(entry, Text)]
     assert text.source[0] == "cook"
-    assert text.text.startswith("You said: 'Let me talk to the cook'.")
+    assert text.text.startswith("You said: `Let me talk to the cook`.")
 
 
 def test_the_sub_agent_remembers_what_was_said_before_it_came() -> None:
     transcript = told("cook", "What did I say before?", what=two_agents())
-    assert answer(transcript) == "Before this message you said:\n\n- /help\n- cook"
+    assert answer(transcript) == "Before this message you said:\n\n- `/help`\n- `cook`"
 
 
 def test_the_sub_agent_hands_back_when_its_parent_is_named() -> None:
