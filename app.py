@@ -47,7 +47,11 @@ def page(loaded: Loaded, settings: Settings) -> gr.ChatInterface:
     demo = ChatPage(
         respond,
         chatbot=gr.Chatbot(
-            scale=1, show_label=False, editable="user", buttons=["copy", "copy_all"]
+            scale=1,
+            show_label=False,
+            editable="user",
+            buttons=["copy", "copy_all"],
+            autoscroll=False,  # FOLLOW does it.
         ),
         additional_inputs=[session],
         additional_outputs=[session],
@@ -190,10 +194,31 @@ def describe(loaded: Loaded) -> str:
     )
 
 
+FOLLOW = """() => {
+    const follow = log => {
+        let atEnd = true, asked = 0;
+        log.addEventListener("scroll", () => {
+            atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+        });
+        new MutationObserver(() => {
+            const questions = log.querySelectorAll("[data-testid=user]").length;
+            atEnd = atEnd || questions > asked;
+            asked = questions;
+            if (atEnd) log.scrollTop = log.scrollHeight;
+        }).observe(log, {subtree: true, childList: true, characterData: true});
+    };
+    const log = document.querySelector("[role=log]");
+    if (log) follow(log);
+}"""
+"""Keeps the newest words in view, and leaves a reader who has scrolled up where they are. Gradio's
+own autoscroll pulls everybody down 300 ms after each yield, and so never lets go of a stream."""
+
+
 def serve(demo: gr.ChatInterface, settings: Settings, **options: Any) -> Any:
     """Launch the page; `options` are `Blocks.launch`'s own."""
     return demo.launch(
         quiet=True,
+        js=FOLLOW,
         max_threads=settings.page_threads,
         run_history=False,
         footer_links=[],

@@ -50,6 +50,9 @@ new MutationObserver(() => {
 """
 """Keeps every different state that the page was ever in, however briefly."""
 
+AT_END = """(log => log.scrollHeight - log.scrollTop - log.clientHeight < 40)(
+    document.querySelector('[role=log]'))"""
+
 IDLE = """() => !isBusy() && document.querySelector('.submit-button')
     && !document.querySelector('[data-testid=textbox]').disabled
     && !document.querySelector('[aria-busy=true]')"""
@@ -129,6 +132,12 @@ class Page:
         self._button("Copy message").last.click()
         return str(self.tab.evaluate("navigator.clipboard.readText()"))
 
+    def scroll_up(self) -> None:
+        """Turn the wheel a little, as one who wants to read what is above."""
+        self.tab.get_by_role("log").hover()
+        self.tab.mouse.wheel(0, -150)
+        self._wait(f"!({AT_END})")
+
     # What one sees
 
     @property
@@ -144,6 +153,10 @@ class Page:
     def texts(self) -> list[Bubble]:
         """All that is to be seen now, in order."""
         return [(who, words) for who, words in self.tab.evaluate("bubbles()")]
+
+    def sees_the_end(self) -> bool:
+        """Whether the newest words are in view."""
+        return bool(self.tab.evaluate(AT_END))
 
     def words(self) -> list[Bubble]:
         """What the visitor and the model said, without panels."""

@@ -76,6 +76,39 @@ def remembers_what_is_seen(page: Page, gemini: FakeGemini) -> None:
 # An answer
 
 
+LONG = "\n\n".join(f"Paragraph {number}." for number in range(60))
+
+
+def test_the_newest_words_are_in_view(page: Page, gemini: FakeGemini) -> None:
+    gemini.enqueue(LONG)
+    page.send("Hi")
+    page.wait_idle()
+    assert page.sees_the_end()
+    page.clear()
+    page.shows()
+    gemini.enqueue(LONG)
+    page.send("Hi")
+    page.wait_idle()
+    assert page.sees_the_end()
+
+
+def test_who_scrolls_up_is_left_there_until_the_next_message(
+    page: Page, gemini: FakeGemini
+) -> None:
+    rest = threading.Event()
+    gemini.enqueue(LONG, Until(rest), *["\n\nAnd more."] * 60)
+    page.send("Hi")
+    page.tab.get_by_text("Paragraph 59.").wait_for()
+    page.scroll_up()
+    rest.set()
+    page.wait_idle()
+    assert not page.sees_the_end()
+    gemini.enqueue("Welcome back.")
+    page.send("I am back")
+    page.wait_idle()
+    assert page.sees_the_end()
+
+
 def test_an_answer_is_read_while_the_model_still_talks(page: Page, gemini: FakeGemini) -> None:
     rest = threading.Event()
     gemini.enqueue("Hel", "lo", Until(rest), ", you.")
