@@ -69,15 +69,15 @@ class Conversation:
         self._turn: Turn | None = None
         self._lock = asyncio.Lock()
 
-    def ask(self, message: str, kept: int | None = None) -> Turn:
+    def ask(self, message: str | None, kept: int | None = None) -> Turn:
         """Begin the turn that answers `message`.
 
         Args:
-            message: What the visitor says.
+            message: What the visitor says; None, which an empty form may send, is an empty one.
             kept: How many turns the visitor still sees before it; None means all.
         """
         turn = Turn(self.settings)
-        return turn.begin(self._answer(turn, transcript.clean(message), kept))
+        return turn.begin(self._answer(turn, transcript.clean(message or ""), kept))
 
     async def stop(self) -> Transcript:
         """Stop the running turn, if there is one; the latest turn's transcript, once it is over."""

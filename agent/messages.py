@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from agent.transcript import (
+    Entry,
     Notice,
     Picture,
     Text,
@@ -46,7 +47,7 @@ def to_messages(
     messages = list(_spoken(transcript, host))
     if waiting is not None and _is_silent(transcript):
         title = f"Waiting for an answer ({waiting:.0f} s)"
-        messages.append(_panel(title, "Nothing has come yet.", status="pending"))
+        messages.append(_panel(title, "The next words have not come yet.", status="pending"))
     return messages
 
 
@@ -70,7 +71,7 @@ def _spoken(transcript: Transcript, speaker: str) -> Iterator[Message]:
         yield _message(entry)
 
 
-def _message(entry: Text | Thought | ToolCall | Picture | Notice) -> Message:
+def _message(entry: Entry) -> Message:
     match entry:
         case Text(text=text):
             return {"role": "assistant", "content": _text(text)}

@@ -211,6 +211,7 @@ def test_an_empty_message_is_not_sent_and_counts_as_shown() -> None:
         talk = conversation(model)
         await say(talk, "first", kept=0)
         assert notices(await say(talk, " \n", kept=1)) == [NO_MESSAGE]
+        assert notices(await talk.ask(None, kept=1).finish()) == [NO_MESSAGE]
         await say(talk, "second", kept=2)
         await say(talk, "second", kept=2)
         assert contents(model.requests[2]) == contents(model.requests[1])

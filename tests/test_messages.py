@@ -138,7 +138,9 @@ def test_messages_stand_in_the_order_of_the_entries() -> None:
 
 GOES_ON = "Another agent goes on from here."
 
-WAITING = message("Nothing has come yet.", title="Waiting for an answer (3 s)", status="pending")
+WAITING = message(
+    "The next words have not come yet.", title="Waiting for an answer (3 s)", status="pending"
+)
 
 
 @pytest.mark.parametrize(
