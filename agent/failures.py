@@ -18,10 +18,6 @@ class PlainError(Exception):
     """An error of this app's own; its text is displayed to the visitor."""
 
 
-class Stopped(PlainError):
-    """Not a failure: the visitor pressed Stop, or nobody is looking any more."""
-
-
 LOST = (
     "The messages above are no longer remembered, because the conversation was idle for long or "
     "the app restarted. This is a new conversation."

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from agent.transcript import (
+    TRANSFER,
     Entry,
     Notice,
     Picture,
@@ -29,9 +30,6 @@ from agent.transcript import (
 )
 
 Message: TypeAlias = dict[str, Any]
-
-TRANSFER = "transfer_to_agent"
-"""The tool by which ADK hands over to a sub-agent (adk/tools/transfer_to_agent_tool.py)."""
 
 
 def to_messages(

@@ -13,6 +13,8 @@ from typing import Any
 from google.adk.models import LlmRequest
 from google.genai import types
 
+from agent.transcript import TRANSFER
+
 # Possessive (`*+`), because a visitor's flood of digits would otherwise hold the loop for seconds.
 # A sum is taken whole or not at all: half of "10 + 50% of 80" would give a wrong figure.
 NUMBER = r"(?:\d++(?:[.,]\d++)*+|\.\d++)(?:\s*+\))*+"
@@ -27,8 +29,6 @@ READ = 500
 
 HANDFUL = 5
 """How many calls one message can ask for."""
-
-TRANSFER = "transfer_to_agent"
 
 
 def calls_meant(message: str, request: LlmRequest, may_transfer: bool) -> list[types.Part]:

@@ -76,6 +76,9 @@ Transcript: TypeAlias = tuple[Entry, ...]
 CODE = "run_code"
 """The name under which a model's own code execution is shown, as if it were a tool."""
 
+TRANSFER = "transfer_to_agent"
+"""The tool by which ADK hands over to another agent (adk/tools/transfer_to_agent_tool.py)."""
+
 
 def add(transcript: Transcript, event: Event) -> Transcript:
     """The transcript with `event` folded in: a new value, the old one is not touched."""
@@ -178,11 +181,7 @@ def _replace(transcript: Transcript, source: Source, event: Event) -> Transcript
 def _whole(parts: Iterable[types.Part], source: Source, now: float) -> Transcript:
     entries: list[Entry] = []
     for part in parts:
-        if outcome := part.code_execution_result:
-            entries = list(
-                _answer_call(tuple(entries), source, outcome.id or "", outcome.output, now)
-            )
-        elif _shows(part):
+        if _shows(part):
             entry = _entry(part, source, "final", now)
             joined = _joined(entries[-1], entry) if entries else None
             entries[-1:] = [joined] if joined else [*entries[-1:], entry]

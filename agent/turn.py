@@ -16,7 +16,7 @@ from typing import Any
 from google.adk.events import Event
 
 from agent import transcript
-from agent.failures import OTHERWISE, PlainError, Stopped, explain
+from agent.failures import OTHERWISE, PlainError, explain
 from agent.settings import Settings
 from agent.transcript import Notice, Picture, Text, ToolCall, Transcript
 
@@ -122,7 +122,7 @@ class Turn:
         """End the run now; what was said stays. Stopping twice, or too late, does nothing."""
         if self._reason or self.over or self._task is None:
             return
-        self._reason = reason or Stopped("Stopped.")
+        self._reason = reason or PlainError("Stopped.")
         self.abort.set()
         self._cancel_clock()
         # An agent of a class of its own may look at the signal only between its events.
@@ -168,7 +168,7 @@ class Turn:
             if not (self._watchers or self.over):
                 grace = self._seen + self._settings.leave_grace - self.elapsed
                 self._leaving = asyncio.get_running_loop().call_later(
-                    max(0.0, grace), self.stop, Stopped("Stopped: nobody was here.")
+                    max(0.0, grace), self.stop, PlainError("Stopped: nobody was here.")
                 )
 
     async def _live(self, work: Coroutine[Any, Any, None]) -> None:
@@ -185,7 +185,7 @@ class Turn:
         try:
             await work
         except asyncio.CancelledError:
-            return self._reason or Stopped("Stopped: the app was shut down.")
+            return self._reason or PlainError("Stopped: the app was shut down.")
         except Exception as error:
             if not (self._reason or isinstance(error, PlainError)):
                 _log(error)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from fake_gemini import FakeGemini
@@ -21,10 +22,24 @@ def network_off() -> None:
     socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
 
 
-@pytest.fixture
-def gemini(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGemini]:
+@contextmanager
+def found() -> Iterator[FakeGemini]:
     """A fake Gemini that the real google-genai client finds by itself."""
-    with FakeGemini() as server:
-        monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", server.url)
-        monkeypatch.setenv("GOOGLE_API_KEY", "test-key-of-nobody")
+    with FakeGemini() as server, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("GOOGLE_GEMINI_BASE_URL", server.url)
+        environment.setenv("GOOGLE_API_KEY", "test-key-of-nobody")
+        yield server
+
+
+@pytest.fixture
+def gemini() -> Iterator[FakeGemini]:
+    """A fake Gemini for one test."""
+    with found() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def fake() -> Iterator[FakeGemini]:
+    """A fake Gemini for a module whose tests share one page."""
+    with found() as server:
         yield server

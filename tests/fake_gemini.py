@@ -146,6 +146,11 @@ class FakeGemini:
             assert self._arrival.wait_for(lambda: len(self.requests) >= number, timeout=20)
         return self.requests[number - 1]
 
+    def reset(self) -> None:
+        """Forget what was asked and what was still to be said."""
+        self.requests.clear()
+        self._queue.clear()
+
     def start(self) -> Self:
         self._thread.start()
         self._ready.wait()

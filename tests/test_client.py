@@ -15,14 +15,6 @@ from house import launched, loaded
 
 
 @pytest.fixture(scope="module")
-def fake() -> Iterator[FakeGemini]:
-    with FakeGemini() as server, pytest.MonkeyPatch.context() as environment:
-        environment.setenv("GOOGLE_GEMINI_BASE_URL", server.url)
-        environment.setenv("GOOGLE_API_KEY", "test-key-of-nobody")
-        yield server
-
-
-@pytest.fixture(scope="module")
 def url(fake: FakeGemini) -> Iterator[str]:
     # So long a grace that nothing here ends only because nobody listens any more.
     with launched(loaded(), request_retries=0, leave_grace=600) as address:
@@ -31,8 +23,7 @@ def url(fake: FakeGemini) -> Iterator[str]:
 
 @pytest.fixture
 def gemini(fake: FakeGemini) -> FakeGemini:
-    fake.requests.clear()
-    fake._queue.clear()
+    fake.reset()
     return fake
 
 

@@ -14,7 +14,7 @@ from google.auth.exceptions import DefaultCredentialsError, RefreshError
 from google.genai import Client, types
 from google.genai.errors import APIError, ClientError, ServerError, UnknownApiResponseError
 
-from agent.failures import ENDED_ODDLY, LOST, OTHERWISE, TABLE, PlainError, Stopped, explain
+from agent.failures import ENDED_ODDLY, LOST, OTHERWISE, TABLE, PlainError, explain
 from agent.offline import AskedToFail
 
 SECRET = "AIza-secret in /srv/app.py, see https://example.org"
@@ -225,7 +225,7 @@ def test_geminis_own_reasons_are_all_in_the_table(code: types.FinishReason) -> N
 
 def test_an_error_of_the_apps_own_speaks_for_itself() -> None:
     assert explain(PlainError("Please type a message.")) == "Please type a message."
-    assert explain(Stopped("Stopped.")) == "Stopped."
+    assert explain(PlainError("Stopped.")) == "Stopped."
 
 
 def raises(self: object) -> str:

@@ -28,14 +28,6 @@ def sky(city: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def fake() -> Iterator[FakeGemini]:
-    with FakeGemini() as server, pytest.MonkeyPatch.context() as environment:
-        environment.setenv("GOOGLE_GEMINI_BASE_URL", server.url)
-        environment.setenv("GOOGLE_API_KEY", "test-key-of-nobody")
-        yield server
-
-
-@pytest.fixture(scope="module")
 def url(fake: FakeGemini) -> Iterator[str]:
     # So long a grace that nothing here ends only because nobody looks any more.
     with launched(loaded(tools=[sky]), request_retries=0, leave_grace=600) as address:
@@ -44,8 +36,7 @@ def url(fake: FakeGemini) -> Iterator[str]:
 
 @pytest.fixture
 def gemini(fake: FakeGemini) -> FakeGemini:
-    fake.requests.clear()
-    fake._queue.clear()
+    fake.reset()
     return fake
 
 
