@@ -7,6 +7,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,17 +15,18 @@ import gradio as gr
 from gradio.events import Dependency
 
 from agent.conversation import Conversation
+from agent.doors import doors
 from agent.loading import OURS, Loaded, NoAgent, load
 from agent.messages import Message, to_messages
 from agent.offline import HOW_TO_ADD_A_KEY
 from agent.settings import Settings, read_settings
-from agent.transcript import Notice, Transcript, answer, clean
+from agent.transcript import Transcript, answer, clean, notices
 from agent.turn import Turn
 
 
-def page(loaded: Loaded, settings: Settings) -> gr.ChatInterface:
+def page(loaded: Loaded, settings: Settings, for_mcp: bool = False) -> gr.ChatInterface:
     """A ChatInterface around a generator, which yields the accumulated text of ADK's SSE events
-    and holds one ADK session per Gradio State."""
+    and holds one ADK session per Gradio State; with a tool for MCP clients, if they are served."""
     host = loaded.runner.agent.name
 
     async def respond(
@@ -42,6 +44,16 @@ def page(loaded: Loaded, settings: Settings) -> gr.ChatInterface:
         session = session or Conversation(loaded.runner, settings)
         async for transcript in follow(session.ask(message)):
             yield to_text(transcript), session
+
+    async def ask(message: str) -> str:
+        conversation = Conversation(loaded.runner, settings)
+        turn = conversation.ask(message)
+        try:
+            async for _ in follow(turn):
+                pass  # It is only watched, so that it ends when nobody waits for it any more.
+        finally:
+            conversation.forget_soon()
+        return to_text(turn.transcript)
 
     session = gr.State(None, time_to_live=settings.session_idle, delete_callback=forget)
     demo = ChatPage(
@@ -72,8 +84,16 @@ def page(loaded: Loaded, settings: Settings) -> gr.ChatInterface:
         demo.wire(session)
         text, reply = (gr.Textbox(visible=False, label=name) for name in ("message", "answer"))
         gr.Button(visible=False).click(
-            chat, [text, session], [reply, session], api_name="chat", concurrency_limit=None
+            chat,
+            [text, session],
+            [reply, session],
+            api_name="chat",
+            # Gradio 6.31 fails where an MCP tool has a State among its outputs (gradio/mcp.py).
+            api_visibility="undocumented" if for_mcp else "public",
+            concurrency_limit=None,
         )
+        if for_mcp:
+            gr.api(ask, api_description=loaded.description, concurrency_limit=None)
     return demo
 
 
@@ -161,16 +181,10 @@ async def clear(session: Conversation | None) -> tuple[Any, ...]:
     return None, idle(), [], [], []
 
 
-FORGETTING: set[asyncio.Task[None]] = set()
-"""asyncio keeps no hold of its tasks; these may not vanish half-way."""
-
-
 def forget(session: Conversation | None) -> None:
     """The session's State has expired. Gradio calls this on the event loop, and awaits nothing."""
     if session:
-        task = asyncio.ensure_future(session.forget())
-        FORGETTING.add(task)
-        task.add_done_callback(FORGETTING.discard)
+        session.forget_soon()
 
 
 def count_turns(history: list[Message]) -> int:
@@ -180,8 +194,8 @@ def count_turns(history: list[Message]) -> int:
 
 def to_text(transcript: Transcript) -> str:
     """The answer for a program: the text alone, and the app's own sentences in brackets."""
-    notices = [f"({entry.text})" for entry in transcript if isinstance(entry, Notice)]
-    return "\n\n".join(filter(None, [clean(answer(transcript)), *notices]))
+    said = [clean(answer(transcript)), *(f"({notice})" for notice in notices(transcript))]
+    return "\n\n".join(filter(None, said))
 
 
 def describe(loaded: Loaded) -> str:
@@ -214,8 +228,8 @@ FOLLOW = """() => {
 own autoscroll pulls everybody down 300 ms after each yield, and so never lets go of a stream."""
 
 
-def serve(demo: gr.ChatInterface, settings: Settings, **options: Any) -> Any:
-    """Launch the page; `options` are `Blocks.launch`'s own."""
+def serve(demo: gr.ChatInterface, loaded: Loaded, settings: Settings, **options: Any) -> Any:
+    """Launch the page, and the other doors beside it; `options` are `Blocks.launch`'s own."""
     return demo.launch(
         quiet=True,
         js=FOLLOW,
@@ -223,24 +237,26 @@ def serve(demo: gr.ChatInterface, settings: Settings, **options: Any) -> Any:
         run_history=False,
         footer_links=[],
         enable_monitoring=False,
-        app_kwargs={"openapi_url": None},
+        # The doors tell of themselves at /openapi.json; Gradio's own routes stay untold.
+        app_kwargs={"openapi_url": None, "routes": doors(loaded, settings).routes},
         **options,
     )
 
 
-def build(folder: Path) -> tuple[gr.ChatInterface, Settings]:
-    """The page for the agent in `folder`; a host's mistake ends the program with a sentence."""
+def read(folder: Path) -> tuple[Loaded, Settings]:
+    """The agent in `folder` and the settings; a host's mistake ends the program with a sentence."""
     try:
-        loaded, settings = load(folder), read_settings(os.environ)
+        return load(folder), read_settings(os.environ)
     except (NoAgent, ValueError) as error:
         sys.exit(str(error))
-    return page(loaded, settings), settings
 
 
 chosen = sys.argv[1:2] if __name__ == "__main__" else []
-demo, settings = build(Path(*chosen) if chosen else OURS)
+loaded, settings = read(Path(*chosen) if chosen else OURS)
+has_mcp = find_spec("mcp") is not None
+demo = page(loaded, settings, has_mcp)
 
 if __name__ == "__main__":
-    _, url, _ = serve(demo, settings, prevent_thread_lock=True)
+    _, url, _ = serve(demo, loaded, settings, mcp_server=has_mcp, prevent_thread_lock=True)
     print(f"Running on {url} (stop with Ctrl-C)", flush=True)  # noqa: T201
     demo.block_thread()

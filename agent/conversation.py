@@ -8,7 +8,7 @@ the session is rewound before the next turn.
 import asyncio
 import math
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -37,6 +37,9 @@ BUSY = "One moment: the message before is still being answered. Send this one ag
 
 NO_MESSAGE = "Please type a message first."
 
+FORGETTING: set[asyncio.Task[None]] = set()
+"""asyncio keeps no hold of its tasks; these may not vanish half-way."""
+
 BUSY_AFTER = 1.0
 """Seconds a new turn waits for the one before, which may just be stopping."""
 
@@ -60,9 +63,10 @@ class Past:
 class Conversation:
     """Ask, stop, forget. Lives on the event loop that it was made on."""
 
-    def __init__(self, runner: Runner, settings: Settings) -> None:
+    def __init__(self, runner: Runner, settings: Settings, streaming: bool = True) -> None:
         self.runner = runner
         self.settings = settings
+        self.streaming = streaming
         self.user_id = str(uuid.uuid4())
         self.session_id: str | None = None
         self.turns: list[Past] = []
@@ -92,6 +96,28 @@ class Conversation:
         if self.session_id:
             await self._store.delete_session(**self._key)
         self._lose()
+
+    def forget_soon(self) -> None:
+        """Forget in a task of its own, where nobody can wait for it."""
+        task = asyncio.ensure_future(self.forget())
+        FORGETTING.add(task)
+        task.add_done_callback(FORGETTING.discard)
+
+    async def recall(self, contents: Iterable[types.Content]) -> None:
+        """Begin with what was said elsewhere; each content of the user's begins a turn."""
+        self.session_id = str(uuid.uuid4())
+        session = await self._store.create_session(**self._key)
+        for content in contents:
+            if content.role == "user" or not self.turns:
+                self.turns.append(Past(invocation_id=f"e-{uuid.uuid4()}"))
+            await self._store.append_event(session, self._recalled(content))
+            self.turns[-1].live += 1
+
+    def _recalled(self, content: types.Content) -> Event:
+        author = "user" if content.role == "user" else self.runner.agent.name
+        return Event(
+            invocation_id=self.turns[-1].invocation_id or "", author=author, content=content
+        )
 
     async def _answer(self, turn: Turn, message: str, kept: int | None) -> None:
         async with self._alone(turn):
@@ -181,7 +207,7 @@ class Conversation:
     def _run_config(self) -> RunConfig:
         limits = self.settings
         return RunConfig(
-            streaming_mode=StreamingMode.SSE,
+            streaming_mode=StreamingMode.SSE if self.streaming else StreamingMode.NONE,
             max_llm_calls=limits.max_llm_calls,
             http_options=types.HttpOptions(
                 timeout=math.ceil(limits.turn_timeout * 1000),

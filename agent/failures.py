@@ -31,11 +31,11 @@ TABLE: tuple[tuple[set[str], str], ...] = (
     ),
     (
         {"SessionNotFoundError"},
-        "This conversation is no longer in memory. A new one has begun: please press Retry.",
+        "This conversation is no longer in memory. A new one has begun: please say it again.",
     ),
     (
         {"StaleSessionError"},
-        "This conversation is also being answered somewhere else. Press Retry in a moment.",
+        "This conversation is also being answered somewhere else. Try again in a moment.",
     ),
     (
         {"LlmCallsLimitExceededError", "TOO_MANY_TOOL_CALLS"},
@@ -48,7 +48,7 @@ TABLE: tuple[tuple[set[str], str], ...] = (
     ),
     (
         {"MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "MALFORMED_RESPONSE"},
-        "The AI tried to use a tool in a way that does not work. Press Retry, or say it in other "
+        "The AI tried to use a tool in a way that does not work. Try again, or say it in other "
         "words.",
     ),
     (
@@ -60,7 +60,7 @@ TABLE: tuple[tuple[set[str], str], ...] = (
     (
         {"EMPTY", "MODEL_RETURNED_NO_CONTENT", "NO_IMAGE", "IMAGE_OTHER", "OTHER"}
         | {"FINISH_REASON_UNSPECIFIED"},
-        "The AI returned an empty answer. Press Retry, or ask in another way.",
+        "The AI returned an empty answer. Try again, or ask in another way.",
     ),
     (
         {"API_KEY_INVALID", "HTTP 401"},
@@ -83,8 +83,7 @@ TABLE: tuple[tuple[set[str], str], ...] = (
     ),
     (
         {"HTTP 429"},
-        "The AI service is busy, or its free limit is used up. Please wait {wait}, then press "
-        "Retry.",
+        "The AI service is busy, or its free limit is used up. Please wait {wait}, then try again.",
     ),
     (
         {"FAILED_PRECONDITION"},
@@ -93,7 +92,7 @@ TABLE: tuple[tuple[set[str], str], ...] = (
     ),
     (
         {"HTTP 408", "HTTP 504", "TimeoutException", "TimeoutError"},
-        "The AI service took too long. Your message was not lost: press Retry.",
+        "The AI service took too long. Your message was not lost: try again.",
     ),
     (
         {"HTTP 4xx"},
@@ -101,27 +100,27 @@ TABLE: tuple[tuple[set[str], str], ...] = (
     ),
     (
         {"HTTP 5xx", "UnknownApiResponseError"},
-        "The AI service has a problem at its end. Nothing is wrong with your message: press "
-        "Retry in a moment.",
+        "The AI service has a problem at its end. Nothing is wrong with your message: try "
+        "again in a moment.",
     ),
     (
         {"ConnectError", "ClientConnectorError", "gaierror", "ConnectionRefusedError"},
-        "The AI service cannot be reached. Press Retry in a moment; if it happens again, the "
+        "The AI service cannot be reached. Try again in a moment; if it happens again, the "
         "owner of this page should check its internet connection.",
     ),
     (
         # The roots of httpx's and of aiohttp's trees; genai's own ClientError is HTTP 4xx above.
         {"TransportError", "ClientError", "ConnectionError"},
-        "The connection to the AI service broke off. Press Retry for a full answer.",
+        "The connection to the AI service broke off. Try again for a full answer.",
     ),
 )
 
 OTHERWISE = (
-    "Something in the agent itself failed, so it could not finish. Press Retry; if it happens "
+    "Something in the agent itself failed, so it could not finish. Try again; if it happens "
     "again, tell the owner of this page."
 )
 
-ENDED_ODDLY = "The AI ended its answer in an unexpected way. Press Retry for another one."
+ENDED_ODDLY = "The AI ended its answer in an unexpected way. Try again for another one."
 
 
 def explain(failure: BaseException | str) -> str:

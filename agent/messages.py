@@ -8,7 +8,6 @@ status is "done" and open otherwise (gradio/components/chatbot.py, MetadataDict)
 
 import hashlib
 import html
-import json
 import mimetypes
 import re
 import tempfile
@@ -16,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from agent.plain_json import to_json
 from agent.transcript import (
     TRANSFER,
     Entry,
@@ -113,23 +113,9 @@ def _failed(call: ToolCall) -> bool:
 
 def _fenced(value: Any) -> str:
     """JSON in a code block whose fence is longer than any run of backticks in it."""
-    text = value if isinstance(value, str) else _json(value)
+    text = value if isinstance(value, str) else to_json(value, indent=2, ensure_ascii=False)
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{fence}json\n{text}\n{fence}"
-
-
-def _json(value: Any) -> str:
-    return json.dumps(_with_text_keys(value), indent=2, ensure_ascii=False, default=str)
-
-
-def _with_text_keys(value: Any) -> Any:
-    """JSON knows no other keys, but a tool may answer with any."""
-    match value:
-        case dict():
-            return {str(key): _with_text_keys(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_with_text_keys(item) for item in value]
-    return value
 
 
 def _panel(title: str, text: str = "", **metadata: Any) -> Message:

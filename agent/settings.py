@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 
@@ -37,6 +37,9 @@ class Settings(BaseModel):
 
     tool_threads: int = Field(default=8, gt=0, le=256)
     """How many ordinary (not async) tools may run at once, for all visitors together."""
+
+    api_token: SecretStr | None = None
+    """What programs must show at the OpenAI-compatible door; without one, it is closed."""
 
     page_threads: int = Field(default=200, gt=0, le=10_000)
     """How many answers may stream at once, for all visitors together."""

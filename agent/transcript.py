@@ -107,6 +107,11 @@ def answer(transcript: Transcript) -> str:
     return "".join(entry.text for entry in transcript if isinstance(entry, Text))
 
 
+def notices(transcript: Transcript) -> list[str]:
+    """The app's own sentences alone: why an answer is not whole."""
+    return [entry.text for entry in transcript if isinstance(entry, Notice)]
+
+
 def unstored(transcript: Transcript) -> list[Text]:
     """The answer's pieces that were shown but whose whole never came: ADK has not stored them."""
     return [e for e in transcript if isinstance(e, Text) and e.state != "final"]

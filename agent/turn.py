@@ -8,7 +8,7 @@ leaves takes nothing with it. Stop, timeouts and failures all end the turn in on
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Coroutine, Iterator
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -61,6 +61,21 @@ class Figures:
         self.characters += size
 
 
+@dataclass
+class Usage:
+    """Tokens, as the model itself reports them, of all its calls in one turn."""
+
+    prompt: int = 0
+    answer: int = 0
+
+    def count(self, event: Event) -> None:
+        """Add one model call's; a partial's are of the call so far, and come again."""
+        if (reported := event.usage_metadata) and not event.partial:
+            self.prompt += reported.prompt_token_count or 0
+            self.answer += reported.candidates_token_count or 0
+            self.answer += reported.thoughts_token_count or 0
+
+
 class Turn:
     """One message's answer, from its start to its end.
 
@@ -73,6 +88,9 @@ class Turn:
         self.transcript: Transcript = ()
         self.version = 0
         self.figures = Figures()
+        self.usage = Usage()
+        self.failure: BaseException | str | None = None
+        """What kept the turn from a good end: an exception, or an ADK event's error code."""
         self.abort = asyncio.Event()
         """For `Runner.run_async`, as its `abort_signal`."""
         self._settings = settings
@@ -96,6 +114,11 @@ class Turn:
     def over(self) -> bool:
         """Whether the turn has ended: its transcript changes no more."""
         return self._ended.is_set()
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether it runs on though all who watched it have left."""
+        return bool(self._leaving and not self._watchers and not self.over)
 
     def begin(self, work: Coroutine[Any, Any, None]) -> "Turn":
         """Start the turn's own task; it ends with `work`."""
@@ -133,7 +156,7 @@ class Turn:
         await self._ended.wait()
         return self.transcript
 
-    async def watch(self) -> AsyncIterator[Transcript]:
+    async def watch(self) -> AsyncGenerator[Transcript, None]:
         """The latest transcript, again and again until the end, at the watcher's own pace."""
         with self._watching():
             while True:
@@ -174,8 +197,9 @@ class Turn:
     async def _live(self, work: Coroutine[Any, Any, None]) -> None:
         last: Transcript = ()
         try:
-            if failure := await self._failure(work):
-                last = (Notice(explain(failure)),)
+            self.failure = await self._failure(work)
+            if self.failure:
+                last = (Notice(explain(self.failure)),)
         finally:
             self._ended.set()
             self._publish((*transcript.close(self.transcript), *last))
@@ -206,6 +230,7 @@ class Turn:
         if event.author == "user":
             return
         self._count(event)
+        self.usage.count(event)
         if not event.partial and (event.content or event.error_code):
             self._error_code = None if event.error_code == ABORTED else event.error_code
         if event.get_function_calls() or event.get_function_responses():
@@ -243,7 +268,7 @@ class Turn:
             limits.turn_timeout - self.elapsed,
             PlainError(
                 f"The answer took longer than {_seconds(limits.turn_timeout)} and was ended here. "
-                "Press Retry, or ask for something shorter."
+                "Try again, or ask for something shorter."
             ),
         )
         if not any(not isinstance(entry, Notice) for entry in self.transcript):
@@ -251,7 +276,7 @@ class Turn:
                 limits.first_token_timeout,
                 PlainError(
                     f"No answer came within {_seconds(limits.first_token_timeout)}. "
-                    "Your message was not lost: press Retry."
+                    "Your message was not lost: try again."
                 ),
             )
         elif not transcript.busy_with_tools(self.transcript):
@@ -259,7 +284,7 @@ class Turn:
                 limits.gap_timeout,
                 PlainError(
                     f"The answer stood still for {_seconds(limits.gap_timeout)} and was cut off. "
-                    "Press Retry for a full answer."
+                    "Try again for a full answer."
                 ),
             )
 
@@ -267,7 +292,8 @@ class Turn:
 def _log(error: Exception) -> None:
     """One line for what the table explains; the traceback for what only the agent's author can."""
     unknown = explain(error) == OTHERWISE
-    log.warning("%s: %s", type(error).__name__, explain(error), exc_info=unknown)
+    level = logging.ERROR if unknown else logging.WARNING
+    log.log(level, "%s: %s", type(error).__name__, explain(error), exc_info=unknown)
 
 
 def _seconds(number: float) -> str:

@@ -19,7 +19,8 @@ from google.adk.sessions import InMemorySessionService
 from agent.conversation import Conversation
 from agent.loading import Loaded
 from agent.settings import Settings
-from agent.transcript import Notice, Transcript
+from agent.transcript import Transcript
+from agent.transcript import notices as notices
 from agent.turn import Turn
 
 T = TypeVar("T")
@@ -58,11 +59,6 @@ async def say(with_whom: Conversation, message: str, kept: int | None = None) ->
     return await with_whom.ask(message, kept).finish()
 
 
-def notices(transcript: Transcript) -> list[str]:
-    """The app's own sentences in a transcript."""
-    return [entry.text for entry in transcript if isinstance(entry, Notice)]
-
-
 async def until(turn: Turn, text: str) -> None:
     """Wait until the turn has said `text`."""
     async for transcript in turn.watch():
@@ -78,7 +74,7 @@ def launched(what: Loaded, **settings: Any) -> Iterator[str]:
 
     limits = Settings(**settings)
     demo = app.page(what, limits)
-    _, url, _ = app.serve(demo, limits, prevent_thread_lock=True, server_port=free_port())
+    _, url, _ = app.serve(demo, what, limits, prevent_thread_lock=True, server_port=free_port())
     try:
         yield url
     finally:

@@ -238,7 +238,7 @@ def test_a_session_that_vanished_is_begun_anew_by_retry() -> None:
         await say(talk, "first", kept=0)
         lost = {"app_name": "test", "user_id": talk.user_id, "session_id": str(talk.session_id)}
         await talk.runner.session_service.delete_session(**lost)
-        assert "press Retry" in notices(await say(talk, "second", kept=1))[0]
+        assert "say it again" in notices(await say(talk, "second", kept=1))[0]
         assert answer(await say(talk, "second", kept=1)) == "new"
 
     run(story())
@@ -251,7 +251,7 @@ def test_a_session_that_vanished_can_be_retried_from_the_last_turn_too() -> None
         await say(talk, "first", kept=0)
         lost = {"app_name": "test", "user_id": talk.user_id, "session_id": str(talk.session_id)}
         await talk.runner.session_service.delete_session(**lost)
-        assert "press Retry" in notices(await say(talk, "first", kept=0))[0]
+        assert "try again" in notices(await say(talk, "first", kept=0))[0]
         assert answer(await say(talk, "first", kept=0)) == "new"
 
     run(story())

@@ -20,20 +20,20 @@ from agent.offline import AskedToFail
 SECRET = "AIza-secret in /srv/app.py, see https://example.org"
 
 BLOCKED = "The AI declined to answer this. Try to ask in a different way."
-BROKEN = "The connection to the AI service broke off. Press Retry for a full answer."
-BUSY = "The AI service is busy, or its free limit is used up. Please wait {}, then press Retry."
-EMPTY = "The AI returned an empty answer. Press Retry, or ask in another way."
+BROKEN = "The connection to the AI service broke off. Try again for a full answer."
+BUSY = "The AI service is busy, or its free limit is used up. Please wait {}, then try again."
+EMPTY = "The AI returned an empty answer. Try again, or ask in another way."
 MISUSED = (
-    "The AI tried to use a tool in a way that does not work. Press Retry, or say it in other words."
+    "The AI tried to use a tool in a way that does not work. Try again, or say it in other words."
 )
 NEEDS_KEY = (
     "The AI service needs a key or a login, and none was found. The owner of this page needs to "
     "add one."
 )
 NO_MODEL = "The chosen AI model is not available. The owner of this page needs to pick another one."
-SLOW = "The AI service took too long. Your message was not lost: press Retry."
+SLOW = "The AI service took too long. Your message was not lost: try again."
 THEIRS = (
-    "The AI service has a problem at its end. Nothing is wrong with your message: press Retry in "
+    "The AI service has a problem at its end. Nothing is wrong with your message: try again in "
     "a moment."
 )
 TOO_MANY = (
@@ -41,7 +41,7 @@ TOO_MANY = (
     "a time."
 )
 UNREACHED = (
-    "The AI service cannot be reached. Press Retry in a moment; if it happens again, the owner of "
+    "The AI service cannot be reached. Try again in a moment; if it happens again, the owner of "
     "this page should check its internet connection."
 )
 UNREAD = "The AI service could not read that message. Try to say it in other words, or shorter."
@@ -169,7 +169,7 @@ FAILURES: list[tuple[BaseException, str]] = [
     (raised_by_adk_for("openai/gpt-4o"), NO_MODEL),
     (
         SessionNotFoundError(SECRET),
-        "This conversation is no longer in memory. A new one has begun: please press Retry.",
+        "This conversation is no longer in memory. A new one has begun: please say it again.",
     ),
     (LlmCallsLimitExceededError(SECRET), TOO_MANY),
     (

@@ -103,7 +103,7 @@ def test_a_hand_over_is_one_line() -> None:
 
 
 def test_a_notice_is_a_panel() -> None:
-    assert to_messages((Notice("Press Retry."),)) == [message("Press Retry.", title="Note")]
+    assert to_messages((Notice("Try again."),)) == [message("Try again.", title="Note")]
 
 
 def test_a_picture_is_a_file_with_its_bytes() -> None:

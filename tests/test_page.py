@@ -337,8 +337,8 @@ def test_a_failing_turn_is_followed_by_a_good_one(page: Page, gemini: FakeGemini
         ("user", "Hi"),
         (
             "Note",
-            "The AI service has a problem at its end. Nothing is wrong with your message: press "
-            "Retry in a moment.",
+            "The AI service has a problem at its end. Nothing is wrong with your message: try "
+            "again in a moment.",
         ),
     )
     remembers_what_is_seen(page, gemini)
@@ -364,7 +364,7 @@ def test_a_broken_connection_leaves_what_was_said(page: Page, gemini: FakeGemini
     page.shows(
         ("user", "Hi"),
         ("model", "Half an answer"),
-        ("Note", "The connection to the AI service broke off. Press Retry for a full answer."),
+        ("Note", "The connection to the AI service broke off. Try again for a full answer."),
     )
     remembers_what_is_seen(page, gemini)
 

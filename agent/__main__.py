@@ -1,0 +1,137 @@
+"""Talk to the agent in a terminal.
+
+python -m agent "What time is it in Tokyo?"     one answer
+python -m agent                                 a conversation
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from agent.conversation import Conversation
+from agent.loading import OURS, Loaded, NoAgent, load
+from agent.settings import Settings, read_settings
+from agent.terminal import Screen, Talk, stamp
+
+DEMO = (
+    "Hello! What can you help me with?",
+    "Explain quantum computing in simple terms",
+    "What are the practical applications?",
+    "How does it compare to classical computing?",
+)
+
+FAILED, WRONG, INTERRUPTED = 1, 2, 130
+"""Exit codes: the answer is not whole; the command is wrong; Ctrl-C."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; its exit code."""
+    options = _parser().parse_args(arguments)
+    # Each failure is told where the answer would be; only what is unknown is worth a traceback.
+    logging.getLogger("agent.turn").setLevel(logging.ERROR)
+    try:
+        loaded, settings = load(options.agent), _settings(options)
+    except (NoAgent, ValueError) as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return WRONG
+    try:
+        return _run(loaded, settings, options)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read has had enough. Python would complain when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+
+
+def _run(loaded: Loaded, settings: Settings, options: argparse.Namespace) -> int:
+    conversation = Conversation(loaded.runner, settings, streaming=not options.no_stream)
+    talk = Talk(conversation, Screen(sys.stdout, sys.stderr), options.out)
+    with asyncio.Runner() as loop:
+        if question := " ".join(options.question):
+            return 0 if loop.run(talk.ask(question)) else FAILED
+        for question in _echoed(DEMO) if options.demo else _questions(loaded):
+            loop.run(talk.ask(question, heading=f"{stamp()} Agent: "))
+    return 0
+
+
+def _questions(loaded: Loaded) -> Iterator[str]:
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        return _meant(_typed(loaded))
+    return _echoed(_meant(sys.stdin))
+
+
+def _meant(lines: Iterable[str]) -> Iterator[str]:
+    """The lines that are questions, up to the one that says goodbye."""
+    for line in map(str.strip, lines):
+        if line.lower() in ("exit", "quit"):
+            return
+        if line:
+            yield line
+
+
+def _typed(loaded: Loaded) -> Iterator[str]:
+    """What is typed, until the end of input or Ctrl-C."""
+    with suppress(ImportError):  # Not on Windows.
+        import readline  # noqa: F401  # It gives `input` its arrow keys.
+    print(f"{loaded.title}. Type exit to leave; Ctrl-C stops an answer.")  # noqa: T201
+    while True:
+        try:
+            yield input("\nYou: ")
+        except (EOFError, KeyboardInterrupt):
+            print()  # noqa: T201
+            return
+
+
+def _echoed(questions: Iterable[str]) -> Iterator[str]:
+    for question in questions:
+        print(f"{stamp()} User: {question}", flush=True)  # noqa: T201
+        yield question
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    settings = read_settings(os.environ)
+    limits = {"turn_timeout": options.timeout or settings.turn_timeout}
+    if options.no_stream:
+        # The first word then comes with the last.
+        limits["first_token_timeout"] = limits["turn_timeout"]
+    return settings.model_copy(update=limits)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m agent",
+        description="Talk to the agent. Without a question, a conversation begins.",
+    )
+    add = parser.add_argument
+    add("question", nargs="*", help="what to ask")
+    add("--agent", type=Path, default=OURS, metavar="FOLDER", help="another agent's folder")
+    add("--demo", action="store_true", help="watch a conversation of four turns")
+    add("--no-stream", action="store_true", help="have the answer in one piece")
+    add("--timeout", type=seconds, metavar="SECONDS", help="how long an answer may take")
+    add(
+        "--out",
+        type=argparse.FileType("a", encoding="utf-8"),
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="append the conversation to this file too, as Markdown; may be given several times",
+    )
+    return parser
+
+
+def seconds(text: str) -> float:
+    """A number of seconds; argparse tells this name where it cannot be read."""
+    number = float(text)
+    if not 0 < number < 86_400:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds that can be waited")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

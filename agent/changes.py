@@ -1,0 +1,123 @@
+"""What is new in a transcript since the last look, for readers who can only append.
+
+A page paints the whole transcript again; a terminal, a file or an HTTP stream cannot take back
+what it has sent. `changes` gives them entries that hold only what is new, in an order in which
+they may be appended.
+"""
+
+import re
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from agent.transcript import Entry, Text, Thought, ToolCall, Transcript, answer, clean
+from agent.turn import Turn
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """The whole answer so far, in place of what was told of it: its agent has begun anew."""
+
+    text: str
+
+
+Change: TypeAlias = Entry | Rewrite
+"""A Text or Thought with the words that are new; a ToolCall when it is called (`seconds` is None)
+and again with its result; a Picture or Notice once."""
+
+
+def changes(before: Transcript, after: Transcript) -> list[Change]:
+    """What a reader who knows `before` has to be told to know `after`."""
+    old, new = _settled(before), _settled(after)
+    return list(_changes(old, new))
+
+
+def _changes(old: Transcript, new: Transcript) -> Iterator[Change]:
+    told = {Text: _known(Text, old, new), Thought: _known(Thought, old, new)}
+    if told[Text] is None:
+        yield Rewrite(answer(new))
+        told[Text] = len(answer(new))
+    for entry in new:
+        if isinstance(entry, Text | Thought):
+            known = told[type(entry)] or 0
+            if fresh := entry.text[known:]:
+                yield replace(entry, text=fresh)
+            told[type(entry)] = max(0, known - len(entry.text))
+        else:
+            yield from _others(entry, old)
+
+
+def _known(kind: type[Text | Thought], old: Transcript, new: Transcript) -> int | None:
+    """How many characters of this kind the reader has; None when they are no longer true."""
+    known, now = (
+        "".join(e.text for e in transcript if isinstance(e, kind)) for transcript in (old, new)
+    )
+    return len(known) if now.startswith(known) else None
+
+
+def _others(entry: Entry, old: Transcript) -> Iterator[Change]:
+    if not isinstance(entry, ToolCall):
+        yield from () if entry in old else (entry,)
+        return
+    asked = _asked(entry)
+    if not any(isinstance(e, ToolCall) and _asked(e) == asked for e in old):
+        yield asked
+    if entry != asked and entry not in old:
+        yield entry
+
+
+def _asked(call: ToolCall) -> ToolCall:
+    return replace(call, result=None, seconds=None)
+
+
+def _settled(transcript: Transcript) -> Transcript:
+    """The transcript up to the first entry that still grows: what comes after must wait.
+
+    With several agents at once, words of the first would otherwise have to go in before words of
+    the second that are told already.
+    """
+    for i, entry in enumerate(transcript):
+        if isinstance(entry, Text | Thought) and _grows(entry, transcript[i + 1 :]):
+            # Half of a character may be all that has come of it.
+            whole = re.sub("[\ud800-\udbff]$", "", entry.text)
+            return _cleaned((*transcript[:i], replace(entry, text=whole)))
+    return _cleaned(transcript)
+
+
+def _grows(entry: Text | Thought, later: Transcript) -> bool:
+    """A thought whose agent has begun to speak grows no more, though it is open until the whole."""
+    same = (e for e in later if isinstance(e, Text | Thought) and e.source == entry.source)
+    return entry.state == "open" and not any(e.state == "open" for e in same)
+
+
+def _cleaned(transcript: Transcript) -> Transcript:
+    return tuple(
+        replace(e, text=clean(e.text)) if isinstance(e, Text | Thought) else e for e in transcript
+    )
+
+
+class Log:
+    """A turn's changes in order, the same for all who read it: a reader that was cut off goes on
+    by the number of the last change that it has."""
+
+    def __init__(self, turn: Turn) -> None:
+        self.turn = turn
+        self.told: list[Change] = []
+        self._told_of: Transcript = ()
+
+    async def read(self, after: int = 0) -> AsyncGenerator[tuple[int, Change | None], None]:
+        """The changes beyond the first `after`, each with its number, which counts from 1; and
+        now and then, when there is nothing new, the last number with None."""
+        async with aclosing(self.turn.watch()) as transcripts:
+            async for transcript in transcripts:
+                self._catch_up(transcript)
+                if len(self.told) <= after:
+                    yield after, None
+                while len(self.told) > after:
+                    after += 1
+                    yield after, self.told[after - 1]
+
+    def _catch_up(self, latest: Transcript) -> None:
+        self.told += changes(self._told_of, latest)
+        self._told_of = latest

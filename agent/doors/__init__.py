@@ -1,0 +1,22 @@
+"""The agent's other doors: HTTP for programs, one more watcher of the same turns as the page.
+
+The routes are an app of their own, so that its `/openapi.json` tells of them alone; the page
+serves them beside its own, and uvicorn serves them without a page.
+"""
+
+from fastapi import FastAPI
+
+from agent.doors import completions, health, plain, stream
+from agent.loading import Loaded
+from agent.settings import Settings
+
+
+def doors(loaded: Loaded, settings: Settings) -> FastAPI:
+    """The app with all doors; the OpenAI-compatible one only where the host has set a token."""
+    app = FastAPI(title=loaded.title, description=loaded.description, docs_url=None, redoc_url=None)
+    app.include_router(stream.router(loaded, settings))
+    app.include_router(plain.router())
+    app.include_router(health.router(loaded))
+    if settings.api_token:
+        app.include_router(completions.router(loaded, settings))
+    return app

@@ -1,0 +1,190 @@
+"""The agent's answers as server-sent events, for any HTTP client and a browser's EventSource.
+
+    data: {"text": "Hel"}           the answer's next words; together they are the answer
+    data: {"text": "…", "replace": true}    the whole so far, in place of all words before
+    event: session                  data: {"session_id": "…"}, to go on with; comes first
+    event: thought                  data: {"text": "…"}, what the model says to itself
+    event: tool_call                data: {"id": "…", "name": "…", "args": {…}}
+    event: tool_result              data: {"id": "…", "name": "…", "result": …, "seconds": 0.1}
+    event: file                     data: {"mime_type": "…", "data": "base64…"}
+    event: failure                  data: {"text": "…"}, why the answer is not whole
+    data: [DONE]                    the end
+
+Each event has an id. A client that was cut off sends the last one in the header `Last-Event-ID`,
+as EventSource does by itself, and gets what it has not had; after the end it gets 204, which tells
+EventSource not to come again.
+"""
+
+import base64
+import re
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, Header, HTTPException, Query
+from fastapi.sse import EventSourceResponse
+from fastapi.sse import ServerSentEvent as Event
+from pydantic import BaseModel, Field
+
+from agent.changes import Change, Log, Rewrite
+from agent.conversation import BUSY
+from agent.directory import Directory, Visit
+from agent.doors.refusals import PlainRoute
+from agent.loading import Loaded
+from agent.plain_json import to_json
+from agent.settings import Settings
+from agent.transcript import Notice, Picture, Text, Thought, ToolCall
+
+RETRY = 1000
+"""Milliseconds after which a client that was cut off comes again."""
+
+GONE = "This answer can no longer be taken up. Please ask again."
+
+UNKNOWN = (
+    "There is no such session: it was idle for long, or the app restarted. Leave session_id out "
+    "to begin a new one."
+)
+
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    204: {"description": "The stream that broke had come to its end"},
+    404: {"description": "No such session"},
+    409: {"description": "The session's answer before is still running"},
+    422: {"description": "The request cannot be read; the detail says why"},
+}
+
+END = "end"
+"""The id of the last event of every stream."""
+
+
+class Question(BaseModel):
+    """What to ask, and in which session."""
+
+    query: str = Field(description="What to ask the agent.")
+    session_id: str | None = Field(
+        None, description="The session to go on with; without one, a new session begins."
+    )
+
+
+@dataclass
+class Place:
+    """Where in whose answer a client reads on."""
+
+    visit: Visit
+    log: Log
+    after: int = 0
+    """How many changes the client has."""
+
+    def id(self) -> str:
+        """What the client has to send to come back to this place."""
+        return f"{self.visit.id}.{self.visit.turns}.{self.after}"
+
+
+LastEventID = Annotated[str | None, Header(description="The last id of a stream cut off.")]
+
+
+def router(loaded: Loaded, settings: Settings) -> APIRouter:
+    """`/chat/stream` and `/chat/stop`."""
+    routes = APIRouter(prefix="/chat", tags=["chat"], route_class=PlainRoute)
+    directory = Directory(loaded.runner, settings)
+
+    async def posted(question: Question, last_event_id: LastEventID = None) -> Place | None:
+        return await _place(directory, question, last_event_id)
+
+    async def got(
+        question: Annotated[Question, Query()], last_event_id: LastEventID = None
+    ) -> Place | None:
+        return await _place(directory, question, last_event_id)
+
+    @routes.post("/stream", response_class=EventSourceResponse, responses=ANSWERS, summary="Ask")
+    async def post(place: Annotated[Place | None, Depends(posted)]) -> AsyncIterator[Event]:
+        """Ask the agent; its answer as server-sent events, as it comes."""
+        async for event in _events(place):
+            yield event
+
+    @routes.get("/stream", response_class=EventSourceResponse, responses=ANSWERS, summary="Ask")
+    async def get(place: Annotated[Place | None, Depends(got)]) -> AsyncIterator[Event]:
+        """The same for a browser's EventSource, which can only GET."""
+        async for event in _events(place):
+            yield event
+
+    @routes.post("/stop", status_code=204, responses={404: ANSWERS[404]})
+    async def stop(session_id: Annotated[str, Body(embed=True)]) -> None:
+        """End the answer that is running in this session; what was said stays."""
+        await _find(directory, session_id).conversation.stop()
+
+    return routes
+
+
+def _find(directory: Directory, session_id: str) -> Visit:
+    if visit := directory.find(session_id):
+        return visit
+    raise HTTPException(404, UNKNOWN)
+
+
+async def _place(
+    directory: Directory, question: Question, last_event_id: str | None
+) -> Place | None:
+    """A new answer's begin, or the place where a stream broke; None when that is gone."""
+    if last_event_id == END:
+        raise HTTPException(204)
+    if last_event_id is not None:
+        return _broken(directory, last_event_id)
+    visit = _find(directory, question.session_id) if question.session_id else directory.open()
+    if visit.is_busy:
+        raise HTTPException(409, BUSY)
+    await visit.conversation.stop()
+    return Place(visit, visit.ask(question.query))
+
+
+def _broken(directory: Directory, event_id: str) -> Place | None:
+    place = re.fullmatch(r"(.+)\.(\d{1,9})\.(\d{1,9})", event_id)
+    visit = directory.find(place[1]) if place else None
+    if not (place and visit and visit.log and visit.turns == int(place[2])):
+        return None
+    return Place(visit, visit.log, after=int(place[3]))
+
+
+async def _events(place: Place | None) -> AsyncIterator[Event]:
+    if place is None:
+        yield _event(Notice(GONE))
+    else:
+        async with aclosing(_answer(place)) as events:
+            async for event in events:
+                yield event
+    yield Event(raw_data="[DONE]", id=END)
+
+
+async def _answer(place: Place) -> AsyncGenerator[Event, None]:
+    session = to_json({"session_id": place.visit.id})
+    yield Event(event="session", raw_data=session, id=place.id(), retry=RETRY)
+    async with aclosing(place.log.read(place.after)) as changes:
+        async for place.after, change in changes:
+            if change:
+                yield _event(change, place.id())
+            else:
+                yield Event(comment=f"{place.log.turn.elapsed:.0f} s")
+
+
+def _event(change: Change, id: str | None = None) -> Event:
+    name, data = _wire(change)
+    return Event(event=name, raw_data=to_json(data), id=id)
+
+
+def _wire(change: Change) -> tuple[str | None, dict[str, Any]]:
+    """The event's name, None for words of the answer, and its data."""
+    match change:
+        case Text(text=text):
+            return None, {"text": text}
+        case Rewrite(text=text):
+            return None, {"text": text, "replace": True}
+        case Thought(text=text):
+            return "thought", {"text": text}
+        case ToolCall(id=id, name=name, args=args, seconds=None):
+            return "tool_call", {"id": id, "name": name, "args": args}
+        case ToolCall(id=id, name=name, result=result, seconds=seconds):
+            return "tool_result", {"id": id, "name": name, "result": result, "seconds": seconds}
+        case Picture(mime_type=kind, data=data):
+            return "file", {"mime_type": kind, "data": base64.b64encode(data).decode()}
+        case Notice(text=text):
+            return "failure", {"text": text}
