@@ -251,7 +251,7 @@ def test_a_session_that_vanished_can_be_retried_from_the_last_turn_too() -> None
         await say(talk, "first", kept=0)
         lost = {"app_name": "test", "user_id": talk.user_id, "session_id": str(talk.session_id)}
         await talk.runner.session_service.delete_session(**lost)
-        assert "try again" in notices(await say(talk, "first", kept=0))[0]
+        assert "say it again" in notices(await say(talk, "first", kept=0))[0]
         assert answer(await say(talk, "first", kept=0)) == "new"
 
     run(story())
@@ -334,5 +334,51 @@ def test_nothing_that_fails_in_a_turn_raises_out_of_it() -> None:
         assert notices(await say(talk, "Hi"))[0].startswith("Something in the agent itself failed")
         talk.runner.session_service.append_event = None  # type: ignore
         assert notices(await say(talk, "Hi"))[0].startswith("Something in the agent itself failed")
+
+    run(story())
+
+
+# What was said elsewhere
+
+
+def test_what_was_said_elsewhere_is_remembered() -> None:
+    async def story() -> None:
+        model = scripted(("three",))
+        talk = conversation(model)
+        said = [("user", "one"), ("model", "two")]
+        await talk.recall(types.Content(role=r, parts=[types.Part(text=t)]) for r, t in said)
+        await say(talk, "go on")
+        assert contents(model.requests[0]) == [*said, ("user", "go on")]
+
+    run(story())
+
+
+def test_of_what_was_said_elsewhere_the_latest_whole_turns_are_told() -> None:
+    async def story() -> None:
+        model = scripted(("three",))
+        talk = conversation(model, history_events=3)
+        kinds = (types.UserContent, types.ModelContent)
+        await talk.recall(
+            kind(text) for kind, text in zip(kinds * 2, ("one", "one!", "two", "two!"), strict=True)
+        )
+        await say(talk, "go on")
+        assert contents(model.requests[0]) == [
+            ("user", "two"),
+            ("model", "two!"),
+            ("user", "go on"),
+        ]
+
+    run(story())
+
+
+# Without streaming
+
+
+def test_without_streaming_the_answer_comes_in_one_piece() -> None:
+    async def story() -> None:
+        whole = conversation(scripted(("Hel", "lo")))
+        whole.streaming = False
+        turn = whole.ask("Hi")
+        assert (answer(await turn.finish()), turn.figures.chunks) == ("Hello", 1)
 
     run(story())

@@ -292,7 +292,7 @@ def test_what_code_printed_is_shown_as_it_is() -> None:
     [
         (None, "null"),
         ("é\n", '"é\\n"'),
-        ([1, float("nan")], "[\n    1,\n    NaN\n  ]"),
+        ([1, float("nan")], '[\n    1,\n    "nan"\n  ]'),
         ({1}, '"{1}"'),
         (b"x", "\"b'x'\""),
         (Path("/tmp"), '"/tmp"'),

@@ -11,6 +11,7 @@ from agent.settings import Settings, read_settings
 ROOT = Path(__file__).parent.parent
 
 DEFAULTS = {name.upper(): field.default for name, field in Settings.model_fields.items()}
+NUMBERS = {name: default for name, default in DEFAULTS.items() if default is not None}
 
 
 def complaints(**environment: str) -> list[str]:
@@ -36,7 +37,7 @@ def test_other_variables_are_none_of_its_business() -> None:
     assert read_settings({"PATH": "/bin", "gap_timeout": "7", "SETTINGS": "x"}) == Settings()
 
 
-@pytest.mark.parametrize("name", DEFAULTS)
+@pytest.mark.parametrize("name", NUMBERS)
 @pytest.mark.parametrize("value", ["soon", "-1", "inf", "-inf", "nan", "1;2", "３ s"])
 def test_a_wrong_value_is_named_with_its_variable(name: str, value: str) -> None:
     (complaint,) = complaints(**{name: value})
@@ -70,7 +71,14 @@ def test_all_wrong_values_are_named_at_once() -> None:
 
 
 def test_a_default_is_itself_allowed() -> None:
-    assert read_settings({name: str(default) for name, default in DEFAULTS.items()}) == Settings()
+    assert read_settings({name: str(default) for name, default in NUMBERS.items()}) == Settings()
+
+
+def test_a_token_is_read_and_never_printed() -> None:
+    settings = read_settings({"API_TOKEN": "open-sesame"})
+    assert settings.api_token
+    assert settings.api_token.get_secret_value() == "open-sesame"
+    assert "sesame" not in repr(settings)
 
 
 def test_settings_do_not_change() -> None:
@@ -79,12 +87,12 @@ def test_settings_do_not_change() -> None:
 
 
 @pytest.mark.parametrize(("name", "default"), DEFAULTS.items())
-def test_the_readme_has_every_setting_with_its_default(name: str, default: float) -> None:
-    row = rf"^\| *`{name}` *\| *`?{default:g}`? *\|"
+def test_the_readme_has_every_setting_with_its_default(name: str, default: float | None) -> None:
+    row = rf"^\| *`{name}` *\| *`?{'none' if default is None else f'{default:g}'}`? *\|"
     assert re.search(row, (ROOT / "README.md").read_text(), re.MULTILINE)
 
 
 @pytest.mark.parametrize(("name", "default"), DEFAULTS.items())
-def test_the_example_of_an_env_file_has_every_setting(name: str, default: float) -> None:
-    line = rf"^(# *)?{name}={default:g}$"
+def test_the_example_of_an_env_file_has_every_setting(name: str, default: float | None) -> None:
+    line = rf"^(# *)?{name}={'' if default is None else f'{default:g}'}$"
     assert re.search(line, (ROOT / ".env.example").read_text(), re.MULTILINE)

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 from google.adk.agents import BaseAgent
 from google.adk.agents.invocation_context import InvocationContext
@@ -240,5 +241,44 @@ def test_a_tool_that_ends_the_turn_by_itself_is_an_answer() -> None:
         model.enqueue(call("look"))
         turn = conversation(model, {"tools": [look]}).ask("Look")
         assert notices(await turn.finish()) == []
+
+    run(story())
+
+
+def test_tokens_are_counted_over_all_calls_of_the_model() -> None:
+    async def story() -> None:
+        def look() -> str:
+            """Look."""
+            return "seen"
+
+        model = ScriptedModel()
+        model.enqueue(call("look"))
+        model.enqueue("I ", "saw.")
+        turn = conversation(model, {"tools": [look]}).ask("Look")
+        await turn.finish()
+        assert (turn.usage.prompt, turn.usage.answer) == (2, 2)
+
+    run(story())
+
+
+def test_a_turn_knows_what_kept_it_from_a_good_end() -> None:
+    async def story() -> None:
+        good, bad = talk_of("Fine.").ask("Hi"), talk_of(ConnectionError("x")).ask("Hi")
+        await asyncio.gather(good.finish(), bad.finish())
+        assert (good.failure, repr(bad.failure)) == (None, "ConnectionError('x')")
+
+    run(story())
+
+
+def test_a_turn_is_abandoned_once_all_who_watched_it_have_left() -> None:
+    async def story() -> None:
+        turn = talk_of("One", asyncio.Event()).ask("Count")
+        async with aclosing(turn.watch()) as watcher:
+            await anext(watcher)
+            assert not turn.abandoned
+        assert turn.abandoned
+        turn.stop()
+        await turn.finish()
+        assert not turn.abandoned
 
     run(story())
