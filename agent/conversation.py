@@ -17,6 +17,7 @@ from google.adk.agents.run_config import RunConfig, StreamingMode, ToolThreadPoo
 from google.adk.errors.session_not_found_error import SessionNotFoundError
 from google.adk.events import Event
 from google.adk.runners import Runner
+from google.adk.sessions import Session
 from google.adk.sessions.base_session_service import BaseSessionService, GetSessionConfig
 from google.genai import types
 
@@ -73,15 +74,18 @@ class Conversation:
         self._turn: Turn | None = None
         self._lock = asyncio.Lock()
 
-    def ask(self, message: str | None, kept: int | None = None) -> Turn:
+    def ask(
+        self, message: str | None, kept: int | None = None, told: Iterable[types.Content] = ()
+    ) -> Turn:
         """Begin the turn that answers `message`.
 
         Args:
             message: What the visitor says; None, which an empty form may send, is an empty one.
             kept: How many turns the visitor still sees before it; None means all.
+            told: What was said elsewhere, for a new conversation that goes on from there.
         """
         turn = Turn(self.settings)
-        return turn.begin(self._answer(turn, transcript.clean(message or ""), kept))
+        return turn.begin(self._answer(turn, transcript.clean(message or ""), kept, told))
 
     async def stop(self) -> Transcript:
         """Stop the running turn, if there is one; the latest turn's transcript, once it is over."""
@@ -103,25 +107,12 @@ class Conversation:
         FORGETTING.add(task)
         task.add_done_callback(FORGETTING.discard)
 
-    async def recall(self, contents: Iterable[types.Content]) -> None:
-        """Begin with what was said elsewhere; each content of the user's begins a turn."""
-        self.session_id = str(uuid.uuid4())
-        session = await self._store.create_session(**self._key)
-        for content in contents:
-            if content.role == "user" or not self.turns:
-                self.turns.append(Past(invocation_id=f"e-{uuid.uuid4()}"))
-            await self._store.append_event(session, self._recalled(content))
-            self.turns[-1].live += 1
-
-    def _recalled(self, content: types.Content) -> Event:
-        author = "user" if content.role == "user" else self.runner.agent.name
-        return Event(
-            invocation_id=self.turns[-1].invocation_id or "", author=author, content=content
-        )
-
-    async def _answer(self, turn: Turn, message: str, kept: int | None) -> None:
+    async def _answer(
+        self, turn: Turn, message: str, kept: int | None, told: Iterable[types.Content]
+    ) -> None:
         async with self._alone(turn):
             try:
+                await self._recall(told)
                 await self._agree(turn, kept)
                 self.turns.append(past := Past(figures=turn.figures))
                 await self._run(turn, past, message)
@@ -144,6 +135,22 @@ class Conversation:
         finally:
             self._lock.release()
 
+    async def _recall(self, told: Iterable[types.Content]) -> None:
+        """Store what was said elsewhere; each content of the user's begins a turn."""
+        session = None
+        for content in told:
+            session = session or await self._open()
+            if content.role == "user" or not self.turns:
+                self.turns.append(Past(invocation_id=f"e-{uuid.uuid4()}"))
+            await self._store.append_event(session, self._recalled(content))
+            self.turns[-1].live += 1
+
+    def _recalled(self, content: types.Content) -> Event:
+        author = "user" if content.role == "user" else self.runner.agent.name
+        return Event(
+            invocation_id=self.turns[-1].invocation_id or "", author=author, content=content
+        )
+
     async def _agree(self, turn: Turn, kept: int | None) -> None:
         """Make the session end where the screen does."""
         unknown = (kept or 0) - len(self.turns)
@@ -164,16 +171,16 @@ class Conversation:
     async def _run(self, turn: Turn, past: Past, message: str) -> None:
         if not message.strip():
             raise PlainError(NO_MESSAGE)
-        await self._open()
+        if self.session_id is None:
+            await self._open()
         try:
             await turn.follow(self._events(turn, past, message))
         finally:
             await self._seal(turn, past)
 
-    async def _open(self) -> None:
-        if self.session_id is None:
-            self.session_id = str(uuid.uuid4())
-            await self._store.create_session(**self._key)
+    async def _open(self) -> Session:
+        self.session_id = str(uuid.uuid4())
+        return await self._store.create_session(**self._key)
 
     async def _events(self, turn: Turn, past: Past, message: str) -> AsyncGenerator[Event, None]:
         events = self.runner.run_async(

@@ -81,7 +81,7 @@ class Screen:
         is_free = self._line in (None, "progress") or not self._out.isatty()
         if self._err.isatty() and is_free:
             self._begin("progress")
-            self._err.write(f"{WIPE}{turn.elapsed:.0f} s, {turn.figures.chunks} chunks")
+            self._err.write(f"{WIPE}{turn.elapsed:.0f} s, chunks: {turn.figures.chunks}")
             self._err.flush()
 
     def _begin(self, line: str | None) -> None:

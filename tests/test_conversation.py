@@ -341,14 +341,23 @@ def test_nothing_that_fails_in_a_turn_raises_out_of_it() -> None:
 # What was said elsewhere
 
 
+def told(*said: tuple[str, str]) -> list[types.Content]:
+    return [types.Content(role=role, parts=[types.Part(text=text)]) for role, text in said]
+
+
 def test_what_was_said_elsewhere_is_remembered() -> None:
     async def story() -> None:
-        model = scripted(("three",))
+        model = scripted(("three",), ("four",))
         talk = conversation(model)
         said = [("user", "one"), ("model", "two")]
-        await talk.recall(types.Content(role=r, parts=[types.Part(text=t)]) for r, t in said)
-        await say(talk, "go on")
+        await talk.ask("go on", told=told(*said)).finish()
+        await say(talk, "and on")
         assert contents(model.requests[0]) == [*said, ("user", "go on")]
+        assert contents(model.requests[1])[2:] == [
+            ("user", "go on"),
+            ("model", "three"),
+            ("user", "and on"),
+        ]
 
     run(story())
 
@@ -356,17 +365,9 @@ def test_what_was_said_elsewhere_is_remembered() -> None:
 def test_of_what_was_said_elsewhere_the_latest_whole_turns_are_told() -> None:
     async def story() -> None:
         model = scripted(("three",))
-        talk = conversation(model, history_events=3)
-        kinds = (types.UserContent, types.ModelContent)
-        await talk.recall(
-            kind(text) for kind, text in zip(kinds * 2, ("one", "one!", "two", "two!"), strict=True)
-        )
-        await say(talk, "go on")
-        assert contents(model.requests[0]) == [
-            ("user", "two"),
-            ("model", "two!"),
-            ("user", "go on"),
-        ]
+        said = [("user", "one"), ("model", "one!"), ("user", "two"), ("model", "two!")]
+        await conversation(model, history_events=3).ask("go on", told=told(*said)).finish()
+        assert contents(model.requests[0]) == [*said[2:], ("user", "go on")]
 
     run(story())
 

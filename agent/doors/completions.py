@@ -104,7 +104,7 @@ def router(loaded: Loaded, settings: Settings) -> APIRouter:
         if asked.model != name:
             raise HTTPException(404, f"There is no model {asked.model!r} here, only {name!r}.")
         conversation = Conversation(loaded.runner, settings)
-        reply = Reply(name, await _begin(conversation, asked.messages))
+        reply = Reply(name, _begin(conversation, asked.messages))
         if asked.stream:
             options = asked.stream_options or StreamOptions()
             chunks = _stream(conversation, reply, bool(options.include_usage))
@@ -128,21 +128,22 @@ def _guard(token: SecretStr) -> Any:
     return check
 
 
-async def _begin(conversation: Conversation, messages: list[Message]) -> Turn:
+def _begin(conversation: Conversation, messages: list[Message]) -> Turn:
     *earlier, last = messages
     if last.role != "user" or not last.text().strip():
         raise HTTPException(400, "The last message must be the user's, and may not be empty.")
-    await conversation.recall(m.to_content() for m in earlier if m.text())
-    return conversation.ask(last.text())
+    return conversation.ask(last.text(), told=[m.to_content() for m in earlier if m.text()])
 
 
 async def _finish(conversation: Conversation, turn: Turn, request: Request) -> None:
     """Wait for the end, or for the client to leave: nobody can take this answer up later."""
-    async with aclosing(turn.watch()) as transcripts:
-        async for _ in transcripts:
-            if await request.is_disconnected():
-                turn.stop()
-    conversation.forget_soon()
+    try:
+        async with aclosing(turn.watch()) as transcripts:
+            async for _ in transcripts:
+                if await request.is_disconnected():
+                    turn.stop()
+    finally:
+        conversation.forget_soon()
 
 
 async def _stream(

@@ -75,9 +75,9 @@ class Place:
     after: int = 0
     """How many changes the client has."""
 
-    def id(self) -> str:
-        """What the client has to send to come back to this place."""
-        return f"{self.visit.id}.{self.visit.turns}.{self.after}"
+    def id(self, number: int) -> str:
+        """What a client that has `number` changes sends to come back to this answer."""
+        return f"{self.visit.id}.{self.visit.turns}.{number}"
 
 
 LastEventID = Annotated[str | None, Header(description="The last id of a stream cut off.")]
@@ -157,11 +157,11 @@ async def _events(place: Place | None) -> AsyncIterator[Event]:
 
 async def _answer(place: Place) -> AsyncGenerator[Event, None]:
     session = to_json({"session_id": place.visit.id})
-    yield Event(event="session", raw_data=session, id=place.id(), retry=RETRY)
+    yield Event(event="session", raw_data=session, id=place.id(place.after), retry=RETRY)
     async with aclosing(place.log.read(place.after)) as changes:
-        async for place.after, change in changes:
+        async for number, change in changes:
             if change:
-                yield _event(change, place.id())
+                yield _event(change, place.id(number))
             else:
                 yield Event(comment=f"{place.log.turn.elapsed:.0f} s")
 
