@@ -102,7 +102,13 @@ def router(loaded: Loaded, settings: Settings) -> APIRouter:
         async for event in _events(place):
             yield event
 
-    @routes.get("/stream", response_class=EventSourceResponse, responses=ANSWERS, summary="Ask")
+    @routes.get(
+        "/stream",
+        response_class=EventSourceResponse,
+        responses={**ANSWERS, 403: {"description": "Asked as a browser fetches pictures"}},
+        summary="Ask",
+        dependencies=[Depends(_no_picture)],
+    )
     async def get(place: Annotated[Place | None, Depends(got)]) -> AsyncIterator[Event]:
         """The same for a browser's EventSource, which can only GET."""
         async for event in _events(place):
@@ -114,6 +120,15 @@ def router(loaded: Loaded, settings: Settings) -> APIRouter:
         await _find(directory, session_id).conversation.stop()
 
     return routes
+
+
+async def _no_picture(
+    sec_fetch_mode: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> None:
+    """An image in a web page, or in an answer, may not make the agent work: browsers fetch those
+    in the mode "no-cors", and say so."""
+    if sec_fetch_mode == "no-cors":
+        raise HTTPException(403, "This is not a picture. Ask by EventSource, or by fetch.")
 
 
 def _find(directory: Directory, session_id: str) -> Visit:
