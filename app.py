@@ -5,6 +5,7 @@ Run it:  python app.py [path/to/agent]     and open http://127.0.0.1:7860
 
 import asyncio
 import os
+import re
 import sys
 from collections.abc import AsyncIterator
 from importlib.util import find_spec
@@ -13,6 +14,7 @@ from typing import Any, cast
 
 import gradio as gr
 from gradio.events import Dependency
+from starlette.middleware import Middleware
 
 from agent.conversation import Conversation
 from agent.doors import doors
@@ -20,6 +22,7 @@ from agent.loading import OURS, Loaded, NoAgent, load
 from agent.messages import Message, to_messages
 from agent.offline import HOW_TO_ADD_A_KEY
 from agent.settings import Settings, read_settings
+from agent.shield import Shield
 from agent.transcript import Transcript, answer, clean, notices
 from agent.turn import Turn
 
@@ -228,17 +231,41 @@ FOLLOW = """() => {
 own autoscroll pulls everybody down 300 ms after each yield, and so never lets go of a stream."""
 
 
+CLOSED = re.compile(
+    r"/+(gradio_api/+)*(deep_link|file=\w+:|proxy=|upload|component_server|stream/|run-history|runs"
+    r"|vibe|undo-vibe|monitoring|profiling|dev/|process_recording|login|logout|token|user)"
+)
+"""Gradio's paths that this page does not need. A deep link writes a visitor's whole page to disk
+for whoever knows the session's hash; `file=https:` fetches for anybody; uploads fill the disk."""
+
+CONTAINED = """
+.message-content { contain: layout paint }
+.message-content :is(form, [popover], select, textarea, input:not([type=checkbox][disabled])) {
+    display: none !important
+}"""
+"""A model's text stays in its place: nothing of it covers the page, or asks for a password."""
+
+MAX_BODY = 4_000_000
+"""Bytes of a request; the page sends all that it shows with each message."""
+
+
 def serve(demo: gr.ChatInterface, loaded: Loaded, settings: Settings, **options: Any) -> Any:
     """Launch the page, and the other doors beside it; `options` are `Blocks.launch`'s own."""
     return demo.launch(
         quiet=True,
         js=FOLLOW,
+        css=CONTAINED,
         max_threads=settings.page_threads,
         run_history=False,
         footer_links=[],
         enable_monitoring=False,
         # The doors tell of themselves at /openapi.json; Gradio's own routes stay untold.
-        app_kwargs={"openapi_url": None, "routes": doors(loaded, settings).routes},
+        app_kwargs={
+            "openapi_url": None,
+            "routes": doors(loaded, settings).routes,
+            "middleware": [Middleware(Shield, closed=CLOSED)],
+            "max_body_size": MAX_BODY,
+        },
         **options,
     )
 
