@@ -130,6 +130,10 @@ class ChatPage(gr.ChatInterface):
         triggers = [*event_triggers, self.chatbot.edit, self.chatbot.option_select]
         super()._setup_stop_events(triggers, [], after_success)
 
+    def _clear_and_save_textbox(self, message: str) -> Any:
+        # Half a character in what is typed would end Gradio's stream to this page.
+        return super()._clear_and_save_textbox(clean(message or ""))
+
     def wire(self, session: gr.State) -> None:
         """Stop and Clear for every kind of run, and a text box that comes back after each.
 

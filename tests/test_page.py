@@ -230,6 +230,21 @@ def test_stop_of_an_example(page: Page, gemini: FakeGemini) -> None:
     remembers_what_is_seen(page, gemini)
 
 
+def test_half_a_character_does_not_end_the_page(page: Page, gemini: FakeGemini) -> None:
+    gemini.enqueue("Hello.")
+    page.tab.evaluate(HALF)
+    page.box.press("Enter")
+    page.shows(("user", "a\ufffdb"), ("model", "Hello."))
+    remembers_what_is_seen(page, gemini)
+
+
+HALF = r"""() => {
+    const box = document.querySelector('[data-testid=textbox]')
+    box.value = 'a\ud800b'
+    box.dispatchEvent(new Event('input', {bubbles: true}))
+}"""
+
+
 # Retry, Undo, Edit, Clear, examples
 
 
