@@ -130,7 +130,7 @@ class ChatPage(gr.ChatInterface):
         triggers = [*event_triggers, self.chatbot.edit, self.chatbot.option_select]
         super()._setup_stop_events(triggers, [], after_success)
 
-    def _clear_and_save_textbox(self, message: str) -> Any:
+    def _clear_and_save_textbox(self, message: Any) -> Any:
         # Half a character in what is typed would end Gradio's stream to this page.
         return super()._clear_and_save_textbox(clean(message or ""))
 
