@@ -49,11 +49,16 @@ def page(loaded: Loaded, settings: Settings, for_mcp: bool = False) -> gr.ChatIn
             yield to_text(transcript), session
 
     async def ask(message: str) -> str:
+        """Ask the agent.
+
+        Parameters:
+            message: What to ask it.
+        """
         conversation = Conversation(loaded.runner, settings)
         turn = conversation.ask(message)
         try:
             async for _ in follow(turn):
-                pass  # It is only watched, so that it ends when nobody waits for it any more.
+                pass  # Cancelled by a client, it stops the turn.
         finally:
             conversation.forget_soon()
         return to_text(turn.transcript)

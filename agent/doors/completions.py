@@ -36,23 +36,29 @@ HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 """No proxy on the way may keep the stream back."""
 
 
-class TextPart(BaseModel):
-    """A piece of a message. Other types than text are refused."""
+class Part(BaseModel):
+    """A piece of a message."""
 
-    type: Literal["text"]
-    text: str
+    type: str
+    text: str = ""
 
 
 class Message(BaseModel):
     """One message of the conversation that the client remembers."""
 
     role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[TextPart] | None = None
+    content: str | list[Part] | None = None
 
     def text(self) -> str:
-        """All its text."""
+        """All its text.
+
+        Raises:
+            HTTPException: 400 for a picture or a file, which this door does not take.
+        """
         parts = self.content if isinstance(self.content, list) else []
-        return clean("".join(part.text for part in parts) or str(self.content or ""))
+        if any(part.type != "text" for part in parts):
+            raise HTTPException(400, "Only text can be sent here, no pictures and no files.")
+        return clean("".join(part.text for part in parts) if parts else str(self.content or ""))
 
     def to_content(self) -> types.Content:
         """The message as ADK stores it; an instruction of the client's comes as from its user."""
@@ -92,17 +98,23 @@ def router(loaded: Loaded, settings: Settings) -> APIRouter:
     guard = Depends(_guard(settings.api_token or SecretStr("")))
     routes = APIRouter(prefix="/v1", tags=["openai"], route_class=OpenAIRoute, dependencies=[guard])
 
+    agent = {"id": name, "object": "model", "created": began, "owned_by": "adk"}
+
     @routes.get("/models")
     async def models() -> dict[str, Any]:
         """The one model there is: the agent."""
-        model = {"id": name, "object": "model", "created": began, "owned_by": "adk"}
-        return {"object": "list", "data": [model]}
+        return {"object": "list", "data": [agent]}
+
+    @routes.get("/models/{model}")
+    async def model(model: str) -> dict[str, Any]:
+        """The agent, by its name."""
+        _check_name(model, name)
+        return agent
 
     @routes.post("/chat/completions", response_model=None)
     async def complete(asked: ChatRequest, request: Request) -> Response | dict[str, Any]:
         """The agent's answer to the last message: whole, or as a stream of chunks."""
-        if asked.model != name:
-            raise HTTPException(404, f"There is no model {asked.model!r} here, only {name!r}.")
+        _check_name(asked.model, name)
         conversation = Conversation(loaded.runner, settings)
         reply = Reply(name, _begin(conversation, asked.messages))
         if asked.stream:
@@ -113,6 +125,11 @@ def router(loaded: Loaded, settings: Settings) -> APIRouter:
         return reply.whole()
 
     return routes
+
+
+def _check_name(asked: str, name: str) -> None:
+    if asked != name:
+        raise HTTPException(404, f"There is no model {asked!r} here, only {name!r}.")
 
 
 def _guard(token: SecretStr) -> Any:
@@ -204,16 +221,15 @@ class Reply:
 
     def is_nothing(self) -> bool:
         """Whether the turn failed before its first word."""
-        return bool(self.turn.failure) and not answer(self.turn.transcript)
+        return not (self._is_told() or answer(self.turn.transcript))
 
     def reason(self) -> str:
         """Why the answer is not whole."""
         return " ".join(notices(self.turn.transcript))
 
     def ending(self) -> str:
-        """What follows an answer that is not whole, unless `finish_reason` says just that."""
-        is_told = self.turn.failure in (None, "MAX_TOKENS")
-        return "" if is_told else f"\n\n({self.reason()})"
+        """What follows an answer that is not whole."""
+        return "" if self._is_told() else f"\n\n({self.reason()})"
 
     def finish_reason(self) -> str:
         """OpenAI has no other word for an answer that was cut off than "length"."""
@@ -227,6 +243,10 @@ class Reply:
             "completion_tokens": used.answer,
             "total_tokens": used.prompt + used.answer,
         }
+
+    def _is_told(self) -> bool:
+        """Whether `finish_reason` says all there is to say."""
+        return self.turn.failure in (None, "MAX_TOKENS")
 
     def _head(self, kind: str) -> dict[str, Any]:
         return {"id": self.id, "object": kind, "created": self.created, "model": self.model}
