@@ -9,7 +9,8 @@ import re
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from itertools import pairwise
+from typing import TypeAlias, TypeGuard
 
 from agent.transcript import Entry, Text, Thought, ToolCall, Transcript, answer, clean
 from agent.turn import Turn
@@ -77,18 +78,22 @@ def _settled(transcript: Transcript) -> Transcript:
     With several agents at once, words of the first would otherwise have to go in before words of
     the second that are told already.
     """
-    for i, entry in enumerate(transcript):
-        if isinstance(entry, Text | Thought) and _grows(entry, transcript[i + 1 :]):
+    for i, (entry, after) in enumerate(pairwise((*transcript, None))):
+        if _is_open(entry) and not _goes_on(entry, after):
             # Half of a character may be all that has come of it.
-            whole = re.sub("[\ud800-\udbff]$", "", entry.text)
+            whole = re.sub(r"[\ud800-\udbff]\Z", "", entry.text)
             return _cleaned((*transcript[:i], replace(entry, text=whole)))
     return _cleaned(transcript)
 
 
-def _grows(entry: Text | Thought, later: Transcript) -> bool:
-    """A thought whose agent has begun to speak grows no more, though it is open until the whole."""
-    same = (e for e in later if isinstance(e, Text | Thought) and e.source == entry.source)
-    return entry.state == "open" and not any(e.state == "open" for e in same)
+def _is_open(entry: Entry | None) -> TypeGuard[Text | Thought]:
+    return isinstance(entry, Text | Thought) and entry.state == "open"
+
+
+def _goes_on(entry: Text | Thought, after: Entry | None) -> bool:
+    """Whether its agent has gone on to the next entry: a thought that is followed by words grows
+    no more, though both are open until the whole comes."""
+    return _is_open(after) and after.source == entry.source
 
 
 def _cleaned(transcript: Transcript) -> Transcript:

@@ -22,15 +22,22 @@ class Visit:
     """How many turns were begun: the latest one's number."""
 
     def ask(self, query: str) -> Log:
-        """Begin a turn."""
+        """Begin a turn, and end the one before, which nobody reads any more."""
+        if self.log:
+            self.log.turn.stop()
         self.log = Log(self.conversation.ask(query))
         self.turns += 1
         return self.log
 
     @property
+    def is_running(self) -> bool:
+        """Whether an answer is running."""
+        return bool(self.log and not self.log.turn.over)
+
+    @property
     def is_busy(self) -> bool:
         """Whether an answer is running that somebody reads, or is about to."""
-        return bool(self.log and not (self.log.turn.over or self.log.turn.abandoned))
+        return bool(self.log and self.is_running and not self.log.turn.abandoned)
 
 
 class Directory:
@@ -62,5 +69,8 @@ class Directory:
         )
 
     def _forget(self, visit: Visit) -> None:
+        if visit.is_running:
+            self._wind_clock(visit)
+            return
         del self._visits[visit.id], self._clocks[visit.id]
         visit.conversation.forget_soon()

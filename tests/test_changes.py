@@ -353,11 +353,10 @@ def test_nuls_are_not_told() -> None:
 Utterances: TypeAlias = list[tuple[bool, str]]
 """What an agent says: pieces of thought (True) and of text."""
 
-words = st.text(
-    st.sampled_from("a\n\0\ufeff😀") | st.characters(exclude_categories=["Cs"]), min_size=1
-)
-halves = st.text(st.sampled_from("a\n\0\ud83d\ude00") | st.characters(), min_size=1)
-utterances = st.lists(st.tuples(st.booleans(), words), min_size=1)
+whole_ones = st.characters(exclude_categories=["Cs"])
+words = st.text(st.sampled_from("a\n\0\ufeff😀") | whole_ones, min_size=1, max_size=8)
+halves = st.text(st.sampled_from("a\n\0\ud83d\ude00"), min_size=2, max_size=12) | words
+utterances = st.lists(st.tuples(st.booleans(), words), min_size=1, max_size=4)
 
 
 def alone(said: str) -> Utterances:
@@ -375,8 +374,8 @@ def halved(whole: str) -> str:
 def pieces(draw: st.DrawFn, whole: str) -> list[str]:
     """The text, cut anywhere, also in the middle of a character."""
     units = halved(whole)
-    cuts = draw(st.sets(st.integers(1, len(units))))
-    return [units[start:end] for start, end in pairwise(sorted({0, *cuts, len(units)}))]
+    cuts = [i for i in range(1, len(units)) if draw(st.booleans())]
+    return [units[start:end] for start, end in pairwise([0, *cuts, len(units)])]
 
 
 @st.composite

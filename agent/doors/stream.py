@@ -70,14 +70,15 @@ class Question(BaseModel):
 class Place:
     """Where in whose answer a client reads on."""
 
-    visit: Visit
+    session_id: str
+    turn: int
     log: Log
     after: int = 0
     """How many changes the client has."""
 
     def id(self, number: int) -> str:
         """What a client that has `number` changes sends to come back to this answer."""
-        return f"{self.visit.id}.{self.visit.turns}.{number}"
+        return f"{self.session_id}.{self.turn}.{number}"
 
 
 LastEventID = Annotated[str | None, Header(description="The last id of a stream cut off.")]
@@ -144,20 +145,22 @@ async def _place(
     if last_event_id == END:
         raise HTTPException(204)
     if last_event_id is not None:
-        return _broken(directory, last_event_id)
+        return _broken(directory, question.session_id, last_event_id)
     visit = _find(directory, question.session_id) if question.session_id else directory.open()
     if visit.is_busy:
         raise HTTPException(409, BUSY)
-    await visit.conversation.stop()
-    return Place(visit, visit.ask(question.query))
+    log = visit.ask(question.query)
+    return Place(visit.id, visit.turns, log)
 
 
-def _broken(directory: Directory, event_id: str) -> Place | None:
-    place = re.fullmatch(r"(.+)\.(\d{1,9})\.(\d{1,9})", event_id)
+def _broken(directory: Directory, session_id: str | None, event_id: str) -> Place | None:
+    place = re.fullmatch(r"(.+)\.(\d{1,9})\.(\d{1,9})", event_id, re.ASCII)
     visit = directory.find(place[1]) if place else None
-    if not (place and visit and visit.log and visit.turns == int(place[2])):
+    if not (place and visit and visit.log and session_id in (None, visit.id)):
         return None
-    return Place(visit, visit.log, after=int(place[3]))
+    turn, after = int(place[2]), int(place[3])
+    is_known = turn == visit.turns and after <= len(visit.log.told)
+    return Place(visit.id, turn, visit.log, after) if is_known else None
 
 
 async def _events(place: Place | None) -> AsyncIterator[Event]:
@@ -171,7 +174,7 @@ async def _events(place: Place | None) -> AsyncIterator[Event]:
 
 
 async def _answer(place: Place) -> AsyncGenerator[Event, None]:
-    session = to_json({"session_id": place.visit.id})
+    session = to_json({"session_id": place.session_id})
     yield Event(event="session", raw_data=session, id=place.id(place.after), retry=RETRY)
     async with aclosing(place.log.read(place.after)) as changes:
         async for number, change in changes:
