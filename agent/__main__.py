@@ -6,12 +6,14 @@ python -m agent                                 a conversation
 
 import argparse
 import asyncio
+import io
 import logging
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 from agent.conversation import Conversation
 from agent.loading import OURS, Loaded, NoAgent, load
@@ -32,6 +34,9 @@ FAILED, WRONG, INTERRUPTED = 1, 2, 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit code."""
     options = _parser().parse_args(arguments)
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        # What is no text, or cannot be written in this terminal's signs, ends nothing.
+        cast(io.TextIOWrapper, stream).reconfigure(errors="replace")
     # Each failure is told where the answer would be; only what is unknown is worth a traceback.
     logging.getLogger("agent.turn").setLevel(logging.ERROR)
     try:
@@ -99,7 +104,7 @@ def _settings(options: argparse.Namespace) -> Settings:
     limits = {"turn_timeout": options.timeout or settings.turn_timeout}
     if options.no_stream:
         # The first word then comes with the last.
-        limits["first_token_timeout"] = limits["turn_timeout"]
+        limits |= dict.fromkeys(("first_token_timeout", "gap_timeout"), limits["turn_timeout"])
     return settings.model_copy(update=limits)
 
 
