@@ -28,7 +28,7 @@ DEMO = (
 )
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
-"""Exit codes: the answer is not whole; the command is wrong; Ctrl-C."""
+"""Exit codes: the answer is not whole; the command is wrong; Ctrl-C with no answer to stop."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,12 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Each failure is told where the answer would be; only what is unknown is worth a traceback.
     logging.getLogger("agent.turn").setLevel(logging.ERROR)
     try:
-        loaded, settings = load(options.agent), _settings(options)
-    except (NoAgent, ValueError) as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return WRONG
-    try:
-        return _run(loaded, settings, options)
+        return _run(options)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -54,7 +49,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
 
 
-def _run(loaded: Loaded, settings: Settings, options: argparse.Namespace) -> int:
+def _run(options: argparse.Namespace) -> int:
+    try:
+        loaded, settings = load(options.agent), _settings(options)
+    except (NoAgent, ValueError) as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return WRONG
+    return _talk(loaded, settings, options)
+
+
+def _talk(loaded: Loaded, settings: Settings, options: argparse.Namespace) -> int:
     conversation = Conversation(loaded.runner, settings, streaming=not options.no_stream)
     talk = Talk(conversation, Screen(sys.stdout, sys.stderr), options.out)
     with asyncio.Runner() as loop:

@@ -128,12 +128,13 @@ class Talk:
         turn = self._conversation.ask(question)
         outputs = [self._screen.show(turn, heading)]
         outputs += [self._record(question, turn, file) for file in self._files]
-        shown = asyncio.gather(*outputs)
+        shown = asyncio.gather(*outputs, return_exceptions=True)
         try:
             await asyncio.shield(shown)
         except asyncio.CancelledError:
             turn.stop()
-            await shown
+        for error in filter(None, await shown):  # A screen may be gone, and the files go on.
+            raise error
         return turn.failure is None
 
     async def _record(self, question: str, turn: Turn, file: TextIO) -> None:
