@@ -3,10 +3,11 @@
 Run it:  python app.py [path/to/agent]     and open http://127.0.0.1:7860
 """
 
-import asyncio
 import os
 import re
+import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,56 +17,90 @@ import gradio as gr
 from gradio.events import Dependency
 from starlette.middleware import Middleware
 
-from agent.conversation import Conversation
+from agent.addresses import address_of
+from agent.directory import Directory
 from agent.doors import doors
 from agent.loading import OURS, Loaded, NoAgent, load
-from agent.messages import Message, to_messages
+from agent.messages import Message, to_messages, to_page
 from agent.offline import HOW_TO_ADD_A_KEY
-from agent.settings import Settings, read_settings
+from agent.settings import read_settings
 from agent.shield import Shield
 from agent.transcript import Transcript, answer, clean, notices
-from agent.turn import Turn
+from agent.view import View, follow, reopen
 
 
-def page(loaded: Loaded, settings: Settings, for_mcp: bool = False) -> gr.ChatInterface:
-    """A ChatInterface around a generator, which yields the accumulated text of ADK's SSE events
-    and holds one ADK session per Gradio State; with a tool for MCP clients, if they are served."""
-    host = loaded.runner.agent.name
+class Chat:
+    """A generator function that yields the accumulated text of ADK's SSE events, with one ADK
+    session per Gradio State; and what else a visitor can do on the page."""
+
+    def __init__(self, loaded: Loaded, directory: Directory) -> None:
+        self._host, self._directory = loaded.runner.agent.name, directory
 
     async def respond(
-        message: str, history: list[Message], session: Conversation | None
-    ) -> AsyncIterator[tuple[list[Message], Conversation]]:
-        session = session or Conversation(loaded.runner, settings)
-        turn = session.ask(message, kept=count_turns(history))
+        self, message: str, history: list[Message], view: View | None, request: gr.Request
+    ) -> AsyncIterator[tuple[list[Message], View, Any]]:
+        """Answer on the page."""
+        view = view or View(self._directory)
+        turn = view.ask(message, count_turns(history), address(request))
         async for transcript in follow(turn):
-            yield to_messages(transcript, None if turn.over else turn.elapsed, host), session
+            waiting = None if turn.over else turn.elapsed
+            yield to_messages(transcript, waiting, self._host), view, news_if(view.unsent)
+
+    async def arrive(self, user_id: object) -> tuple[str, View, Any, Any]:
+        """A page is opened: whose it is, and whether there is something to show on it."""
+        view = await reopen(self._directory, str(user_id))
+        box = gr.skip() if view.session_id else idle(interactive=True)
+        return view.user_id, view, news_if(view.session_id), box
+
+    async def catch_up(self, view: View) -> AsyncIterator[tuple[Any, Any]]:
+        """Show the conversation, and the answer that is on its way."""
+        async for told, is_running in view.catch_up():
+            yield to_page(told, self._host), busy() if is_running else gr.skip()
+        unsent, view.unsent = view.unsent, ""
+        yield gr.skip(), gr.Textbox(unsent)
+
+    async def stop(self, view: View | None) -> None:
+        """End the running answer; what was said stays, and is remembered."""
+        if view and view.session_id:
+            await (await view.conversation()).stop()
+
+    async def clear(self, view: View | None) -> tuple[Any, ...]:
+        """Forget the conversation: the session, the text box, and all that is shown."""
+        view = view or View(self._directory)
+        await view.forget()
+        return View(self._directory, view.user_id), idle(), [], [], []
 
     async def chat(
-        message: str, session: Conversation | None
-    ) -> AsyncIterator[tuple[str, Conversation]]:
+        self, message: str, view: View | None, request: gr.Request
+    ) -> AsyncIterator[tuple[str, View]]:
         """Ask the agent; its answer so far, again and again until it is whole."""
-        session = session or Conversation(loaded.runner, settings)
-        async for transcript in follow(session.ask(message)):
-            yield to_text(transcript), session
+        view = view or View(self._directory)
+        async for transcript in follow(view.ask(message, len(view.shown), address(request))):
+            yield to_text(transcript), view
 
-    async def ask(message: str) -> str:
+    async def ask(self, message: str, request: gr.Request) -> str:
         """Ask the agent.
 
         Parameters:
             message: What to ask it.
         """
-        conversation = Conversation(loaded.runner, settings)
-        turn = conversation.ask(message)
+        view = View(self._directory)
+        turn = view.ask(message, 0, address(request))
         try:
             async for _ in follow(turn):
                 pass  # Cancelled by a client, it stops the turn.
         finally:
-            conversation.forget_soon()
+            view.forget_soon()
         return to_text(turn.transcript)
 
-    session = gr.State(None, time_to_live=settings.session_idle, delete_callback=forget)
+
+def page(loaded: Loaded, directory: Directory, for_mcp: bool = False) -> gr.ChatInterface:
+    """A ChatInterface around `Chat.respond`; with a tool for MCP clients, if they are served."""
+    chat = Chat(loaded, directory)
+    session, news = gr.State(None), gr.State(0.0)
+    visitor = gr.BrowserState("", storage_key=f"chat with {loaded.runner.app_name}", secret=KEY)
     demo = ChatPage(
-        respond,
+        chat.respond,
         chatbot=gr.Chatbot(
             scale=1,
             show_label=False,
@@ -73,8 +108,17 @@ def page(loaded: Loaded, settings: Settings, for_mcp: bool = False) -> gr.ChatIn
             buttons=["copy", "copy_all"],
             autoscroll=False,  # FOLLOW does it.
         ),
+        # One can type as soon as it is known what there is to show.
+        textbox=gr.Textbox(
+            placeholder=PLACEHOLDER,
+            scale=7,
+            autofocus=True,
+            interactive=False,
+            submit_btn=True,
+            stop_btn=True,
+        ),
         additional_inputs=[session],
-        additional_outputs=[session],
+        additional_outputs=[session, news],
         # Gradio puts even a State into an "Additional inputs" panel.
         additional_inputs_accordion=gr.Accordion(visible=False, render=False),
         title=loaded.title,
@@ -89,10 +133,13 @@ def page(loaded: Loaded, settings: Settings, for_mcp: bool = False) -> gr.ChatIn
         api_visibility="private",
     )
     with demo:
-        demo.wire(session)
+        for component in (news, visitor):
+            cast(Any, component).render()
+        demo.wire_arrival(visitor, session, news, chat)
+        demo.wire(session, chat)
         text, reply = (gr.Textbox(visible=False, label=name) for name in ("message", "answer"))
         gr.Button(visible=False).click(
-            chat,
+            chat.chat,
             [text, session],
             [reply, session],
             api_name="chat",
@@ -101,22 +148,17 @@ def page(loaded: Loaded, settings: Settings, for_mcp: bool = False) -> gr.ChatIn
             concurrency_limit=None,
         )
         if for_mcp:
-            gr.api(ask, api_description=loaded.description, concurrency_limit=None)
+            gr.api(chat.ask, api_description=loaded.description, concurrency_limit=None)
     return demo
 
 
-async def follow(turn: Turn) -> AsyncIterator[Transcript]:
-    """The turn's transcripts, each as soon as the page is ready for it; never an exception.
+QUIETLY: dict[str, Any] = {"api_visibility": "private", "queue": False}
+"""For steps that take no time."""
 
-    Cancelled by Clear, by Edit or by a client, it stops the turn. A closed tab does not cancel:
-    Gradio then drops the generator, and the turn has its time of grace.
-    """
-    try:
-        async for transcript in turn.watch():
-            yield transcript
-    except asyncio.CancelledError:
-        turn.stop()
-        raise
+PLACEHOLDER = "Type a message..."
+
+KEY = "no secret, but the same after a restart"
+"""By which a page reads what it keeps in the browser; Gradio tells it to whoever asks."""
 
 
 class ChatPage(gr.ChatInterface):
@@ -139,36 +181,56 @@ class ChatPage(gr.ChatInterface):
         # Half a character in what is typed would end Gradio's stream to this page.
         return super()._clear_and_save_textbox(clean(message or ""))
 
-    def wire(self, session: gr.State) -> None:
+    def wire(self, session: gr.State, chat: Chat) -> None:
         """Stop and Clear for every kind of run, and a text box that comes back after each.
 
         By itself Gradio 6.31 leaves the text box locked when a run fails, and lets an answer run
         on over a cleared page.
         """
-        quietly: dict[str, Any] = {"api_visibility": "private", "queue": False}
         runs: list[Any] = [
             Dependency(None, cast(Any, run).get_config(), run._id, run.fn)
             for run in self.fns.values()
-            if run.name == "_submit_fn"
+            if run.name in ("_submit_fn", "catch_up")
         ]
         shown = [self.chatbot, self.chatbot_state, self.chatbot_value]
-        self.textbox.stop(stop, session, None, **quietly)
+        self.textbox.stop(chat.stop, session, None, **QUIETLY)
         # What the next run is given as history is what the page shows at that moment, whatever a
         # step of a cancelled run may still have stored.
-        self.textbox.submit(lambda page: page, self.chatbot, self.chatbot_state, **quietly)
-        self.chatbot.example_select(list, None, self.chatbot_state, **quietly)
+        self.textbox.submit(lambda page: page, self.chatbot, self.chatbot_state, **QUIETLY)
+        self.chatbot.example_select(list, None, self.chatbot_state, **QUIETLY)
         # First the run is cancelled, then its page cleared: the other way round it would repaint.
-        cancelled = self.chatbot.clear(nothing, None, None, cancels=runs, **quietly)
-        cancelled.then(clear, session, [session, self.textbox, *shown], **quietly)
+        cancelled = self.chatbot.clear(nothing, None, None, cancels=runs, **QUIETLY)
+        cancelled.then(chat.clear, session, [session, self.textbox, *shown], **QUIETLY)
         self.chatbot.edit(None, None, None, cancels=runs)
         for run in runs:
             # Not yet interactive: Gradio's next step empties the box, and would take typed words.
-            run.then(lambda: idle(), None, self.textbox, **quietly)
+            run.then(lambda: idle(), None, self.textbox, **QUIETLY)
             # A cancelled run fails too, but then goes on with Gradio's next steps: let them pass.
-            passed = run.failure(nothing, None, None, **quietly).then(
-                nothing, None, None, **quietly
+            passed = run.failure(nothing, None, None, **QUIETLY).then(
+                nothing, None, None, **QUIETLY
             )
-            passed.then(lambda: idle(interactive=True), None, self.textbox, **quietly)
+            passed.then(lambda: idle(interactive=True), None, self.textbox, **QUIETLY)
+
+    def wire_arrival(
+        self, visitor: gr.BrowserState, session: gr.State, news: gr.State, chat: Chat
+    ) -> None:
+        """A page that is opened, or has fallen behind, is shown what there is."""
+        arrived = self.load(chat.arrive, visitor, [visitor, session, news, self.textbox], **QUIETLY)
+        arrived.failure(lambda: idle(interactive=True), None, self.textbox, **QUIETLY)
+        # A run that finds the page behind goes on with Gradio's steps, which show its page again.
+        passed = news.change(nothing, None, None, api_visibility="private").then(
+            nothing, None, None, api_visibility="private"
+        )
+        caught_up = passed.then(
+            chat.catch_up,
+            session,
+            [self.chatbot, self.textbox],
+            concurrency_limit=None,
+            show_progress="hidden",
+            api_visibility="private",
+        )
+        shown = caught_up.then(lambda page: page, self.chatbot, self.chatbot_state, **QUIETLY)
+        shown.then(lambda: idle(interactive=True), None, self.textbox, **QUIETLY)
 
 
 def nothing() -> None:
@@ -177,26 +239,22 @@ def nothing() -> None:
 
 def idle(**more: Any) -> gr.Textbox:
     """The text box with its Send button in place of Stop."""
-    return gr.Textbox(submit_btn=True, stop_btn=False, placeholder="Type a message...", **more)
+    return gr.Textbox(submit_btn=True, stop_btn=False, placeholder=PLACEHOLDER, **more)
 
 
-async def stop(session: Conversation | None) -> None:
-    """End the running answer; what was said stays, and is remembered."""
-    if session:
-        await session.stop()
+def busy() -> gr.Textbox:
+    """The text box while an answer is running."""
+    return gr.Textbox(submit_btn=False, stop_btn=True, interactive=False)
 
 
-async def clear(session: Conversation | None) -> tuple[Any, ...]:
-    """Forget the conversation: the session, the text box, and all that is shown."""
-    if session:
-        await session.forget()
-    return None, idle(), [], [], []
+def news_if(there_is: object) -> Any:
+    """What makes a page catch up."""
+    return time.time() if there_is else gr.skip()
 
 
-def forget(session: Conversation | None) -> None:
-    """The session's State has expired. Gradio calls this on the event loop, and awaits nothing."""
-    if session:
-        session.forget_soon()
+def address(request: gr.Request) -> str:
+    """From where a message comes."""
+    return address_of(cast(Any, request.request))
 
 
 def count_turns(history: list[Message]) -> int:
@@ -258,20 +316,21 @@ MAX_BODY = 4_000_000
 """Bytes of a request; the page sends all that it shows with each message."""
 
 
-def serve(demo: gr.ChatInterface, loaded: Loaded, settings: Settings, **options: Any) -> Any:
+def serve(demo: gr.ChatInterface, loaded: Loaded, directory: Directory, **options: Any) -> Any:
     """Launch the page, and the other doors beside it; `options` are `Blocks.launch`'s own."""
     return demo.launch(
         quiet=True,
         js=FOLLOW,
         css=CONTAINED,
-        max_threads=settings.page_threads,
+        max_threads=directory.settings.page_threads,
+        state_session_capacity=directory.settings.max_conversations or 10_000,
         run_history=False,
         footer_links=[],
         enable_monitoring=False,
         # The doors tell of themselves at /openapi.json; Gradio's own routes stay untold.
         app_kwargs={
             "openapi_url": None,
-            "routes": doors(loaded, settings).routes,
+            "routes": doors(loaded, directory).routes,
             "middleware": [Middleware(Shield, closed=CLOSED)],
             "max_body_size": MAX_BODY,
         },
@@ -279,20 +338,35 @@ def serve(demo: gr.ChatInterface, loaded: Loaded, settings: Settings, **options:
     )
 
 
-def read(folder: Path) -> tuple[Loaded, Settings]:
-    """The agent in `folder` and the settings; a host's mistake ends the program with a sentence."""
+def read(folder: Path) -> tuple[Loaded, Directory]:
+    """The agent in `folder`, and its conversations; a host's mistake ends the program with a
+    sentence."""
     try:
-        return load(folder), read_settings(os.environ)
+        loaded = load(folder)
+        return loaded, Directory(loaded, read_settings(os.environ))
     except (NoAgent, ValueError) as error:
         sys.exit(str(error))
 
 
+def wait_for_end(directory: Directory) -> None:
+    """Serve until Ctrl-C or SIGTERM; then stop what runs, so that what was said is stored."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        directory.close_from_outside()
+    os._exit(0)  # Python itself would wait for tools that are at work.
+
+
 chosen = sys.argv[1:2] if __name__ == "__main__" else []
-loaded, settings = read(Path(*chosen) if chosen else OURS)
+loaded, directory = read(Path(*chosen) if chosen else OURS)
 has_mcp = find_spec("mcp") is not None
-demo = page(loaded, settings, has_mcp)
+demo = page(loaded, directory, has_mcp)
 
 if __name__ == "__main__":
-    _, url, _ = serve(demo, loaded, settings, mcp_server=has_mcp, prevent_thread_lock=True)
+    # Nobody may say where a request comes from, but a proxy that uvicorn is told to trust.
+    os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
+    _, url, _ = serve(demo, loaded, directory, mcp_server=has_mcp, prevent_thread_lock=True)
     print(f"Running on {url} (stop with Ctrl-C)", flush=True)  # noqa: T201
-    demo.block_thread()
+    wait_for_end(directory)
