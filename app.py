@@ -215,20 +215,17 @@ class ChatPage(gr.ChatInterface):
         self, visitor: gr.BrowserState, session: gr.State, news: gr.State, chat: Chat
     ) -> None:
         """A page that is opened, or has fallen behind, is shown what there is."""
-        arrived = self.load(chat.arrive, visitor, [visitor, session, news, self.textbox], **QUIETLY)
+        # Queued, since a State's change is heard of in the queue alone.
+        queued: dict[str, Any] = {
+            "concurrency_limit": None,
+            "show_progress": "hidden",
+            "api_visibility": "private",
+        }
+        arrived = self.load(chat.arrive, visitor, [visitor, session, news, self.textbox], **queued)
         arrived.failure(lambda: idle(interactive=True), None, self.textbox, **QUIETLY)
         # A run that finds the page behind goes on with Gradio's steps, which show its page again.
-        passed = news.change(nothing, None, None, api_visibility="private").then(
-            nothing, None, None, api_visibility="private"
-        )
-        caught_up = passed.then(
-            chat.catch_up,
-            session,
-            [self.chatbot, self.textbox],
-            concurrency_limit=None,
-            show_progress="hidden",
-            api_visibility="private",
-        )
+        passed = news.change(nothing, None, None, **queued).then(nothing, None, None, **queued)
+        caught_up = passed.then(chat.catch_up, session, [self.chatbot, self.textbox], **queued)
         shown = caught_up.then(lambda page: page, self.chatbot, self.chatbot_state, **QUIETLY)
         shown.then(lambda: idle(interactive=True), None, self.textbox, **QUIETLY)
 

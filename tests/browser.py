@@ -84,11 +84,26 @@ class Page:
 
     def open(self, url: str) -> "Page":
         """Go there, and wait until one can type."""
+        self.come(url)
+        expect(self.box).to_be_editable(timeout=PATIENCE)
+        return self
+
+    def come(self, url: str) -> "Page":
+        """Go there."""
         home = url.partition("?")[0]
         self.tab.on("request", lambda request: self._leave(home, request.url))
         self.tab.goto(url)
-        expect(self.box).to_be_editable(timeout=PATIENCE)
         return self
+
+    def reload(self) -> None:
+        """Load the page again. Gradio complains of the streams that its leaving breaks off."""
+        before = len(self.complaints)
+        self.tab.reload()
+        del self.complaints[before:]
+
+    def another(self) -> "Page":
+        """A second window of the same browser, on the same page."""
+        return Page(self.tab.context.new_page()).come(self.tab.url)
 
     # What one does
 

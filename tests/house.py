@@ -111,12 +111,13 @@ def served(arguments: list[str], **environment: str) -> Iterator[list[str]]:
         start_new_session=True,
     ) as program:
         try:
-            yield _until_running(program)
+            yield until_running(program)
         finally:
             os.killpg(program.pid, signal.SIGKILL)
 
 
-def _until_running(program: subprocess.Popen[str]) -> list[str]:
+def until_running(program: subprocess.Popen[str]) -> list[str]:
+    """Wait until it says that it serves; what it has said until then."""
     said = []
     for line in program.stdout or ():
         said.append(line)
