@@ -23,6 +23,7 @@ from agent.doors import doors
 from agent.loading import OURS, Loaded, NoAgent, load
 from agent.messages import Message, to_messages, to_page
 from agent.offline import HOW_TO_ADD_A_KEY
+from agent.recall import title
 from agent.settings import read_settings
 from agent.shield import Shield
 from agent.transcript import Transcript, answer, clean, notices
@@ -38,13 +39,15 @@ class Chat:
 
     async def respond(
         self, message: str, history: list[Message], view: View | None, request: gr.Request
-    ) -> AsyncIterator[tuple[list[Message], View, Any]]:
+    ) -> AsyncIterator[tuple[list[Message], View, Any, Any]]:
         """Answer on the page."""
         view = view or View(self._directory)
         turn = view.ask(message, count_turns(history), address(request))
-        async for transcript in follow(turn):
+        async for transcript in view.follow(turn):
             waiting = None if turn.over else turn.elapsed
-            yield to_messages(transcript, waiting, self._host), view, news_if(view.unsent)
+            messages = to_messages(transcript, waiting, self._host)
+            place = view.session_id if turn.past.invocation_id else gr.skip()
+            yield messages, view, news_if(view.unsent), place
 
     async def arrive(self, user_id: object) -> tuple[str, View, Any, Any]:
         """A page is opened: whose it is, and whether there is something to show on it."""
@@ -56,19 +59,47 @@ class Chat:
         """Show the conversation, and the answer that is on its way."""
         async for told, is_running in view.catch_up():
             yield to_page(told, self._host), busy() if is_running else gr.skip()
-        unsent, view.unsent = view.unsent, ""
-        yield gr.skip(), gr.Textbox(unsent)
+        if view.unsent:
+            yield gr.skip(), gr.Textbox(view.unsent)
+            view.unsent = ""
 
     async def stop(self, view: View | None) -> None:
         """End the running answer; what was said stays, and is remembered."""
-        if view and view.session_id:
-            await (await view.conversation()).stop()
+        if view:
+            await view.stop()
 
     async def clear(self, view: View | None) -> tuple[Any, ...]:
         """Forget the conversation: the session, the text box, and all that is shown."""
         view = view or View(self._directory)
         await view.forget()
-        return View(self._directory, view.user_id), idle(), [], [], []
+        return view, idle(), [], [], []
+
+    async def list_chats(self, view: View, search: str) -> gr.Radio:
+        """The visitor's conversations with these words in their names, the newest first."""
+        chats = [(title(chat), chat.id) for chat in await view.chats()]
+        found = [chat for chat in chats if (search or "").lower() in chat[0].lower()]
+        here = view.session_id if view.session_id in dict(found).values() else None
+        return gr.Radio(found, value=here)
+
+    async def open_chat(self, view: View, session_id: str | None) -> tuple[list[Message], float]:
+        """Turn the page to another conversation."""
+        view.turn_to(session_id)
+        return [], time.time()
+
+    async def new_chat(self, view: View) -> tuple[list[Message], float]:
+        """Turn the page to a new conversation."""
+        return await self.open_chat(view, None)
+
+    async def rename_chat(self, view: View, title: str) -> str:
+        """Call the conversation on the page something else."""
+        await view.rename(title)
+        return ""
+
+    async def forget_me(self, view: View) -> tuple[Any, ...]:
+        """Delete all that the visitor has ever said, and be nobody known."""
+        await self._directory.forget_visitor(view.user_id)
+        view.user_id = View(self._directory).user_id
+        return view.user_id, *await self.clear(view)
 
     async def chat(
         self, message: str, view: View | None, request: gr.Request
@@ -95,53 +126,15 @@ class Chat:
 
 
 def page(loaded: Loaded, directory: Directory, for_mcp: bool = False) -> gr.ChatInterface:
-    """A ChatInterface around `Chat.respond`; with a tool for MCP clients, if they are served."""
+    """The page, `/chat` for Gradio's clients, and a tool for MCP clients, if they are served."""
     chat = Chat(loaded, directory)
-    session, news = gr.State(None), gr.State(0.0)
-    visitor = gr.BrowserState("", storage_key=f"chat with {loaded.runner.app_name}", secret=KEY)
-    demo = ChatPage(
-        chat.respond,
-        chatbot=gr.Chatbot(
-            scale=1,
-            show_label=False,
-            editable="user",
-            buttons=["copy", "copy_all"],
-            autoscroll=False,  # FOLLOW does it.
-        ),
-        # One can type as soon as it is known what there is to show.
-        textbox=gr.Textbox(
-            placeholder=PLACEHOLDER,
-            scale=7,
-            autofocus=True,
-            interactive=False,
-            submit_btn=True,
-            stop_btn=True,
-        ),
-        additional_inputs=[session],
-        additional_outputs=[session, news],
-        # Gradio puts even a State into an "Additional inputs" panel.
-        additional_inputs_accordion=gr.Accordion(visible=False, render=False),
-        title=loaded.title,
-        description=describe(loaded),
-        examples=[[example] for example in loaded.examples] or None,
-        cache_examples=False,
-        editable=True,
-        flagging_mode="never",
-        analytics_enabled=False,
-        show_progress="hidden",
-        concurrency_limit=None,
-        api_visibility="private",
-    )
+    demo = ChatPage(chat, loaded)
     with demo:
-        for component in (news, visitor):
-            cast(Any, component).render()
-        demo.wire_arrival(visitor, session, news, chat)
-        demo.wire(session, chat)
         text, reply = (gr.Textbox(visible=False, label=name) for name in ("message", "answer"))
         gr.Button(visible=False).click(
             chat.chat,
-            [text, session],
-            [reply, session],
+            [text, demo.view],
+            [reply, demo.view],
             api_name="chat",
             # Gradio 6.31 fails where an MCP tool has a State among its outputs (gradio/mcp.py).
             api_visibility="undocumented" if for_mcp else "public",
@@ -152,8 +145,15 @@ def page(loaded: Loaded, directory: Directory, for_mcp: bool = False) -> gr.Chat
     return demo
 
 
-QUIETLY: dict[str, Any] = {"api_visibility": "private", "queue": False}
+AT_ONCE: dict[str, Any] = {"api_visibility": "private", "queue": False}
 """For steps that take no time."""
+
+QUEUED: dict[str, Any] = {
+    "api_visibility": "private",
+    "concurrency_limit": None,
+    "show_progress": "hidden",
+}
+"""For steps that others wait for: a State's change is heard of in the queue alone."""
 
 PLACEHOLDER = "Type a message..."
 
@@ -162,11 +162,54 @@ KEY = "no secret, but the same after a restart"
 
 
 class ChatPage(gr.ChatInterface):
-    """A ChatInterface whose Stop lets the answer end by itself, so that page and session agree.
+    """A ChatInterface around `Chat.respond`; what it shows and what is remembered agree."""
 
-    Gradio's own Stop cancels the run: the page keeps what happened to be on it, and what the
-    agent remembers is a few words more. Ours ends the turn, and the run's last yield shows it.
-    """
+    def __init__(self, chat: Chat, loaded: Loaded) -> None:
+        self.chat = chat
+        self.view, self.news, self.place = gr.State(None), gr.State(0.0), gr.State(None)
+        self.visitor = gr.BrowserState(
+            "", storage_key=f"chat with {loaded.runner.app_name}", secret=KEY
+        )
+        super().__init__(
+            chat.respond,
+            chatbot=gr.Chatbot(
+                scale=1,
+                show_label=False,
+                editable="user",
+                buttons=["copy", "copy_all"],
+                autoscroll=False,  # FOLLOW does it.
+            ),
+            textbox=gr.Textbox(
+                elem_id="message",
+                placeholder=PLACEHOLDER,
+                scale=7,
+                autofocus=True,
+                interactive=False,  # Until it is known what there is to show.
+                submit_btn=True,
+                stop_btn=True,
+            ),
+            additional_inputs=[self.view],
+            additional_outputs=[self.view, self.news, self.place],
+            # Gradio puts even a State into an "Additional inputs" panel.
+            additional_inputs_accordion=gr.Accordion(visible=False, render=False),
+            title=loaded.title,
+            description=describe(loaded),
+            examples=[[example] for example in loaded.examples] or None,
+            cache_examples=False,
+            editable=True,
+            flagging_mode="never",
+            analytics_enabled=False,
+            show_progress="hidden",
+            concurrency_limit=None,
+            api_visibility="private",
+        )
+        self._shown = [self.chatbot, self.chatbot_state, self.chatbot_value]
+        with self:
+            for component in (self.news, self.place, self.visitor):
+                cast(Any, component).render()
+            self._wire_arrival()
+            self._wire_runs()
+            self._add_chats()
 
     def _setup_stop_events(
         self,
@@ -174,6 +217,8 @@ class ChatPage(gr.ChatInterface):
         events_to_cancel: list[Dependency],
         after_success: Dependency,
     ) -> None:
+        # Gradio's own Stop cancels the run: the page keeps what happened to be on it, and the agent
+        # remembers a few words more. Ours ends the turn, and the run's last yield shows all.
         triggers = [*event_triggers, self.chatbot.edit, self.chatbot.option_select]
         super()._setup_stop_events(triggers, [], after_success)
 
@@ -181,7 +226,7 @@ class ChatPage(gr.ChatInterface):
         # Half a character in what is typed would end Gradio's stream to this page.
         return super()._clear_and_save_textbox(clean(message or ""))
 
-    def wire(self, session: gr.State, chat: Chat) -> None:
+    def _wire_runs(self) -> None:
         """Stop and Clear for every kind of run, and a text box that comes back after each.
 
         By itself Gradio 6.31 leaves the text box locked when a run fails, and lets an answer run
@@ -192,42 +237,72 @@ class ChatPage(gr.ChatInterface):
             for run in self.fns.values()
             if run.name in ("_submit_fn", "catch_up")
         ]
-        shown = [self.chatbot, self.chatbot_state, self.chatbot_value]
-        self.textbox.stop(chat.stop, session, None, **QUIETLY)
+        self.textbox.stop(self.chat.stop, self.view, None, **AT_ONCE)
         # What the next run is given as history is what the page shows at that moment, whatever a
         # step of a cancelled run may still have stored.
-        self.textbox.submit(lambda page: page, self.chatbot, self.chatbot_state, **QUIETLY)
-        self.chatbot.example_select(list, None, self.chatbot_state, **QUIETLY)
+        self.textbox.submit(lambda page: page, self.chatbot, self.chatbot_state, **AT_ONCE)
+        self.chatbot.example_select(list, None, self.chatbot_state, **AT_ONCE)
         # First the run is cancelled, then its page cleared: the other way round it would repaint.
-        cancelled = self.chatbot.clear(nothing, None, None, cancels=runs, **QUIETLY)
-        cancelled.then(chat.clear, session, [session, self.textbox, *shown], **QUIETLY)
+        cancelled = self.chatbot.clear(nothing, None, None, cancels=runs, **AT_ONCE)
+        cancelled.then(self.chat.clear, self.view, self._everything, **AT_ONCE)
         self.chatbot.edit(None, None, None, cancels=runs)
         for run in runs:
             # Not yet interactive: Gradio's next step empties the box, and would take typed words.
-            run.then(lambda: idle(), None, self.textbox, **QUIETLY)
+            run.then(lambda: idle(), None, self.textbox, **AT_ONCE)
             # A cancelled run fails too, but then goes on with Gradio's next steps: let them pass.
-            passed = run.failure(nothing, None, None, **QUIETLY).then(
-                nothing, None, None, **QUIETLY
+            passed = run.failure(nothing, None, None, **AT_ONCE).then(
+                nothing, None, None, **AT_ONCE
             )
-            passed.then(lambda: idle(interactive=True), None, self.textbox, **QUIETLY)
+            passed.then(lambda: idle(interactive=True), None, self.textbox, **AT_ONCE)
 
-    def wire_arrival(
-        self, visitor: gr.BrowserState, session: gr.State, news: gr.State, chat: Chat
-    ) -> None:
+    def _wire_arrival(self) -> None:
         """A page that is opened, or has fallen behind, is shown what there is."""
-        # Queued, since a State's change is heard of in the queue alone.
-        queued: dict[str, Any] = {
-            "concurrency_limit": None,
-            "show_progress": "hidden",
-            "api_visibility": "private",
-        }
-        arrived = self.load(chat.arrive, visitor, [visitor, session, news, self.textbox], **queued)
-        arrived.failure(lambda: idle(interactive=True), None, self.textbox, **QUIETLY)
+        arrived = self.load(
+            self.chat.arrive,
+            self.visitor,
+            [self.visitor, self.view, self.news, self.textbox],
+            **QUEUED,
+        )
+        arrived.failure(lambda: idle(interactive=True), None, self.textbox, **AT_ONCE)
         # A run that finds the page behind goes on with Gradio's steps, which show its page again.
-        passed = news.change(nothing, None, None, **queued).then(nothing, None, None, **queued)
-        caught_up = passed.then(chat.catch_up, session, [self.chatbot, self.textbox], **queued)
-        shown = caught_up.then(lambda page: page, self.chatbot, self.chatbot_state, **QUIETLY)
-        shown.then(lambda: idle(interactive=True), None, self.textbox, **QUIETLY)
+        passed = self.news.change(nothing, None, None, **QUEUED).then(nothing, None, None, **QUEUED)
+        caught_up = passed.then(
+            self.chat.catch_up, self.view, [self.chatbot, self.textbox], **QUEUED
+        )
+        shown = caught_up.then(lambda page: page, self.chatbot, self.chatbot_state, **AT_ONCE)
+        shown.then(lambda: idle(interactive=True), None, self.textbox, **AT_ONCE)
+
+    def _add_chats(self) -> None:
+        """The side bar with the visitor's conversations, which is empty while it is folded."""
+        with gr.Sidebar(open=False) as bar, gr.Column(visible=False) as column:
+            new = gr.Button("New chat")
+            search = gr.Textbox(placeholder="Search your chats", show_label=False, container=False)
+            chats = gr.Radio([], show_label=False, container=False, elem_id="chats")
+            name = gr.Textbox(
+                placeholder="A new name for this chat", submit_btn="Rename", show_label=False
+            )
+            delete, forget = gr.Button("Delete this chat"), gr.Button("Forget me")
+            really = gr.Button("Really delete all my chats", variant="stop", visible=False)
+        chat, turned = self.chat, [self.chatbot, self.news]
+        listing: dict[str, Any] = {"inputs": [self.view, search], "outputs": chats, **AT_ONCE}
+        bar.expand(lambda: gr.Column(visible=True), None, column, **AT_ONCE)
+        bar.collapse(lambda: gr.Column(visible=False), None, column, **AT_ONCE)
+        gr.on([bar.expand, search.change, self.place.change], chat.list_chats, **listing)
+        for change in (
+            new.click(chat.new_chat, self.view, turned, **QUEUED),
+            name.submit(chat.rename_chat, [self.view, name], name, **QUEUED),
+            delete.click(chat.clear, self.view, self._everything, **QUEUED),
+            really.click(chat.forget_me, self.view, [self.visitor, *self._everything], **QUEUED),
+        ):
+            change.then(chat.list_chats, **listing)
+        chats.input(chat.open_chat, [self.view, chats], turned, **QUEUED)
+        forget.click(lambda: gr.Button(visible=True), None, really, **AT_ONCE)
+        really.click(lambda: gr.Button(visible=False), None, really, **AT_ONCE)
+
+    @property
+    def _everything(self) -> list[Any]:
+        """What is changed when a conversation is deleted."""
+        return [self.view, self.textbox, *self._shown]
 
 
 def nothing() -> None:

@@ -25,7 +25,7 @@ from google.genai import types
 from agent import transcript
 from agent.failures import LOST, PlainError, explain
 from agent.limits import Limits
-from agent.recall import Told, notices_event, recall
+from agent.recall import NAME, TITLE, Told, name_event, notices_event, recall
 from agent.settings import Settings
 from agent.spending import for_free
 from agent.transcript import Notice, Picture, Text, Transcript
@@ -46,6 +46,9 @@ CUT_SHORT = "This answer was cut short when the app was shut down. Try again for
 
 FORGETTING: set[asyncio.Task[None]] = set()
 """asyncio keeps no hold of its tasks; these may not vanish half-way."""
+
+TITLE_LENGTH = 40
+"""How many characters a conversation's name has at the most."""
 
 BUSY_AFTER = 1.0
 """Seconds a new turn waits for the one before, which may just be stopping."""
@@ -103,6 +106,8 @@ class Conversation:
         self.turns: list[Past] = []
         self.turn: Turn | None = None
         """The latest one, running or over."""
+        self._title = ""
+        self._name = ""
         self._asked = Asked(None)
         self._limits = limits
         self.streaming = streaming
@@ -134,6 +139,8 @@ class Conversation:
         """The turns as they are stored; last the one that is running, as far as it has come."""
         session = await self._store.get_session(**self._key)
         self._is_stored = session is not None
+        state = session.state if session else {}
+        self._title, self._name = str(state.get(TITLE, "")), str(state.get(NAME, ""))
         turns = recall(session.events if session else ())
         if self.turn and self.is_running:
             earlier = [turn for turn in turns if turn.invocation_id != self.turn.past.invocation_id]
@@ -141,6 +148,13 @@ class Conversation:
             return [*map(_ended, earlier), running]
         self.turns = list(_pasts(turns, self.turns))
         return [_ended(turn) for turn in turns]
+
+    async def rename(self, name: str) -> None:
+        """Call the conversation something else than its first words, once it has some."""
+        async with self._lock:
+            if self.turns and (name := shortened(name)):
+                self._name = name
+                await self._store_event(self.turns[-1], name_event(self.latest_id or "", name))
 
     async def stop(self, reason: PlainError | None = None) -> Transcript:
         """Stop the running turn, if there is one; the latest turn's transcript, once it is over."""
@@ -259,10 +273,13 @@ class Conversation:
             turn.say(Notice(reason))
 
     async def _events(self, turn: Turn, past: Past, message: str) -> AsyncGenerator[Event, None]:
+        self._title = self._title if past is not self.turns[0] else shortened(message)
+        figures = [asdict(past.figures) for past in self.turns[-LATEST:-1]]
         events = self.runner.run_async(
             **self._visitor,
             new_message=types.UserContent(message),
-            state_delta={FIGURES: [asdict(past.figures) for past in self.turns[-LATEST:-1]]},
+            # What it is called each time, because a rewind takes that away too.
+            state_delta={FIGURES: figures, TITLE: self._title, NAME: self._name},
             run_config=self._run_config(),
             yield_user_message=True,
             abort_signal=turn.abort,
@@ -279,12 +296,15 @@ class Conversation:
         if self._limits:
             await self._limits.spend(turn.usage.prompt + turn.usage.answer)
         for event in self._unstored(turn, past):
-            session = await self._store.get_session(
-                **self._key, config=GetSessionConfig(num_recent_events=0)
-            )
-            if session:
-                await self._store.append_event(session, event)
-                past.live += 1
+            await self._store_event(past, event)
+
+    async def _store_event(self, past: Past, event: Event) -> None:
+        session = await self._store.get_session(
+            **self._key, config=GetSessionConfig(num_recent_events=0)
+        )
+        if session:
+            await self._store.append_event(session, event)
+            past.live += 1
 
     def _unstored(self, turn: Turn, past: Past) -> Iterator[Event]:
         for text in transcript.unstored(turn.transcript):
@@ -345,6 +365,12 @@ def named(id: str | uuid.UUID) -> str:
 def is_visitor(user_id: str) -> bool:
     """Whether this is a name that we have given."""
     return bool(re.fullmatch(r"visitor-[0-9a-f-]{36}", user_id))
+
+
+def shortened(text: str) -> str:
+    """The first words, on one line."""
+    line = " ".join(transcript.clean(text).split())
+    return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1] + "…"
 
 
 def _interrupted(past: Past, text: Text) -> Event:

@@ -93,15 +93,20 @@ class Directory:
         self._wind_clock(session_id)
         return visit if visit.conversation.user_id == user_id else None
 
-    async def newest(self, user_id: str) -> Visit | None:
-        """The conversation in which the visitor was last answered, if there is one."""
+    async def chats(self, user_id: str) -> list[Session]:
+        """The visitor's conversations, the newest first; without what was said in them."""
         if not is_visitor(user_id):
-            return None
+            return []
         listed = await self._runner.session_service.list_sessions(
             app_name=self._runner.app_name, user_id=user_id
         )
-        latest = max(listed.sessions, key=lambda session: session.last_update_time, default=None)
-        return await self.find(user_id, latest.id) if latest else None
+        return sorted(listed.sessions, key=lambda chat: chat.last_update_time, reverse=True)
+
+    async def forget_visitor(self, user_id: str) -> None:
+        """Delete all that the visitor has ever said."""
+        for chat in await self.chats(user_id):
+            if await self.find(user_id, chat.id):
+                await self.forget(chat.id)
 
     async def forget(self, session_id: str) -> None:
         """Stop a conversation that is held here, and delete all that was said in it."""

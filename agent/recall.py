@@ -6,13 +6,17 @@ What is shown after a reload, a restart, or in a second window comes from here.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from google.adk.events import Event
+from google.adk.events import Event, EventActions
+from google.adk.sessions import Session
 
 from agent import transcript
 from agent.transcript import Notice, Transcript
 
 NOTICES = "adk_chat_page_notices"
 """Under which name an event's `custom_metadata` holds the app's own sentences about its turn."""
+
+TITLE, NAME = "adk_chat_page_title", "adk_chat_page_name"
+"""Where the session's state holds the conversation's first words, and what it is called instead."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,17 @@ def question(event: Event) -> str:
 def notices_event(invocation_id: str, author: str, notices: list[str]) -> Event:
     """An event that only says how its turn ended; no model is shown it."""
     return Event(invocation_id=invocation_id, author=author, custom_metadata={NOTICES: notices})
+
+
+def title(session: Session) -> str:
+    """What the visitor knows the conversation by."""
+    return str(session.state.get(NAME) or session.state.get(TITLE) or "…")
+
+
+def name_event(invocation_id: str, name: str) -> Event:
+    """An event that only gives the conversation a name."""
+    actions = EventActions(state_delta={NAME: name})
+    return Event(invocation_id=invocation_id, author="user", actions=actions)
 
 
 def _grown(turn: Told, event: Event) -> Told:

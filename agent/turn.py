@@ -169,6 +169,10 @@ class Turn:
         """Add a sentence of the app's own."""
         self._publish((*self.transcript, notice))
 
+    def nudge(self) -> None:
+        """Give every watcher the same again, for one that has a reason of its own to leave."""
+        self._publish(self.transcript)
+
     def stop(self, reason: PlainError | None = None) -> None:
         """End the run now; what was said stays. Stopping twice, or too late, does nothing."""
         if self._reason or self._is_followed or self.over or self._task is None:

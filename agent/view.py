@@ -8,7 +8,10 @@ and a message that was refused counts for nothing.
 import asyncio
 import uuid
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+
+from google.adk.sessions import Session
 
 from agent.conversation import Asked, Conversation, named
 from agent.directory import Directory
@@ -38,6 +41,26 @@ class View:
     unsent: str = ""
     """A message that came when the page was behind: it has to catch up, and gives it back."""
 
+    _turn: Turn | None = None
+    _times_turned: int = 0
+
+    def turn_to(self, session_id: str | None) -> None:
+        """Show another conversation, or with None a new one. Whoever follows an answer here leaves
+        it."""
+        self.session_id, self.shown = session_id, []
+        self._times_turned += 1
+        if self._turn:
+            self._turn.nudge()
+
+    async def follow(self, turn: Turn) -> AsyncGenerator[Transcript, None]:
+        """The turn's transcripts, as long as the page shows its conversation."""
+        self._turn, since = turn, self._times_turned
+        async with aclosing(follow(turn)) as transcripts:
+            async for transcript in transcripts:
+                if self._times_turned != since:
+                    return
+                yield transcript
+
     def ask(self, message: str, count: int, address: str) -> Turn:
         """Begin the answer to a message below the `count` that the page shows."""
         turn = Turn(self.directory.settings)
@@ -53,8 +76,9 @@ class View:
             yield told, False
             return
         self.shown[-1] = turn.past
-        async for transcript in follow(turn):
-            yield [*told[:-1], replace(told[-1], transcript=transcript)], not turn.over
+        async with aclosing(self.follow(turn)) as transcripts:
+            async for transcript in transcripts:
+                yield [*told[:-1], replace(told[-1], transcript=transcript)], not turn.over
 
     async def conversation(self) -> Conversation:
         """The one on the page; a new one where there is none, or none any more."""
@@ -65,15 +89,30 @@ class View:
         return conversation
 
     async def forget(self) -> None:
-        """Delete all that was said."""
+        """Delete the conversation, and show a new one."""
         if self.session_id:
             await self.conversation()  # A long idle one is in the store alone.
             await self.directory.forget(self.session_id)
+        self.turn_to(None)
 
     def forget_soon(self) -> None:
         """The same for a conversation that has just been held, where nobody can wait for it."""
         if self.session_id:
             self.directory.forget_soon(self.session_id)
+
+    async def stop(self) -> None:
+        """End the answer that is running, if there is one."""
+        if self.session_id:
+            await (await self.conversation()).stop()
+
+    async def rename(self, title: str) -> None:
+        """Call the conversation something else."""
+        if self.session_id:
+            await (await self.conversation()).rename(title)
+
+    async def chats(self) -> list[Session]:
+        """All the visitor's conversations, the newest first."""
+        return await self.directory.chats(self.user_id)
 
     async def _ask(self, turn: Turn, message: str, count: int, address: str) -> None:
         conversation = await self.conversation()
@@ -95,10 +134,8 @@ class View:
 
 async def reopen(directory: Directory, user_id: str) -> View:
     """The visitor's newest conversation; for a visitor who has none, a view of a new one's."""
-    visit = await directory.newest(user_id)
-    if visit is None:
-        return View(directory)
-    return View(directory, visit.conversation.user_id, visit.conversation.session_id)
+    chats = await directory.chats(user_id)
+    return View(directory, user_id, chats[0].id) if chats else View(directory)
 
 
 async def follow(turn: Turn) -> AsyncGenerator[Transcript, None]:
@@ -108,8 +145,9 @@ async def follow(turn: Turn) -> AsyncGenerator[Transcript, None]:
     Gradio then drops the generator, and the turn has its time of grace.
     """
     try:
-        async for transcript in turn.watch():
-            yield transcript
+        async with aclosing(turn.watch()) as transcripts:
+            async for transcript in transcripts:
+                yield transcript
     except asyncio.CancelledError:
         turn.stop()
         raise
