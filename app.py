@@ -13,16 +13,19 @@ from pathlib import Path
 from typing import Any, cast
 
 import gradio as gr
+from fastapi.exceptions import RequestValidationError
 from gradio.events import Dependency
 from starlette.middleware import Middleware
 
 from agent.conversation import Conversation
 from agent.doors import doors
+from agent.doors.refusals import unread
 from agent.loading import OURS, Loaded, NoAgent, load
 from agent.messages import Message, to_messages
 from agent.offline import HOW_TO_ADD_A_KEY
 from agent.settings import Settings, read_settings
 from agent.shield import Shield
+from agent.sieve import Sieve
 from agent.transcript import Transcript, answer, clean, notices
 from agent.turn import Turn
 
@@ -258,6 +261,14 @@ MAX_BODY = 4_000_000
 """Bytes of a request; the page sends all that it shows with each message."""
 
 
+def is_foreign(thing: dict[str, Any]) -> bool:
+    """Whether a browser sends what this page never shows: a component, which Gradio would build
+    with any arguments (gradio/components/chatbot.py), or a file elsewhere, which it would fetch."""
+    path = thing.get("path")
+    is_elsewhere = isinstance(path, str) and path.startswith(("http://", "https://"))
+    return "constructor_args" in thing or is_elsewhere
+
+
 def serve(demo: gr.ChatInterface, loaded: Loaded, settings: Settings, **options: Any) -> Any:
     """Launch the page, and the other doors beside it; `options` are `Blocks.launch`'s own."""
     return demo.launch(
@@ -272,8 +283,12 @@ def serve(demo: gr.ChatInterface, loaded: Loaded, settings: Settings, **options:
         app_kwargs={
             "openapi_url": None,
             "routes": doors(loaded, settings).routes,
-            "middleware": [Middleware(Shield, closed=CLOSED)],
+            "middleware": [
+                Middleware(Shield, closed=CLOSED),
+                Middleware(Sieve, path="/gradio_api/", is_unwanted=is_foreign),
+            ],
             "max_body_size": MAX_BODY,
+            "exception_handlers": {RequestValidationError: unread},
         },
         **options,
     )

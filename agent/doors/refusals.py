@@ -40,6 +40,13 @@ class PlainRoute(APIRoute):
         return JSONResponse({"detail": sentence}, status)
 
 
+async def unread(request: Request, error: Exception) -> Response:
+    """The refusal of a body that a route cannot read, for routes that are not ours: the same
+    sentence, where FastAPI would send all of the body back."""
+    assert isinstance(error, RequestValidationError)
+    return JSONResponse({"detail": _sentence(error)}, 422)
+
+
 def _sentence(error: RequestValidationError) -> str:
     """The first complaint, with the name of what it is about."""
     first = error.errors()[0]
