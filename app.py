@@ -122,6 +122,12 @@ async def follow(turn: Turn) -> AsyncIterator[Transcript]:
         raise
 
 
+TOO_LONG = (
+    "This message, or the conversation before it, is too long to be sent. "
+    "Shorten it, or press Clear."
+)
+
+
 class ChatPage(gr.ChatInterface):
     """A ChatInterface whose Stop lets the answer end by itself, so that page and session agree.
 
@@ -172,10 +178,26 @@ class ChatPage(gr.ChatInterface):
                 nothing, None, None, **quietly
             )
             passed.then(lambda: idle(interactive=True), None, self.textbox, **quietly)
+        self._bring_back()
+
+    def _bring_back(self) -> None:
+        """A sentence, and the text box again, where a step was refused that sends what is typed or
+        all that is shown: by itself Gradio says nothing, and does not go on."""
+        for step in list(self.fns.values()):
+            if step.inputs and step.inputs[0] in (self.textbox, self.chatbot):
+                Dependency(None, cast(Any, step).get_config(), step._id, step.fn).failure(
+                    refused, None, self.textbox, api_visibility="private", concurrency_limit=None
+                )
 
 
 def nothing() -> None:
     """A step of an event chain that only takes its time."""
+
+
+def refused() -> gr.Textbox:
+    """Tell the visitor that the page could not send what it had to."""
+    gr.Warning(TOO_LONG)
+    return idle(interactive=True)
 
 
 def idle(**more: Any) -> gr.Textbox:
