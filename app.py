@@ -14,18 +14,21 @@ from pathlib import Path
 from typing import Any, cast
 
 import gradio as gr
+from fastapi.exceptions import RequestValidationError
 from gradio.events import Dependency
 from starlette.middleware import Middleware
 
 from agent.addresses import address_of
 from agent.directory import Directory
 from agent.doors import doors
+from agent.doors.refusals import unread
 from agent.loading import OURS, Loaded, NoAgent, load
 from agent.messages import Message, to_messages, to_page
 from agent.offline import HOW_TO_ADD_A_KEY
 from agent.recall import title
 from agent.settings import read_settings
 from agent.shield import Shield
+from agent.sieve import Sieve
 from agent.transcript import Transcript, answer, clean, notices
 from agent.view import View, follow, reopen
 
@@ -161,6 +164,12 @@ KEY = "no secret, but the same after a restart"
 """By which a page reads what it keeps in the browser; Gradio tells it to whoever asks."""
 
 
+TOO_LONG = (
+    "This message, or the conversation before it, is too long to be sent. "
+    "Shorten it, or press Clear."
+)
+
+
 class ChatPage(gr.ChatInterface):
     """A ChatInterface around `Chat.respond`; what it shows and what is remembered agree."""
 
@@ -254,6 +263,16 @@ class ChatPage(gr.ChatInterface):
                 nothing, None, None, **AT_ONCE
             )
             passed.then(lambda: idle(interactive=True), None, self.textbox, **AT_ONCE)
+        self._bring_back()
+
+    def _bring_back(self) -> None:
+        """A sentence, and the text box again, where a step was refused that sends what is typed or
+        all that is shown: by itself Gradio says nothing, and does not go on."""
+        for step in list(self.fns.values()):
+            if step.inputs and step.inputs[0] in (self.textbox, self.chatbot):
+                Dependency(None, cast(Any, step).get_config(), step._id, step.fn).failure(
+                    refused, None, self.textbox, **QUEUED
+                )
 
     def _wire_arrival(self) -> None:
         """A page that is opened, or has fallen behind, is shown what there is."""
@@ -307,6 +326,12 @@ class ChatPage(gr.ChatInterface):
 
 def nothing() -> None:
     """A step of an event chain that only takes its time."""
+
+
+def refused() -> gr.Textbox:
+    """Tell the visitor that the page could not send what it had to."""
+    gr.Warning(TOO_LONG)
+    return idle(interactive=True)
 
 
 def idle(**more: Any) -> gr.Textbox:
@@ -388,6 +413,14 @@ MAX_BODY = 4_000_000
 """Bytes of a request; the page sends all that it shows with each message."""
 
 
+def is_foreign(thing: dict[str, Any]) -> bool:
+    """Whether a browser sends what this page never shows: a component, which Gradio would build
+    with any arguments (gradio/components/chatbot.py), or a file elsewhere, which it would fetch."""
+    path = thing.get("path")
+    is_elsewhere = isinstance(path, str) and path.startswith(("http://", "https://"))
+    return "constructor_args" in thing or is_elsewhere
+
+
 def serve(demo: gr.ChatInterface, loaded: Loaded, directory: Directory, **options: Any) -> Any:
     """Launch the page, and the other doors beside it; `options` are `Blocks.launch`'s own."""
     return demo.launch(
@@ -403,8 +436,12 @@ def serve(demo: gr.ChatInterface, loaded: Loaded, directory: Directory, **option
         app_kwargs={
             "openapi_url": None,
             "routes": doors(loaded, directory).routes,
-            "middleware": [Middleware(Shield, closed=CLOSED)],
+            "middleware": [
+                Middleware(Shield, closed=CLOSED),
+                Middleware(Sieve, path="/gradio_api/", is_unwanted=is_foreign),
+            ],
             "max_body_size": MAX_BODY,
+            "exception_handlers": {RequestValidationError: unread},
         },
         **options,
     )

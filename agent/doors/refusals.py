@@ -58,6 +58,13 @@ async def check_admitted(turn: Turn, forget: Callable[[], None]) -> None:
         raise HTTPException(429 if wait else 422, str(refused), wait)
 
 
+async def unread(request: Request, error: Exception) -> Response:
+    """The refusal of a body that a route cannot read, for routes that are not ours: the same
+    sentence, where FastAPI would send all of the body back."""
+    assert isinstance(error, RequestValidationError)
+    return JSONResponse({"detail": _sentence(error)}, 422)
+
+
 def _sentence(error: RequestValidationError) -> str:
     """The first complaint, with the name of what it is about."""
     first = error.errors()[0]
