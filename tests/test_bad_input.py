@@ -168,7 +168,9 @@ def test_what_gradio_itself_fails_at_is_refused_in_a_sentence(
 def test_every_step_of_the_page_ends_whatever_it_is_given(client: Client, given: Any) -> None:
     ends = list(client.take_steps(given))
     assert len(ends) == len(client.steps)
-    assert all(end["success"] or end["output"] == {"error": None} for end in ends)
+    errors = [end["output"]["error"] for end in ends if not end["success"]]
+    # The list of chats says which it does not hold; nothing else says anything.
+    assert all(error is None or "not in the list of choices" in error for error in errors)
 
 
 @pytest.mark.parametrize("more", EVENTS.values(), ids=EVENTS.keys())
