@@ -4,7 +4,7 @@ What is shown after a reload, a restart, or in a second window comes from here.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from google.adk.events import Event, EventActions
 from google.adk.sessions import Session
@@ -33,6 +33,9 @@ class Told:
     void: int = 0
     """How many events were stored after it and then rewound."""
 
+    asked_at: float = field(default=0.0, compare=False)
+    """When, in seconds since 1970; 0 where that is not known."""
+
 
 def recall(events: Iterable[Event]) -> list[Told]:
     """The turns that are left after all rewinds, oldest first."""
@@ -43,8 +46,15 @@ def recall(events: Iterable[Event]) -> list[Told]:
         elif turns and turns[-1].invocation_id == event.invocation_id:
             turns[-1] = _grown(turns[-1], event)
         else:
-            turns.append(_grown(Told(event.invocation_id, question(event)), event))
+            told = Told(event.invocation_id, question(event), asked_at=event.timestamp)
+            turns.append(_grown(told, event))
     return turns
+
+
+def remaining(events: list[Event]) -> list[Event]:
+    """The events of those turns."""
+    left = {turn.invocation_id for turn in recall(events)}
+    return [event for event in events if event.invocation_id in left]
 
 
 def question(event: Event) -> str:
