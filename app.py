@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
@@ -98,6 +99,32 @@ class Chat:
         await view.rename(title)
         return ""
 
+    async def take_away(self, view: View, kind: str) -> dict[str, str] | None:
+        """The conversation as a file, for the browser to save."""
+        if kept := await view.keepsake(kind):
+            return dict(zip(("name", "text"), kept, strict=True))
+        gr.Info(NOTHING_SAID)
+        return None
+
+    async def share(self, view: View, here: str) -> tuple[gr.Textbox, gr.Button]:
+        """Let others read the conversation as it is now."""
+        await view.share()
+        shown = await self.show_link(view, here)
+        if not await view.token():
+            gr.Info(NOTHING_SAID)
+        return shown
+
+    async def stop_sharing(self, view: View, here: str) -> tuple[gr.Textbox, gr.Button]:
+        """Let nobody else read it any more."""
+        await view.stop_sharing()
+        return await self.show_link(view, here)
+
+    async def show_link(self, view: View | None, here: str) -> tuple[gr.Textbox, gr.Button]:
+        """The link to the conversation, if it is shared."""
+        token = await view.token() if view else None
+        link = f"{here}shared/{token}" if token else ""
+        return gr.Textbox(link, visible=bool(token)), gr.Button(visible=bool(token))
+
     async def forget_me(self, view: View) -> tuple[Any, ...]:
         """Delete all that the visitor has ever said, and be nobody known."""
         await self._directory.forget_visitor(view.user_id)
@@ -168,6 +195,36 @@ TOO_LONG = (
     "This message, or the conversation before it, is too long to be sent. "
     "Shorten it, or press Clear."
 )
+
+
+NOTHING_SAID = "There is nothing in this chat yet."
+
+KINDS = {
+    "Save as Markdown": "md",
+    "Save as a web page": "html",
+    "Save for ADK (JSON)": "json",
+}
+"""What a conversation can be taken away as, and how those files end."""
+
+LINK = (
+    "Anybody who has this link can read the chat as it was when you shared it last, with the "
+    "agent's thoughts and tools"
+)
+
+HERE = """() => location.href.split(/[?#]/)[0].replace(/[/]?$/, "/")"""
+"""Where the browser has found this page, whatever proxies there are."""
+
+SAVE = """file => {
+    if (file === null) return null
+    const link = document.createElement("a")
+    link.href = URL.createObjectURL(new Blob([file.text]))
+    link.download = file.name
+    link.click()
+    setTimeout(() => URL.revokeObjectURL(link.href), 60000)
+    return null
+}"""
+"""Has the browser save what it has been sent: so the server keeps no file, and needs no address
+for one that others could find."""
 
 
 class ChatPage(gr.ChatInterface):
@@ -302,6 +359,7 @@ class ChatPage(gr.ChatInterface):
             )
             delete, forget = gr.Button("Delete this chat"), gr.Button("Forget me")
             really = gr.Button("Really delete all my chats", variant="stop", visible=False)
+            self._add_keepsakes(bar, delete, really)
         chat, turned = self.chat, [self.chatbot, self.news]
         listing: dict[str, Any] = {"inputs": [self.view, search], "outputs": chats, **AT_ONCE}
         bar.expand(lambda: gr.Column(visible=True), None, column, **AT_ONCE)
@@ -317,6 +375,28 @@ class ChatPage(gr.ChatInterface):
         chats.input(chat.open_chat, [self.view, chats], turned, **QUEUED)
         forget.click(lambda: gr.Button(visible=True), None, really, **AT_ONCE)
         really.click(lambda: gr.Button(visible=False), None, really, **AT_ONCE)
+
+    def _add_keepsakes(self, bar: gr.Sidebar, *deletes: gr.Button) -> None:
+        """What one takes away of the open conversation, and how one shares it."""
+        file, here = gr.JSON(visible=False), gr.Textbox(visible=False)
+        for label, kind in KINDS.items():
+            taken = gr.Button(label, size="sm").click(
+                partial(self.chat.take_away, kind=kind), self.view, file, **AT_ONCE
+            )
+            taken.then(None, file, file, js=SAVE, **AT_ONCE)
+        share = gr.Button("Share this chat as it is now")
+        link = gr.Textbox(
+            label=LINK, elem_id="link", interactive=False, buttons=["copy"], visible=False
+        )
+        withdraw = gr.Button("Stop sharing", visible=False)
+        shown: list[Any] = [link, withdraw]
+        inputs: list[Any] = [self.view, here]
+        self.load(None, None, here, js=HERE, **AT_ONCE)
+        share.click(self.chat.share, inputs, shown, **AT_ONCE)
+        withdraw.click(self.chat.stop_sharing, inputs, shown, **AT_ONCE)
+        gr.on([bar.expand, self.news.change], self.chat.show_link, inputs, shown, **QUEUED)
+        deleted = [self.chatbot.clear, *(button.click for button in deletes)]
+        gr.on(deleted, lambda: [gr.update(visible=False)] * 2, None, shown, **AT_ONCE)
 
     @property
     def _everything(self) -> list[Any]:

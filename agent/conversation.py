@@ -22,7 +22,7 @@ from google.adk.sessions import Session
 from google.adk.sessions.base_session_service import BaseSessionService, GetSessionConfig
 from google.genai import types
 
-from agent import transcript
+from agent import sharing, transcript
 from agent.failures import LOST, PlainError, explain
 from agent.limits import Limits
 from agent.recall import NAME, TITLE, Told, name_event, notices_event, recall
@@ -135,9 +135,18 @@ class Conversation:
         """The latest turn's invocation; None before the first, and before its run has begun."""
         return self.turns[-1].invocation_id if self.turns else None
 
+    @property
+    def title(self) -> str:
+        """What the visitor knows it by, once it has been recalled or begun."""
+        return self._name or self._title or "…"
+
+    async def session(self) -> Session | None:
+        """The session as it is stored."""
+        return await self._store.get_session(**self._key)
+
     async def recall(self) -> list[Told]:
         """The turns as they are stored; last the one that is running, as far as it has come."""
-        session = await self._store.get_session(**self._key)
+        session = await self.session()
         self._is_stored = session is not None
         state = session.state if session else {}
         self._title, self._name = str(state.get(TITLE, "")), str(state.get(NAME, ""))
@@ -167,6 +176,7 @@ class Conversation:
         """Stop, and delete everything that was said."""
         await self.stop()
         if self._is_stored:
+            await sharing.withdraw(self.runner, self.user_id, self.session_id)
             await self._store.delete_session(**self._key)
         self._lose()
 

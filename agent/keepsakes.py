@@ -7,9 +7,8 @@ What a model or a visitor has said is text, or Markdown without HTML.
 import base64
 import html
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
-from datetime import datetime, timezone
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from google.adk.events import Event
@@ -23,7 +22,7 @@ from markdown_it.utils import OptionsDict
 from agent.messages import Message, to_messages
 from agent.plain_json import to_json
 from agent.recall import NOTICES, Told, remaining
-from agent.transcript import Entry, Picture, Text, clean
+from agent.transcript import Picture, clean
 
 RASTER = ("image/png", "image/jpeg", "image/gif", "image/webp")
 """Pictures that can hold no script."""
@@ -66,6 +65,8 @@ HEAD = """<!doctype html>
 
 FOOT = "</body>\n</html>\n"
 
+NO_PICTURE = "A file that is not a picture is not part of this copy."
+
 OUT_OF_PAGE = {"target": "_blank", "rel": "noopener noreferrer nofollow"}
 
 KEPT = (
@@ -81,11 +82,11 @@ OF_ADK = "adk_request_"
 
 
 def to_markdown(told: Iterable[Told], title: str, host: str = "") -> str:
-    """The conversation for an editor; `host` is the agent that answers, as far as no other does."""
+    """The conversation for an editor; `host` is the agent that answers, unless it is said who."""
     blocks = [f"# {_escaped(title)}"]
     for turn in told:
-        blocks += [_heading("You", _moment(turn.asked_at)), _whole(turn.question)]
-        blocks += [f"## {_escaped(host or 'Answer')}", *map(_block, _messages(turn, host))]
+        blocks += [_heading(_moment(turn.asked_at)), _whole(turn.question)]
+        blocks += ["## Answer", *map(_block, _messages(turn, host))]
     return clean("\n\n".join(filter(None, blocks)) + "\n")
 
 
@@ -93,9 +94,9 @@ def to_html(told: Iterable[Told], title: str, host: str = "") -> str:
     """The same for a browser."""
     page = [HEAD.format(policy=POLICY, style=STYLE, title=html.escape(title))]
     for turn in told:
-        page.append(f"<h2>You {_time(turn.asked_at)}</h2>\n")
+        page.append(f"<h2>Question {_time(turn.asked_at)}</h2>\n")
         page.append(f'<div class="asked" dir="auto">{html.escape(turn.question)}</div>\n')
-        page.append(f"<h2>{html.escape(host or 'Answer')}</h2>\n")
+        page.append("<h2>Answer</h2>\n")
         page += map(_element, _messages(turn, host))
     return clean("".join([*page, FOOT]))
 
@@ -121,46 +122,60 @@ def file_name(title: str) -> str:
 
 
 def _messages(turn: Told, host: str) -> list[Message]:
-    """What came of a turn, as the page shows it, but with its pictures in it."""
-    return to_messages(tuple(map(_inlined, turn.transcript)), host=host)
+    """What came of a turn, as the page shows it."""
+    return to_messages(turn.transcript, host=host, keep=_data)
 
 
-def _inlined(entry: Entry) -> Entry:
-    if not isinstance(entry, Picture):
-        return entry
-    kind, size = entry.mime_type.lower(), len(entry.data)
-    if kind not in RASTER:
-        return Text(f"(A file of {size} bytes is not part of this copy.)", entry.source)
-    return Text(f"![Picture](data:{kind};base64,{base64.b64encode(entry.data).decode()})")
+def _data(picture: Picture) -> str:
+    """A picture as an address that holds all of it; none for other files."""
+    kind, data = picture.mime_type.lower(), base64.b64encode(picture.data).decode()
+    return f"data:{kind};base64,{data}" if kind in RASTER else ""
 
 
 def _block(message: Message) -> str:
     """A message as Markdown: an answer as it is, all else as a quotation."""
-    text = _whole(message["content"]["text"])
-    if not (panel := message.get("metadata")):
-        return text
-    lines = f"**{_escaped(html.unescape(panel['title']))}**\n\n{text}".splitlines()
-    return "\n".join(f"> {line}".rstrip() for line in lines)
+    match message:
+        case {"content": {"path": data}}:
+            return f"![Picture]({data})" if data else f"*{NO_PICTURE}*"
+        case {"content": {"text": text}, "metadata": {"title": title}}:
+            return _quoted(f"**{_escaped(html.unescape(title))}**\n\n{_whole(text)}")
+    return _whole(message["content"]["text"])
+
+
+def _quoted(text: str) -> str:
+    return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
 
 
 def _element(message: Message) -> str:
     """A message as HTML: an answer as it is, all else folded, but for the app's own notes."""
-    body = f'<div dir="auto">{MARKDOWN.render(message["content"]["text"])}</div>\n'
-    if not (panel := message.get("metadata")):
-        return body
-    title = f"<strong>{panel['title']}</strong>"  # This is HTML already.
+    match message:
+        case {"content": {"path": data}}:
+            picture = f'<img src="{data}" alt="Picture">' if data else f"<em>{NO_PICTURE}</em>"
+            return f"<p>{picture}</p>\n"
+        case {"content": {"text": text}, "metadata": panel}:
+            return _panel(panel, _rendered(text))
+    return _rendered(message["content"]["text"])
+
+
+def _panel(panel: dict[str, Any], body: str) -> str:
+    title = f"<strong>{panel['title']}</strong>"  # This is HTML already, and so is the log.
     if "status" not in panel:
         return f'<aside class="note">{title}{body}</aside>\n'
-    more = " ".join(filter(None, [panel.get("log"), _duration(panel.get("duration"))]))
-    return f"<details><summary>{title} <small>{more}</small></summary>{body}</details>\n"
+    brief = " ".join(filter(None, [panel.get("log"), _duration(panel.get("duration"))]))
+    more = f" <small>{brief}</small>" if brief else ""
+    return f"<details><summary>{title}{more}</summary>\n{body}</details>\n"
+
+
+def _rendered(text: str) -> str:
+    return f'<div dir="auto">{MARKDOWN.render(text)}</div>\n'
 
 
 def _duration(seconds: float | None) -> str:
     return "" if seconds is None else f"({seconds} s)"
 
 
-def _heading(who: str, when: datetime | None) -> str:
-    return f"## {who} ({when:%Y-%m-%d %H:%M} UTC)" if when else f"## {who}"
+def _heading(when: datetime | None) -> str:
+    return f"## Question ({when:%Y-%m-%d %H:%M} UTC)" if when else "## Question"
 
 
 def _time(timestamp: float) -> str:
@@ -169,7 +184,7 @@ def _time(timestamp: float) -> str:
 
 
 def _moment(timestamp: float) -> datetime | None:
-    return datetime.fromtimestamp(timestamp, timezone.utc) if timestamp else None
+    return datetime.fromtimestamp(timestamp, UTC) if timestamp else None
 
 
 def _escaped(text: str) -> str:
@@ -180,13 +195,13 @@ def _escaped(text: str) -> str:
 def _whole(text: str) -> str:
     """Markdown whose last code block is closed, because an answer that was cut off would make
     code of all that follows."""
-    last = (MARKDOWN.parse(text) or [None])[-1]
-    if last is None or last.type != "fence":
-        return text
-    first, end = last.map or (0, 0)
-    lines = text.splitlines()[first:end]
-    is_closed = len(lines) > 1 and re.fullmatch(f"[ >]*{last.markup}+ *", lines[-1])
-    return text if is_closed else f"{text}\n{last.markup}"
+    for block in MARKDOWN.parse(text)[-1:]:
+        first, end = block.map or (0, 0)
+        lines = text.split("\n")[first:end]
+        is_closed = len(lines) > 1 and re.fullmatch(f" *{block.markup}+ *", lines[-1])
+        if block.type == "fence" and not is_closed:
+            return f"{text}\n{block.markup}"
+    return text
 
 
 def _importable(event: Event) -> Event:

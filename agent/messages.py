@@ -11,7 +11,7 @@ import html
 import mimetypes
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -34,7 +34,10 @@ Message: TypeAlias = dict[str, Any]
 
 
 def to_messages(
-    transcript: Transcript, waiting: float | None = None, host: str = ""
+    transcript: Transcript,
+    waiting: float | None = None,
+    host: str = "",
+    keep: Callable[[Picture], str] | None = None,
 ) -> list[Message]:
     """One message for each entry, in order, and a line wherever another agent begins to speak.
 
@@ -42,8 +45,9 @@ def to_messages(
         transcript: What has been said.
         waiting: Seconds since the turn began while more is expected; None when it is over.
         host: The agent that needs no line, because the page has its name on top.
+        keep: Puts a picture where it can be fetched, and says where; into a file without.
     """
-    messages = list(_spoken(transcript, host))
+    messages = list(_spoken(transcript, host, keep or _file))
     if waiting is not None and _is_silent(transcript):
         title = f"Waiting for an answer ({waiting:.0f} s)"
         messages.append(_panel(title, "The next words have not come yet.", status="pending"))
@@ -67,7 +71,9 @@ def _is_silent(transcript: Transcript) -> bool:
     return not busy_with_tools(transcript)
 
 
-def _spoken(transcript: Transcript, speaker: str) -> Iterator[Message]:
+def _spoken(
+    transcript: Transcript, speaker: str, keep: Callable[[Picture], str]
+) -> Iterator[Message]:
     for entry in transcript:
         if isinstance(entry, Text | Picture) and entry.source[0] != speaker:
             if speaker:
@@ -76,10 +82,10 @@ def _spoken(transcript: Transcript, speaker: str) -> Iterator[Message]:
             speaker = entry.source[0]
         if isinstance(entry, ToolCall) and entry.name == TRANSFER:
             speaker = str(entry.args.get("agent_name"))
-        yield _message(entry)
+        yield _message(entry, keep)
 
 
-def _message(entry: Entry) -> Message:
+def _message(entry: Entry, keep: Callable[[Picture], str]) -> Message:
     match entry:
         case Text(text=text):
             return {"role": "assistant", "content": _text(text)}
@@ -90,7 +96,7 @@ def _message(entry: Entry) -> Message:
         case ToolCall():
             return _tool(entry)
         case Picture():
-            return {"role": "assistant", "content": {"path": _file(entry)}}
+            return {"role": "assistant", "content": {"path": keep(entry)}}
         case Notice(text=text):
             return _panel("Note", text)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from google.adk.sessions import Session
 
+from agent import keepsakes, sharing
 from agent.conversation import Asked, Conversation, named
 from agent.directory import Directory
 from agent.failures import PlainError
@@ -113,6 +114,45 @@ class View:
     async def chats(self) -> list[Session]:
         """All the visitor's conversations, the newest first."""
         return await self.directory.chats(self.user_id)
+
+    async def share(self) -> None:
+        """Let whoever has the link read the conversation as it is now."""
+        if self.session_id:
+            conversation = await self.conversation()
+            turns = [told.invocation_id for told in await conversation.recall()]
+            who = conversation.user_id, conversation.session_id
+            read = sharing.Shared(*who, conversation.title, [id for id in turns if id])
+            await sharing.share(conversation.runner, read)
+
+    async def stop_sharing(self) -> None:
+        """Let nobody read it by the link any more."""
+        if self.session_id:
+            runner = (await self.conversation()).runner
+            await sharing.withdraw(runner, self.user_id, self.session_id)
+
+    async def token(self) -> str | None:
+        """The link's, if the conversation is shared."""
+        if not self.session_id:
+            return None
+        runner = (await self.conversation()).runner
+        return await sharing.token(runner, self.user_id, self.session_id)
+
+    async def keepsake(self, kind: str) -> tuple[str, str] | None:
+        """The conversation as a file: its name, and what is in it; None where nothing was said."""
+        if not self.session_id:
+            return None
+        conversation = await self.conversation()
+        told, session = await conversation.recall(), await conversation.session()
+        if not (told and session):
+            return None
+        title, host = conversation.title, conversation.runner.agent.name
+        made = {
+            "md": lambda: keepsakes.to_markdown(told, title, host),
+            "html": lambda: keepsakes.to_html(told, title, host),
+            "json": lambda: keepsakes.to_adk(session, title),
+        }
+        text = await asyncio.to_thread(made[kind])
+        return f"{keepsakes.file_name(title)}.{kind}", text
 
     async def _ask(self, turn: Turn, message: str, count: int, address: str) -> None:
         conversation = await self.conversation()
