@@ -22,11 +22,12 @@ from google.adk.sessions import Session
 from google.adk.sessions.base_session_service import BaseSessionService, GetSessionConfig
 from google.genai import types
 
-from agent import sharing, transcript
+from agent import transcript
 from agent.failures import LOST, PlainError, explain
 from agent.limits import Limits
 from agent.recall import NAME, TITLE, Told, name_event, notices_event, recall
 from agent.settings import Settings
+from agent.sharing import Links
 from agent.spending import for_free
 from agent.transcript import Notice, Picture, Text, Transcript
 from agent.turn import Figures, Past, Turn
@@ -176,7 +177,7 @@ class Conversation:
         """Stop, and delete everything that was said."""
         await self.stop()
         if self._is_stored:
-            await sharing.withdraw(self.runner, self.user_id, self.session_id)
+            await Links(self.runner).withdraw(self.user_id, self.session_id)
             await self._store.delete_session(**self._key)
         self._lose()
 

@@ -18,6 +18,7 @@ from agent.limits import Limits
 from agent.loading import Loaded
 from agent.retention import Retention
 from agent.settings import Settings
+from agent.sharing import Links
 
 HOLD = 300.0
 """Seconds for which an idle conversation is held here; after that the store alone has it."""
@@ -66,6 +67,7 @@ class Directory:
     def __init__(self, loaded: Loaded, settings: Settings) -> None:
         self.settings = settings
         self.limits = Limits(settings, costs=loaded.costs)
+        self.links = Links(loaded.runner)
         self._runner = loaded.runner
         self._visits: dict[str, Visit] = {}
         self._clocks: dict[str, asyncio.TimerHandle] = {}

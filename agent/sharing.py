@@ -42,55 +42,52 @@ class Shared:
     """By their invocations."""
 
 
-async def share(runner: Runner, shared: Shared) -> str:
-    """The token by which this can be read from now on: the same, as long as it is not withdrawn."""
-    link = await _link(runner, shared.user_id, shared.session_id)
-    secret = link.state[LINK]["secret"] if link else secrets.token_urlsafe(16)
-    state = {LINK: {**asdict(shared), "secret": secret}}
-    await _store(runner, shared, link, state)
-    return _first_half(shared.user_id, shared.session_id) + str(secret)
+class Links:
+    """The links to all conversations of one app.
 
+    Args:
+        runner: Whose store it is.
+    """
 
-async def token(runner: Runner, user_id: str, session_id: str) -> str | None:
-    """The conversation's, if it is shared."""
-    link = await _link(runner, user_id, session_id)
-    return _first_half(user_id, session_id) + link.state[LINK]["secret"] if link else None
+    def __init__(self, runner: Runner) -> None:
+        self._store, self._app = runner.session_service, runner.app_name
 
+    async def share(self, shared: Shared) -> None:
+        """Let this be read from now on: by the same link, if there is one already."""
+        link = await self._link(shared.user_id, shared.session_id)
+        secret = link.state[LINK]["secret"] if link else secrets.token_urlsafe(16)
+        state = {LINK: {**asdict(shared), "secret": secret}}
+        if link:
+            event = Event(author=OWNER, actions=EventActions(state_delta=state))
+            await self._store.append_event(link, event)
+        else:
+            key = self._key(_first_half(shared.user_id, shared.session_id))
+            await self._store.create_session(**key, state=state)
 
-async def withdraw(runner: Runner, user_id: str, session_id: str) -> None:
-    """Nobody can read the conversation by a link any more."""
-    if link := await _link(runner, user_id, session_id):
-        await runner.session_service.delete_session(**_key(runner, link.id))
+    async def token(self, user_id: str, session_id: str) -> str | None:
+        """The conversation's, if it is shared."""
+        link = await self._link(user_id, session_id)
+        return link.id + link.state[LINK]["secret"] if link else None
 
+    async def withdraw(self, user_id: str, session_id: str) -> None:
+        """Nobody can read the conversation by its link any more."""
+        if link := await self._link(user_id, session_id):
+            await self._store.delete_session(**self._key(link.id))
 
-async def find(runner: Runner, token: str) -> Shared | None:
-    """What the token opens."""
-    halves = HALVES.fullmatch(token)
-    link = await runner.session_service.get_session(**_key(runner, halves[1])) if halves else None
-    if not (halves and link):
-        return None
-    known = dict(link.state[LINK])
-    return Shared(**known) if secrets.compare_digest(known.pop("secret"), halves[2]) else None
+    async def find(self, token: str) -> Shared | None:
+        """What the token opens."""
+        halves = HALVES.fullmatch(token)
+        link = await self._store.get_session(**self._key(halves[1])) if halves else None
+        if not (halves and link):
+            return None
+        known = dict(link.state[LINK])
+        return Shared(**known) if secrets.compare_digest(known.pop("secret"), halves[2]) else None
 
+    async def _link(self, user_id: str, session_id: str) -> Session | None:
+        return await self._store.get_session(**self._key(_first_half(user_id, session_id)))
 
-async def _store(runner: Runner, shared: Shared, link: Session | None, state: Any) -> None:
-    store = runner.session_service
-    if link:
-        event = Event(author=OWNER, actions=EventActions(state_delta=state))
-        await store.append_event(link, event)
-    else:
-        key = _key(runner, _first_half(shared.user_id, shared.session_id))
-        await store.create_session(**key, state=state)
-
-
-async def _link(runner: Runner, user_id: str, session_id: str) -> Session | None:
-    return await runner.session_service.get_session(
-        **_key(runner, _first_half(user_id, session_id))
-    )
-
-
-def _key(runner: Runner, link: str) -> dict[str, str]:
-    return {"app_name": runner.app_name, "user_id": OWNER, "session_id": link}
+    def _key(self, link: str) -> dict[str, Any]:
+        return {"app_name": self._app, "user_id": OWNER, "session_id": link}
 
 
 def _first_half(user_id: str, session_id: str) -> str:

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field, replace
 
 from google.adk.sessions import Session
 
-from agent import keepsakes, sharing
+from agent import keepsakes
 from agent.conversation import Asked, Conversation, named
 from agent.directory import Directory
 from agent.failures import PlainError
 from agent.recall import Told
+from agent.sharing import Shared
 from agent.transcript import Transcript
 from agent.turn import Past, Turn
 
@@ -120,22 +121,17 @@ class View:
         if self.session_id:
             conversation = await self.conversation()
             turns = [told.invocation_id for told in await conversation.recall()]
-            who = conversation.user_id, conversation.session_id
-            read = sharing.Shared(*who, conversation.title, [id for id in turns if id])
-            await sharing.share(conversation.runner, read)
+            if any(turns):
+                who = conversation.user_id, conversation.session_id
+                await self.directory.links.share(Shared(*who, conversation.title, turns))
 
     async def stop_sharing(self) -> None:
         """Let nobody read it by the link any more."""
-        if self.session_id:
-            runner = (await self.conversation()).runner
-            await sharing.withdraw(runner, self.user_id, self.session_id)
+        await self.directory.links.withdraw(self.user_id, str(self.session_id))
 
     async def token(self) -> str | None:
         """The link's, if the conversation is shared."""
-        if not self.session_id:
-            return None
-        runner = (await self.conversation()).runner
-        return await sharing.token(runner, self.user_id, self.session_id)
+        return await self.directory.links.token(self.user_id, str(self.session_id))
 
     async def keepsake(self, kind: str) -> tuple[str, str] | None:
         """The conversation as a file: its name, and what is in it; None where nothing was said."""
