@@ -94,7 +94,7 @@ def to_html(told: Iterable[Told], title: str, host: str = "") -> str:
     """The same for a browser."""
     page = [HEAD.format(policy=POLICY, style=STYLE, title=html.escape(title))]
     for turn in told:
-        page.append(f"<h2>Question {_time(turn.asked_at)}</h2>\n")
+        page.append(f"<h2>Question{_time(turn.asked_at)}</h2>\n")
         page.append(f'<div class="asked" dir="auto">{html.escape(turn.question)}</div>\n')
         page.append("<h2>Answer</h2>\n")
         page += map(_element, _messages(turn, host))
@@ -180,7 +180,7 @@ def _heading(when: datetime | None) -> str:
 
 def _time(timestamp: float) -> str:
     when = _moment(timestamp)
-    return f"<time>{when:%Y-%m-%d %H:%M} UTC</time>" if when else ""
+    return f" <time>{when:%Y-%m-%d %H:%M} UTC</time>" if when else ""
 
 
 def _moment(timestamp: float) -> datetime | None:

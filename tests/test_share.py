@@ -1,6 +1,5 @@
 """A chat is saved from the side bar, and shared by a link that can be withdrawn."""
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,11 +8,10 @@ from typing import Any
 import httpx
 import pytest
 from browser import PATIENCE, Page, chromium, visitor  # noqa: F401
-from fake_gemini import Call, FakeGemini, Image, Think
+from fake_gemini import Call, FakeGemini, Think
 from house import launched, loaded
 from playwright.sync_api import expect
 
-from agent.doors.shared import GONE
 from agent.loading import Loaded
 
 Visitor = Callable[..., Page]
