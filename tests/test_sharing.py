@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from google.adk.sessions import InMemorySessionService
 from google.adk.sessions.sqlite_session_service import SqliteSessionService
 from house import UNLIMITED, loaded, run
 from scripted_model import ScriptedModel
@@ -166,13 +167,26 @@ def test_a_link_to_nothing_but_what_was_taken_back_shows_nothing() -> None:
     run(go())
 
 
-def test_an_expired_conversation_takes_its_link_along() -> None:
+class Store(InMemorySessionService):
+    """Tells when it has deleted a conversation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.deleted = asyncio.Event()
+
+    async def delete_session(self, **session: Any) -> None:
+        await super().delete_session(**session)
+        if session["user_id"] != OWNER:
+            self.deleted.set()
+
+
+def test_a_conversation_that_makes_room_takes_its_link_along() -> None:
     async def go() -> None:
-        house = House(session_idle=0.5)
+        house = House(store := Store(), max_conversations=1)
         token = await shared(house, house.visitor())
-        async with asyncio.timeout(20):
-            while await house.links():
-                await asyncio.sleep(0)
+        await house.say(house.visitor(), "Hi", "Hello.")
+        await asyncio.wait_for(store.deleted.wait(), 20)
+        assert await house.links() == []
         assert await house.read(token) == GOES
 
     run(go())
@@ -198,7 +212,8 @@ def test_a_token_tells_no_ids_and_leads_to_no_other() -> None:
         one, two = await shared(house, ann), await shared(house, bob)
         for id in (ann.user_id, ann.session_id):
             assert str(id).removeprefix("visitor-") not in one
-        assert not set(one[i : i + 6] for i in range(49)) & set(two[i : i + 6] for i in range(49))
+        assert one[:32] != two[:32]
+        assert one[32:] != two[32:]
         for wrong in (one[:32] + two[32:], two[:32] + one[32:], one[:32], one[:-1], one + "x"):
             assert await house.read(wrong) == GOES
 
