@@ -381,7 +381,7 @@ class ChatPage(gr.ChatInterface):
         file, here = gr.JSON(visible=False), gr.Textbox(visible=False)
         for label, kind in KINDS.items():
             taken = gr.Button(label, size="sm").click(
-                partial(self.chat.take_away, kind=kind), self.view, file, **AT_ONCE
+                partial(self.chat.take_away, kind=kind), self.view, file, **QUEUED
             )
             taken.then(None, file, file, js=SAVE, **AT_ONCE)
         share = gr.Button("Share this chat as it is now")
@@ -392,7 +392,7 @@ class ChatPage(gr.ChatInterface):
         shown: list[Any] = [link, withdraw]
         inputs: list[Any] = [self.view, here]
         self.load(None, None, here, js=HERE, **AT_ONCE)
-        share.click(self.chat.share, inputs, shown, **AT_ONCE)
+        share.click(self.chat.share, inputs, shown, **QUEUED)
         withdraw.click(self.chat.stop_sharing, inputs, shown, **AT_ONCE)
         gr.on([bar.expand, self.news.change], self.chat.show_link, inputs, shown, **QUEUED)
         deleted = [self.chatbot.clear, *(button.click for button in deletes)]
