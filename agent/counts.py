@@ -73,6 +73,8 @@ def _redis(uri: str) -> Storage:
     timeouts = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE}
     options: dict[str, Any] = {"implementation": "redispy", "wrap_exceptions": True, **timeouts}
     try:
+        if not uri.startswith("redis"):
+            raise ConfigurationError  # `limits` knows other stores, which take other options.
         return cast(Storage, storage_from_string(f"async+{uri}", **options))
     except (ConfigurationError, ValueError):
         # Not the error's text, which may quote the password.
