@@ -116,7 +116,7 @@ def test_a_chat_that_has_had_its_turns_is_cleared_and_goes_on(
 
 def test_a_reload_and_a_new_chat_give_no_more_messages(begin: Come, gemini: FakeGemini) -> None:
     page = begin(visitor_per_minute=1)
-    page.open(page.tab.url)
+    page.reload()
     page.shows(*BEGUN)
     say(page, "Again")
     page.shows(*BEGUN, ("user", "Again"), TOO_SOON)
