@@ -76,11 +76,15 @@ def page(url: str, chromium: Browser) -> Iterator[Page]:  # noqa: F811
     tab.close()
 
 
-def say_everywhere(page: Page, gemini: FakeGemini, payload: str) -> None:
-    """Have it said by the visitor, thought, given to a tool, answered by it, and said."""
+def begin_anew(page: Page, gemini: FakeGemini) -> None:
     if page.texts():
         page.clear()
     gemini.reset()
+
+
+def say_everywhere(page: Page, gemini: FakeGemini, payload: str) -> None:
+    """Have it said by the visitor, thought, given to a tool, answered by it, and said."""
+    begin_anew(page, gemini)
     gemini.enqueue(Think(payload), Call("look", {"city": payload}))
     gemini.enqueue(payload + END)
     with page.tab.expect_request("**/theme.css?the-end"):
@@ -127,8 +131,7 @@ def test_a_name_in_a_title_is_plain_words(
     tool: str,
 ) -> None:
     name = aimed(name, elsewhere)
-    page.clear()
-    fake.reset()
+    begin_anew(page, fake)
     fake.enqueue(Call(tool or name, {"agent_name": name}, id=name))
     fake.enqueue("Well." + END)
     page.send("Go on")
