@@ -162,9 +162,6 @@ ASKS = [
 STARVES = [
     "<video autoplay src=/gradio_api/heartbeat/NUMBER></video>",
     "<audio autoplay src=/gradio_api/heartbeat/NUMBER></audio>",
-    "<video autoplay crossorigin src='/gradio_api/queue/data?session_hash=NUMBER'></video>",
-    "<p style='background:url(/gradio_api/heartbeat/NUMBER)'>x</p>",
-    "<svg><use href='/gradio_api/heartbeat/NUMBER#x' /></svg>",
     "<p style='filter:url(/gradio_api/heartbeat/NUMBER#x)'>x</p>",
 ]
 """Each is said eight times: a browser makes six connections to one server, and no more."""

@@ -36,9 +36,11 @@ async def stored(folder: Path, message: str) -> str:
     """All that is stored of a conversation with one turn."""
     conversation = Conversation(load(folder).runner, Settings(request_retries=0))
     await say(conversation, message)
-    key = {"user_id": conversation.user_id, "session_id": conversation.session_id}
-    runner = conversation.runner
-    session = await runner.session_service.get_session(app_name=runner.app_name, **key)
+    session = await conversation.runner.session_service.get_session(
+        app_name=conversation.runner.app_name,
+        user_id=conversation.user_id,
+        session_id=conversation.session_id or "",
+    )
     return session.model_dump_json() if session else ""
 
 

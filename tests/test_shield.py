@@ -38,7 +38,8 @@ CLOSED = [
 ]
 
 
-FILE = {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}
+FILE = {"path": "app.py", "meta": {"_type": "gradio.FileData"}}
+SAID = [{"role": "user", "content": [{"type": "file", "file": FILE}]}]
 
 ASKED = [
     *(("GET", path, None) for path in ("", "config", "openapi.json", "gradio_api/info")),
@@ -46,7 +47,7 @@ ASKED = [
     ("GET", "gradio_api/info?all_endpoints=true", None),
     ("GET", "gradio_api/file=relative", None),
     ("GET", "gradio_api/custom_component/1/client/x/y.js", None),
-    *(("POST", "gradio_api/run/predict", {"fn_index": n, "data": [FILE] * 3}) for n in range(12)),
+    *(("POST", "gradio_api/run/predict", {"fn_index": n, "data": [SAID] * 3}) for n in range(12)),
     ("POST", "gradio_api/run/chat", {"data": [FILE, FILE]}),
     ("POST", "gradio_api/call/chat", {"data": "x"}),
     ("POST", "gradio_api/call/v2/chat", {"message": FILE}),

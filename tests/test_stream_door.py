@@ -738,7 +738,7 @@ WRONG: dict[str, tuple[int, dict[str, Any]]] = {
     "no query": (422, get("chat/stream")),
     "a wrong name": (422, get("chat/stream?question=Hi")),
     "a session not UTF-8": (404, get("chat/stream?query=Hi&session_id=%ff")),
-    "a picture's address": (403, get("chat/stream?query=Hi", **{"sec-fetch-dest": "image"})),
+    "a script's address": (403, get("chat/stream?query=Hi", **{"sec-fetch-dest": "script"})),
     "a link's address": (403, get("chat/stream?query=Hi", **{"sec-fetch-dest": "document"})),
     "PUT": (405, {"method": "PUT", "path": "chat/stream"}),
     "DELETE": (405, {"method": "DELETE", "path": "chat/stream"}),
