@@ -390,17 +390,29 @@ FOLLOW = """() => {
     };
     const log = document.querySelector("[role=log]");
     if (log) follow(log);
+    document.addEventListener("click", event => {
+        const link = event.target.closest("[role=log] :is(a, area)");
+        link?.setAttribute("target", "_blank");
+        link?.setAttribute("rel", "noopener noreferrer");
+    }, true);
 }"""
 """Keeps the newest words in view, and leaves a reader who has scrolled up where they are. Gradio's
-own autoscroll pulls everybody down 300 ms after each yield, and so never lets go of a stream."""
+own autoscroll pulls everybody down 300 ms after each yield, and so never lets go of a stream.
+
+And has every link open in a tab of its own: by itself Gradio sees to that in text, but not in
+drawings (SVG, mermaid) and maps, whose links would take the conversation away."""
 
 
 CLOSED = re.compile(
-    r"/+(gradio_api/+)*(deep_link|file=\w+:|proxy=|upload|component_server|stream/|run-history|runs"
+    r"/+gradio_api/+openapi"
+    r"|/+(gradio_api/+)*(deep_link|file=\w+:|proxy=|upload|component_server|stream/|run-history|runs"
     r"|vibe|undo-vibe|monitoring|profiling|dev/|process_recording|login|logout|token|user)"
 )
 """Gradio's paths that this page does not need. A deep link writes a visitor's whole page to disk
 for whoever knows the session's hash; `file=https:` fetches for anybody; uploads fill the disk."""
+
+PICTURES = re.compile(r"/+(gradio_api/+file=|assets/|static/|favicon|pwa_icon|theme\.css)")
+"""Gradio's paths that a page may embed."""
 
 CONTAINED = """
 .message-content { contain: layout paint }
@@ -437,7 +449,7 @@ def serve(demo: gr.ChatInterface, loaded: Loaded, directory: Directory, **option
             "openapi_url": None,
             "routes": doors(loaded, directory).routes,
             "middleware": [
-                Middleware(Shield, closed=CLOSED),
+                Middleware(Shield, closed=CLOSED, pictures=PICTURES),
                 Middleware(Sieve, path="/gradio_api/", is_unwanted=is_foreign),
             ],
             "max_body_size": MAX_BODY,

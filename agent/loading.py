@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +22,8 @@ from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import BaseNode
 from pydantic import SecretStr
 
-from agent.offline import OfflineModel, has_credentials, needs_credentials
+from agent.discretion import Discretion
+from agent.offline import KEYS, OfflineModel, has_credentials, needs_credentials
 from agent.settings import Settings, read_settings
 from agent.spending import Terms
 
@@ -59,6 +61,7 @@ def load(folder: Path = OURS) -> Loaded:
     """
     folder = folder.resolve()
     app = _app(_import(folder), folder.name)
+    _tidy_keys()
     root = cast(BaseNode, app.root_agent)
     offline = [_go_offline(agent) for agent in _llm_agents(root)]
     _hush_adk()
@@ -98,6 +101,18 @@ def _is_taken(folder: Path) -> bool:
     return is_other or folder.name in sys.stdlib_module_names
 
 
+def _tidy_keys() -> None:
+    """A key's blanks are cut off. What else HTTP cannot carry it would quote in its complaint, key
+    and all (h11/_headers.py), so that no such key may be used."""
+    for name in KEYS & os.environ.keys():
+        os.environ[name] = os.environ[name].strip()
+        if not re.fullmatch("[!-~]*", os.environ[name]):
+            raise NoAgent(
+                f"{name} holds a blank, a line break or another sign that is in no key. Copy the "
+                "key once more, completely, and nothing else with it."
+            )
+
+
 def _app(loaded: App | BaseNode, name: str) -> App:
     if isinstance(loaded, App):
         return loaded
@@ -108,7 +123,7 @@ def _app(loaded: App | BaseNode, name: str) -> App:
 def _runner(app: App, folder: Path, settings: Settings) -> Runner:
     terms = Terms(settings.max_output_tokens)
     return Runner(
-        app=app.model_copy(update={"plugins": [*app.plugins, terms]}),
+        app=app.model_copy(update={"plugins": [*app.plugins, terms, Discretion()]}),
         app_name=folder.name,
         session_service=_sessions(settings.session_db, folder),
         artifact_service=InMemoryArtifactService(),

@@ -71,7 +71,7 @@ def _spoken(transcript: Transcript, speaker: str) -> Iterator[Message]:
     for entry in transcript:
         if isinstance(entry, Text | Picture) and entry.source[0] != speaker:
             if speaker:
-                title = f"{entry.source[0]} answers"
+                title = f"{_name(entry.source[0])} answers"
                 yield _panel(title, "Another agent goes on from here.", status="done")
             speaker = entry.source[0]
         if isinstance(entry, ToolCall) and entry.name == TRANSFER:
@@ -97,12 +97,12 @@ def _message(entry: Entry) -> Message:
 
 def _tool(call: ToolCall) -> Message:
     if call.name == TRANSFER:
-        title = f"Handing over to {call.args.get('agent_name')}"
+        title = f"Handing over to {_name(str(call.args.get('agent_name')))}"
         return _panel(title, "Another agent goes on from here.", **_progress(call))
     body = f"Arguments:\n{_fenced(call.args)}"
     if call.seconds is not None:
         body += f"\n\n{'Error' if _failed(call) else 'Result'}:\n{_fenced(call.result)}"
-    return _panel(f"Tool {call.name}", body, log=_brief(call), id=call.id, **_progress(call))
+    return _panel(f"Tool {_name(call.name)}", body, log=_brief(call), id=call.id, **_progress(call))
 
 
 def _progress(call: ToolCall) -> dict[str, Any]:
@@ -132,8 +132,14 @@ def _panel(title: str, text: str = "", **metadata: Any) -> Message:
     return {
         "role": "assistant",
         "content": _text(text),
-        "metadata": {"title": html.escape(clean(title)), **metadata},
+        "metadata": {"title": title, **metadata},
     }
+
+
+def _name(text: str) -> str:
+    """A name for a title, which Gradio takes as Markdown: here no link, picture or formula."""
+    line = " ".join(clean(text).split())[:80]
+    return re.sub(r"[^\w ]", lambda sign: f"&#{ord(sign[0])};", line)
 
 
 def _text(text: str) -> dict[str, str]:
