@@ -45,7 +45,7 @@ async def stored(folder: Path, message: str) -> str:
 
 
 def test_an_error_that_quotes_the_key_is_stored_without_its_words(
-    folder: Path, gemini: FakeGemini, monkeypatch: pytest.MonkeyPatch
+    gemini: FakeGemini, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GOOGLE_API_KEY", KEY)
     gemini.always(Status(400, "INVALID_ARGUMENT", f"API key {KEY} is not valid"))
@@ -67,7 +67,7 @@ def test_a_key_that_cannot_be_sent_is_refused_and_not_told(
 
 @pytest.mark.parametrize("key", [f"{KEY}\n", f" {KEY}\r\n", f"\t{KEY}\u00a0"])
 def test_blanks_around_a_key_do_no_harm(
-    folder: Path, gemini: FakeGemini, monkeypatch: pytest.MonkeyPatch, key: str
+    gemini: FakeGemini, folder: Path, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
     monkeypatch.setenv("GOOGLE_API_KEY", key)
     gemini.always("Fine.")
