@@ -26,11 +26,12 @@ from agent.loading import OURS, Loaded, NoAgent, load
 from agent.messages import Message, to_messages, to_page
 from agent.offline import HOW_TO_ADD_A_KEY
 from agent.recall import title
-from agent.settings import read_settings
+from agent.settings import Settings, read_settings
 from agent.shield import Shield
 from agent.sieve import Sieve
 from agent.transcript import Transcript, answer, clean, notices
 from agent.view import View, follow, reopen
+from agent.wording import time_told
 
 
 class Chat:
@@ -39,6 +40,7 @@ class Chat:
 
     def __init__(self, loaded: Loaded, directory: Directory) -> None:
         self._host, self._directory = loaded.runner.agent.name, directory
+        self.settings = directory.settings
 
     async def respond(
         self, message: str, history: list[Message], view: View | None, request: gr.Request
@@ -202,7 +204,7 @@ class ChatPage(gr.ChatInterface):
             # Gradio puts even a State into an "Additional inputs" panel.
             additional_inputs_accordion=gr.Accordion(visible=False, render=False),
             title=loaded.title,
-            description=describe(loaded),
+            description=describe(loaded, chat.settings),
             examples=[[example] for example in loaded.examples] or None,
             cache_examples=False,
             editable=True,
@@ -365,14 +367,13 @@ def to_text(transcript: Transcript) -> str:
     return "\n\n".join(filter(None, said))
 
 
-def describe(loaded: Loaded) -> str:
+def describe(loaded: Loaded, settings: Settings) -> str:
     """What stands below the title."""
-    if not loaded.is_offline:
-        return loaded.description
-    return (
-        f"{loaded.description}\n\nAnswered by the **built-in offline model**, which is not an AI. "
-        + HOW_TO_ADD_A_KEY
-    )
+    offline = "Answered by the **built-in offline model**, which is not an AI. " + HOW_TO_ADD_A_KEY
+    until = time_told(settings.session_idle)
+    where = "in this server's memory, until it restarts or" if loaded.forgets else "on this server"
+    kept = f"*Chats are kept {where} for {until} after their last message.*"
+    return "\n\n".join([loaded.description, *[offline] * loaded.is_offline, kept])
 
 
 FOLLOW = """() => {

@@ -7,13 +7,13 @@ counts begin anew when the app starts. Answers that run are counted by each proc
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from math import ceil
 
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
 
 from agent.counts import Counts
 from agent.failures import PlainError
 from agent.settings import Settings
+from agent.wording import counted, time_told
 
 ALL = "all"
 """Whose the day's budget is."""
@@ -83,7 +83,7 @@ class Limits:
         most = self._most.address_running
         if address and most and self._running[address] >= most:
             raise Refused(
-                f"Your network address has {_counted(most, 'answer')} running, and can have no "
+                f"Your network address has {counted(most, 'answer')} running, and can have no "
                 "more at once. Please send this message again as soon as one has ended.",
                 wait=1,
             )
@@ -99,7 +99,7 @@ class Limits:
                 wait = await self._counts.wait(limit, whose)
                 raise Refused(
                     f"That was a lot of messages: {limit.amount:,} a {limit.GRANULARITY.name} can "
-                    f"be sent here. Please send this one again in {_told(wait)}.",
+                    f"be sent here. Please send this one again in {time_told(wait)}.",
                     wait,
                 )
 
@@ -142,17 +142,5 @@ class Limits:
     async def _used_up(self, limit: RateLimitItem) -> str:
         return (
             "Today's budget for the AI is used up: the built-in offline model answers, which is "
-            f"not one. The AI is back in {_told(await self._counts.wait(limit, ALL))}."
+            f"not one. The AI is back in {time_told(await self._counts.wait(limit, ALL))}."
         )
-
-
-def _told(seconds: int) -> str:
-    """A time to wait, in the unit that people would use; never less than it is."""
-    for size, unit in ((3600, "hour"), (60, "minute")):
-        if seconds >= 2 * size:
-            return _counted(ceil(seconds / size), unit)
-    return _counted(seconds, "second")
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}" + "s" * (number != 1)

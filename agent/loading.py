@@ -17,7 +17,7 @@ from google.adk.cli.utils.envs import load_dotenv_for_agent
 from google.adk.cli.utils.service_factory import create_session_service_from_options
 from google.adk.memory import InMemoryMemoryService
 from google.adk.runners import Runner
-from google.adk.sessions import BaseSessionService
+from google.adk.sessions import BaseSessionService, InMemorySessionService
 from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import BaseNode
 from pydantic import SecretStr
@@ -48,6 +48,11 @@ class Loaded:
     """Whether the built-in offline model answers, because no credentials were found."""
     costs: bool = True
     """Whether another model than that answers too, which somebody may have to pay for."""
+
+    @property
+    def forgets(self) -> bool:
+        """Whether conversations are kept in memory alone."""
+        return isinstance(self.runner.session_service, InMemorySessionService)
 
 
 def load(folder: Path = OURS) -> Loaded:

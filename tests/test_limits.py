@@ -6,7 +6,7 @@ from house import directory, notices, run
 from scripted_model import ScriptedModel, contents
 
 from agent.directory import Directory, Visit
-from agent.limits import Refused, _told
+from agent.limits import Refused, time_told
 from agent.transcript import answer
 
 HERE, THERE = "192.0.2.1", "192.0.2.2"
@@ -263,7 +263,7 @@ def test_an_app_that_shuts_down_says_when_to_come_back() -> None:
     ],
 )
 def test_a_time_to_wait_is_told_as_people_do_and_never_too_short(seconds: int, said: str) -> None:
-    assert _told(seconds) == said
+    assert time_told(seconds) == said
 
 
 def test_ids_are_random_and_nobodys_say() -> None:
