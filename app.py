@@ -3,128 +3,222 @@
 Run it:  python app.py [path/to/agent]     and open http://127.0.0.1:7860
 """
 
-import asyncio
 import os
 import re
+import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
 import gradio as gr
+from fastapi.exceptions import RequestValidationError
 from gradio.events import Dependency
 from starlette.middleware import Middleware
 
-from agent.conversation import Conversation
+from agent.addresses import address_of
+from agent.directory import Directory
 from agent.doors import doors
+from agent.doors.refusals import unread
 from agent.loading import OURS, Loaded, NoAgent, load
-from agent.messages import Message, to_messages
+from agent.messages import Message, to_messages, to_page
 from agent.offline import HOW_TO_ADD_A_KEY
-from agent.settings import Settings, read_settings
+from agent.recall import title
+from agent.settings import read_settings
 from agent.shield import Shield
+from agent.sieve import Sieve
 from agent.transcript import Transcript, answer, clean, notices
-from agent.turn import Turn
+from agent.view import View, follow, reopen
 
 
-def page(loaded: Loaded, settings: Settings, for_mcp: bool = False) -> gr.ChatInterface:
-    """A ChatInterface around a generator, which yields the accumulated text of ADK's SSE events
-    and holds one ADK session per Gradio State; with a tool for MCP clients, if they are served."""
-    host = loaded.runner.agent.name
+class Chat:
+    """A generator function that yields the accumulated text of ADK's SSE events, with one ADK
+    session per Gradio State; and what else a visitor can do on the page."""
+
+    def __init__(self, loaded: Loaded, directory: Directory) -> None:
+        self._host, self._directory = loaded.runner.agent.name, directory
 
     async def respond(
-        message: str, history: list[Message], session: Conversation | None
-    ) -> AsyncIterator[tuple[list[Message], Conversation]]:
-        session = session or Conversation(loaded.runner, settings)
-        turn = session.ask(message, kept=count_turns(history))
-        async for transcript in follow(turn):
-            yield to_messages(transcript, None if turn.over else turn.elapsed, host), session
+        self, message: str, history: list[Message], view: View | None, request: gr.Request
+    ) -> AsyncIterator[tuple[list[Message], View, Any, Any]]:
+        """Answer on the page."""
+        view = view or View(self._directory)
+        turn = view.ask(message, count_turns(history), address(request))
+        async for transcript in view.follow(turn):
+            waiting = None if turn.over else turn.elapsed
+            messages = to_messages(transcript, waiting, self._host)
+            place = view.session_id if turn.past.invocation_id else gr.skip()
+            yield messages, view, news_if(view.unsent), place
+
+    async def arrive(self, user_id: object) -> tuple[str, View, Any, Any]:
+        """A page is opened: whose it is, and whether there is something to show on it."""
+        view = await reopen(self._directory, str(user_id))
+        box = gr.skip() if view.session_id else idle(interactive=True)
+        return view.user_id, view, news_if(view.session_id), box
+
+    async def catch_up(self, view: View) -> AsyncIterator[tuple[Any, Any]]:
+        """Show the conversation, and the answer that is on its way."""
+        async for told, is_running in view.catch_up():
+            yield to_page(told, self._host), busy() if is_running else gr.skip()
+        if view.unsent:
+            yield gr.skip(), gr.Textbox(view.unsent)
+            view.unsent = ""
+
+    async def stop(self, view: View | None) -> None:
+        """End the running answer; what was said stays, and is remembered."""
+        if view:
+            await view.stop()
+
+    async def clear(self, view: View | None) -> tuple[Any, ...]:
+        """Forget the conversation: the session, the text box, and all that is shown."""
+        view = view or View(self._directory)
+        await view.forget()
+        return view, idle(), [], [], []
+
+    async def list_chats(self, view: View, search: str) -> gr.Radio:
+        """The visitor's conversations with these words in their names, the newest first."""
+        chats = [(title(chat), chat.id) for chat in await view.chats()]
+        found = [chat for chat in chats if (search or "").lower() in chat[0].lower()]
+        here = view.session_id if view.session_id in dict(found).values() else None
+        return gr.Radio(found, value=here)
+
+    async def open_chat(self, view: View, session_id: str | None) -> tuple[list[Message], float]:
+        """Turn the page to another conversation."""
+        view.turn_to(session_id)
+        return [], time.time()
+
+    async def new_chat(self, view: View) -> tuple[list[Message], float]:
+        """Turn the page to a new conversation."""
+        return await self.open_chat(view, None)
+
+    async def rename_chat(self, view: View, title: str) -> str:
+        """Call the conversation on the page something else."""
+        await view.rename(title)
+        return ""
+
+    async def forget_me(self, view: View) -> tuple[Any, ...]:
+        """Delete all that the visitor has ever said, and be nobody known."""
+        await self._directory.forget_visitor(view.user_id)
+        view.user_id = View(self._directory).user_id
+        return view.user_id, *await self.clear(view)
 
     async def chat(
-        message: str, session: Conversation | None
-    ) -> AsyncIterator[tuple[str, Conversation]]:
+        self, message: str, view: View | None, request: gr.Request
+    ) -> AsyncIterator[tuple[str, View]]:
         """Ask the agent; its answer so far, again and again until it is whole."""
-        session = session or Conversation(loaded.runner, settings)
-        async for transcript in follow(session.ask(message)):
-            yield to_text(transcript), session
+        view = view or View(self._directory)
+        async for transcript in follow(view.ask(message, len(view.shown), address(request))):
+            yield to_text(transcript), view
 
-    async def ask(message: str) -> str:
+    async def ask(self, message: str, request: gr.Request) -> str:
         """Ask the agent.
 
         Parameters:
             message: What to ask it.
         """
-        conversation = Conversation(loaded.runner, settings)
-        turn = conversation.ask(message)
+        view = View(self._directory)
+        turn = view.ask(message, 0, address(request))
         try:
             async for _ in follow(turn):
                 pass  # Cancelled by a client, it stops the turn.
         finally:
-            conversation.forget_soon()
+            view.forget_soon()
         return to_text(turn.transcript)
 
-    session = gr.State(None, time_to_live=settings.session_idle, delete_callback=forget)
-    demo = ChatPage(
-        respond,
-        chatbot=gr.Chatbot(
-            scale=1,
-            show_label=False,
-            editable="user",
-            buttons=["copy", "copy_all"],
-            autoscroll=False,  # FOLLOW does it.
-        ),
-        additional_inputs=[session],
-        additional_outputs=[session],
-        # Gradio puts even a State into an "Additional inputs" panel.
-        additional_inputs_accordion=gr.Accordion(visible=False, render=False),
-        title=loaded.title,
-        description=describe(loaded),
-        examples=[[example] for example in loaded.examples] or None,
-        cache_examples=False,
-        editable=True,
-        flagging_mode="never",
-        analytics_enabled=False,
-        show_progress="hidden",
-        concurrency_limit=None,
-        api_visibility="private",
-    )
+
+def page(loaded: Loaded, directory: Directory, for_mcp: bool = False) -> gr.ChatInterface:
+    """The page, `/chat` for Gradio's clients, and a tool for MCP clients, if they are served."""
+    chat = Chat(loaded, directory)
+    demo = ChatPage(chat, loaded)
     with demo:
-        demo.wire(session)
         text, reply = (gr.Textbox(visible=False, label=name) for name in ("message", "answer"))
         gr.Button(visible=False).click(
-            chat,
-            [text, session],
-            [reply, session],
+            chat.chat,
+            [text, demo.view],
+            [reply, demo.view],
             api_name="chat",
             # Gradio 6.31 fails where an MCP tool has a State among its outputs (gradio/mcp.py).
             api_visibility="undocumented" if for_mcp else "public",
             concurrency_limit=None,
         )
         if for_mcp:
-            gr.api(ask, api_description=loaded.description, concurrency_limit=None)
+            gr.api(chat.ask, api_description=loaded.description, concurrency_limit=None)
     return demo
 
 
-async def follow(turn: Turn) -> AsyncIterator[Transcript]:
-    """The turn's transcripts, each as soon as the page is ready for it; never an exception.
+AT_ONCE: dict[str, Any] = {"api_visibility": "private", "queue": False}
+"""For steps that take no time."""
 
-    Cancelled by Clear, by Edit or by a client, it stops the turn. A closed tab does not cancel:
-    Gradio then drops the generator, and the turn has its time of grace.
-    """
-    try:
-        async for transcript in turn.watch():
-            yield transcript
-    except asyncio.CancelledError:
-        turn.stop()
-        raise
+QUEUED: dict[str, Any] = {
+    "api_visibility": "private",
+    "concurrency_limit": None,
+    "show_progress": "hidden",
+}
+"""For steps that others wait for: a State's change is heard of in the queue alone."""
+
+PLACEHOLDER = "Type a message..."
+
+KEY = "no secret, but the same after a restart"
+"""By which a page reads what it keeps in the browser; Gradio tells it to whoever asks."""
+
+
+TOO_LONG = (
+    "This message, or the conversation before it, is too long to be sent. "
+    "Shorten it, or press Clear."
+)
 
 
 class ChatPage(gr.ChatInterface):
-    """A ChatInterface whose Stop lets the answer end by itself, so that page and session agree.
+    """A ChatInterface around `Chat.respond`; what it shows and what is remembered agree."""
 
-    Gradio's own Stop cancels the run: the page keeps what happened to be on it, and what the
-    agent remembers is a few words more. Ours ends the turn, and the run's last yield shows it.
-    """
+    def __init__(self, chat: Chat, loaded: Loaded) -> None:
+        self.chat = chat
+        self.view, self.news, self.place = gr.State(None), gr.State(0.0), gr.State(None)
+        self.visitor = gr.BrowserState(
+            "", storage_key=f"chat with {loaded.runner.app_name}", secret=KEY
+        )
+        super().__init__(
+            chat.respond,
+            chatbot=gr.Chatbot(
+                scale=1,
+                show_label=False,
+                editable="user",
+                buttons=["copy", "copy_all"],
+                autoscroll=False,  # FOLLOW does it.
+            ),
+            textbox=gr.Textbox(
+                elem_id="message",
+                placeholder=PLACEHOLDER,
+                scale=7,
+                autofocus=True,
+                interactive=False,  # Until it is known what there is to show.
+                submit_btn=True,
+                stop_btn=True,
+            ),
+            additional_inputs=[self.view],
+            additional_outputs=[self.view, self.news, self.place],
+            # Gradio puts even a State into an "Additional inputs" panel.
+            additional_inputs_accordion=gr.Accordion(visible=False, render=False),
+            title=loaded.title,
+            description=describe(loaded),
+            examples=[[example] for example in loaded.examples] or None,
+            cache_examples=False,
+            editable=True,
+            flagging_mode="never",
+            analytics_enabled=False,
+            show_progress="hidden",
+            concurrency_limit=None,
+            api_visibility="private",
+        )
+        self._shown = [self.chatbot, self.chatbot_state, self.chatbot_value]
+        with self:
+            for component in (self.news, self.place, self.visitor):
+                cast(Any, component).render()
+            self._wire_arrival()
+            self._wire_runs()
+            self._add_chats()
 
     def _setup_stop_events(
         self,
@@ -132,6 +226,8 @@ class ChatPage(gr.ChatInterface):
         events_to_cancel: list[Dependency],
         after_success: Dependency,
     ) -> None:
+        # Gradio's own Stop cancels the run: the page keeps what happened to be on it, and the agent
+        # remembers a few words more. Ours ends the turn, and the run's last yield shows all.
         triggers = [*event_triggers, self.chatbot.edit, self.chatbot.option_select]
         super()._setup_stop_events(triggers, [], after_success)
 
@@ -139,64 +235,123 @@ class ChatPage(gr.ChatInterface):
         # Half a character in what is typed would end Gradio's stream to this page.
         return super()._clear_and_save_textbox(clean(message or ""))
 
-    def wire(self, session: gr.State) -> None:
+    def _wire_runs(self) -> None:
         """Stop and Clear for every kind of run, and a text box that comes back after each.
 
         By itself Gradio 6.31 leaves the text box locked when a run fails, and lets an answer run
         on over a cleared page.
         """
-        quietly: dict[str, Any] = {"api_visibility": "private", "queue": False}
         runs: list[Any] = [
             Dependency(None, cast(Any, run).get_config(), run._id, run.fn)
             for run in self.fns.values()
-            if run.name == "_submit_fn"
+            if run.name in ("_submit_fn", "catch_up")
         ]
-        shown = [self.chatbot, self.chatbot_state, self.chatbot_value]
-        self.textbox.stop(stop, session, None, **quietly)
+        self.textbox.stop(self.chat.stop, self.view, None, **AT_ONCE)
         # What the next run is given as history is what the page shows at that moment, whatever a
         # step of a cancelled run may still have stored.
-        self.textbox.submit(lambda page: page, self.chatbot, self.chatbot_state, **quietly)
-        self.chatbot.example_select(list, None, self.chatbot_state, **quietly)
+        self.textbox.submit(lambda page: page, self.chatbot, self.chatbot_state, **AT_ONCE)
+        self.chatbot.example_select(list, None, self.chatbot_state, **AT_ONCE)
         # First the run is cancelled, then its page cleared: the other way round it would repaint.
-        cancelled = self.chatbot.clear(nothing, None, None, cancels=runs, **quietly)
-        cancelled.then(clear, session, [session, self.textbox, *shown], **quietly)
+        cancelled = self.chatbot.clear(nothing, None, None, cancels=runs, **AT_ONCE)
+        cancelled.then(self.chat.clear, self.view, self._everything, **AT_ONCE)
         self.chatbot.edit(None, None, None, cancels=runs)
         for run in runs:
             # Not yet interactive: Gradio's next step empties the box, and would take typed words.
-            run.then(lambda: idle(), None, self.textbox, **quietly)
+            run.then(lambda: idle(), None, self.textbox, **AT_ONCE)
             # A cancelled run fails too, but then goes on with Gradio's next steps: let them pass.
-            passed = run.failure(nothing, None, None, **quietly).then(
-                nothing, None, None, **quietly
+            passed = run.failure(nothing, None, None, **AT_ONCE).then(
+                nothing, None, None, **AT_ONCE
             )
-            passed.then(lambda: idle(interactive=True), None, self.textbox, **quietly)
+            passed.then(lambda: idle(interactive=True), None, self.textbox, **AT_ONCE)
+        self._bring_back()
+
+    def _bring_back(self) -> None:
+        """A sentence, and the text box again, where a step was refused that sends what is typed or
+        all that is shown: by itself Gradio says nothing, and does not go on."""
+        for step in list(self.fns.values()):
+            if step.inputs and step.inputs[0] in (self.textbox, self.chatbot):
+                Dependency(None, cast(Any, step).get_config(), step._id, step.fn).failure(
+                    refused, None, self.textbox, **QUEUED
+                )
+
+    def _wire_arrival(self) -> None:
+        """A page that is opened, or has fallen behind, is shown what there is."""
+        arrived = self.load(
+            self.chat.arrive,
+            self.visitor,
+            [self.visitor, self.view, self.news, self.textbox],
+            **QUEUED,
+        )
+        arrived.failure(lambda: idle(interactive=True), None, self.textbox, **AT_ONCE)
+        # A run that finds the page behind goes on with Gradio's steps, which show its page again.
+        passed = self.news.change(nothing, None, None, **QUEUED).then(nothing, None, None, **QUEUED)
+        caught_up = passed.then(
+            self.chat.catch_up, self.view, [self.chatbot, self.textbox], **QUEUED
+        )
+        shown = caught_up.then(lambda page: page, self.chatbot, self.chatbot_state, **AT_ONCE)
+        shown.then(lambda: idle(interactive=True), None, self.textbox, **AT_ONCE)
+
+    def _add_chats(self) -> None:
+        """The side bar with the visitor's conversations, which is empty while it is folded."""
+        with gr.Sidebar(open=False) as bar, gr.Column(visible=False) as column:
+            new = gr.Button("New chat")
+            search = gr.Textbox(placeholder="Search your chats", show_label=False, container=False)
+            chats = gr.Radio([], show_label=False, container=False, elem_id="chats")
+            name = gr.Textbox(
+                placeholder="A new name for this chat", submit_btn="Rename", show_label=False
+            )
+            delete, forget = gr.Button("Delete this chat"), gr.Button("Forget me")
+            really = gr.Button("Really delete all my chats", variant="stop", visible=False)
+        chat, turned = self.chat, [self.chatbot, self.news]
+        listing: dict[str, Any] = {"inputs": [self.view, search], "outputs": chats, **AT_ONCE}
+        bar.expand(lambda: gr.Column(visible=True), None, column, **AT_ONCE)
+        bar.collapse(lambda: gr.Column(visible=False), None, column, **AT_ONCE)
+        gr.on([bar.expand, search.change, self.place.change], chat.list_chats, **listing)
+        for change in (
+            new.click(chat.new_chat, self.view, turned, **QUEUED),
+            name.submit(chat.rename_chat, [self.view, name], name, **QUEUED),
+            delete.click(chat.clear, self.view, self._everything, **QUEUED),
+            really.click(chat.forget_me, self.view, [self.visitor, *self._everything], **QUEUED),
+        ):
+            change.then(chat.list_chats, **listing)
+        chats.input(chat.open_chat, [self.view, chats], turned, **QUEUED)
+        forget.click(lambda: gr.Button(visible=True), None, really, **AT_ONCE)
+        really.click(lambda: gr.Button(visible=False), None, really, **AT_ONCE)
+
+    @property
+    def _everything(self) -> list[Any]:
+        """What is changed when a conversation is deleted."""
+        return [self.view, self.textbox, *self._shown]
 
 
 def nothing() -> None:
     """A step of an event chain that only takes its time."""
 
 
+def refused() -> gr.Textbox:
+    """Tell the visitor that the page could not send what it had to."""
+    gr.Warning(TOO_LONG)
+    return idle(interactive=True)
+
+
 def idle(**more: Any) -> gr.Textbox:
     """The text box with its Send button in place of Stop."""
-    return gr.Textbox(submit_btn=True, stop_btn=False, placeholder="Type a message...", **more)
+    return gr.Textbox(submit_btn=True, stop_btn=False, placeholder=PLACEHOLDER, **more)
 
 
-async def stop(session: Conversation | None) -> None:
-    """End the running answer; what was said stays, and is remembered."""
-    if session:
-        await session.stop()
+def busy() -> gr.Textbox:
+    """The text box while an answer is running."""
+    return gr.Textbox(submit_btn=False, stop_btn=True, interactive=False)
 
 
-async def clear(session: Conversation | None) -> tuple[Any, ...]:
-    """Forget the conversation: the session, the text box, and all that is shown."""
-    if session:
-        await session.forget()
-    return None, idle(), [], [], []
+def news_if(there_is: object) -> Any:
+    """What makes a page catch up."""
+    return time.time() if there_is else gr.skip()
 
 
-def forget(session: Conversation | None) -> None:
-    """The session's State has expired. Gradio calls this on the event loop, and awaits nothing."""
-    if session:
-        session.forget_soon()
+def address(request: gr.Request) -> str:
+    """From where a message comes."""
+    return address_of(cast(Any, request.request))
 
 
 def count_turns(history: list[Message]) -> int:
@@ -270,41 +425,69 @@ MAX_BODY = 4_000_000
 """Bytes of a request; the page sends all that it shows with each message."""
 
 
-def serve(demo: gr.ChatInterface, loaded: Loaded, settings: Settings, **options: Any) -> Any:
+def is_foreign(thing: dict[str, Any]) -> bool:
+    """Whether a browser sends what this page never shows: a component, which Gradio would build
+    with any arguments (gradio/components/chatbot.py), or a file elsewhere, which it would fetch."""
+    path = thing.get("path")
+    is_elsewhere = isinstance(path, str) and path.startswith(("http://", "https://"))
+    return "constructor_args" in thing or is_elsewhere
+
+
+def serve(demo: gr.ChatInterface, loaded: Loaded, directory: Directory, **options: Any) -> Any:
     """Launch the page, and the other doors beside it; `options` are `Blocks.launch`'s own."""
     return demo.launch(
         quiet=True,
         js=FOLLOW,
         css=CONTAINED,
-        max_threads=settings.page_threads,
+        max_threads=directory.settings.page_threads,
+        state_session_capacity=directory.settings.max_conversations or 10_000,
         run_history=False,
         footer_links=[],
         enable_monitoring=False,
         # The doors tell of themselves at /openapi.json; Gradio's own routes stay untold.
         app_kwargs={
             "openapi_url": None,
-            "routes": doors(loaded, settings).routes,
-            "middleware": [Middleware(Shield, closed=CLOSED, pictures=PICTURES)],
+            "routes": doors(loaded, directory).routes,
+            "middleware": [
+                Middleware(Shield, closed=CLOSED, pictures=PICTURES),
+                Middleware(Sieve, path="/gradio_api/", is_unwanted=is_foreign),
+            ],
             "max_body_size": MAX_BODY,
+            "exception_handlers": {RequestValidationError: unread},
         },
         **options,
     )
 
 
-def read(folder: Path) -> tuple[Loaded, Settings]:
-    """The agent in `folder` and the settings; a host's mistake ends the program with a sentence."""
+def read(folder: Path) -> tuple[Loaded, Directory]:
+    """The agent in `folder`, and its conversations; a host's mistake ends the program with a
+    sentence."""
     try:
-        return load(folder), read_settings(os.environ)
+        loaded = load(folder)
+        return loaded, Directory(loaded, read_settings(os.environ))
     except (NoAgent, ValueError) as error:
         sys.exit(str(error))
 
 
+def wait_for_end(directory: Directory) -> None:
+    """Serve until Ctrl-C or SIGTERM; then stop what runs, so that what was said is stored."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        directory.close_from_outside()
+    os._exit(0)  # Python itself would wait for tools that are at work.
+
+
 chosen = sys.argv[1:2] if __name__ == "__main__" else []
-loaded, settings = read(Path(*chosen) if chosen else OURS)
+loaded, directory = read(Path(*chosen) if chosen else OURS)
 has_mcp = find_spec("mcp") is not None
-demo = page(loaded, settings, has_mcp)
+demo = page(loaded, directory, has_mcp)
 
 if __name__ == "__main__":
-    _, url, _ = serve(demo, loaded, settings, mcp_server=has_mcp, prevent_thread_lock=True)
+    # Nobody may say where a request comes from, but a proxy that uvicorn is told to trust.
+    os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
+    _, url, _ = serve(demo, loaded, directory, mcp_server=has_mcp, prevent_thread_lock=True)
     print(f"Running on {url} (stop with Ctrl-C)", flush=True)  # noqa: T201
-    demo.block_thread()
+    wait_for_end(directory)

@@ -50,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    os.environ["SESSION_DB"] = "memory://"  # A conversation in a terminal ends with it.
     try:
         loaded, settings = load(options.agent), _settings(options)
     except (NoAgent, ValueError) as error:

@@ -1,4 +1,4 @@
-"""One visitor's ADK session, kept equal to what the visitor sees.
+"""One ADK session of one visitor, kept equal to what the visitor sees.
 
 What the page shows says only *how many* turns are kept: words never flow from the browser into
 the session. If the page shows fewer turns than the session holds (Retry, Undo, Edit, Clear),
@@ -7,10 +7,11 @@ the session is rewound before the next turn.
 
 import asyncio
 import math
+import re
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from google.adk.agents.run_config import RunConfig, StreamingMode, ToolThreadPoolConfig
@@ -22,10 +23,13 @@ from google.adk.sessions.base_session_service import BaseSessionService, GetSess
 from google.genai import types
 
 from agent import transcript
-from agent.failures import LOST, PlainError
+from agent.failures import LOST, PlainError, explain
+from agent.limits import Limits
+from agent.recall import NAME, TITLE, Told, name_event, notices_event, recall
 from agent.settings import Settings
-from agent.transcript import Notice, Text, Transcript
-from agent.turn import Figures, Turn
+from agent.spending import for_free
+from agent.transcript import Notice, Picture, Text, Transcript
+from agent.turn import Figures, Past, Turn
 
 FIGURES = "temp:stream_figures"
 """Where in the session state an agent's tools find the figures of the finished turns. ADK drops
@@ -38,66 +42,131 @@ BUSY = "One moment: the message before is still being answered. Send this one ag
 
 NO_MESSAGE = "Please type a message first."
 
+CUT_SHORT = "This answer was cut short when the app was shut down. Try again for a whole one."
+
 FORGETTING: set[asyncio.Task[None]] = set()
 """asyncio keeps no hold of its tasks; these may not vanish half-way."""
+
+TITLE_LENGTH = 40
+"""How many characters a conversation's name has at the most."""
 
 BUSY_AFTER = 1.0
 """Seconds a new turn waits for the one before, which may just be stopping."""
 
 
-@dataclass
-class Past:
-    """One turn on the visitor's screen, and what it left in the session."""
+@dataclass(frozen=True)
+class Asked:
+    """What the visitor says."""
 
-    invocation_id: str | None = None
-    """None where nothing was stored: the turn was refused, or has been forgotten."""
+    message: str | None
+    """None, which an empty form may send, is an empty one."""
 
-    live: int = 0
-    """How many stored events are this turn's."""
+    kept: int | None = None
+    """How many turns the visitor still sees before it; None means all."""
 
-    void: int = 0
-    """How many events were stored after it and then rewound."""
+    told: Iterable[types.Content] = ()
+    """What was said elsewhere, for a new conversation that goes on from there."""
 
-    figures: Figures = field(default_factory=Figures)
+    address: str | None = None
+    """From where; None where nobody counts by that."""
+
+    @property
+    def text(self) -> str:
+        """What the model may be told."""
+        return transcript.clean(self.message or "")
 
 
 class Conversation:
-    """Ask, stop, forget. Lives on the event loop that it was made on."""
+    """Ask, stop, recall, forget. Lives on the event loop that it was made on.
 
-    def __init__(self, runner: Runner, settings: Settings, streaming: bool = True) -> None:
+    Args:
+        runner: Runs the agent, and stores what is said.
+        settings: The host's.
+        user_id: Whose conversation it is; a new visitor's without one.
+        session_id: An ADK session of that user's, to `recall`; without one, a new one begins.
+        limits: What the visitor may do; whatever there is, without.
+        streaming: Whether answers come in pieces.
+        is_stored: Whether the session is known to be in the store.
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        settings: Settings,
+        user_id: str | None = None,
+        session_id: str | None = None,
+        limits: Limits | None = None,
+        streaming: bool = True,
+        is_stored: bool = False,
+    ) -> None:
         self.runner = runner
         self.settings = settings
-        self.streaming = streaming
-        self.user_id = str(uuid.uuid4())
-        self.session_id: str | None = None
+        self.session_id = session_id or str(uuid.uuid4())
+        self.user_id = user_id or named(self.session_id)
         self.turns: list[Past] = []
-        self._turn: Turn | None = None
+        self.turn: Turn | None = None
+        """The latest one, running or over."""
+        self._title = ""
+        self._name = ""
+        self._asked = Asked(None)
+        self._limits = limits
+        self.streaming = streaming
+        self._is_stored = is_stored
         self._lock = asyncio.Lock()
 
     def ask(
-        self, message: str | None, kept: int | None = None, told: Iterable[types.Content] = ()
+        self,
+        message: str | None,
+        kept: int | None = None,
+        told: Iterable[types.Content] = (),
+        address: str | None = None,
     ) -> Turn:
-        """Begin the turn that answers `message`.
-
-        Args:
-            message: What the visitor says; None, which an empty form may send, is an empty one.
-            kept: How many turns the visitor still sees before it; None means all.
-            told: What was said elsewhere, for a new conversation that goes on from there.
-        """
+        """Begin the turn that answers `message`; the rest as in `Asked`."""
         turn = Turn(self.settings)
-        return turn.begin(self._answer(turn, transcript.clean(message or ""), kept, told))
+        return turn.begin(self.answer(turn, Asked(message, kept, told, address)))
 
-    async def stop(self) -> Transcript:
+    @property
+    def is_running(self) -> bool:
+        """Whether an answer is on its way."""
+        return bool(self.turn and not self.turn.over)
+
+    @property
+    def latest_id(self) -> str | None:
+        """The latest turn's invocation; None before the first, and before its run has begun."""
+        return self.turns[-1].invocation_id if self.turns else None
+
+    async def recall(self) -> list[Told]:
+        """The turns as they are stored; last the one that is running, as far as it has come."""
+        session = await self._store.get_session(**self._key)
+        self._is_stored = session is not None
+        state = session.state if session else {}
+        self._title, self._name = str(state.get(TITLE, "")), str(state.get(NAME, ""))
+        turns = recall(session.events if session else ())
+        if self.turn and self.is_running:
+            earlier = [turn for turn in turns if turn.invocation_id != self.turn.past.invocation_id]
+            running = Told(self.latest_id or "", self._asked.text, self.turn.transcript)
+            return [*map(_ended, earlier), running]
+        self.turns = list(_pasts(turns, self.turns))
+        return [_ended(turn) for turn in turns]
+
+    async def rename(self, name: str) -> None:
+        """Call the conversation something else than its first words, once it has some."""
+        async with self._lock:
+            if self.turns and (name := shortened(name)):
+                self._name = name
+                await self._store_event(self.turns[-1], name_event(self.latest_id or "", name))
+
+    async def stop(self, reason: PlainError | None = None) -> Transcript:
         """Stop the running turn, if there is one; the latest turn's transcript, once it is over."""
-        if self._turn is None:
+        if self.turn is None:
             return ()
-        self._turn.stop()
-        return await self._turn.finish()
+        self.turn.stop(reason)
+        return await self.turn.finish()
 
     async def forget(self) -> None:
         """Stop, and delete everything that was said."""
         await self.stop()
-        if self.session_id:
+        if self._is_stored:
             await self._store.delete_session(**self._key)
         self._lose()
 
@@ -107,15 +176,15 @@ class Conversation:
         FORGETTING.add(task)
         task.add_done_callback(FORGETTING.discard)
 
-    async def _answer(
-        self, turn: Turn, message: str, kept: int | None, told: Iterable[types.Content]
-    ) -> None:
+    async def answer(self, turn: Turn, asked: Asked) -> None:
+        """The work of a turn, which has been begun with it."""
         async with self._alone(turn):
+            self._asked = asked
             try:
-                await self._recall(told)
-                await self._agree(turn, kept)
-                self.turns.append(past := Past(figures=turn.figures))
-                await self._run(turn, past, message)
+                await self._take_over(asked.told)
+                await self._agree(turn, asked.kept)
+                async with self._admitted(asked):
+                    await self._run(turn, asked.text)
             except SessionNotFoundError:
                 self._lose()
                 raise
@@ -127,25 +196,35 @@ class Conversation:
             async with asyncio.timeout(BUSY_AFTER):
                 await self._lock.acquire()
         except TimeoutError:
-            self.turns.append(Past())
             raise PlainError(BUSY) from None
         try:
-            self._turn = turn
+            self.turn = turn
             yield
         finally:
             self._lock.release()
 
-    async def _recall(self, told: Iterable[types.Content]) -> None:
+    @asynccontextmanager
+    async def _admitted(self, asked: Asked) -> AsyncIterator[None]:
+        if not asked.text.strip():
+            raise PlainError(NO_MESSAGE)
+        if self._limits is None:
+            yield
+            return
+        who, turns = (self.user_id, asked.address), len(self.turns)
+        async with self._limits.admit(*who, asked.text, turns):
+            yield
+
+    async def _take_over(self, told: Iterable[types.Content]) -> None:
         """Store what was said elsewhere; each content of the user's begins a turn."""
         session = None
         for content in told:
             session = session or await self._open()
             if content.role == "user" or not self.turns:
                 self.turns.append(Past(invocation_id=f"e-{uuid.uuid4()}"))
-            await self._store.append_event(session, self._recalled(content))
+            await self._store.append_event(session, self._taken_over(content))
             self.turns[-1].live += 1
 
-    def _recalled(self, content: types.Content) -> Event:
+    def _taken_over(self, content: types.Content) -> Event:
         author = "user" if content.role == "user" else self.runner.agent.name
         return Event(
             invocation_id=self.turns[-1].invocation_id or "", author=author, content=content
@@ -153,40 +232,54 @@ class Conversation:
 
     async def _agree(self, turn: Turn, kept: int | None) -> None:
         """Make the session end where the screen does."""
-        unknown = (kept or 0) - len(self.turns)
-        if unknown > 0:
-            self.turns += [Past() for _ in range(unknown)]
+        if kept is None:
+            return
+        if kept > len(self.turns):
             turn.say(Notice(LOST))
-        if kept is not None:
-            await self._rewind(kept)
-
-    async def _rewind(self, kept: int) -> None:
         dropped = self.turns[kept:]
-        if first := next((past.invocation_id for past in dropped if past.invocation_id), None):
-            await self.runner.rewind_async(**self._visitor, rewind_before_invocation_id=first)
+        if dropped:
+            await self._rewind(dropped[0])
             for past in self.turns[:kept][-1:]:
                 past.void += 1 + sum(past.live + past.void for past in dropped)
         del self.turns[kept:]
 
-    async def _run(self, turn: Turn, past: Past, message: str) -> None:
-        if not message.strip():
-            raise PlainError(NO_MESSAGE)
-        if self.session_id is None:
+    async def _rewind(self, first: Past) -> None:
+        await self.runner.rewind_async(
+            **self._visitor, rewind_before_invocation_id=first.invocation_id or ""
+        )
+
+    async def _run(self, turn: Turn, message: str) -> None:
+        if not self._is_stored:
             await self._open()
-        try:
-            await turn.follow(self._events(turn, past, message))
-        finally:
+        await self._choose_payer(turn)
+        self.turns.append(past := turn.past)
+        await turn.follow(self._events(turn, past, message))
+        if past.invocation_id is None:
+            self.turns.remove(past)
+        if isinstance(turn.failure, SessionNotFoundError):
+            self._lose()
+        elif past.invocation_id:
             await self._seal(turn, past)
 
     async def _open(self) -> Session:
-        self.session_id = str(uuid.uuid4())
-        return await self._store.create_session(**self._key)
+        session = await self._store.create_session(**self._key)
+        self._is_stored = True
+        return session
+
+    async def _choose_payer(self, turn: Turn) -> None:
+        """The agent's own model costs the host; the offline one nobody."""
+        if self._limits and (reason := await self._limits.why_offline()):
+            for_free.set(True)  # In the turn's own task, and so for this turn alone.
+            turn.say(Notice(reason))
 
     async def _events(self, turn: Turn, past: Past, message: str) -> AsyncGenerator[Event, None]:
+        self._title = self._title if past is not self.turns[0] else shortened(message)
+        figures = [asdict(past.figures) for past in self.turns[-LATEST:-1]]
         events = self.runner.run_async(
             **self._visitor,
             new_message=types.UserContent(message),
-            state_delta={FIGURES: [asdict(past.figures) for past in self.turns[-LATEST:-1]]},
+            # What it is called each time, because a rewind takes that away too.
+            state_delta={FIGURES: figures, TITLE: self._title, NAME: self._name},
             run_config=self._run_config(),
             yield_user_message=True,
             abort_signal=turn.abort,
@@ -198,18 +291,32 @@ class Conversation:
                 yield event
 
     async def _seal(self, turn: Turn, past: Past) -> None:
-        """Store what was shown of an answer whose whole never came, so that it is remembered."""
+        """Store what was shown and ADK has not: words whose whole never came, so that the agent
+        remembers them, and the app's own sentences, so that they are seen again."""
+        if self._limits:
+            await self._limits.spend(turn.usage.prompt + turn.usage.answer)
+        for event in self._unstored(turn, past):
+            await self._store_event(past, event)
+
+    async def _store_event(self, past: Past, event: Event) -> None:
+        session = await self._store.get_session(
+            **self._key, config=GetSessionConfig(num_recent_events=0)
+        )
+        if session:
+            await self._store.append_event(session, event)
+            past.live += 1
+
+    def _unstored(self, turn: Turn, past: Past) -> Iterator[Event]:
         for text in transcript.unstored(turn.transcript):
-            session = await self._store.get_session(
-                **self._key, config=GetSessionConfig(num_recent_events=0)
-            )
-            if session:
-                await self._store.append_event(session, _interrupted(past, text))
-                past.live += 1
+            yield _interrupted(past, text)
+        notices = [text for text in transcript.notices(turn.transcript) if text != LOST]
+        notices += [explain(turn.failure)] if turn.failure else []
+        if notices:
+            yield notices_event(past.invocation_id or "", self.runner.agent.name, notices)
 
     def _lose(self) -> None:
-        self.session_id = None
-        self.turns = [Past() for _ in self.turns]
+        self._is_stored = False
+        self.turns = []
 
     def _run_config(self) -> RunConfig:
         limits = self.settings
@@ -249,6 +356,23 @@ class Conversation:
         return {"app_name": self.runner.app_name, **self._visitor}
 
 
+def named(id: str | uuid.UUID) -> str:
+    """The ADK user that a visitor is. Nobody else's name begins so: `adk web` calls its own user
+    "user" (adk/cli/browser), and what is done to visitors' sessions may not be done to those."""
+    return f"visitor-{id}"
+
+
+def is_visitor(user_id: str) -> bool:
+    """Whether this is a name that we have given."""
+    return bool(re.fullmatch(r"visitor-[0-9a-f-]{36}", user_id))
+
+
+def shortened(text: str) -> str:
+    """The first words, on one line."""
+    line = " ".join(transcript.clean(text).split())
+    return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1] + "…"
+
+
 def _interrupted(past: Past, text: Text) -> Event:
     author, branch = text.source
     return Event(
@@ -258,3 +382,19 @@ def _interrupted(past: Past, text: Text) -> Event:
         content=types.ModelContent(text.text),
         interrupted=True,
     )
+
+
+def _pasts(turns: Iterable[Told], known: Iterable[Past]) -> Iterator[Past]:
+    """What the session holds now, with the figures of those turns that were run here."""
+    figures = {past.invocation_id: past.figures for past in known}
+    for turn in turns:
+        measured = figures.get(turn.invocation_id) or Figures()
+        yield Past(turn.invocation_id, turn.live, turn.void, measured)
+
+
+def _ended(turn: Told) -> Told:
+    """The turn as one that is over; if nothing tells how it ended, the app did in its midst."""
+    whole = transcript.close(turn.transcript)
+    shown = [e for e in whole if isinstance(e, Text | Picture | Notice)]
+    is_cut = transcript.busy_with_tools(turn.transcript) or not shown
+    return replace(turn, transcript=(*whole, Notice(CUT_SHORT)) if is_cut else whole)

@@ -1,76 +1,165 @@
-"""The conversations that programs have with the agent, by the id that each goes on with."""
+"""All conversations of one app: those in use are held here, and every one is in ADK's store.
+
+A conversation is a session of one visitor, an ADK user. Both ids are random and made here; who
+knows them holds the conversation.
+"""
 
 import asyncio
-import uuid
+import re
 from dataclasses import dataclass
+from uuid import uuid4
 
-from google.adk.runners import Runner
+from google.adk.sessions import Session
 
 from agent.changes import Log
-from agent.conversation import Conversation
+from agent.conversation import Conversation, is_visitor, named
+from agent.failures import PlainError
+from agent.limits import Limits
+from agent.loading import Loaded
+from agent.retention import Retention
 from agent.settings import Settings
+
+HOLD = 300.0
+"""Seconds for which an idle conversation is held here; after that the store alone has it."""
+
+SESSION_ID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
+CLOSING = 3.0
+"""Seconds that closing may take."""
+
+LAST_WORDS = 0.3
+"""Seconds in which pages can still be told how their answers ended."""
+
+SHUT_DOWN = "The app was shut down, which cut this answer off. Try again for a whole one."
 
 
 @dataclass
 class Visit:
-    """One conversation, and the log of its latest turn."""
+    """A conversation in use, and the log of its latest turn."""
 
-    id: str
     conversation: Conversation
     log: Log | None = None
     turns: int = 0
-    """How many turns were begun: the latest one's number."""
+    """How many turns were begun here: the latest one's number."""
 
-    def ask(self, query: str) -> Log:
+    def ask(self, query: str, address: str | None = None) -> Log:
         """Begin a turn, and end the one before, which nobody reads any more."""
         if self.log:
             self.log.turn.stop()
-        self.log = Log(self.conversation.ask(query))
+        self.log = Log(self.conversation.ask(query, address=address))
         self.turns += 1
         return self.log
 
     @property
-    def is_running(self) -> bool:
-        """Whether an answer is running."""
-        return bool(self.log and not self.log.turn.over)
-
-    @property
     def is_busy(self) -> bool:
         """Whether an answer is running that somebody reads, or is about to."""
-        return bool(self.log and self.is_running and not self.log.turn.abandoned)
+        return bool(self.log and not self.log.turn.over and not self.log.turn.abandoned)
 
 
 class Directory:
-    """Who knows an id holds its conversation: ids are random, made here, and never guessed."""
+    """Open, find, forget. Lives on the event loop of the server.
 
-    def __init__(self, runner: Runner, settings: Settings) -> None:
-        self._runner, self._settings = runner, settings
+    Raises:
+        ValueError: for settings that cannot be used, with a sentence for the host.
+    """
+
+    def __init__(self, loaded: Loaded, settings: Settings) -> None:
+        self.settings = settings
+        self.limits = Limits(settings, costs=loaded.costs)
+        self._runner = loaded.runner
         self._visits: dict[str, Visit] = {}
         self._clocks: dict[str, asyncio.TimerHandle] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """The server's, from the first conversation on."""
+        self._retention = Retention(loaded.runner, settings, self._outlive)
 
-    def open(self) -> Visit:
-        """A new conversation."""
-        visit = Visit(str(uuid.uuid4()), Conversation(self._runner, self._settings))
-        self._visits[visit.id] = visit
-        self._wind_clock(visit)
-        return visit
+    def open(self, user_id: str | None = None) -> Visit:
+        """A new conversation; where no visitor is named, of one who has no other, and is found
+        by the session's id alone."""
+        session_id = str(uuid4())
+        self._retention.count_new()
+        return self._hold(self._conversation(user_id or named(session_id), session_id))
 
-    def find(self, id: str) -> Visit | None:
-        """The conversation with this id, unless it was idle for too long."""
-        if visit := self._visits.get(id):
-            self._wind_clock(visit)
-        return visit
+    async def find(self, user_id: str, session_id: str) -> Visit | None:
+        """The visitor's conversation, if there is such a one."""
+        if not (is_visitor(user_id) and re.fullmatch(SESSION_ID, session_id)):
+            return None
+        if session_id not in self._visits:
+            conversation = self._conversation(user_id, session_id)
+            if not await conversation.recall():
+                return None
+            self._hold(conversation)
+        visit = self._visits[session_id]
+        self._wind_clock(session_id)
+        return visit if visit.conversation.user_id == user_id else None
 
-    def _wind_clock(self, visit: Visit) -> None:
-        if clock := self._clocks.get(visit.id):
-            clock.cancel()
-        self._clocks[visit.id] = asyncio.get_running_loop().call_later(
-            self._settings.session_idle, self._forget, visit
+    async def chats(self, user_id: str) -> list[Session]:
+        """The visitor's conversations, the newest first; without what was said in them."""
+        if not is_visitor(user_id):
+            return []
+        listed = await self._runner.session_service.list_sessions(
+            app_name=self._runner.app_name, user_id=user_id
         )
+        return sorted(listed.sessions, key=lambda chat: chat.last_update_time, reverse=True)
 
-    def _forget(self, visit: Visit) -> None:
-        if visit.is_running:
-            self._wind_clock(visit)
+    async def forget_visitor(self, user_id: str) -> None:
+        """Delete all that the visitor has ever said."""
+        for chat in await self.chats(user_id):
+            if await self.find(user_id, chat.id):
+                await self.forget(chat.id)
+
+    async def forget(self, session_id: str) -> None:
+        """Stop a conversation that is held here, and delete all that was said in it."""
+        if visit := self._let_go(session_id):
+            await visit.conversation.forget()
+
+    def forget_soon(self, session_id: str) -> None:
+        """The same in a task of its own, where nobody can wait for it."""
+        if visit := self._let_go(session_id):
+            visit.conversation.forget_soon()
+
+    async def close(self) -> None:
+        """Let no turn begin any more, and stop those that run; what was said is stored."""
+        self.limits.close()
+        visits = list(self._visits.values())
+        await asyncio.gather(*(v.conversation.stop(PlainError(SHUT_DOWN)) for v in visits))
+        await asyncio.sleep(LAST_WORDS)
+
+    def close_from_outside(self) -> None:
+        """Close from another thread than the server's, and wait for it."""
+        if self._loop:
+            asyncio.run_coroutine_threadsafe(self.close(), self._loop).result(CLOSING)
+
+    async def _outlive(self, session: Session) -> None:
+        """Delete a stored conversation, unless it is being answered."""
+        visit = self._visits.get(session.id)
+        if visit and visit.conversation.is_running:
             return
-        del self._visits[visit.id], self._clocks[visit.id]
-        visit.conversation.forget_soon()
+        self._let_go(session.id)
+        await self._conversation(session.user_id, session.id, is_stored=True).forget()
+
+    def _conversation(self, user_id: str, session_id: str, **more: bool) -> Conversation:
+        return Conversation(self._runner, self.settings, user_id, session_id, self.limits, **more)
+
+    def _hold(self, conversation: Conversation) -> Visit:
+        visit = self._visits.setdefault(conversation.session_id, Visit(conversation))
+        self._wind_clock(conversation.session_id)
+        return visit
+
+    def _wind_clock(self, session_id: str) -> None:
+        if clock := self._clocks.get(session_id):
+            clock.cancel()
+        seconds = min(HOLD, self.settings.session_idle)
+        self._loop = asyncio.get_running_loop()
+        self._clocks[session_id] = self._loop.call_later(seconds, self._let_go_if_idle, session_id)
+
+    def _let_go_if_idle(self, session_id: str) -> None:
+        if self._visits[session_id].conversation.is_running:
+            self._wind_clock(session_id)
+        else:
+            self._let_go(session_id)
+
+    def _let_go(self, session_id: str) -> Visit | None:
+        if clock := self._clocks.pop(session_id, None):
+            clock.cancel()
+        return self._visits.pop(session_id, None)

@@ -19,8 +19,8 @@ class PlainError(Exception):
 
 
 LOST = (
-    "The messages above are no longer remembered, because the conversation was idle for long or "
-    "the app restarted. This is a new conversation."
+    "The messages above are no longer remembered: the conversation was idle for too long, or was "
+    "cleared in another window. This is a new conversation."
 )
 
 TABLE: tuple[tuple[set[str], str], ...] = (
@@ -36,6 +36,12 @@ TABLE: tuple[tuple[set[str], str], ...] = (
     (
         {"StaleSessionError"},
         "This conversation is also being answered somewhere else. Try again in a moment.",
+    ),
+    (
+        # The roots of Python's database drivers' errors, and of SQLAlchemy's.
+        {"DatabaseError", "SQLAlchemyError"},
+        "The conversation could not be stored. Try again in a moment; if it happens again, the "
+        "owner of this page should look after the database.",
     ),
     (
         {"LlmCallsLimitExceededError", "TOO_MANY_TOOL_CALLS"},

@@ -14,14 +14,18 @@ from google.adk.apps import App
 from google.adk.artifacts import InMemoryArtifactService
 from google.adk.cli.utils.agent_loader import AgentLoader
 from google.adk.cli.utils.envs import load_dotenv_for_agent
+from google.adk.cli.utils.service_factory import create_session_service_from_options
 from google.adk.memory import InMemoryMemoryService
 from google.adk.runners import Runner
-from google.adk.sessions import InMemorySessionService
+from google.adk.sessions import BaseSessionService
 from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import BaseNode
+from pydantic import SecretStr
 
 from agent.discretion import Discretion
 from agent.offline import KEYS, OfflineModel, has_credentials, needs_credentials
+from agent.settings import Settings, read_settings
+from agent.spending import Terms
 
 OURS = Path(__file__).parent
 """The agent on show."""
@@ -42,6 +46,8 @@ class Loaded:
     """Messages to begin with: `EXAMPLES` in the agent's module, if it has any."""
     is_offline: bool
     """Whether the built-in offline model answers, because no credentials were found."""
+    costs: bool = True
+    """Whether another model than that answers too, which somebody may have to pay for."""
 
 
 def load(folder: Path = OURS) -> Loaded:
@@ -60,11 +66,12 @@ def load(folder: Path = OURS) -> Loaded:
     offline = [_go_offline(agent) for agent in _llm_agents(root)]
     _hush_adk()
     return Loaded(
-        runner=_runner(app, folder.name),
+        runner=_runner(app, folder, read_settings(os.environ)),
         title=root.name.replace("_", " ").strip().capitalize(),
         description=root.description,
         examples=_examples(folder.name),
         is_offline=any(offline),
+        costs=not all(offline),
     )
 
 
@@ -113,14 +120,30 @@ def _app(loaded: App | BaseNode, name: str) -> App:
     return App.model_construct(name=name, root_agent=loaded)
 
 
-def _runner(app: App, name: str) -> Runner:
+def _runner(app: App, folder: Path, settings: Settings) -> Runner:
+    terms = Terms(settings.max_output_tokens)
     return Runner(
-        app=app.model_copy(update={"plugins": [*app.plugins, Discretion()]}),
-        app_name=name,
-        session_service=InMemorySessionService(),
+        app=app.model_copy(update={"plugins": [*app.plugins, terms, Discretion()]}),
+        app_name=folder.name,
+        session_service=_sessions(settings.session_db, folder),
         artifact_service=InMemoryArtifactService(),
         memory_service=InMemoryMemoryService(),
     )
+
+
+def _sessions(uri: SecretStr | None, folder: Path) -> BaseSessionService:
+    """The store that `adk web` would take: by default the file `.adk/session.db` in the folder."""
+    try:
+        return create_session_service_from_options(
+            base_dir=folder.parent, session_service_uri=uri.get_secret_value() if uri else None
+        )
+    except Exception as error:
+        # Not its text, which may quote the URI with its password.
+        raise NoAgent(
+            f"SESSION_DB cannot be used ({type(error).__name__}). It should be memory://, "
+            'sqlite:///FILE, or a database for which `pip install "google-adk[db]"` and its driver '
+            "are there, such as postgresql+asyncpg://HOST/NAME."
+        ) from None
 
 
 def _llm_agents(node: object) -> Iterator[LlmAgent]:

@@ -11,11 +11,12 @@ import html
 import mimetypes
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from agent.plain_json import to_json
+from agent.recall import Told
 from agent.transcript import (
     TRANSFER,
     Entry,
@@ -47,6 +48,15 @@ def to_messages(
         title = f"Waiting for an answer ({waiting:.0f} s)"
         messages.append(_panel(title, "The next words have not come yet.", status="pending"))
     return messages
+
+
+def to_page(turns: Iterable[Told], host: str = "") -> list[Message]:
+    """A whole conversation: each question, and what came of it."""
+    page: list[Message] = []
+    for turn in turns:
+        page.append({"role": "user", "content": _text(turn.question)})
+        page += to_messages(turn.transcript, host=host)
+    return page
 
 
 def _is_silent(transcript: Transcript) -> bool:

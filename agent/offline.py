@@ -26,11 +26,13 @@ HOW_TO_ADD_A_KEY = (
     "[Google AI Studio](https://aistudio.google.com/apikey)) and start the app again."
 )
 
-INTRODUCTION = (
+WHAT_I_AM = (
     "I am the **built-in offline model**: a small program, not an AI. I know nothing of the "
     "world, but I can show you how this page works: I stream, I think aloud, I remember, and I "
-    f"use this agent's real tools.\n\n{HOW_TO_ADD_A_KEY}\n\n"
+    "use this agent's real tools.\n\n"
 )
+
+INTRODUCTION = f"{WHAT_I_AM}{HOW_TO_ADD_A_KEY}\n\n"
 
 HELP = """These commands work:
 
@@ -92,6 +94,9 @@ class OfflineModel(BaseLlm):
     delay: float = 0.03
     """Seconds between two chunks: about the speed at which one reads."""
 
+    introduction: str = INTRODUCTION
+    """How the first answer of a conversation begins."""
+
     @classmethod
     def supported_models(cls) -> list[str]:
         """So that `model="offline"` works in any agent, once registered."""
@@ -101,7 +106,7 @@ class OfflineModel(BaseLlm):
         self, llm_request: LlmRequest, stream: bool = False
     ) -> AsyncGenerator[LlmResponse, None]:
         """Partials for each thought and text, then the whole; the whole alone if not streaming."""
-        parts = reply(llm_request)
+        parts = reply(llm_request, self.introduction)
         if stream:
             for piece in _pieces(parts):
                 yield LlmResponse(content=types.ModelContent([piece]), partial=True)
@@ -115,7 +120,7 @@ class OfflineModel(BaseLlm):
         )
 
 
-def reply(request: LlmRequest) -> list[types.Part]:
+def reply(request: LlmRequest, introduction: str = INTRODUCTION) -> list[types.Part]:
     """What the offline model says to a request: thoughts, text and calls of tools.
 
     The first text of a conversation begins by saying what is talking.
@@ -123,7 +128,7 @@ def reply(request: LlmRequest) -> list[types.Part]:
     parts = _react(request)
     for part in parts:
         if part.text and not part.thought and not _has_spoken(request):
-            part.text = INTRODUCTION + part.text
+            part.text = introduction + part.text
     return parts
 
 

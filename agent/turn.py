@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Coroutine, Iterator
 from contextlib import aclosing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from google.adk.events import Event
@@ -62,6 +62,22 @@ class Figures:
 
 
 @dataclass
+class Past:
+    """What one turn has left in the session."""
+
+    invocation_id: str | None = None
+    """None until the run has begun."""
+
+    live: int = 0
+    """How many stored events are this turn's."""
+
+    void: int = 0
+    """How many events were stored after it and then rewound."""
+
+    figures: Figures = field(default_factory=Figures)
+
+
+@dataclass
 class Usage:
     """Tokens, as the model itself reports them, of all its calls in one turn."""
 
@@ -88,16 +104,19 @@ class Turn:
         self.transcript: Transcript = ()
         self.version = 0
         self.figures = Figures()
+        self.past = Past(figures=self.figures)
         self.usage = Usage()
         self.failure: BaseException | str | None = None
         """What kept the turn from a good end: an exception, or an ADK event's error code."""
         self.abort = asyncio.Event()
         """For `Runner.run_async`, as its `abort_signal`."""
+        self.admitted = asyncio.Event()
+        """Set when the run begins, or has been refused before: then the turn is over."""
         self._settings = settings
         self._began = time.monotonic()
         self._changed, self._ended = asyncio.Event(), asyncio.Event()
         self._error_code: str | None = None
-        self._tool_is_final = self._has_streamed = False
+        self._tool_is_final = self._has_streamed = self._is_followed = False
         self._reason: PlainError | None = None
         self._watchers = 0
         self._seen = 0.0
@@ -126,7 +145,16 @@ class Turn:
         return self
 
     async def follow(self, events: AsyncGenerator[Event, None]) -> None:
-        """Fold the run's events in as they come, and end the run when it stands still."""
+        """Fold the run's events in as they come, and end the run when it stands still.
+
+        What the run raises is the turn's `failure`, and goes no further.
+        """
+        raised = await self._raised(self._fold(events))
+        self._is_followed = True  # It can no longer be stopped.
+        self.failure = raised or self._error_code or (None if self._has_answer() else "EMPTY")
+
+    async def _fold(self, events: AsyncGenerator[Event, None]) -> None:
+        self.admitted.set()
         try:
             self._wind_clock()
             async with aclosing(events):
@@ -141,9 +169,13 @@ class Turn:
         """Add a sentence of the app's own."""
         self._publish((*self.transcript, notice))
 
+    def nudge(self) -> None:
+        """Give every watcher the same again, for one that has a reason of its own to leave."""
+        self._publish(self.transcript)
+
     def stop(self, reason: PlainError | None = None) -> None:
         """End the run now; what was said stays. Stopping twice, or too late, does nothing."""
-        if self._reason or self.over or self._task is None:
+        if self._reason or self._is_followed or self.over or self._task is None:
             return
         self._reason = reason or PlainError("Stopped.")
         self.abort.set()
@@ -197,15 +229,17 @@ class Turn:
     async def _live(self, work: Coroutine[Any, Any, None]) -> None:
         last: Transcript = ()
         try:
-            self.failure = await self._failure(work)
+            raised = await self._raised(work)
+            self.failure = self.failure or raised
             if self.failure:
                 last = (Notice(explain(self.failure)),)
         finally:
             self._ended.set()
+            self.admitted.set()
             self._publish((*transcript.close(self.transcript), *last))
 
-    async def _failure(self, work: Coroutine[Any, Any, None]) -> BaseException | str | None:
-        """Do the work; what kept it from a good end, if anything did."""
+    async def _raised(self, work: Coroutine[Any, Any, None]) -> BaseException | None:
+        """Do the work; what kept it from its end, if anything did."""
         try:
             await work
         except asyncio.CancelledError:
@@ -214,7 +248,7 @@ class Turn:
             if not (self._reason or isinstance(error, PlainError)):
                 _log(error)
             return self._reason or error
-        return self._reason or self._error_code or (None if self._has_answer() else "EMPTY")
+        return None if self._is_followed else self._reason
 
     def _has_answer(self) -> bool:
         """Whether there is something to see; a tool alone counts where ADK calls that final."""

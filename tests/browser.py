@@ -54,11 +54,11 @@ AT_END = """(log => log.scrollHeight - log.scrollTop - log.clientHeight < 40)(
     document.querySelector('[role=log]'))"""
 
 IDLE = """() => !isBusy() && document.querySelector('.submit-button')
-    && !document.querySelector('[data-testid=textbox]').disabled
+    && !document.querySelector('#message [data-testid=textbox]').disabled
     && !document.querySelector('[aria-busy=true]')"""
 
 HASTE = """text => {
-    const box = document.querySelector('[data-testid=textbox]')
+    const box = document.querySelector('#message [data-testid=textbox]')
     const hurry = () => {
         if (box.disabled) return requestAnimationFrame(hurry)
         box.value = text
@@ -84,11 +84,26 @@ class Page:
 
     def open(self, url: str) -> "Page":
         """Go there, and wait until one can type."""
+        self.come(url)
+        expect(self.box).to_be_editable(timeout=PATIENCE)
+        return self
+
+    def come(self, url: str) -> "Page":
+        """Go there."""
         home = url.partition("?")[0]
         self.tab.on("request", lambda request: self._leave(home, request.url))
         self.tab.goto(url)
-        expect(self.box).to_be_editable(timeout=PATIENCE)
         return self
+
+    def reload(self) -> None:
+        """Load the page again. Gradio complains of the streams that its leaving breaks off."""
+        before = len(self.complaints)
+        self.tab.reload()
+        del self.complaints[before:]
+
+    def another(self) -> "Page":
+        """A second window of the same browser, on the same page."""
+        return Page(self.tab.context.new_page()).come(self.tab.url)
 
     # What one does
 
@@ -127,6 +142,28 @@ class Page:
         """Begin with one of the examples."""
         self._begin(self.tab.locator("button.example", has_text=text).click)
 
+    def open_side_bar(self) -> None:
+        """Unfold the list of one's chats."""
+        self.tab.get_by_role("button", name="Toggle Sidebar").click()
+        expect(self._button("New chat")).to_be_visible(timeout=PATIENCE)
+
+    def press(self, label: str) -> None:
+        """Press the button with this label."""
+        self._button(label).click()
+
+    def choose(self, name: str) -> None:
+        """Open the chat of this name."""
+        self.tab.locator("#chats label", has_text=name).click()
+
+    def search(self, words: str) -> None:
+        """Look for chats."""
+        self.tab.get_by_placeholder("Search your chats").fill(words)
+
+    def rename(self, name: str) -> None:
+        """Give the open chat another name."""
+        self.tab.get_by_placeholder("A new name for this chat").fill(name)
+        self.press("Rename")
+
     def copy_answer(self) -> str:
         """What the last Copy button puts on the clipboard."""
         self._button("Copy message").last.click()
@@ -143,7 +180,7 @@ class Page:
     @property
     def box(self) -> Locator:
         """Where one types."""
-        return self.tab.get_by_test_id("textbox")
+        return self.tab.locator("#message").get_by_test_id("textbox")
 
     @property
     def stop_button(self) -> Locator:
@@ -174,6 +211,11 @@ class Page:
             self._wait(same, [list(bubble) for bubble in expected])
         seen = self.texts()
         assert seen == list(expected), f"{seen}\n instead of {list(expected)}"
+
+    def lists(self, *names: str) -> None:
+        """Wait until the side bar lists exactly these chats."""
+        chats = self.tab.locator("#chats label")
+        expect(chats).to_have_text(list(names), timeout=PATIENCE)
 
     def waits(self, seconds: int) -> None:
         """Wait until the page says that it has waited so long for an answer."""

@@ -10,6 +10,7 @@ from pytest_socket import socket_allow_hosts
 
 # Gradio and ADK read these when they are imported, which is after this.
 os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "ADK_DISABLE_LOAD_DOTENV": "1"}
+os.environ |= {"SESSION_DB": "memory://"}  # Nothing of a test's is left in agent/.adk.
 for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY", "MODEL"):
     os.environ.pop(name, None)
 for name in ("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI"):

@@ -11,14 +11,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from google.adk.agents import Agent
+from google.adk.apps import App
 from google.adk.artifacts import InMemoryArtifactService
 from google.adk.models import BaseLlm
 from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
 
 from agent.conversation import Conversation
+from agent.directory import Directory
 from agent.loading import Loaded
 from agent.settings import Settings
+from agent.spending import Terms
 from agent.transcript import Transcript
 from agent.transcript import notices as notices
 from agent.turn import Turn
@@ -26,6 +29,13 @@ from agent.turn import Turn
 T = TypeVar("T")
 
 ROOT = Path(__file__).parents[1]
+
+UNLIMITED: dict[str, Any] = {
+    **dict.fromkeys(("visitor_per_minute", "visitor_per_day"), 0),
+    **dict.fromkeys(("address_per_minute", "address_per_day", "address_running"), 0),
+    **dict.fromkeys(("daily_turns", "daily_tokens", "max_chat_turns", "max_message_length"), 0),
+}
+"""For tests of other things than limits."""
 
 GEMINI = "gemini-3.5-flash"
 
@@ -40,7 +50,7 @@ def loaded(model: str | BaseLlm = GEMINI, **agent: Any) -> Loaded:
     agent = {"name": "helper", "model": model, "description": "Helps.", **agent}
     runner = Runner(
         app_name="test",
-        agent=Agent(**agent),
+        app=App.model_construct(name="test", root_agent=Agent(**agent), plugins=[Terms(0)]),
         session_service=InMemorySessionService(),
         artifact_service=InMemoryArtifactService(),
     )
@@ -72,9 +82,9 @@ def launched(what: Loaded, **settings: Any) -> Iterator[str]:
     """The page for this agent, served; its address."""
     import app  # Here, because it imports Gradio, which most tests do without.
 
-    limits = Settings(**settings)
-    demo = app.page(what, limits)
-    _, url, _ = app.serve(demo, what, limits, prevent_thread_lock=True, server_port=free_port())
+    directory = Directory(what, Settings(**{**UNLIMITED, **settings}))
+    demo = app.page(what, directory)
+    _, url, _ = app.serve(demo, what, directory, prevent_thread_lock=True, server_port=free_port())
     try:
         yield url
     finally:
@@ -101,12 +111,13 @@ def served(arguments: list[str], **environment: str) -> Iterator[list[str]]:
         start_new_session=True,
     ) as program:
         try:
-            yield _until_running(program)
+            yield until_running(program)
         finally:
             os.killpg(program.pid, signal.SIGKILL)
 
 
-def _until_running(program: subprocess.Popen[str]) -> list[str]:
+def until_running(program: subprocess.Popen[str]) -> list[str]:
+    """Wait until it says that it serves; what it has said until then."""
     said = []
     for line in program.stdout or ():
         said.append(line)

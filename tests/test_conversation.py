@@ -205,15 +205,15 @@ def test_a_turn_waits_for_the_one_before_to_stop() -> None:
     run(story())
 
 
-def test_an_empty_message_is_not_sent_and_counts_as_shown() -> None:
+def test_an_empty_message_is_not_sent_and_no_turn() -> None:
     async def story() -> None:
         model = scripted(("one",), ("two",), ("two, again",))
         talk = conversation(model)
         await say(talk, "first", kept=0)
         assert notices(await say(talk, " \n", kept=1)) == [NO_MESSAGE]
         assert notices(await talk.ask(None, kept=1).finish()) == [NO_MESSAGE]
-        await say(talk, "second", kept=2)
-        await say(talk, "second", kept=2)
+        await say(talk, "second", kept=1)
+        await say(talk, "second", kept=1)
         assert contents(model.requests[2]) == contents(model.requests[1])
         assert len(model.requests) == 3
 
@@ -225,7 +225,7 @@ def test_a_page_that_shows_more_than_is_known_is_told_so() -> None:
         model = scripted(("Hello.",), ("Hello again.",))
         talk = conversation(model)
         assert notices(await say(talk, "third", kept=2)) == [LOST]
-        assert notices(await say(talk, "third", kept=2)) == []
+        assert notices(await say(talk, "third", kept=0)) == []
         assert contents(model.requests[1]) == [("user", "third")]
 
     run(story())

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 from fake_gemini import Cut, FakeGemini, Status, Until
-from house import free_port, loaded, run
+from house import UNLIMITED, free_port, loaded, run
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult, TextContent
 from test_client import HARD_TEXTS, ask, connected
 from test_completions import is_emptied, stored
 
+from agent.directory import Directory
 from agent.loading import Loaded
 from agent.settings import Settings
 
@@ -24,10 +25,10 @@ def launched_for_mcp(what: Loaded, **settings: Any) -> Iterator[str]:
     """The page for this agent, served to MCP clients as well; its address."""
     import app  # Here, as in house.py.
 
-    limits = Settings(**settings)
-    demo = app.page(what, limits, for_mcp=True)
+    directory = Directory(what, Settings(**{**UNLIMITED, **settings}))
+    demo = app.page(what, directory, for_mcp=True)
     options = {"mcp_server": True, "prevent_thread_lock": True, "server_port": free_port()}
-    _, url, _ = app.serve(demo, what, limits, **options)
+    _, url, _ = app.serve(demo, what, directory, **options)
     try:
         yield url
     finally:

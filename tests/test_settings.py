@@ -20,21 +20,33 @@ def complaints(**environment: str) -> list[str]:
     return str(caught.value).splitlines()
 
 
+PUBLIC = {"GRADIO_SERVER_NAME": "0.0.0.0"}
+
+
 def test_nothing_set_means_the_defaults() -> None:
-    assert read_settings({}) == Settings()
+    assert read_settings(PUBLIC) == Settings()
 
 
 def test_a_blank_value_means_the_default() -> None:
-    assert read_settings({"GAP_TIMEOUT": "", "PAGE_THREADS": " \t"}) == Settings()
+    assert read_settings({**PUBLIC, "GAP_TIMEOUT": "", "PAGE_THREADS": " \t"}) == Settings()
 
 
 def test_a_value_is_read_from_the_variable_of_its_name() -> None:
-    environment = {"GAP_TIMEOUT": " 2.5 ", "TOOL_THREADS": "3", "LEAVE_GRACE": "0"}
+    environment = {**PUBLIC, "GAP_TIMEOUT": " 2.5 ", "TOOL_THREADS": "3", "LEAVE_GRACE": "0"}
     assert read_settings(environment) == Settings(gap_timeout=2.5, tool_threads=3, leave_grace=0)
 
 
 def test_other_variables_are_none_of_its_business() -> None:
-    assert read_settings({"PATH": "/bin", "gap_timeout": "7", "SETTINGS": "x"}) == Settings()
+    environment = {**PUBLIC, "PATH": "/bin", "gap_timeout": "7", "SETTINGS": "x"}
+    assert read_settings(environment) == Settings()
+
+
+@pytest.mark.parametrize("name", ["", "127.0.0.1", "localhost", "::1"])
+def test_a_page_for_its_own_machine_alone_does_not_count_by_address(name: str) -> None:
+    lifted = Settings(address_per_minute=0, address_per_day=0, address_running=0)
+    assert read_settings({"GRADIO_SERVER_NAME": name}) == lifted
+    assert read_settings({"GRADIO_SERVER_NAME": name, "SPACE_ID": "somebody/demo"}) == Settings()
+    assert read_settings({"ADDRESS_PER_DAY": "7"}).address_per_day == 7
 
 
 @pytest.mark.parametrize("name", NUMBERS)
@@ -71,13 +83,14 @@ def test_all_wrong_values_are_named_at_once() -> None:
 
 
 def test_a_default_is_itself_allowed() -> None:
-    assert read_settings({name: str(default) for name, default in NUMBERS.items()}) == Settings()
+    chosen = {name: str(default) for name, default in NUMBERS.items()}
+    assert read_settings(PUBLIC | chosen) == Settings()
 
 
-def test_a_token_is_read_and_never_printed() -> None:
-    settings = read_settings({"API_TOKEN": "open-sesame"})
-    assert settings.api_token
-    assert settings.api_token.get_secret_value() == "open-sesame"
+@pytest.mark.parametrize("name", ["API_TOKEN", "SESSION_DB", "LIMITS_STORE"])
+def test_a_secret_is_read_and_never_printed(name: str) -> None:
+    settings = read_settings({name: "open-sesame"})
+    assert getattr(settings, name.lower()).get_secret_value() == "open-sesame"
     assert "sesame" not in repr(settings)
 
 
@@ -88,11 +101,11 @@ def test_settings_do_not_change() -> None:
 
 @pytest.mark.parametrize(("name", "default"), DEFAULTS.items())
 def test_the_readme_has_every_setting_with_its_default(name: str, default: float | None) -> None:
-    row = rf"^\| *`{name}` *\| *`?{'none' if default is None else f'{default:g}'}`? *\|"
+    row = rf"^\| *`{name}` *\| *`?{'none' if default is None else f'{default:.10g}'}`? *\|"
     assert re.search(row, (ROOT / "README.md").read_text(), re.MULTILINE)
 
 
 @pytest.mark.parametrize(("name", "default"), DEFAULTS.items())
 def test_the_example_of_an_env_file_has_every_setting(name: str, default: float | None) -> None:
-    line = rf"^(# *)?{name}={'' if default is None else f'{default:g}'}$"
+    line = rf"^(# *)?{name}={'' if default is None else f'{default:.10g}'}$"
     assert re.search(line, (ROOT / ".env.example").read_text(), re.MULTILINE)

@@ -1,5 +1,6 @@
 """The wall around the HTTP app: headers, closed paths, and a cap on what is sent in."""
 
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -8,9 +9,11 @@ from typing import Any
 
 import httpx
 import pytest
-from house import ROOT, launched, loaded
+from house import ROOT, launched, loaded, run
+from starlette.types import Message, Receive, Scope, Send
 
 from agent.offline import OfflineModel
+from agent.shield import WRONG, Shield
 
 CLOSED = [
     "gradio_api/deep_link?session_hash=abc",
@@ -131,3 +134,64 @@ def test_too_large_a_request_is_refused(page: httpx.Client, path: str, chunked: 
 
 def test_the_page_goes_on_after_all_that(page: httpx.Client) -> None:
     assert "/help" in page.get("/chat/stream", params={"query": "Hello"}).text
+
+
+# A route that fails
+
+
+def fails_after(*messages: Message, of: str = "gradio.routes") -> httpx.Response:
+    """The answer of a route of this module that sends these messages and then fails."""
+
+    async def route(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["endpoint"] = type("Endpoint", (), {"__module__": of})
+        for message in messages:
+            await send(message)
+        raise KeyError("/srv/secret")
+
+    return run(answer_of(Shield(route, re.compile("/closed"), re.compile("/pictures"))))
+
+
+async def answer_of(shield: Shield) -> httpx.Response:
+    transport = httpx.ASGITransport(shield)
+    async with httpx.AsyncClient(transport=transport, base_url="http://page") as client:
+        return await client.get("/gradio_api/anything")
+
+
+def begin(status: int, kind: str) -> Message:
+    headers = [(b"content-type", kind.encode())]
+    return {"type": "http.response.start", "status": status, "headers": headers}
+
+
+PART: Message = {"type": "http.response.body", "body": b"data: 1\n\n", "more_body": True}
+
+STREAM, JSON = "text/event-stream; charset=utf-8", "application/json"
+
+
+@pytest.mark.parametrize("messages", [[], [begin(500, JSON), PART]])
+def test_a_failure_of_gradios_is_a_refusal_in_a_sentence(messages: list[Message]) -> None:
+    answer = fails_after(*messages)
+    assert (answer.status_code, answer.json()) == (400, {"detail": WRONG})
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_stream_of_gradios_that_fails_ends() -> None:
+    answer = fails_after(begin(200, STREAM), PART)
+    assert (answer.status_code, answer.text) == (200, "data: 1\n\n")
+
+
+@pytest.mark.parametrize("messages", [[], [begin(200, STREAM), PART]])
+def test_a_failure_of_our_own_stays_one(messages: list[Message]) -> None:
+    with pytest.raises(KeyError):
+        fails_after(*messages, of="agent.doors.stream")
+
+
+def test_an_answer_that_breaks_off_half_way_is_not_made_to_look_whole() -> None:
+    with pytest.raises(KeyError):
+        fails_after(begin(200, JSON), PART)
+
+
+def test_a_failure_is_logged_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    fails_after()
+    lines = [record for record in caplog.records if record.name == "agent.shield"]
+    assert [line.message for line in lines] == ["KeyError at GET '/gradio_api/anything'"]
+    assert not lines[0].exc_info

@@ -6,17 +6,17 @@ serves them beside its own, and uvicorn serves them without a page.
 
 from fastapi import FastAPI
 
+from agent.directory import Directory
 from agent.doors import completions, health, plain, stream
 from agent.loading import Loaded
-from agent.settings import Settings
 
 
-def doors(loaded: Loaded, settings: Settings) -> FastAPI:
+def doors(loaded: Loaded, directory: Directory) -> FastAPI:
     """The app with all doors; the OpenAI-compatible one only where the host has set a token."""
     app = FastAPI(title=loaded.title, description=loaded.description, docs_url=None, redoc_url=None)
-    app.include_router(stream.router(loaded, settings))
+    app.include_router(stream.router(directory))
     app.include_router(plain.router())
     app.include_router(health.router(loaded))
-    if settings.api_token:
-        app.include_router(completions.router(loaded, settings))
+    if directory.settings.api_token:
+        app.include_router(completions.router(directory, loaded.runner.agent.name))
     return app

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
@@ -22,11 +23,9 @@ from google.genai import types
 from pydantic import BaseModel, Field, SecretStr
 
 from agent.changes import Change, Log, Rewrite
-from agent.conversation import Conversation
-from agent.doors.refusals import PlainRoute
-from agent.loading import Loaded
+from agent.directory import Directory, Visit
+from agent.doors.refusals import PlainRoute, check_admitted
 from agent.plain_json import to_json
-from agent.settings import Settings
 from agent.transcript import Text, Thought, answer, clean, notices
 from agent.turn import Turn
 
@@ -92,10 +91,10 @@ class OpenAIRoute(PlainRoute):
         return JSONResponse(_error(status, sentence), status, headers={"x-should-retry": "false"})
 
 
-def router(loaded: Loaded, settings: Settings) -> APIRouter:
-    """`/v1/models` and `/v1/chat/completions`, behind the host's token."""
-    name, began = loaded.runner.agent.name, int(time.time())
-    guard = Depends(_guard(settings.api_token or SecretStr("")))
+def router(directory: Directory, name: str) -> APIRouter:
+    """`/v1/models` and `/v1/chat/completions` for the agent `name`, behind the host's token."""
+    began = int(time.time())
+    guard = Depends(_guard(directory.settings.api_token or SecretStr("")))
     routes = APIRouter(prefix="/v1", tags=["openai"], route_class=OpenAIRoute, dependencies=[guard])
 
     agent = {"id": name, "object": "model", "created": began, "owned_by": "adk"}
@@ -115,13 +114,14 @@ def router(loaded: Loaded, settings: Settings) -> APIRouter:
     async def complete(asked: ChatRequest, request: Request) -> Response | dict[str, Any]:
         """The agent's answer to the last message: whole, or as a stream of chunks."""
         _check_name(asked.model, name)
-        conversation = Conversation(loaded.runner, settings)
-        reply = Reply(name, _begin(conversation, asked.messages))
+        visit, turn = _begin(directory, asked.messages)
+        reply = Reply(name, turn)
+        await check_admitted(turn, partial(directory.forget_soon, visit.conversation.session_id))
         if asked.stream:
             options = asked.stream_options or StreamOptions()
-            chunks = _stream(conversation, reply, bool(options.include_usage))
+            chunks = _stream(directory, visit, reply, bool(options.include_usage))
             return StreamingResponse(chunks, media_type="text/event-stream", headers=HEADERS)
-        await _finish(conversation, reply.turn, request)
+        await _finish(directory, visit, reply.turn, request)
         return reply.whole()
 
     return routes
@@ -145,14 +145,18 @@ def _guard(token: SecretStr) -> Any:
     return check
 
 
-def _begin(conversation: Conversation, messages: list[Message]) -> Turn:
+def _begin(directory: Directory, messages: list[Message]) -> tuple[Visit, Turn]:
+    """The answer to the last message. Its address does not count: one client may have many users,
+    whom the host has let in by the token."""
     *earlier, last = messages
     if last.role != "user" or not last.text().strip():
         raise HTTPException(400, "The last message must be the user's, and may not be empty.")
-    return conversation.ask(last.text(), told=[m.to_content() for m in earlier if m.text()])
+    told = [message.to_content() for message in earlier if message.text()]
+    visit = directory.open()
+    return visit, visit.conversation.ask(last.text(), told=told)
 
 
-async def _finish(conversation: Conversation, turn: Turn, request: Request) -> None:
+async def _finish(directory: Directory, visit: Visit, turn: Turn, request: Request) -> None:
     """Wait for the end, or for the client to leave: nobody can take this answer up later."""
     try:
         async with aclosing(turn.watch()) as transcripts:
@@ -160,11 +164,11 @@ async def _finish(conversation: Conversation, turn: Turn, request: Request) -> N
                 if await request.is_disconnected():
                     turn.stop()
     finally:
-        conversation.forget_soon()
+        directory.forget_soon(visit.conversation.session_id)
 
 
 async def _stream(
-    conversation: Conversation, reply: "Reply", with_usage: bool
+    directory: Directory, visit: Visit, reply: "Reply", with_usage: bool
 ) -> AsyncGenerator[bytes, None]:
     try:
         async with aclosing(reply.chunks()) as chunks:
@@ -174,7 +178,9 @@ async def _stream(
             yield format_sse_event(data_str=to_json(reply.chunk_of_usage()))
         yield format_sse_event(data_str="[DONE]")
     finally:
-        conversation.forget_soon()  # Which stops the turn, if its client has left.
+        directory.forget_soon(
+            visit.conversation.session_id
+        )  # Which stops the turn, if its client has left.
 
 
 @dataclass

@@ -9,6 +9,9 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
+from agent.limits import Refused
+from agent.turn import Turn
+
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -29,7 +32,9 @@ class PlainRoute(APIRoute):
             except RequestValidationError as error:
                 return self.refusal(422, _sentence(error))
             except HTTPException as error:
-                return self.refusal(error.status_code, error.detail)
+                answer = self.refusal(error.status_code, error.detail)
+                answer.headers.update(error.headers or {})
+                return answer
 
         return handled
 
@@ -38,6 +43,26 @@ class PlainRoute(APIRoute):
         if status == 204:
             return Response(status_code=204)
         return JSONResponse({"detail": sentence}, status)
+
+
+async def check_admitted(turn: Turn, forget: Callable[[], None]) -> None:
+    """Wait until the turn's run begins; call `forget` if it may not.
+
+    Raises:
+        HTTPException: 429, or 422 where waiting does not help, for a turn over a limit.
+    """
+    await turn.admitted.wait()
+    if isinstance(refused := turn.failure, Refused):
+        forget()
+        wait = {"Retry-After": str(refused.wait)} if refused.wait else {}
+        raise HTTPException(429 if wait else 422, str(refused), wait)
+
+
+async def unread(request: Request, error: Exception) -> Response:
+    """The refusal of a body that a route cannot read, for routes that are not ours: the same
+    sentence, where FastAPI would send all of the body back."""
+    assert isinstance(error, RequestValidationError)
+    return JSONResponse({"detail": _sentence(error)}, 422)
 
 
 def _sentence(error: RequestValidationError) -> str:

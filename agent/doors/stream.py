@@ -20,20 +20,20 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Header, HTTPException, Query
+from fastapi import APIRouter, Body, Depends, Header, HTTPException, Query, Request
 from fastapi.sse import EventSourceResponse
 from fastapi.sse import ServerSentEvent as Event
 from pydantic import BaseModel, Field
 
+from agent.addresses import address_of
 from agent.changes import Change, Log, Rewrite
-from agent.conversation import BUSY
+from agent.conversation import BUSY, named
 from agent.directory import Directory, Visit
-from agent.doors.refusals import PlainRoute
-from agent.loading import Loaded
+from agent.doors.refusals import PlainRoute, check_admitted
 from agent.plain_json import to_json
-from agent.settings import Settings
 from agent.transcript import Notice, Picture, Text, Thought, ToolCall
 
 RETRY = 1000
@@ -42,7 +42,7 @@ RETRY = 1000
 GONE = "This answer can no longer be taken up. Please ask again."
 
 UNKNOWN = (
-    "There is no such session: it was idle for long, or the app restarted. Leave session_id out "
+    "There is no such session: it may have been idle for too long. Leave session_id out "
     "to begin a new one."
 )
 
@@ -50,7 +50,8 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
     204: {"description": "The stream that broke had come to its end"},
     404: {"description": "No such session"},
     409: {"description": "The session's answer before is still running"},
-    422: {"description": "The request cannot be read; the detail says why"},
+    422: {"description": "The request cannot be read or answered; the detail says why"},
+    429: {"description": "Too many messages; the detail says for how long"},
 }
 
 END = "end"
@@ -84,18 +85,19 @@ class Place:
 LastEventID = Annotated[str | None, Header(description="The last id of a stream cut off.")]
 
 
-def router(loaded: Loaded, settings: Settings) -> APIRouter:
+def router(directory: Directory) -> APIRouter:
     """`/chat/stream` and `/chat/stop`."""
     routes = APIRouter(prefix="/chat", tags=["chat"], route_class=PlainRoute)
-    directory = Directory(loaded.runner, settings)
 
-    async def posted(question: Question, last_event_id: LastEventID = None) -> Place | None:
-        return await _place(directory, question, last_event_id)
+    async def posted(
+        question: Question, request: Request, last_event_id: LastEventID = None
+    ) -> Place | None:
+        return await _place(directory, question, last_event_id, address_of(request))
 
     async def got(
-        question: Annotated[Question, Query()], last_event_id: LastEventID = None
+        question: Annotated[Question, Query()], request: Request, last_event_id: LastEventID = None
     ) -> Place | None:
-        return await _place(directory, question, last_event_id)
+        return await _place(directory, question, last_event_id, address_of(request))
 
     @routes.post("/stream", response_class=EventSourceResponse, responses=ANSWERS, summary="Ask")
     async def post(place: Annotated[Place | None, Depends(posted)]) -> AsyncIterator[Event]:
@@ -121,7 +123,8 @@ def router(loaded: Loaded, settings: Settings) -> APIRouter:
     @routes.post("/stop", status_code=204, responses={404: ANSWERS[404]})
     async def stop(session_id: Annotated[str, Body(embed=True)]) -> None:
         """End the answer that is running in this session; what was said stays."""
-        await _find(directory, session_id).conversation.stop()
+        visit = await _find(directory, session_id)
+        await visit.conversation.stop()
 
     return routes
 
@@ -136,35 +139,48 @@ async def _no_picture(
         raise HTTPException(403, "This is no picture and no page. Ask by EventSource, or by fetch.")
 
 
-def _find(directory: Directory, session_id: str) -> Visit:
-    if visit := directory.find(session_id):
+async def _find(directory: Directory, session_id: str) -> Visit:
+    if visit := await directory.find(named(session_id), session_id):
         return visit
     raise HTTPException(404, UNKNOWN)
 
 
 async def _place(
-    directory: Directory, question: Question, last_event_id: str | None
+    directory: Directory, question: Question, last_event_id: str | None, address: str
 ) -> Place | None:
     """A new answer's begin, or the place where a stream broke; None when that is gone."""
     if last_event_id == END:
         raise HTTPException(204)
     if last_event_id is not None:
-        return _broken(directory, question.session_id, last_event_id)
-    visit = _find(directory, question.session_id) if question.session_id else directory.open()
+        return await _broken(directory, question.session_id, last_event_id)
+    if not question.session_id:
+        return await _begin(directory, directory.open(), question.query, address)
+    visit = await _find(directory, question.session_id)
     if visit.is_busy:
         raise HTTPException(409, BUSY)
-    log = visit.ask(question.query)
-    return Place(visit.id, visit.turns, log)
+    return await _begin(directory, visit, question.query, address)
 
 
-def _broken(directory: Directory, session_id: str | None, event_id: str) -> Place | None:
+async def _begin(directory: Directory, visit: Visit, query: str, address: str) -> Place:
+    log = visit.ask(query, address)
+    place = Place(visit.conversation.session_id, visit.turns, log)
+    await check_admitted(log.turn, partial(_forget_empty, directory, visit))
+    return place
+
+
+def _forget_empty(directory: Directory, visit: Visit) -> None:
+    if not visit.conversation.turns:
+        directory.forget_soon(visit.conversation.session_id)
+
+
+async def _broken(directory: Directory, session_id: str | None, event_id: str) -> Place | None:
     place = re.fullmatch(r"(.+)\.(\d{1,9})\.(\d{1,9})", event_id, re.ASCII)
-    visit = directory.find(place[1]) if place else None
-    if not (place and visit and visit.log and session_id in (None, visit.id)):
+    visit = await directory.find(named(place[1]), place[1]) if place else None
+    if not (place and visit and visit.log and session_id in (None, place[1])):
         return None
     turn, after = int(place[2]), int(place[3])
     is_known = turn == visit.turns and after <= len(visit.log.told)
-    return Place(visit.id, turn, visit.log, after) if is_known else None
+    return Place(place[1], turn, visit.log, after) if is_known else None
 
 
 async def _events(place: Place | None) -> AsyncIterator[Event]:

@@ -1,0 +1,153 @@
+"""What one page has been shown of a conversation.
+
+A page tells us only how many messages it shows. Which turns those are is known here: so a page
+that has not seen the newest ones, because they came from another window, never takes them away,
+and a message that was refused counts for nothing.
+"""
+
+import asyncio
+import uuid
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+
+from google.adk.sessions import Session
+
+from agent.conversation import Asked, Conversation, named
+from agent.directory import Directory
+from agent.failures import PlainError
+from agent.recall import Told
+from agent.transcript import Transcript
+from agent.turn import Past, Turn
+
+GONE_ON = (
+    "This chat has gone on in another window. All of it is shown here now, and your message is "
+    "back in the box: please send it again."
+)
+
+
+@dataclass
+class View:
+    """One page of one visitor. It changes as the page does."""
+
+    directory: Directory
+    user_id: str = field(default_factory=lambda: named(uuid.uuid4()))
+    session_id: str | None = None
+    """None until the first message."""
+
+    shown: list[Past] = field(default_factory=list)
+    """What answered each message on the page; without an invocation where nothing is stored."""
+
+    unsent: str = ""
+    """A message that came when the page was behind: it has to catch up, and gives it back."""
+
+    _turn: Turn | None = None
+    _times_turned: int = 0
+
+    def turn_to(self, session_id: str | None) -> None:
+        """Show another conversation, or with None a new one. Whoever follows an answer here leaves
+        it."""
+        self.session_id, self.shown = session_id, []
+        self._times_turned += 1
+        if self._turn:
+            self._turn.nudge()
+
+    async def follow(self, turn: Turn) -> AsyncGenerator[Transcript, None]:
+        """The turn's transcripts, as long as the page shows its conversation."""
+        self._turn, since = turn, self._times_turned
+        async with aclosing(follow(turn)) as transcripts:
+            async for transcript in transcripts:
+                if self._times_turned != since:
+                    return
+                yield transcript
+
+    def ask(self, message: str, count: int, address: str) -> Turn:
+        """Begin the answer to a message below the `count` that the page shows."""
+        turn = Turn(self.directory.settings)
+        return turn.begin(self._ask(turn, message, count, address))
+
+    async def catch_up(self) -> AsyncGenerator[tuple[list[Told], bool], None]:
+        """The conversation as it is stored, and whether an answer is running; then all of it again
+        and again, as that one grows. The page shows it."""
+        conversation = await self.conversation()
+        told, turn = await conversation.recall(), conversation.turn
+        self.shown = [Past(turn.invocation_id) for turn in told]
+        if turn is None or turn.over:
+            yield told, False
+            return
+        self.shown[-1] = turn.past
+        async with aclosing(self.follow(turn)) as transcripts:
+            async for transcript in transcripts:
+                yield [*told[:-1], replace(told[-1], transcript=transcript)], not turn.over
+
+    async def conversation(self) -> Conversation:
+        """The one on the page; a new one where there is none, or none any more."""
+        find, open_new = self.directory.find, self.directory.open
+        visit = await find(self.user_id, self.session_id) if self.session_id else None
+        conversation = (visit or open_new(self.user_id)).conversation
+        self.session_id = conversation.session_id
+        return conversation
+
+    async def forget(self) -> None:
+        """Delete the conversation, and show a new one."""
+        if self.session_id:
+            await self.conversation()  # A long idle one is in the store alone.
+            await self.directory.forget(self.session_id)
+        self.turn_to(None)
+
+    def forget_soon(self) -> None:
+        """The same for a conversation that has just been held, where nobody can wait for it."""
+        if self.session_id:
+            self.directory.forget_soon(self.session_id)
+
+    async def stop(self) -> None:
+        """End the answer that is running, if there is one."""
+        if self.session_id:
+            await (await self.conversation()).stop()
+
+    async def rename(self, title: str) -> None:
+        """Call the conversation something else."""
+        if self.session_id:
+            await (await self.conversation()).rename(title)
+
+    async def chats(self) -> list[Session]:
+        """All the visitor's conversations, the newest first."""
+        return await self.directory.chats(self.user_id)
+
+    async def _ask(self, turn: Turn, message: str, count: int, address: str) -> None:
+        conversation = await self.conversation()
+        seen = {past.invocation_id for past in self.shown}
+        if conversation.latest_id and conversation.latest_id not in seen:
+            self.unsent = message
+            raise PlainError(GONE_ON)
+        kept = self._show(count, turn.past, conversation)
+        await conversation.answer(turn, Asked(message, kept, address=address))
+
+    def _show(self, count: int, new: Past, conversation: Conversation) -> int:
+        """The page shows `new` below its first `count`: how many turns those are."""
+        kept, missing = self.shown[:count], max(0, count - len(self.shown))
+        known = {past.invocation_id for past in conversation.turns}
+        blank = [past if past.invocation_id in known else Past() for past in kept]
+        self.shown = [*blank, *(Past() for _ in range(missing)), new]
+        return sum(past.invocation_id is not None for past in kept) + missing
+
+
+async def reopen(directory: Directory, user_id: str) -> View:
+    """The visitor's newest conversation; for a visitor who has none, a view of a new one's."""
+    chats = await directory.chats(user_id)
+    return View(directory, user_id, chats[0].id) if chats else View(directory)
+
+
+async def follow(turn: Turn) -> AsyncGenerator[Transcript, None]:
+    """The turn's transcripts, each as soon as the page is ready for it; never an exception.
+
+    Cancelled by Clear, by Edit or by a client, it stops the turn. A closed tab does not cancel:
+    Gradio then drops the generator, and the turn has its time of grace.
+    """
+    try:
+        async with aclosing(turn.watch()) as transcripts:
+            async for transcript in transcripts:
+                yield transcript
+    except asyncio.CancelledError:
+        turn.stop()
+        raise

@@ -1,0 +1,133 @@
+"""Bad inputs, by name: what test_bad_input.py sends to every door.
+
+In a request's body HASH stands for the hash of a client's session, CHAT for the number of the
+step that chats.
+"""
+
+import json
+from typing import Any
+
+NOT_JSON = {
+    "words": b"Hello",
+    "half of it": b'{"data": ["Hi',
+    "two of it": b"{}{}",
+    "a form": b"data=Hi&session_hash=HASH",
+    "deep": b'{"data": ' + b"[" * 200 + b"]" * 200 + b"}",
+    "deep objects": b'{"data": ' + b'{"a": ' * 200 + b"1" + b"}" * 201,
+    "far too deep": b"[" * 100_000,
+    "NaN": b'{"data": [NaN], "fn_index": Infinity}',
+    "a number without end": b'{"data": [' + b"9" * 5_000 + b"]}",
+    "bytes of no text": b'{"data": ["\xff"]}',
+    "half of a letter": b'{"data": ["\xc3"]}',
+    "a raw NUL": b'{"data": ["a\0b"]}',
+    "a raw line break": b'{"data": ["a\nb"]}',
+    "NULs alone": b"\0" * 1_000,
+    "a byte order mark": b"\xef\xbb\xbf{",
+    "a component": b'{"data": [[{"component": "image", "constructor_args": {}}]]}',
+    "a file elsewhere": b'{"data": [{"path": "http://169.254.169.254/latest", "meta": {}}]}',
+    "a file of another service": b'{"data": [[[{"path": "https://127.0.0.1:22/"}]]]}',
+}
+"""No JSON, or none that can be carried."""
+
+MISSHAPEN = {
+    "nothing": b"",
+    "null": b"null",
+    "a list": b"[]",
+    "a text": b'"Hi"',
+    "a number": b"7",
+    "an empty object": b"{}",
+    "no data": b'{"session_hash": "HASH", "fn_index": CHAT}',
+    "null as data": b'{"data": null, "session_hash": "HASH", "fn_index": CHAT}',
+    "a text as data": b'{"data": "Hi", "session_hash": "HASH", "fn_index": CHAT}',
+    "an object as data": b'{"data": {"a": 1}, "session_hash": "HASH", "fn_index": CHAT}',
+    "a number as hash": b'{"data": ["Hi"], "session_hash": 7, "fn_index": CHAT}',
+    "an object as hash": b'{"data": ["Hi"], "session_hash": {}, "fn_index": CHAT}',
+    "an object as token": b'{"data": ["Hi"], "session_hash": "HASH", "oauth_token": {}}',
+    "half a character as name": rb'{"\ud800": "\ud800"}',
+    "half a character everywhere": rb'{"data": "\ud800", "session_hash": ["\ud800"]}',
+    "4 MB of nothing": b"[" + b"{}," * 1_300_000 + b"{}]",
+}
+"""JSON of another shape than any route takes."""
+
+WRONG_STEPS = {
+    "one that there is not": (b"99999", 400),
+    "one before all": (b"-1", 400),
+    "one without end": (b"9" * 40, 400),
+    "a half": (b"1.5", 422),
+    "a word": (b'"chat"', 422),
+    "a list": (b"[CHAT]", 422),
+}
+"""Which step of the page to take, and what Gradio's routes say to it."""
+
+WRONG_CALLS = {
+    "run/chat": b'{"data": []}',
+    "run/nobody": b'{"data": ["Hi"]}',
+    "call/nobody": b'{"data": ["Hello"]}',
+    "call/v2/chat": b'{"question": "Hi"}',
+    "call/v2/nobody": b'{"message": "Hi"}',
+    "queue/join": b'{"data": ["Hi"], "session_hash": "", "fn_index": CHAT}',
+}
+"""What Gradio itself fails at, by its routes."""
+
+
+def spoken(text: Any, role: Any = "user") -> dict[str, Any]:
+    return {"role": role, "content": [{"type": "text", "text": text}]}
+
+
+def attached(path: str, **more: Any) -> list[dict[str, Any]]:
+    file = {"path": path, "meta": {"_type": "gradio.FileData"}, **more}
+    return [{"role": "user", "content": [{"type": "file", "file": file}]}]
+
+
+INPUTS: dict[str, Any] = {
+    "null": None,
+    "true": True,
+    "a number": 1e308,
+    "an object": {"a": {"b": []}},
+    "blank": " \n\t",
+    "NUL": "a\0b",
+    "half a character": "a\ud800b",
+    "right to left": "\u202eabc\u2066",
+    "deep": json.loads("[" * 90 + "]" * 90),
+    "odd roles": [spoken("x", role) for role in ("system", "tool", "", "\ud800", "root")],
+    "no role": [{"content": "x"}],
+    "a number as role": [spoken("x", 7)],
+    "an object as text": [spoken({"a": 1})],
+    "null as content": [{"role": "user", "content": None}],
+    "halves in the history": [spoken("\ud800"), spoken("\udfff\0", "assistant")],
+    "a long history": [spoken("x"), spoken("y", "assistant")] * 200,
+    "a file of the host": attached("/etc/passwd"),
+    "a file above": attached("../../../../etc/passwd"),
+    "a file by its address": attached("file:///etc/passwd"),
+    "a file called NUL": attached("a\0b"),
+    "a file with a long name": attached("a" * 5_000),
+    "a file with a hostile name": attached("<img src=x onerror=alert(1)>.svg", orig_name="../x.sh"),
+    "a file as stream": attached("/etc/passwd", is_stream=True),
+    "many files": attached("/etc/passwd") * 200,
+    "a file as a word": {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}},
+}
+"""What the page's steps may be given for each of their inputs."""
+
+EVENTS: dict[str, dict[str, Any]] = {
+    "too few inputs": {"data": []},
+    "too many inputs": {"data": [None] * 50},
+    "a word as event": {"event_data": "x"},
+    "a place far off": {"event_data": {"index": 10**9, "value": "x"}},
+    "half a character in the event": {"event_data": {"index": [0, 0], "value": "\ud800"}},
+    "a trigger that there is not": {"trigger_id": 99999},
+    "a batch": {"batched": True},
+}
+"""What else may be told of a step."""
+
+NAMES = {
+    "NUL": "%00",
+    "bytes of no text": "%ff",
+    "half a character": "%ed%a0%80",
+    "right to left": "%e2%80%ae",
+    "a line break": "%0d%0aX:y",
+    "braces": "{}",
+    "a broken escape": "%zz",
+    "very long": "a" * 5_000,
+    "another's file": "..%2f..%2fetc%2fpasswd",
+}
+"""Names that nothing has, as they stand in an address."""

@@ -1,0 +1,124 @@
+"""The app is ended in the midst of an answer, and started again: nothing that was said is lost."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from browser import Page, chromium, visitor  # noqa: F401
+from fake_gemini import FakeGemini, Until
+from house import ROOT, free_port, until_running
+
+from agent.conversation import CUT_SHORT
+from agent.directory import SHUT_DOWN
+
+Visitor = Callable[..., Page]
+
+FIRST = [("user", "first"), ("model", "one")]
+
+
+class App:
+    """The app as a host runs it, its store in a file."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        port = str(free_port())
+        self.url = f"http://127.0.0.1:{port}/"
+        self._environment = {"SESSION_DB": f"sqlite:///{folder}/chats.db", **environment}
+        self._environment |= {"GRADIO_SERVER_PORT": port, "PYTHONUNBUFFERED": "1"}
+        self.start()
+
+    def start(self) -> None:
+        """Serve."""
+        self.program = subprocess.Popen(
+            [sys.executable, "app.py"],
+            cwd=ROOT,
+            env={**os.environ, **self._environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        until_running(self.program)
+
+    def end(self, sign: int = signal.SIGTERM) -> int:
+        """End it; its exit code."""
+        with self.program as program:
+            program.send_signal(sign)
+        return program.returncode
+
+
+@pytest.fixture
+def app(gemini: FakeGemini, tmp_path: Path) -> Iterator[App]:
+    app = App(tmp_path)
+    yield app
+    app.end(signal.SIGKILL)
+
+
+def begin(page: Page, gemini: FakeGemini) -> None:
+    """A first turn, whole, and a second, of which half has come."""
+    gemini.enqueue("one")
+    gemini.enqueue("Once upon ", Until(threading.Event()))
+    page.send("first")
+    page.wait_idle()
+    page.send("A story")
+    page.shows(*FIRST, ("user", "A story"), ("model", "Once upon"))
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_what_was_said_is_stored_and_the_page_goes_on_after_a_restart(
+    app: App,
+    gemini: FakeGemini,
+    visitor: Visitor,  # noqa: F811
+    sign: int,
+) -> None:
+    page = visitor().open(app.url)
+    begin(page, gemini)
+    assert app.end(sign) == 0
+    app.start()
+    page.reload()
+    seen = [*FIRST, ("user", "A story"), ("model", "Once upon"), ("Note", SHUT_DOWN)]
+    page.shows(*seen)
+    page.wait_idle()
+    gemini.enqueue("a time.")
+    page.send("Go on")
+    page.shows(*seen, ("user", "Go on"), ("model", "a time."))
+    assert [text for _, text in gemini.requests[-1].conversation] == [
+        *("first", "one", "A story", "Once upon ", "Go on")
+    ]
+    page.complaints.clear()  # Gradio's, of the time without a server.
+
+
+def test_a_page_that_is_left_open_comes_back_by_itself(
+    app: App,
+    gemini: FakeGemini,
+    visitor: Visitor,  # noqa: F811
+) -> None:
+    page = visitor().open(app.url)
+    begin(page, gemini)
+    app.end()
+    app.start()
+    page.shows(*FIRST, ("user", "A story"), ("model", "Once upon"), ("Note", SHUT_DOWN))
+    page.wait_idle()
+    page.complaints.clear()
+
+
+def test_an_app_that_is_killed_leaves_a_note_where_the_answer_would_be(
+    app: App,
+    gemini: FakeGemini,
+    visitor: Visitor,  # noqa: F811
+) -> None:
+    page = visitor().open(app.url)
+    begin(page, gemini)
+    app.end(signal.SIGKILL)
+    app.start()
+    page.reload()
+    page.shows(*FIRST, ("user", "A story"), ("Note", CUT_SHORT))
+    page.wait_idle()
+    gemini.enqueue("Whole.")
+    page.retry()
+    page.shows(*FIRST, ("user", "A story"), ("model", "Whole."))
+    assert gemini.requests[-1].conversation == gemini.requests[-2].conversation
+    page.complaints.clear()
