@@ -44,7 +44,7 @@ TABLE: tuple[tuple[set[str], str], ...] = (
         "owner of this page should look after the database.",
     ),
     (
-        {"LlmCallsLimitExceededError", "TOO_MANY_TOOL_CALLS"},
+        {"LlmCallsLimitExceededError", "TOO_MANY_LLM_CALLS", "TOO_MANY_TOOL_CALLS"},
         "The agent went round in circles and was stopped. Try a simpler question, or ask one "
         "thing at a time.",
     ),

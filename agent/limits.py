@@ -7,6 +7,7 @@ counts begin anew when the app starts. Answers that run are counted by each proc
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from math import ceil
 
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
 
@@ -73,7 +74,8 @@ class Limits:
                 "sent here. Please send a shorter one, or the text in parts."
             )
         if most and turns >= most:
-            raise Refused(f"This chat has had its {most} messages. Please begin a new one.")
+            had = "its one message" if most == 1 else f"its {most:,} messages"
+            raise Refused(f"This chat has had {had}. Please begin a new one.")
 
     @contextmanager
     def _one_more(self, address: str | None) -> Iterator[None]:
@@ -81,8 +83,8 @@ class Limits:
         most = self._most.address_running
         if address and most and self._running[address] >= most:
             raise Refused(
-                f"{most} answers are already running for your network address, and no more can at "
-                "once. Please send this message again when one of them has ended.",
+                f"Your network address has {_counted(most, 'answer')} running, and can have no "
+                "more at once. Please send this message again as soon as one has ended.",
                 wait=1,
             )
         self._running.update([address or ""])
@@ -96,8 +98,8 @@ class Limits:
             if not await self._counts.hit(limit, whose):
                 wait = await self._counts.wait(limit, whose)
                 raise Refused(
-                    f"That was a lot of messages: {limit.amount} in a {limit.GRANULARITY.name} "
-                    f"are the most here. Please send this one again in {_told(wait)}.",
+                    f"That was a lot of messages: {limit.amount:,} a {limit.GRANULARITY.name} can "
+                    f"be sent here. Please send this one again in {_told(wait)}.",
                     wait,
                 )
 
@@ -128,7 +130,8 @@ class Limits:
 
     async def spend(self, tokens: int) -> None:
         """Count what a turn has cost."""
-        await self._counts.hit(self._budget()[1], ALL, cost=tokens)
+        if tokens:
+            await self._counts.hit(self._budget()[1], ALL, cost=tokens)
 
     def _budget(self) -> tuple[RateLimitItem, RateLimitItem]:
         return (
@@ -144,8 +147,12 @@ class Limits:
 
 
 def _told(seconds: int) -> str:
-    """A time to wait, in the unit that people would use."""
+    """A time to wait, in the unit that people would use; never less than it is."""
     for size, unit in ((3600, "hour"), (60, "minute")):
-        if seconds > 2 * size:
-            return f"{round(seconds / size)} {unit}s"
-    return f"{seconds} second" + "s" * (seconds != 1)
+        if seconds >= 2 * size:
+            return _counted(ceil(seconds / size), unit)
+    return _counted(seconds, "second")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}" + "s" * (number != 1)

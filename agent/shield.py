@@ -70,7 +70,8 @@ class Shield:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        app = PlainTextResponse("Not Found", 404) if self._is_closed(scope) else self._app
+        is_closed = self._is_closed(scope)
+        app = PlainTextResponse("Not Found", 404) if is_closed else self._app
         answer = Answer(scope, send)
         try:
             await app(scope, receive, answer.send)

@@ -148,7 +148,7 @@ def fails_after(*messages: Message, of: str = "gradio.routes") -> httpx.Response
             await send(message)
         raise KeyError("/srv/secret")
 
-    return run(answer_of(Shield(route, re.compile("/closed"), re.compile("/pictures"))))
+    return run(answer_of(Shield(route, closed=re.compile("/closed"), pictures=re.compile("x"))))
 
 
 async def answer_of(shield: Shield) -> httpx.Response:
