@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from fake_gemini import FakeGemini, Status
 from house import run, say
+from pydantic import SecretStr
 
 from agent.conversation import Conversation
+from agent.counts import Counts
 from agent.loading import NoAgent, load
 from agent.settings import Settings, _complaint
 
@@ -24,7 +26,10 @@ root_agent = Agent(name="helper", model="gemini-3.5-flash")
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An agent's folder, of a name that Python has not imported yet."""
+    """An agent's folder, of a name that Python has not imported yet.
+
+    With a fake Gemini, that one first: what is undone last would put its key back.
+    """
     monkeypatch.setattr(sys, "path", list(sys.path))
     folder = tmp_path / f"keys_test_{abs(hash(tmp_path))}"
     folder.mkdir()
@@ -87,3 +92,20 @@ SECRETS = [name for name, field in Settings.model_fields.items() if "Secret" in 
 def test_a_complaint_about_a_secret_does_not_quote_it(name: str) -> None:
     wrong: Any = {"loc": (name,), "input": KEY, "msg": "Input should be better", "type": "x"}
     assert _complaint(wrong) == f"{name.upper()} cannot be used: input should be better."
+
+
+@pytest.mark.parametrize("uri", [f"nosuch://u:{KEY}@h/x", f"postgresql+asyncpg://u:{KEY}@h/x", KEY])
+def test_a_database_that_cannot_be_used_keeps_its_password(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, uri: str
+) -> None:
+    monkeypatch.setenv("SESSION_DB", uri)
+    with pytest.raises(NoAgent, match="SESSION_DB cannot be used") as caught:
+        load(folder)
+    assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize("uri", [f"nosuch://:{KEY}@h", f"redis://:{KEY}@h:x/y", KEY])
+def test_a_store_of_counts_that_cannot_be_used_keeps_its_password(uri: str) -> None:
+    with pytest.raises(ValueError, match="LIMITS_STORE cannot be used") as caught:
+        Counts(SecretStr(uri))
+    assert KEY not in str(caught.value)
