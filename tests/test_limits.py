@@ -6,8 +6,9 @@ from house import directory, notices, run
 from scripted_model import ScriptedModel, contents
 
 from agent.directory import Directory, Visit
-from agent.limits import Refused, time_told
+from agent.limits import Refused
 from agent.transcript import answer
+from agent.wording import time_told
 
 HERE, THERE = "192.0.2.1", "192.0.2.2"
 
