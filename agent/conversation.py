@@ -24,6 +24,7 @@ from google.genai import types
 
 from agent import transcript
 from agent.failures import LOST, PlainError, explain
+from agent.leavings import delete_artifacts
 from agent.limits import Limits
 from agent.recall import Told, notices_event, recall
 from agent.settings import Settings
@@ -154,6 +155,7 @@ class Conversation:
         await self.stop()
         if self._is_stored:
             await self._store.delete_session(**self._key)
+            await delete_artifacts(self.runner, self._key)
         self._lose()
 
     def forget_soon(self) -> None:
