@@ -26,6 +26,7 @@ from agent.offline import HOW_TO_ADD_A_KEY
 from agent.settings import read_settings
 from agent.shield import Shield
 from agent.transcript import Transcript, answer, clean, notices
+from agent.upkeep import upkeep
 from agent.view import View, follow, reopen
 
 
@@ -333,6 +334,7 @@ def serve(demo: gr.ChatInterface, loaded: Loaded, directory: Directory, **option
             "routes": doors(loaded, directory).routes,
             "middleware": [Middleware(Shield, closed=CLOSED)],
             "max_body_size": MAX_BODY,
+            "lifespan": upkeep(demo, directory.settings),
         },
         **options,
     )
