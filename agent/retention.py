@@ -58,7 +58,8 @@ class Retention:
             except Exception:
                 log.exception("Old conversations could not be deleted.")
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._crowded.wait(), pause)
+                async with asyncio.timeout(pause):  # `wait_for` may swallow a cancellation.
+                    await self._crowded.wait()
             self._crowded.clear()
             self._new = 0
             await asyncio.sleep(shortest)  # Those just counted are stored by then.
