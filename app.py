@@ -26,7 +26,7 @@ from agent.offline import HOW_TO_ADD_A_KEY
 from agent.settings import read_settings
 from agent.shield import Shield
 from agent.transcript import Transcript, answer, clean, notices
-from agent.upkeep import upkeep
+from agent.upkeep import picture_life, upkeep
 from agent.view import View, follow, reopen
 
 
@@ -126,6 +126,7 @@ def page(loaded: Loaded, directory: Directory, for_mcp: bool = False) -> gr.Chat
         description=describe(loaded),
         examples=[[example] for example in loaded.examples] or None,
         cache_examples=False,
+        delete_cache=picture_life(directory.settings),
         editable=True,
         flagging_mode="never",
         analytics_enabled=False,

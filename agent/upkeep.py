@@ -20,8 +20,17 @@ CLOSED = 3600.0
 """Seconds for which a closed page may come back: a laptop was asleep, a line was down. For as long
 a picture has been given to Gradio, which has a copy of its own."""
 
+DAY = 86_400.0
+
 PAUSE = (0.2, 60.0)
 """Seconds between two looks: a quarter of the shortest time, but neither less nor more."""
+
+
+def picture_life(settings: Settings) -> tuple[int, int]:
+    """For Gradio's `delete_cache`: how often it looks for pictures that it has served, and for how
+    long those are kept. A page that is opened later is given them again."""
+    age = max(1, int(min(DAY, settings.session_idle)))
+    return min(600, age), age
 
 
 def upkeep(demo: Any, settings: Settings) -> Callable[[Any], AbstractAsyncContextManager[None]]:
