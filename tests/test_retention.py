@@ -94,6 +94,11 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "PAUSE", (0.02, 0.05))
 
 
+@pytest.fixture
+def only_one_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "PAUSE", (600, 600))
+
+
 # Too old
 
 
@@ -242,6 +247,7 @@ def test_a_store_that_was_down_is_looked_through_when_it_is_back() -> None:
 # What is held
 
 
+@pytest.mark.usefixtures("only_one_round")
 def test_no_more_are_held_than_the_host_wants_and_the_one_used_longest_ago_goes_first() -> None:
     async def story() -> None:
         house = House(max_conversations=3)
@@ -254,6 +260,7 @@ def test_no_more_are_held_than_the_host_wants_and_the_one_used_longest_ago_goes_
     run(story())
 
 
+@pytest.mark.usefixtures("only_one_round")
 def test_a_conversation_that_is_being_answered_stays_held_beyond_that() -> None:
     async def story() -> None:
         house, rest = House(max_conversations=1), asyncio.Event()

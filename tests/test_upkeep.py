@@ -17,6 +17,7 @@ from scripted_model import ScriptedModel
 from agent import messages
 from agent.conversation import Conversation
 from agent.leavings import Memory
+from agent.loading import load
 from agent.messages import delete_pictures, to_messages
 from agent.settings import Settings
 from agent.transcript import Picture
@@ -129,6 +130,10 @@ def test_with_the_last_session_a_user_is_gone_from_the_store_in_memory() -> None
         assert (store.sessions, store.user_state) == ({"test": {}}, {"test": {}})
 
     run(story())
+
+
+def test_that_store_is_the_one_for_whoever_wants_memory() -> None:
+    assert isinstance(load().runner.session_service, Memory)
 
 
 def test_a_forgotten_conversation_leaves_none_of_its_artifacts() -> None:
