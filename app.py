@@ -30,6 +30,7 @@ from agent.settings import Settings, read_settings
 from agent.shield import Shield
 from agent.sieve import Sieve
 from agent.transcript import Transcript, answer, clean, notices
+from agent.upkeep import picture_life, upkeep
 from agent.view import View, follow, reopen
 from agent.wording import time_told
 
@@ -207,6 +208,7 @@ class ChatPage(gr.ChatInterface):
             description=describe(loaded, chat.settings),
             examples=[[example] for example in loaded.examples] or None,
             cache_examples=False,
+            delete_cache=picture_life(chat.settings),
             editable=True,
             flagging_mode="never",
             analytics_enabled=False,
@@ -455,6 +457,7 @@ def serve(demo: gr.ChatInterface, loaded: Loaded, directory: Directory, **option
             ],
             "max_body_size": MAX_BODY,
             "exception_handlers": {RequestValidationError: unread},
+            "lifespan": upkeep(demo, directory.settings),
         },
         **options,
     )

@@ -24,6 +24,7 @@ from google.genai import types
 
 from agent import transcript
 from agent.failures import LOST, PlainError, explain
+from agent.leavings import delete_artifacts
 from agent.limits import Limits
 from agent.recall import NAME, TITLE, Told, name_event, notices_event, recall
 from agent.settings import Settings
@@ -168,6 +169,7 @@ class Conversation:
         await self.stop()
         if self._is_stored:
             await self._store.delete_session(**self._key)
+            await delete_artifacts(self.runner, self._key)
         self._lose()
 
     def forget_soon(self) -> None:

@@ -23,6 +23,7 @@ from google.adk.workflow import BaseNode
 from pydantic import SecretStr
 
 from agent.discretion import Discretion
+from agent.leavings import Memory
 from agent.offline import KEYS, OfflineModel, has_credentials, needs_credentials
 from agent.settings import Settings, read_settings
 from agent.spending import Terms
@@ -139,7 +140,7 @@ def _runner(app: App, folder: Path, settings: Settings) -> Runner:
 def _sessions(uri: SecretStr | None, folder: Path) -> BaseSessionService:
     """The store that `adk web` would take: by default the file `.adk/session.db` in the folder."""
     try:
-        return create_session_service_from_options(
+        store = create_session_service_from_options(
             base_dir=folder.parent, session_service_uri=uri.get_secret_value() if uri else None
         )
     except Exception as error:
@@ -149,6 +150,7 @@ def _sessions(uri: SecretStr | None, folder: Path) -> BaseSessionService:
             'sqlite:///FILE, or a database for which `pip install "google-adk[db]"` and its driver '
             "are there, such as postgresql+asyncpg://HOST/NAME."
         ) from None
+    return Memory() if type(store) is InMemorySessionService else store
 
 
 def _llm_agents(node: object) -> Iterator[LlmAgent]:

@@ -11,7 +11,9 @@ import html
 import mimetypes
 import re
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -31,6 +33,9 @@ from agent.transcript import (
 )
 
 Message: TypeAlias = dict[str, Any]
+
+FOLDER = Path(tempfile.gettempdir()) / "adk-chat-page"
+"""Where pictures are put for Gradio."""
 
 
 def to_messages(
@@ -147,11 +152,21 @@ def _text(text: str) -> dict[str, str]:
 
 
 def _file(picture: Picture) -> str:
-    """The picture in a temporary file, named by its content, for Gradio to serve."""
-    folder = Path(tempfile.gettempdir()) / "adk-chat-page"
-    folder.mkdir(exist_ok=True)
+    """The picture in a temporary file, named by its content, for Gradio to copy and serve."""
+    FOLDER.mkdir(exist_ok=True)
     suffix = mimetypes.guess_extension(picture.mime_type) or ".bin"
-    path = folder / (hashlib.sha256(picture.data).hexdigest()[:32] + suffix)
-    if not path.exists():
+    path = FOLDER / (hashlib.sha256(picture.data).hexdigest()[:32] + suffix)
+    if path.exists():
+        path.touch()
+    else:
         path.write_bytes(picture.data)
     return str(path)
+
+
+def delete_pictures(unused: float) -> None:
+    """Delete the files of pictures that no page was given in the last `unused` seconds."""
+    since = time.time() - unused
+    for path in FOLDER.glob("*"):
+        with suppress(FileNotFoundError):  # Another process may be faster.
+            if path.stat().st_mtime < since:
+                path.unlink()
