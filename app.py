@@ -27,11 +27,13 @@ from agent.loading import OURS, Loaded, NoAgent, load
 from agent.messages import Message, to_messages, to_page
 from agent.offline import HOW_TO_ADD_A_KEY
 from agent.recall import title
-from agent.settings import read_settings
+from agent.settings import Settings, read_settings
 from agent.shield import Shield
 from agent.sieve import Sieve
 from agent.transcript import Transcript, answer, clean, notices
+from agent.upkeep import picture_life, upkeep
 from agent.view import View, follow, reopen
+from agent.wording import time_told
 
 
 class Chat:
@@ -40,6 +42,7 @@ class Chat:
 
     def __init__(self, loaded: Loaded, directory: Directory) -> None:
         self._host, self._directory = loaded.runner.agent.name, directory
+        self.settings = directory.settings
 
     async def respond(
         self, message: str, history: list[Message], view: View | None, request: gr.Request
@@ -259,9 +262,10 @@ class ChatPage(gr.ChatInterface):
             # Gradio puts even a State into an "Additional inputs" panel.
             additional_inputs_accordion=gr.Accordion(visible=False, render=False),
             title=loaded.title,
-            description=describe(loaded),
+            description=describe(loaded, chat.settings),
             examples=[[example] for example in loaded.examples] or None,
             cache_examples=False,
+            delete_cache=picture_life(chat.settings),
             editable=True,
             flagging_mode="never",
             analytics_enabled=False,
@@ -357,9 +361,9 @@ class ChatPage(gr.ChatInterface):
             name = gr.Textbox(
                 placeholder="A new name for this chat", submit_btn="Rename", show_label=False
             )
+            shared = self._add_keepsakes(bar)
             delete, forget = gr.Button("Delete this chat"), gr.Button("Forget me")
             really = gr.Button("Really delete all my chats", variant="stop", visible=False)
-            self._add_keepsakes(bar, delete, really)
         chat, turned = self.chat, [self.chatbot, self.news]
         listing: dict[str, Any] = {"inputs": [self.view, search], "outputs": chats, **AT_ONCE}
         bar.expand(lambda: gr.Column(visible=True), None, column, **AT_ONCE)
@@ -373,30 +377,32 @@ class ChatPage(gr.ChatInterface):
         ):
             change.then(chat.list_chats, **listing)
         chats.input(chat.open_chat, [self.view, chats], turned, **QUEUED)
+        deleted = [self.chatbot.clear, delete.click, really.click]
+        gr.on(deleted, lambda: [gr.update(visible=False)] * 2, None, shared, **AT_ONCE)
         forget.click(lambda: gr.Button(visible=True), None, really, **AT_ONCE)
         really.click(lambda: gr.Button(visible=False), None, really, **AT_ONCE)
 
-    def _add_keepsakes(self, bar: gr.Sidebar, *deletes: gr.Button) -> None:
-        """What one takes away of the open conversation, and how one shares it."""
+    def _add_keepsakes(self, bar: gr.Sidebar) -> list[Any]:
+        """What one takes away of the open conversation, and how one shares it; what is there only
+        while it is shared."""
         file, here = gr.JSON(visible=False), gr.Textbox(visible=False)
         for label, kind in KINDS.items():
             taken = gr.Button(label, size="sm").click(
                 partial(self.chat.take_away, kind=kind), self.view, file, **QUEUED
             )
             taken.then(None, file, file, js=SAVE, **AT_ONCE)
-        share = gr.Button("Share this chat as it is now")
+        share = gr.Button("Share this chat as it is now", size="sm")
         link = gr.Textbox(
             label=LINK, elem_id="link", interactive=False, buttons=["copy"], visible=False
         )
-        withdraw = gr.Button("Stop sharing", visible=False)
+        withdraw = gr.Button("Stop sharing", size="sm", visible=False)
         shown: list[Any] = [link, withdraw]
         inputs: list[Any] = [self.view, here]
         self.load(None, None, here, js=HERE, **AT_ONCE)
         share.click(self.chat.share, inputs, shown, **QUEUED)
         withdraw.click(self.chat.stop_sharing, inputs, shown, **AT_ONCE)
         gr.on([bar.expand, self.news.change], self.chat.show_link, inputs, shown, **QUEUED)
-        deleted = [self.chatbot.clear, *(button.click for button in deletes)]
-        gr.on(deleted, lambda: [gr.update(visible=False)] * 2, None, shown, **AT_ONCE)
+        return shown
 
     @property
     def _everything(self) -> list[Any]:
@@ -445,14 +451,13 @@ def to_text(transcript: Transcript) -> str:
     return "\n\n".join(filter(None, said))
 
 
-def describe(loaded: Loaded) -> str:
+def describe(loaded: Loaded, settings: Settings) -> str:
     """What stands below the title."""
-    if not loaded.is_offline:
-        return loaded.description
-    return (
-        f"{loaded.description}\n\nAnswered by the **built-in offline model**, which is not an AI. "
-        + HOW_TO_ADD_A_KEY
-    )
+    offline = "Answered by the **built-in offline model**, which is not an AI. " + HOW_TO_ADD_A_KEY
+    until = time_told(settings.session_idle)
+    where = "in this server's memory, until it restarts or" if loaded.forgets else "on this server"
+    kept = f"*Chats are kept {where} for {until} after their last message.*"
+    return "\n\n".join([loaded.description, *[offline] * loaded.is_offline, kept])
 
 
 FOLLOW = """() => {
@@ -470,17 +475,29 @@ FOLLOW = """() => {
     };
     const log = document.querySelector("[role=log]");
     if (log) follow(log);
+    document.addEventListener("click", event => {
+        const link = event.target.closest("[role=log] :is(a, area)");
+        link?.setAttribute("target", "_blank");
+        link?.setAttribute("rel", "noopener noreferrer");
+    }, true);
 }"""
 """Keeps the newest words in view, and leaves a reader who has scrolled up where they are. Gradio's
-own autoscroll pulls everybody down 300 ms after each yield, and so never lets go of a stream."""
+own autoscroll pulls everybody down 300 ms after each yield, and so never lets go of a stream.
+
+And has every link open in a tab of its own: by itself Gradio sees to that in text, but not in
+drawings (SVG, mermaid) and maps, whose links would take the conversation away."""
 
 
 CLOSED = re.compile(
-    r"/+(gradio_api/+)*(deep_link|file=\w+:|proxy=|upload|component_server|stream/|run-history|runs"
+    r"/+gradio_api/+openapi"
+    r"|/+(gradio_api/+)*(deep_link|file=\w+:|proxy=|upload|component_server|stream/|run-history|runs"
     r"|vibe|undo-vibe|monitoring|profiling|dev/|process_recording|login|logout|token|user)"
 )
 """Gradio's paths that this page does not need. A deep link writes a visitor's whole page to disk
 for whoever knows the session's hash; `file=https:` fetches for anybody; uploads fill the disk."""
+
+PICTURES = re.compile(r"/+(gradio_api/+file=|assets/|static/|favicon|pwa_icon|theme\.css)")
+"""Gradio's paths that a page may embed."""
 
 CONTAINED = """
 .message-content { contain: layout paint }
@@ -517,11 +534,12 @@ def serve(demo: gr.ChatInterface, loaded: Loaded, directory: Directory, **option
             "openapi_url": None,
             "routes": doors(loaded, directory).routes,
             "middleware": [
-                Middleware(Shield, closed=CLOSED),
+                Middleware(Shield, closed=CLOSED, pictures=PICTURES),
                 Middleware(Sieve, path="/gradio_api/", is_unwanted=is_foreign),
             ],
             "max_body_size": MAX_BODY,
             "exception_handlers": {RequestValidationError: unread},
+            "lifespan": upkeep(demo, directory.settings),
         },
         **options,
     )

@@ -24,11 +24,12 @@ from google.genai import types
 
 from agent import transcript
 from agent.failures import LOST, PlainError, explain
+from agent.leavings import delete_artifacts
 from agent.limits import Limits
 from agent.recall import NAME, TITLE, Told, name_event, notices_event, recall
 from agent.settings import Settings
 from agent.sharing import Links
-from agent.spending import for_free
+from agent.spending import Account, account, for_free
 from agent.transcript import Notice, Picture, Text, Transcript
 from agent.turn import Figures, Past, Turn
 
@@ -179,6 +180,7 @@ class Conversation:
         if self._is_stored:
             await Links(self.runner).withdraw(self.user_id, self.session_id)
             await self._store.delete_session(**self._key)
+            await delete_artifacts(self.runner, self._key)
         self._lose()
 
     def forget_soon(self) -> None:
@@ -264,7 +266,10 @@ class Conversation:
             await self._open()
         await self._choose_payer(turn)
         self.turns.append(past := turn.past)
+        account.set(spent := Account(self.settings.max_llm_calls))
         await turn.follow(self._events(turn, past, message))
+        if self._limits:
+            await self._limits.spend(spent.tokens)
         if past.invocation_id is None:
             self.turns.remove(past)
         if isinstance(turn.failure, SessionNotFoundError):
@@ -304,8 +309,6 @@ class Conversation:
     async def _seal(self, turn: Turn, past: Past) -> None:
         """Store what was shown and ADK has not: words whose whole never came, so that the agent
         remembers them, and the app's own sentences, so that they are seen again."""
-        if self._limits:
-            await self._limits.spend(turn.usage.prompt + turn.usage.answer)
         for event in self._unstored(turn, past):
             await self._store_event(past, event)
 

@@ -1,16 +1,19 @@
 """Who has had how much: counts that end by themselves, in this process or in Redis."""
 
 import logging
+from collections.abc import Awaitable, Callable
 from math import ceil
 from time import monotonic, time
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from limits import RateLimitItem
 from limits.aio.storage import MemoryStorage, Storage
 from limits.aio.strategies import FixedWindowRateLimiter
-from limits.errors import ConcurrentUpdateError, ConfigurationError, StorageError
+from limits.errors import ConfigurationError, StorageError
 from limits.storage import storage_from_string
 from pydantic import SecretStr
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -38,38 +41,31 @@ class Counts:
         """Count; whether the limit still holds."""
         if not limit.amount:
             return True
-        try:
-            return await self._counter.hit(limit, whose, cost=cost)
-        except (StorageError, ConcurrentUpdateError) as error:
-            self._take_detour(error)
-            return await self._spare.hit(limit, whose, cost=cost)
+        return await self._ask(lambda counter: counter.hit(limit, whose, cost=cost))
 
     async def is_reached(self, limit: RateLimitItem, whose: str) -> bool:
         """Whether one more would be too much."""
         if not limit.amount:
             return False
-        try:
-            return not await self._counter.test(limit, whose)
-        except StorageError as error:
-            self._take_detour(error)
-            return not await self._spare.test(limit, whose)
+        return not await self._ask(lambda counter: counter.test(limit, whose))
 
     async def wait(self, limit: RateLimitItem, whose: str) -> int:
         """Seconds until the count begins anew."""
-        try:
-            stats = await self._counter.get_window_stats(limit, whose)
-        except StorageError as error:
-            self._take_detour(error)
-            stats = await self._spare.get_window_stats(limit, whose)
+        stats = await self._ask(lambda counter: counter.get_window_stats(limit, whose))
         return max(1, ceil(stats.reset_time - time()))
 
-    @property
-    def _counter(self) -> FixedWindowRateLimiter:
-        return self._spare if monotonic() < self._back_at else self._store
+    async def _ask(self, question: Callable[[FixedWindowRateLimiter], Awaitable[T]]) -> T:
+        if monotonic() >= self._back_at:
+            try:
+                return await question(self._store)
+            except Exception as error:  # Whatever it is: no turn fails for want of a count.
+                self._take_detour(error)
+        return await question(self._spare)
 
     def _take_detour(self, error: Exception) -> None:
-        # Not the error's text, which may hold the store's address and password.
-        log.warning("The limits' store fails (%s): counting in memory.", type(error).__name__)
+        cause = error.storage_error if isinstance(error, StorageError) else error
+        # Not its text, which may hold the store's address and password.
+        log.warning("The limits' store fails (%s): counting in memory.", type(cause).__name__)
         self._back_at = monotonic() + DETOUR
 
 
@@ -77,6 +73,8 @@ def _redis(uri: str) -> Storage:
     timeouts = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE}
     options: dict[str, Any] = {"implementation": "redispy", "wrap_exceptions": True, **timeouts}
     try:
+        if not uri.startswith("redis"):
+            raise ConfigurationError  # `limits` knows other stores, which take other options.
         return cast(Storage, storage_from_string(f"async+{uri}", **options))
     except (ConfigurationError, ValueError):
         # Not the error's text, which may quote the password.

@@ -6,7 +6,9 @@ knows them holds the conversation.
 
 import asyncio
 import re
+from contextvars import Context
 from dataclasses import dataclass
+from itertools import islice
 from uuid import uuid4
 
 from google.adk.sessions import Session
@@ -55,6 +57,11 @@ class Visit:
     def is_busy(self) -> bool:
         """Whether an answer is running that somebody reads, or is about to."""
         return bool(self.log and not self.log.turn.over and not self.log.turn.abandoned)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether an answer is on its way, or has just been asked for."""
+        return self.conversation.is_running or bool(self.log and not self.log.turn.over)
 
 
 class Directory:
@@ -135,7 +142,7 @@ class Directory:
     async def _outlive(self, session: Session) -> None:
         """Delete a stored conversation, unless it is being answered."""
         visit = self._visits.get(session.id)
-        if visit and visit.conversation.is_running:
+        if visit and visit.is_running:
             return
         self._let_go(session.id)
         await self._conversation(session.user_id, session.id, is_stored=True).forget()
@@ -144,19 +151,34 @@ class Directory:
         return Conversation(self._runner, self.settings, user_id, session_id, self.limits, **more)
 
     def _hold(self, conversation: Conversation) -> Visit:
+        self._retention.begin()
         visit = self._visits.setdefault(conversation.session_id, Visit(conversation))
         self._wind_clock(conversation.session_id)
+        self._make_room()
         return visit
+
+    def _make_room(self) -> None:
+        """Hold no more than the host wants, but all that run: the longest idle ones go first."""
+        held = len(self._visits)
+        surplus = held - (self.settings.max_conversations or held)
+        others = islice(self._visits.items(), held - 1)
+        idle = (session_id for session_id, visit in others if not visit.is_running)
+        for session_id in list(islice(idle, max(0, surplus))):
+            self._let_go(session_id)
 
     def _wind_clock(self, session_id: str) -> None:
         if clock := self._clocks.get(session_id):
             clock.cancel()
         seconds = min(HOLD, self.settings.session_idle)
         self._loop = asyncio.get_running_loop()
-        self._clocks[session_id] = self._loop.call_later(seconds, self._let_go_if_idle, session_id)
+        self._visits[session_id] = self._visits.pop(session_id)  # As the latest in use.
+        # Not in the visitor's context, which holds the request.
+        self._clocks[session_id] = self._loop.call_later(
+            seconds, self._let_go_if_idle, session_id, context=Context()
+        )
 
     def _let_go_if_idle(self, session_id: str) -> None:
-        if self._visits[session_id].conversation.is_running:
+        if self._visits[session_id].is_running:
             self._wind_clock(session_id)
         else:
             self._let_go(session_id)

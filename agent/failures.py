@@ -44,7 +44,7 @@ TABLE: tuple[tuple[set[str], str], ...] = (
         "owner of this page should look after the database.",
     ),
     (
-        {"LlmCallsLimitExceededError", "TOO_MANY_TOOL_CALLS"},
+        {"LlmCallsLimitExceededError", "TOO_MANY_LLM_CALLS", "TOO_MANY_TOOL_CALLS"},
         "The agent went round in circles and was stopped. Try a simpler question, or ask one "
         "thing at a time.",
     ),
@@ -69,7 +69,8 @@ TABLE: tuple[tuple[set[str], str], ...] = (
         "The AI returned an empty answer. Try again, or ask in another way.",
     ),
     (
-        {"API_KEY_INVALID", "HTTP 401"},
+        # The last is HTTP's refusal to send a key with a line break in it.
+        {"API_KEY_INVALID", "HTTP 401", "LocalProtocolError"},
         "The API key was not accepted. The owner of this page should check that it was copied "
         "completely, or remove it to use the built-in offline model.",
     ),

@@ -61,6 +61,7 @@ HEAD = """<!doctype html>
 </head>
 <body>
 <h1 dir="auto">{title}</h1>
+<p><small>A copy of a conversation with an agent, which may be wrong.</small></p>
 """
 
 FOOT = "</body>\n</html>\n"

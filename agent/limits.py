@@ -13,6 +13,7 @@ from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
 from agent.counts import Counts
 from agent.failures import PlainError
 from agent.settings import Settings
+from agent.wording import counted, time_told
 
 ALL = "all"
 """Whose the day's budget is."""
@@ -73,7 +74,8 @@ class Limits:
                 "sent here. Please send a shorter one, or the text in parts."
             )
         if most and turns >= most:
-            raise Refused(f"This chat has had its {most} messages. Please begin a new one.")
+            had = "its one message" if most == 1 else f"its {most:,} messages"
+            raise Refused(f"This chat has had {had}. Please begin a new one.")
 
     @contextmanager
     def _one_more(self, address: str | None) -> Iterator[None]:
@@ -81,8 +83,8 @@ class Limits:
         most = self._most.address_running
         if address and most and self._running[address] >= most:
             raise Refused(
-                f"{most} answers are already running for your network address, and no more can at "
-                "once. Please send this message again when one of them has ended.",
+                f"Your network address has {counted(most, 'answer')} running, and can have no "
+                "more at once. Please send this message again as soon as one has ended.",
                 wait=1,
             )
         self._running.update([address or ""])
@@ -96,8 +98,8 @@ class Limits:
             if not await self._counts.hit(limit, whose):
                 wait = await self._counts.wait(limit, whose)
                 raise Refused(
-                    f"That was a lot of messages: {limit.amount} in a {limit.GRANULARITY.name} "
-                    f"are the most here. Please send this one again in {_told(wait)}.",
+                    f"That was a lot of messages: {limit.amount:,} a {limit.GRANULARITY.name} can "
+                    f"be sent here. Please send this one again in {time_told(wait)}.",
                     wait,
                 )
 
@@ -128,7 +130,8 @@ class Limits:
 
     async def spend(self, tokens: int) -> None:
         """Count what a turn has cost."""
-        await self._counts.hit(self._budget()[1], ALL, cost=tokens)
+        if tokens:
+            await self._counts.hit(self._budget()[1], ALL, cost=tokens)
 
     def _budget(self) -> tuple[RateLimitItem, RateLimitItem]:
         return (
@@ -139,13 +142,5 @@ class Limits:
     async def _used_up(self, limit: RateLimitItem) -> str:
         return (
             "Today's budget for the AI is used up: the built-in offline model answers, which is "
-            f"not one. The AI is back in {_told(await self._counts.wait(limit, ALL))}."
+            f"not one. The AI is back in {time_told(await self._counts.wait(limit, ALL))}."
         )
-
-
-def _told(seconds: int) -> str:
-    """A time to wait, in the unit that people would use."""
-    for size, unit in ((3600, "hour"), (60, "minute")):
-        if seconds > 2 * size:
-            return f"{round(seconds / size)} {unit}s"
-    return f"{seconds} second" + "s" * (seconds != 1)

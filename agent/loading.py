@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,12 +17,14 @@ from google.adk.cli.utils.envs import load_dotenv_for_agent
 from google.adk.cli.utils.service_factory import create_session_service_from_options
 from google.adk.memory import InMemoryMemoryService
 from google.adk.runners import Runner
-from google.adk.sessions import BaseSessionService
+from google.adk.sessions import BaseSessionService, InMemorySessionService
 from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import BaseNode
 from pydantic import SecretStr
 
-from agent.offline import OfflineModel, has_credentials, needs_credentials
+from agent.discretion import Discretion
+from agent.leavings import Memory
+from agent.offline import KEYS, OfflineModel, has_credentials, needs_credentials
 from agent.settings import Settings, read_settings
 from agent.spending import Terms
 
@@ -47,6 +50,11 @@ class Loaded:
     costs: bool = True
     """Whether another model than that answers too, which somebody may have to pay for."""
 
+    @property
+    def forgets(self) -> bool:
+        """Whether conversations are kept in memory alone."""
+        return isinstance(self.runner.session_service, InMemorySessionService)
+
 
 def load(folder: Path = OURS) -> Loaded:
     """The agent in `folder`, whatever form `adk web` accepts: agent.py, App, root_agent.yaml.
@@ -59,6 +67,7 @@ def load(folder: Path = OURS) -> Loaded:
     """
     folder = folder.resolve()
     app = _app(_import(folder), folder.name)
+    _tidy_keys()
     root = cast(BaseNode, app.root_agent)
     offline = [_go_offline(agent) for agent in _llm_agents(root)]
     _hush_adk()
@@ -98,6 +107,18 @@ def _is_taken(folder: Path) -> bool:
     return is_other or folder.name in sys.stdlib_module_names
 
 
+def _tidy_keys() -> None:
+    """A key's blanks are cut off. What else HTTP cannot carry it would quote in its complaint, key
+    and all (h11/_headers.py), so that no such key may be used."""
+    for name in KEYS & os.environ.keys():
+        os.environ[name] = os.environ[name].strip()
+        if not re.fullmatch("[!-~]*", os.environ[name]):
+            raise NoAgent(
+                f"{name} holds a blank, a line break or another sign that is in no key. Copy the "
+                "key once more, completely, and nothing else with it."
+            )
+
+
 def _app(loaded: App | BaseNode, name: str) -> App:
     if isinstance(loaded, App):
         return loaded
@@ -108,7 +129,7 @@ def _app(loaded: App | BaseNode, name: str) -> App:
 def _runner(app: App, folder: Path, settings: Settings) -> Runner:
     terms = Terms(settings.max_output_tokens)
     return Runner(
-        app=app.model_copy(update={"plugins": [*app.plugins, terms]}),
+        app=app.model_copy(update={"plugins": [*app.plugins, terms, Discretion()]}),
         app_name=folder.name,
         session_service=_sessions(settings.session_db, folder),
         artifact_service=InMemoryArtifactService(),
@@ -119,7 +140,7 @@ def _runner(app: App, folder: Path, settings: Settings) -> Runner:
 def _sessions(uri: SecretStr | None, folder: Path) -> BaseSessionService:
     """The store that `adk web` would take: by default the file `.adk/session.db` in the folder."""
     try:
-        return create_session_service_from_options(
+        store = create_session_service_from_options(
             base_dir=folder.parent, session_service_uri=uri.get_secret_value() if uri else None
         )
     except Exception as error:
@@ -129,6 +150,7 @@ def _sessions(uri: SecretStr | None, folder: Path) -> BaseSessionService:
             'sqlite:///FILE, or a database for which `pip install "google-adk[db]"` and its driver '
             "are there, such as postgresql+asyncpg://HOST/NAME."
         ) from None
+    return Memory() if type(store) is InMemorySessionService else store
 
 
 def _llm_agents(node: object) -> Iterator[LlmAgent]:

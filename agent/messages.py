@@ -11,7 +11,9 @@ import html
 import mimetypes
 import re
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -31,6 +33,9 @@ from agent.transcript import (
 )
 
 Message: TypeAlias = dict[str, Any]
+
+FOLDER = Path(tempfile.gettempdir()) / "adk-chat-page"
+"""Where pictures are put for Gradio."""
 
 
 def to_messages(
@@ -77,7 +82,7 @@ def _spoken(
     for entry in transcript:
         if isinstance(entry, Text | Picture) and entry.source[0] != speaker:
             if speaker:
-                title = f"{entry.source[0]} answers"
+                title = f"{_name(entry.source[0])} answers"
                 yield _panel(title, "Another agent goes on from here.", status="done")
             speaker = entry.source[0]
         if isinstance(entry, ToolCall) and entry.name == TRANSFER:
@@ -103,12 +108,12 @@ def _message(entry: Entry, keep: Callable[[Picture], str]) -> Message:
 
 def _tool(call: ToolCall) -> Message:
     if call.name == TRANSFER:
-        title = f"Handing over to {call.args.get('agent_name')}"
+        title = f"Handing over to {_name(str(call.args.get('agent_name')))}"
         return _panel(title, "Another agent goes on from here.", **_progress(call))
     body = f"Arguments:\n{_fenced(call.args)}"
     if call.seconds is not None:
         body += f"\n\n{'Error' if _failed(call) else 'Result'}:\n{_fenced(call.result)}"
-    return _panel(f"Tool {call.name}", body, log=_brief(call), id=call.id, **_progress(call))
+    return _panel(f"Tool {_name(call.name)}", body, log=_brief(call), id=call.id, **_progress(call))
 
 
 def _progress(call: ToolCall) -> dict[str, Any]:
@@ -138,8 +143,14 @@ def _panel(title: str, text: str = "", **metadata: Any) -> Message:
     return {
         "role": "assistant",
         "content": _text(text),
-        "metadata": {"title": html.escape(clean(title)), **metadata},
+        "metadata": {"title": title, **metadata},
     }
+
+
+def _name(text: str) -> str:
+    """A name for a title, which Gradio takes as Markdown: here no link, picture or formula."""
+    line = " ".join(clean(text).split())[:80]
+    return re.sub(r"[^\w ]", lambda sign: f"&#{ord(sign[0])};", line)
 
 
 def _text(text: str) -> dict[str, str]:
@@ -147,11 +158,21 @@ def _text(text: str) -> dict[str, str]:
 
 
 def _file(picture: Picture) -> str:
-    """The picture in a temporary file, named by its content, for Gradio to serve."""
-    folder = Path(tempfile.gettempdir()) / "adk-chat-page"
-    folder.mkdir(exist_ok=True)
+    """The picture in a temporary file, named by its content, for Gradio to copy and serve."""
+    FOLDER.mkdir(exist_ok=True)
     suffix = mimetypes.guess_extension(picture.mime_type) or ".bin"
-    path = folder / (hashlib.sha256(picture.data).hexdigest()[:32] + suffix)
-    if not path.exists():
+    path = FOLDER / (hashlib.sha256(picture.data).hexdigest()[:32] + suffix)
+    if path.exists():
+        path.touch()
+    else:
         path.write_bytes(picture.data)
     return str(path)
+
+
+def delete_pictures(unused: float) -> None:
+    """Delete the files of pictures that no page was given in the last `unused` seconds."""
+    since = time.time() - unused
+    for path in FOLDER.glob("*"):
+        with suppress(FileNotFoundError):  # Another process may be faster.
+            if path.stat().st_mtime < since:
+                path.unlink()

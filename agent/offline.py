@@ -18,6 +18,9 @@ from google.genai import types
 
 from agent.offline_tools import call_plainly, calls_meant, describe_tools, example_meant
 
+KEYS = {"GOOGLE_API_KEY", "GEMINI_API_KEY"}
+"""The environment variables that google-genai takes a key from."""
+
 HOW_TO_ADD_A_KEY = (
     "To hear from Gemini instead, set `GOOGLE_API_KEY` (a free key comes from "
     "[Google AI Studio](https://aistudio.google.com/apikey)) and start the app again."
@@ -161,7 +164,7 @@ def needs_credentials(model: str | BaseLlm) -> bool:
 
 def has_credentials() -> bool:
     """Whether the environment names a key, or asks for Google Cloud (genai/_api_client.py)."""
-    if any(os.environ.get(name) for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY")):
+    if any(os.environ.get(name) for name in KEYS):
         return True
     return any(map(is_env_enabled, ("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI")))
 

@@ -119,5 +119,7 @@ def _fitting(environment: Mapping[str, str]) -> dict[str, int]:
 
 
 def _complaint(detail: ErrorDetails) -> str:
-    name, wish = str(detail["loc"][0]).upper(), detail["msg"]
-    return f"{name}={detail['input']!r} cannot be used: {wish[0].lower()}{wish[1:]}."
+    name, wish = str(detail["loc"][0]), detail["msg"]
+    is_secret = "SecretStr" in str(Settings.model_fields[name].annotation)
+    given = "" if is_secret else f"={detail['input']!r}"
+    return f"{name.upper()}{given} cannot be used: {wish[0].lower()}{wish[1:]}."

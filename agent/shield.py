@@ -1,7 +1,10 @@
 """A wall around the HTTP app: what browsers may do with its answers, and which paths are closed.
 
 A model's text may hold any HTML, and Gradio renders what of it cannot run a script. The content
-security policy keeps that from calling another origin, from sending a form, and from framing.
+security policy keeps that from calling another origin, from sending a form, and from framing. What
+is left to it are our own paths as the addresses of pictures and sounds: six of an endless stream
+would take all the connections that a browser makes to one server, and the address of a question
+would make the agent work.
 
 And what fails behind the wall, in a route that is not this app's own, fails at a bad request: the
 turns that such a route runs never raise. So it is refused in a sentence, instead of a 500.
@@ -41,8 +44,14 @@ HEADERS = {
     "Content-Security-Policy": "; ".join(f"{name} {sources}" for name, sources in POLICY.items()),
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
+    # Over plain HTTP Chromium asks for the address of every link's host before it is clicked.
+    "X-DNS-Prefetch-Control": "off",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+
+EMBEDDED = {"image", "audio", "video", "track"}
+"""What a browser fetches to show it inside a page, in the words of its `Sec-Fetch-Dest`. No
+"iframe": a Space itself is one."""
 
 
 class Failed(Exception):
@@ -50,17 +59,18 @@ class Failed(Exception):
 
 
 class Shield:
-    """ASGI middleware."""
+    """ASGI middleware: paths that match `closed` are not there, and only those that match
+    `pictures` can be embedded."""
 
-    def __init__(self, app: ASGIApp, closed: re.Pattern[str]) -> None:
-        self._app, self._closed = app, closed
+    def __init__(self, app: ASGIApp, closed: re.Pattern[str], pictures: re.Pattern[str]) -> None:
+        self._app, self._closed, self._pictures = app, closed, pictures
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, unless its path is closed, and add headers to its answer."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        is_closed = self._closed.match(scope["path"])
+        is_closed = self._is_closed(scope)
         app = PlainTextResponse("Not Found", 404) if is_closed else self._app
         answer = Answer(scope, send)
         try:
@@ -69,6 +79,12 @@ class Shield:
             raise  # The body is over the cap.
         except Exception as error:
             await answer.end(error, receive)
+
+    def _is_closed(self, scope: Scope) -> bool:
+        if self._closed.match(scope["path"]):
+            return True
+        is_embedded = Headers(scope=scope).get("Sec-Fetch-Dest") in EMBEDDED
+        return is_embedded and not self._pictures.match(scope["path"])
 
 
 class Answer:

@@ -5,16 +5,53 @@ their makers (adk/flows/llm_flows/core/_model_call.py).
 """
 
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 
 from google.adk.agents.callback_context import CallbackContext
 from google.adk.models import LlmRequest, LlmResponse
 from google.adk.plugins import BasePlugin
+from google.genai import types
 
-from agent.offline import WHAT_I_AM, OfflineModel
+from agent.offline import WHAT_I_AM, AskedToFail, OfflineModel
 
 for_free: ContextVar[bool] = ContextVar("for_free", default=False)
 """Whether the offline model answers in this turn in place of the agent's own. What a turn's task
 starts inherits it, agents that are used as tools included."""
+
+
+@dataclass
+class Account:
+    """What the models of one turn have cost so far."""
+
+    most_calls: int = 0
+    """How many calls there may be; 0 is any number."""
+
+    calls: int = 0
+
+    _before: int = 0
+    _latest: dict[str, int] = field(default_factory=dict)
+    """Tokens of each agent's latest call, as far as the model has reported them."""
+
+    def admit(self, agent: str) -> bool:
+        """Count one more call; whether it may be made."""
+        self._before += self._latest.pop(agent, 0)
+        self.calls += 1
+        return not self.most_calls or self.calls <= self.most_calls
+
+    def report(self, agent: str, response: LlmResponse) -> None:
+        """Count what a call has used; each report of one call has all of it until then."""
+        tokens = _tokens(response.usage_metadata) if response.usage_metadata else 0
+        self._latest[agent] = max(tokens, self._latest.get(agent, 0))
+
+    @property
+    def tokens(self) -> int:
+        """Of all calls, those that were cut off included."""
+        return self._before + sum(self._latest.values())
+
+
+account: ContextVar[Account] = ContextVar("account")
+"""The running turn's, for all agents that are at work in it: ADK itself counts the calls of an
+agent that is used as a tool apart, and tells nobody of their tokens."""
 
 STAND_IN = OfflineModel(introduction=WHAT_I_AM)
 
@@ -32,8 +69,34 @@ class Terms(BasePlugin):
         """The offline model's answer where nothing may be spent; else None, for the call to go
         on with no more tokens than it may have."""
         if for_free.get():
-            [answer] = [whole async for whole in STAND_IN.generate_content_async(llm_request)]
-            return answer
+            return await _answer_for_free(llm_request)
+        if not _account().admit(callback_context.agent_name):
+            return LlmResponse(error_code="TOO_MANY_LLM_CALLS")
         wanted = llm_request.config.max_output_tokens or self._most
         llm_request.config.max_output_tokens = min(wanted, self._most or wanted) or None
         return None
+
+    async def after_model_callback(
+        self, *, callback_context: CallbackContext, llm_response: LlmResponse
+    ) -> None:
+        """Called for every piece of an answer, so that what is cut off is counted too."""
+        _account().report(callback_context.agent_name, llm_response)
+
+
+async def _answer_for_free(request: LlmRequest) -> LlmResponse:
+    try:
+        [answer] = [whole async for whole in STAND_IN.generate_content_async(request)]
+    except AskedToFail as error:
+        return LlmResponse(error_code=type(error).__name__)  # ADK would hide what was raised here.
+    return answer
+
+
+def _tokens(used: types.GenerateContentResponseUsageMetadata) -> int:
+    """The total, which has more in it than the parts; but not every model gives it."""
+    parts = used.prompt_token_count, used.candidates_token_count, used.thoughts_token_count
+    return used.total_token_count or sum(filter(None, parts))
+
+
+def _account() -> Account:
+    """The turn's; one for nobody where there is none, as in `adk web`."""
+    return account.get(None) or Account()

@@ -237,6 +237,8 @@ class Turn:
             self._ended.set()
             self.admitted.set()
             self._publish((*transcript.close(self.transcript), *last))
+            # Each of these holds the visitor's request, in its context.
+            self._task = self._clock = self._leaving = None
 
     async def _raised(self, work: Coroutine[Any, Any, None]) -> BaseException | None:
         """Do the work; what kept it from its end, if anything did."""

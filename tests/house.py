@@ -45,12 +45,14 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(work)
 
 
-def loaded(model: str | BaseLlm = GEMINI, **agent: Any) -> Loaded:
+def loaded(model: str | BaseLlm = GEMINI, max_output_tokens: int = 0, **agent: Any) -> Loaded:
     """An agent with this model, as `load` would give it."""
     agent = {"name": "helper", "model": model, "description": "Helps.", **agent}
     runner = Runner(
         app_name="test",
-        app=App.model_construct(name="test", root_agent=Agent(**agent), plugins=[Terms(0)]),
+        app=App.model_construct(
+            name="test", root_agent=Agent(**agent), plugins=[Terms(max_output_tokens)]
+        ),
         session_service=InMemorySessionService(),
         artifact_service=InMemoryArtifactService(),
     )
@@ -62,6 +64,11 @@ def conversation(
 ) -> Conversation:
     """A conversation with such an agent."""
     return Conversation(loaded(model, **(agent or {})).runner, Settings(**settings))
+
+
+def directory(model: str | BaseLlm = GEMINI, /, agent: Any = None, **settings: Any) -> Directory:
+    """All conversations of an app with such an agent, under these limits and no others."""
+    return Directory(loaded(model, **(agent or {})), Settings(**{**UNLIMITED, **settings}))
 
 
 async def say(with_whom: Conversation, message: str, kept: int | None = None) -> Transcript:

@@ -89,6 +89,7 @@ And?
 BODY = """\
 <body>
 <h1 dir="auto">Oslo *in* Norway</h1>
+<p><small>A copy of a conversation with an agent, which may be wrong.</small></p>
 <h2>Question <time>2001-09-09 01:46 UTC</time></h2>
 <div class="asked" dir="auto">How is
 &lt;Oslo&gt;?</div>

@@ -229,20 +229,26 @@ def test_arguments_are_fenced_too() -> None:
 
 EVIL = "<img src=x onerror=alert(1)>"
 HARMLESS = "&lt;img src=x onerror=alert(1)&gt;"
+NAMED = "&#60;img src&#61;x onerror&#61;alert&#40;1&#41;&#62;"
 
 
 def test_a_tools_name_and_arguments_cannot_be_html() -> None:
     panel = metadata(tool(name=EVIL, args={EVIL: EVIL}))
-    assert panel["title"] == f"Tool {HARMLESS}"
+    assert panel["title"] == f"Tool {NAMED}"
     assert panel["log"] == f"{HARMLESS}={HARMLESS}"
 
 
 def test_an_agents_name_cannot_be_html() -> None:
     assert metadata(tool(name=TRANSFER, args={"agent_name": EVIL}))["title"] == (
-        f"Handing over to {HARMLESS}"
+        f"Handing over to {NAMED}"
     )
     _, panel, _ = to_messages((Text("A", ANN), Text("B", (EVIL, None))))
-    assert panel["metadata"]["title"] == f"{HARMLESS} answers"
+    assert panel["metadata"]["title"] == f"{NAMED} answers"
+
+
+def test_a_name_stays_one_short_line() -> None:
+    title = metadata(tool(name="a\n\n# b " + "c" * 1000))["title"]
+    assert title == "Tool a &#35; b " + "c" * 74
 
 
 def test_long_arguments_are_cut_before_they_are_escaped() -> None:

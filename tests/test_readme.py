@@ -1,4 +1,4 @@
-"""The README's examples, run as they stand there."""
+"""The examples of the READMEs, run as they stand there."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from house import ROOT, free_port, served
 
-README = (ROOT / "README.md").read_text()
+README = "".join((ROOT / path).read_text() for path in ("README.md", "agent/doors/README.md"))
 SHOWN = {"python": sys.executable, "bash": "bash"}
 EXAMPLES = [
     (language, code)

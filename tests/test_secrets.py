@@ -6,13 +6,16 @@ from pathlib import Path
 
 import httpx
 import pytest
+from browser import Page, chromium  # noqa: F401
 from fake_gemini import FakeGemini, Status
 from gradio_client import Client
 from house import free_port, served
+from playwright.sync_api import Browser
 
 KEY, TOKEN = "AIzaSyD-sentinel-key-of-the-host", "sentinel-token-of-the-host"
 
 PATHS = ["/", "/config", "/gradio_api/info", "/openapi.json", "/theme.css", "/chat/plain"]
+PATHS += ["/gradio_api/info?all_endpoints=true", "/gradio_api/openapi.json", "/manifest.json"]
 PATHS += ["/healthz", "/readyz", "/nowhere", "/gradio_api/app_id", "/gradio_api/startup-events"]
 
 VERBOSE = """
@@ -21,7 +24,10 @@ logging.basicConfig(level=logging.DEBUG)
 runpy.run_path("app.py", run_name="__main__")
 """
 
-PRINTING = '"$0" -c "$1" > "$TMPDIR/printed" 2>&1 & tail -n +1 -f "$TMPDIR/printed"'
+PRINTING = """
+: > "$TMPDIR/printed"
+"$0" -c "$1" >> "$TMPDIR/printed" 2>&1 & tail -n +1 -f "$TMPDIR/printed"
+"""
 
 
 @pytest.fixture
@@ -41,6 +47,25 @@ def test_no_secret_is_ever_told(url: str, gemini: FakeGemini, tmp_path: Path) ->
     assert [text for text in (*told, *written) if KEY in text or TOKEN in text] == []
     assert {request.key for request in gemini.requests} == {KEY}
     assert "DEBUG" in (tmp_path / "printed").read_text()
+
+
+def test_no_secret_comes_into_a_browser(
+    url: str,
+    gemini: FakeGemini,
+    chromium: Browser,  # noqa: F811
+) -> None:
+    gemini.always(Status(400, "INVALID_ARGUMENT", f"API key {KEY} is not valid"))
+    tab = chromium.new_page()
+    heard: list[str] = []
+    tab.on("console", lambda said: heard.append(said.text))
+    page = Page(tab).open(url)
+    page.send("Hello")
+    page.wait_idle()
+    heard += [tab.content(), tab.evaluate("JSON.stringify([localStorage, sessionStorage])")]
+    heard += [str(tab.context.cookies()), tab.evaluate("JSON.stringify(window.gradio_config)")]
+    assert [text for text in heard if KEY in text or TOKEN in text] == []
+    assert {request.key for request in gemini.requests} == {KEY}
+    tab.close()
 
 
 def talk(url: str, gemini: FakeGemini) -> str:

@@ -1,6 +1,7 @@
 """A link to a conversation: whom it lets read what, and what ends it."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,7 @@ def test_whoever_has_the_link_reads_the_conversation() -> None:
         assert status == 200
         assert "How is Rome?" in page
         assert "Sunny." in page
+        assert re.search(r"<time>20\d\d-\d\d-\d\d \d\d:\d\d UTC</time>", page)
 
     run(go())
 

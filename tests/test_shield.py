@@ -1,11 +1,15 @@
 """The wall around the HTTP app: headers, closed paths, and a cap on what is sent in."""
 
 import re
+import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
-from house import launched, loaded, run
+from house import ROOT, launched, loaded, run
 from starlette.types import Message, Receive, Scope, Send
 
 from agent.offline import OfflineModel
@@ -26,10 +30,36 @@ CLOSED = [
     "gradio_api/runs",
     "gradio_api/dev/reload",
     "gradio_api/token",
+    "gradio_api/openapi.json",
+    "gradio_api/run-history/buckets",
+    "gradio_api/run-history/connect",
+    "gradio_api/process_recording",
+    "gradio_api/user",
     "monitoring",
     "monitoring/summary",
     "login",
 ]
+
+
+FILE = {"path": "app.py", "meta": {"_type": "gradio.FileData"}}
+SAID = [{"role": "user", "content": [{"type": "file", "file": FILE}]}]
+
+ASKED = [
+    *(("GET", path, None) for path in ("", "config", "openapi.json", "gradio_api/info")),
+    *(("GET", path, None) for path in ("manifest.json", "nowhere", "assets/..%2f..%2froutes.py")),
+    ("GET", "gradio_api/info?all_endpoints=true", None),
+    ("GET", "gradio_api/file=relative", None),
+    ("GET", "gradio_api/custom_component/1/client/x/y.js", None),
+    *(("POST", "gradio_api/run/predict", {"fn_index": n, "data": [SAID] * 3}) for n in range(12)),
+    ("POST", "gradio_api/run/chat", {"data": [FILE, FILE]}),
+    ("POST", "gradio_api/call/chat", {"data": "x"}),
+    ("POST", "gradio_api/call/v2/chat", {"message": FILE}),
+    ("POST", "gradio_api/queue/join", {"data": [FILE], "fn_index": 1, "session_hash": "x"}),
+    ("POST", "gradio_api/cancel", ["x"]),
+    ("POST", "chat/stream", {"query": FILE}),
+]
+
+EMBEDDED = ["image", "audio", "video", "track"]
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +77,7 @@ def test_every_answer_tells_browsers_what_they_may_do(page: httpx.Client, path: 
         "nosniff",
         "no-referrer",
     )
+    assert headers["X-DNS-Prefetch-Control"] == "off"
     assert "X-Frame-Options" not in headers
 
 
@@ -66,6 +97,25 @@ def test_no_file_of_the_host_is_served(page: httpx.Client, path: str) -> None:
     answer = page.get(f"/gradio_api/file={path}")
     assert answer.status_code in (403, 404)
     assert "/" not in answer.json()["detail"].replace(path, "")
+
+
+@pytest.mark.parametrize(("method", "path", "body"), ASKED)
+def test_no_answer_names_a_directory_of_this_machine(
+    page: httpx.Client, method: str, path: str, body: Any
+) -> None:
+    told = page.request(method, f"/{path}", json=body).text
+    places = (str(ROOT), tempfile.gettempdir(), sys.prefix, f"{Path.home()}/", "site-packages")
+    assert [place for place in places if place in told] == []
+
+
+@pytest.mark.parametrize("kind", EMBEDDED)
+def test_only_files_can_be_shown_in_a_page(page: httpx.Client, kind: str) -> None:
+    as_browser = {"Sec-Fetch-Dest": kind}
+    closed = ["gradio_api/heartbeat/x", "gradio_api/queue/data", "chat/stream?query=Hi", "healthz"]
+    answers = [page.get(f"/{path}", headers=as_browser) for path in closed]
+    assert [answer.status_code for answer in answers] == [404] * 4
+    assert page.get("/favicon.ico", headers=as_browser).status_code == 200
+    assert page.get("/", headers={"Sec-Fetch-Dest": "iframe"}).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -98,7 +148,7 @@ def fails_after(*messages: Message, of: str = "gradio.routes") -> httpx.Response
             await send(message)
         raise KeyError("/srv/secret")
 
-    return run(answer_of(Shield(route, closed=re.compile("/closed"))))
+    return run(answer_of(Shield(route, closed=re.compile("/closed"), pictures=re.compile("x"))))
 
 
 async def answer_of(shield: Shield) -> httpx.Response:

@@ -56,11 +56,11 @@ def test_any_agent_folder_can_be_named(tmp_path: Path) -> None:
 
 
 def test_a_wrong_setting_is_named_in_a_sentence() -> None:
-    ended = start(GAP_TIMEOUT="soon", MAX_LLM_CALLS="0")
+    ended = start(GAP_TIMEOUT="soon", TOOL_THREADS="0")
     assert ended.returncode == 1
     assert re.findall(r"^[A-Z_]+='\w+'", ended.stderr, re.MULTILINE) == [
         "GAP_TIMEOUT='soon'",
-        "MAX_LLM_CALLS='0'",
+        "TOOL_THREADS='0'",
     ]
     assert "Traceback" not in ended.stderr
 

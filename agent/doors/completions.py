@@ -227,15 +227,17 @@ class Reply:
 
     def is_nothing(self) -> bool:
         """Whether the turn failed before its first word."""
-        return not (self._is_told() or answer(self.turn.transcript))
+        failed = self.turn.failure not in (None, "MAX_TOKENS")
+        return failed and not answer(self.turn.transcript)
 
     def reason(self) -> str:
-        """Why the answer is not whole."""
+        """Why the answer is not whole, or not the agent's own model's."""
         return " ".join(notices(self.turn.transcript))
 
     def ending(self) -> str:
-        """What follows an answer that is not whole."""
-        return "" if self._is_told() else f"\n\n({self.reason()})"
+        """What follows an answer of which there is more to say than `finish_reason` does."""
+        is_told = self.turn.failure == "MAX_TOKENS" or not self.reason()
+        return "" if is_told else f"\n\n({self.reason()})"
 
     def finish_reason(self) -> str:
         """OpenAI has no other word for an answer that was cut off than "length"."""
@@ -249,10 +251,6 @@ class Reply:
             "completion_tokens": used.answer,
             "total_tokens": used.prompt + used.answer,
         }
-
-    def _is_told(self) -> bool:
-        """Whether `finish_reason` says all there is to say."""
-        return self.turn.failure in (None, "MAX_TOKENS")
 
     def _head(self, kind: str) -> dict[str, Any]:
         return {"id": self.id, "object": kind, "created": self.created, "model": self.model}

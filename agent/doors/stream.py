@@ -108,7 +108,10 @@ def router(directory: Directory) -> APIRouter:
     @routes.get(
         "/stream",
         response_class=EventSourceResponse,
-        responses={**ANSWERS, 403: {"description": "Asked as a browser fetches pictures"}},
+        responses={
+            **ANSWERS,
+            403: {"description": "Asked as a browser fetches pictures and pages"},
+        },
         summary="Ask",
         dependencies=[Depends(_no_picture)],
     )
@@ -127,12 +130,13 @@ def router(directory: Directory) -> APIRouter:
 
 
 async def _no_picture(
-    sec_fetch_mode: Annotated[str | None, Header(include_in_schema=False)] = None,
+    sec_fetch_dest: Annotated[str | None, Header(include_in_schema=False)] = None,
+    sec_fetch_site: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> None:
-    """An image in a web page, or in an answer, may not make the agent work: browsers fetch those
-    in the mode "no-cors", and say so."""
-    if sec_fetch_mode == "no-cors":
-        raise HTTPException(403, "This is not a picture. Ask by EventSource, or by fetch.")
+    """A picture or a link in a web page, or in an answer, may not make the agent work. Browsers
+    tell what they fetch for: "empty" is a script; from no site comes what somebody has typed."""
+    if sec_fetch_dest not in (None, "empty") and sec_fetch_site != "none":
+        raise HTTPException(403, "This is no picture and no page. Ask by EventSource, or by fetch.")
 
 
 async def _find(directory: Directory, session_id: str) -> Visit:

@@ -1,0 +1,86 @@
+"""What Gradio would keep of pages that are gone, deleted after a time.
+
+By itself it lets go of a page's state and its run's ids only when 2,000 or more others have come
+(gradio/state_holder.py, gradio/queueing.py), and of some of it never.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from datetime import datetime
+from typing import Any
+
+from agent.messages import delete_pictures
+from agent.settings import Settings
+
+log = logging.getLogger(__name__)
+
+CLOSED = 3600.0
+"""Seconds for which a closed page may come back: a laptop was asleep, a line was down. For as long
+a picture has been given to Gradio, which has a copy of its own."""
+
+DAY = 86_400.0
+
+PAUSE = (0.2, 60.0)
+"""Seconds between two looks: a quarter of the shortest time, but neither less nor more."""
+
+
+def picture_life(settings: Settings) -> tuple[int, int]:
+    """For Gradio's `delete_cache`: how often it looks for pictures that it has served, and for how
+    long those are kept. A page that is opened later is given them again."""
+    age = max(1, int(min(DAY, settings.session_idle)))
+    return min(600, age), age
+
+
+def upkeep(demo: Any, settings: Settings) -> Callable[[Any], AbstractAsyncContextManager[None]]:
+    """A lifespan for the app around `demo`, in which it is tidied now and then."""
+    closed = min(CLOSED, settings.session_idle)
+
+    @asynccontextmanager
+    async def lifespan(app: Any) -> AsyncIterator[None]:
+        task = asyncio.create_task(_tidy(demo, closed, settings.session_idle))
+        yield
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    return lifespan
+
+
+async def _tidy(demo: Any, closed: float, idle: float) -> None:
+    shortest, longest = PAUSE
+    while True:
+        await asyncio.sleep(max(shortest, min(closed / 4, longest)))
+        try:
+            forget_pages(demo, closed, idle)
+            await asyncio.to_thread(delete_pictures, closed)
+        except Exception:
+            log.exception("What old pages have left could not be deleted.")
+
+
+def forget_pages(demo: Any, closed: float, idle: float) -> None:
+    """Delete what is held for pages that were closed, or lie idle, for longer than this."""
+    pages, used = demo.state_holder.session_data, demo.state_holder.time_last_used
+    for page in list(_unused(pages, used, closed, idle)):
+        pages.pop(page, None)
+        used.pop(page, None)
+    queue = demo._queue
+    for page in list(_finished(queue, pages)):
+        queue.pending_event_ids_session.pop(page, None)
+        queue.pending_messages_per_session.pop(page, None)
+
+
+def _unused(pages: Any, used: Any, closed: float, idle: float) -> Iterator[str]:
+    now = datetime.now()
+    for page, state in list(pages.items()):
+        since = (now - used.get(page, now)).total_seconds()
+        if since > (closed if state.is_closed else idle):
+            yield page
+
+
+def _finished(queue: Any, pages: Any) -> Iterator[str]:
+    """Pages without a run, and without a state or anything to be told."""
+    for page, ids in queue.pending_event_ids_session.items():
+        if not (ids and page in pages) and ids.isdisjoint(queue.event_ids_to_events):
+            yield page

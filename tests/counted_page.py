@@ -1,0 +1,71 @@
+"""A page that tells what it still holds: a line of JSON for each line on its standard input."""
+
+import gc
+import json
+import sys
+from collections import Counter
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+from google.adk.models import BaseLlm, LlmRequest, LlmResponse
+from google.adk.sessions import Session
+from google.genai import types
+from gradio.state_holder import SessionState
+from house import UNLIMITED, free_port, loaded
+from scripted_model import USAGE
+
+import app
+from agent.changes import Log
+from agent.conversation import Conversation
+from agent.directory import Directory, Visit
+from agent.leavings import Memory
+from agent.settings import Settings
+from agent.turn import Turn
+from agent.view import View
+
+KINDS = {kind: kind.__name__ for kind in (Conversation, Turn, Visit, Log, View, Session)}
+
+
+class Quick(BaseLlm):
+    """As many x as the message wants."""
+
+    model: str = "quick"
+
+    async def generate_content_async(
+        self, llm_request: LlmRequest, stream: bool = False
+    ) -> AsyncGenerator[LlmResponse, None]:
+        """One partial, and the whole."""
+        asked = (llm_request.contents[-1].parts or [])[0].text or ""
+        whole = types.ModelContent("x" * int(asked))
+        if stream:
+            yield LlmResponse(content=whole, partial=True)
+        yield LlmResponse(content=whole, usage_metadata=USAGE)
+
+
+def held(demo: Any, store: Memory) -> dict[str, int]:
+    """How many there are of what one visit may leave, and the bytes that the process takes."""
+    gc.collect()
+    objects = Counter(KINDS[type(each)] for each in gc.get_objects() if type(each) in KINDS)
+    pages = sum(isinstance(each, SessionState) for each in gc.get_objects())
+    queue = demo._queue
+    gradios = {"page": pages, "run": len(queue.pending_event_ids_session)}
+    told = {"told": len(queue.pending_messages_per_session), "users": len(store.sessions["test"])}
+    pages_of_memory = Path("/proc/self/statm").read_text().split()[1]
+    return {**objects, **gradios, **told, "bytes": int(pages_of_memory) * 4096}
+
+
+def main(**settings: Any) -> None:
+    """Serve until standard input ends."""
+    what, store = loaded(Quick()), Memory()
+    what.runner.session_service = store
+    directory = Directory(what, Settings(**{**UNLIMITED, **settings}))
+    demo = app.page(what, directory)
+    _, url, _ = app.serve(demo, what, directory, prevent_thread_lock=True, server_port=free_port())
+    print(f"Running on {url}", flush=True)  # noqa: T201
+    for _ in sys.stdin:
+        print(json.dumps(held(demo, store)), flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main(**json.loads(sys.argv[1]))

@@ -1,0 +1,129 @@
+"""A model's links stay links, and its pictures pictures: what they lead to learns nothing."""
+
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from browser import Page, chromium  # noqa: F401
+from elsewhere import Elsewhere, elsewhere, place  # noqa: F401
+from fake_gemini import FakeGemini, Image
+from house import launched, loaded
+from payloads import LINKS, NO_LINKS, PIXEL
+from playwright.sync_api import Browser
+from playwright.sync_api import Page as Tab
+
+
+def png() -> bytes:
+    """A red picture of eight by eight."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        check = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + check
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 0))
+    rows = chunk(b"IDAT", zlib.compress((b"\0" + b"\xff\0\0" * 8) * 8))
+    return b"\x89PNG\r\n\x1a\n" + head + rows + chunk(b"IEND", b"")
+
+
+SCRIPT = b"<script>window.xss=1;parent.xss=1;opener.xss=1</script>"
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg" onload="window.xss=1">' + SCRIPT + b"</svg>"
+
+FILES = {
+    "image/svg+xml": SVG,
+    "text/html": SCRIPT,
+    "TEXT/HTML": SCRIPT,
+    "text/html; charset=utf-8": SCRIPT,
+    "application/xhtml+xml": SCRIPT,
+    "text/xml": SVG,
+    "text/javascript": b"window.xss=1",
+    "application/pdf": b"%PDF-1.4",
+    "image/png\r\nX-Evil: 1": png(),
+    "../../../etc/passwd": SCRIPT,
+    "": SCRIPT,
+}
+
+WIDTHS = "[...document.querySelectorAll('[role=log] img')].map(img => img.naturalWidth)"
+
+
+@pytest.fixture(scope="module")
+def page(fake: FakeGemini, chromium: Browser) -> Iterator[Page]:  # noqa: F811
+    with launched(loaded()) as url:
+        tab = chromium.new_page()
+        yield Page(tab).open(url)
+        tab.close()
+
+
+def say(page: Page, gemini: FakeGemini, *steps: str | Image) -> None:
+    if page.texts():
+        page.clear()
+    gemini.reset()
+    gemini.enqueue(*steps)
+    page.send("Go on")
+    page.wait_idle()
+
+
+def opened(page: Page) -> Tab:
+    read = page.tab.get_by_text("Read this").or_(page.tab.get_by_alt_text("Read this"))
+    with page.tab.context.expect_page() as opened:
+        read.last.click()
+    opened.value.wait_for_load_state()
+    return opened.value
+
+
+@pytest.mark.parametrize("link", LINKS.values(), ids=LINKS)
+def test_a_link_opens_in_another_tab_and_tells_nobody_from_where(
+    page: Page,
+    fake: FakeGemini,
+    elsewhere: Elsewhere,  # noqa: F811
+    link: str,
+) -> None:
+    home = page.tab.url
+    say(page, fake, link.replace("EVIL", elsewhere.url))
+    tab = opened(page)
+    assert tab.evaluate("[document.referrer, window.opener]") == ["", None]
+    tab.close()
+    assert (elsewhere.asked[0], elsewhere.referrers["/read"]) == ("/read", None)
+    assert (page.tab.url, "/ping" in elsewhere.asked) == (home, False)
+
+
+@pytest.mark.parametrize("link", NO_LINKS)
+def test_what_is_no_address_of_the_web_leads_nowhere(
+    page: Page, fake: FakeGemini, link: str
+) -> None:
+    home = page.tab.url
+    say(page, fake, link)
+    page.tab.get_by_text("Read this").last.click()
+    page.tab.evaluate("() => new Promise(requestAnimationFrame)")
+    for tab in page.tab.context.pages[1:]:
+        tab.close()
+    assert (page.tab.url, page.tab.evaluate("window.xss ?? null")) == (home, None)
+
+
+def test_a_link_does_not_make_the_agent_work(page: Page, fake: FakeGemini) -> None:
+    say(page, fake, "[Read this](/chat/stream?query=paid-by-the-host)")
+    tab = opened(page)
+    assert "This is no picture" in tab.content()
+    tab.close()
+    assert len(fake.requests) == 1
+
+
+def test_pictures_of_the_agents_own_show(page: Page, fake: FakeGemini) -> None:
+    say(page, fake, f"![dot]({PIXEL})", Image("image/png", png()))
+    page.tab.wait_for_function(f"{WIDTHS}.every(width => width > 0)")
+    assert page.tab.evaluate(WIDTHS) == [1, 8]
+
+
+@pytest.mark.parametrize(("kind", "data"), FILES.items())
+def test_any_other_file_is_for_saving_and_never_a_page_of_this_site(
+    page: Page, fake: FakeGemini, kind: str, data: bytes
+) -> None:
+    say(page, fake, Image(kind, data), "Here it is.")
+    addresses = re.findall(r'(?:href|src)="([^"]+/file=[^"]+)"', page.tab.content())
+    answers = [httpx.get(address) for address in addresses]
+    kinds = [answer.headers["Content-Disposition"].partition(";")[0] for answer in answers]
+    assert kinds
+    assert set(kinds) == {"attachment"}
+    assert page.tab.evaluate("window.xss ?? null") is None
