@@ -9,7 +9,7 @@ import pytest
 from google.adk.events import Event, EventActions
 from google.adk.sessions import Session
 from google.genai import types
-from test_hostile import ASKS, CALLS_OUT, COVERS
+from payloads import ASKS, CALLS_OUT, COVERS
 
 from agent.keepsakes import POLICY, file_name, to_adk, to_html, to_markdown
 from agent.recall import Told, name_event, notices_event, recall

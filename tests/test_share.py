@@ -8,11 +8,12 @@ from typing import Any
 import httpx
 import pytest
 from browser import PATIENCE, Page, chromium, visitor  # noqa: F401
+from elsewhere import Elsewhere, elsewhere, place  # noqa: F401
 from fake_gemini import Call, FakeGemini, Image, Think
 from google.adk.sessions import Session
 from house import launched, loaded
+from payloads import ASKS, CALLS_OUT, COVERS
 from playwright.sync_api import expect
-from test_hostile import ASKS, CALLS_OUT, COVERS, Elsewhere, elsewhere  # noqa: F401
 
 from agent.doors.shared import GONE
 from agent.loading import Loaded
@@ -160,6 +161,7 @@ def test_nothing_of_a_shared_page_runs_or_calls_anybody(
     elsewhere: Elsewhere,  # noqa: F811
 ) -> None:
     evil = "\n\n".join([*CALLS_OUT, *COVERS, *ASKS]).replace("EVIL", elsewhere.url)
+    evil = evil.replace("HOST", elsewhere.url.partition("//")[2])
     gemini.enqueue(Think(evil), Call("look", {"city": evil}))
     talk(page, gemini, evil[:4000], evil)
     page.open_side_bar()
