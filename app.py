@@ -104,7 +104,7 @@ class Chat:
     async def forget_me(self, view: View) -> tuple[Any, ...]:
         """Delete all that the visitor has ever said, and be nobody known."""
         await self._directory.forget_visitor(view.user_id)
-        view.user_id = View(self._directory).user_id
+        view.user_id = self._directory.meet()
         return view.user_id, *await self.clear(view)
 
     async def chat(
