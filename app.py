@@ -312,13 +312,13 @@ class ChatPage(gr.ChatInterface):
         bar.collapse(lambda: gr.Column(visible=False), None, column, **AT_ONCE)
         gr.on([bar.expand, search.change, self.place.change], chat.list_chats, **listing)
         for change in (
-            new.click(chat.new_chat, self.view, turned, **QUEUED),
+            new.click(chat.new_chat, self.view, turned, js=FOLD, **QUEUED),
             name.submit(chat.rename_chat, [self.view, name], name, **QUEUED),
             delete.click(chat.clear, self.view, self._everything, **QUEUED),
             really.click(chat.forget_me, self.view, [self.visitor, *self._everything], **QUEUED),
         ):
             change.then(chat.list_chats, **listing)
-        chats.input(chat.open_chat, [self.view, chats], turned, **QUEUED)
+        chats.input(chat.open_chat, [self.view, chats], turned, js=FOLD, **QUEUED)
         forget.click(lambda: gr.Button(visible=True), None, really, **AT_ONCE)
         really.click(lambda: gr.Button(visible=False), None, really, **AT_ONCE)
 
@@ -377,6 +377,12 @@ def describe(loaded: Loaded, settings: Settings) -> str:
     kept = f"*Chats are kept {where} for {until} after their last message.*"
     return "\n\n".join([loaded.description, *[offline] * loaded.is_offline, kept])
 
+
+FOLD = """(...given) => {
+    if (innerWidth < 768) document.querySelector(".sidebar.open .toggle-button")?.click();
+    return given;
+}"""
+"""On a phone the side bar covers the chat that has just been opened."""
 
 FOLLOW = """() => {
     const follow = log => {
