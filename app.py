@@ -131,7 +131,7 @@ class Chat:
     async def forget_me(self, view: View) -> tuple[Any, ...]:
         """Delete all that the visitor has ever said, and be nobody known."""
         await self._directory.forget_visitor(view.user_id)
-        view.user_id = View(self._directory).user_id
+        view.user_id = self._directory.meet()
         return view.user_id, *await self.clear(view)
 
     async def chat(
@@ -370,13 +370,13 @@ class ChatPage(gr.ChatInterface):
         bar.collapse(lambda: gr.Column(visible=False), None, column, **AT_ONCE)
         gr.on([bar.expand, search.change, self.place.change], chat.list_chats, **listing)
         for change in (
-            new.click(chat.new_chat, self.view, turned, **QUEUED),
+            new.click(chat.new_chat, self.view, turned, js=FOLD, **QUEUED),
             name.submit(chat.rename_chat, [self.view, name], name, **QUEUED),
             delete.click(chat.clear, self.view, self._everything, **QUEUED),
             really.click(chat.forget_me, self.view, [self.visitor, *self._everything], **QUEUED),
         ):
             change.then(chat.list_chats, **listing)
-        chats.input(chat.open_chat, [self.view, chats], turned, **QUEUED)
+        chats.input(chat.open_chat, [self.view, chats], turned, js=FOLD, **QUEUED)
         deleted = [self.chatbot.clear, delete.click, really.click]
         gr.on(deleted, lambda: [gr.update(visible=False)] * 2, None, shared, **AT_ONCE)
         forget.click(lambda: gr.Button(visible=True), None, really, **AT_ONCE)
@@ -459,6 +459,12 @@ def describe(loaded: Loaded, settings: Settings) -> str:
     kept = f"*Chats are kept {where} for {until} after their last message.*"
     return "\n\n".join([loaded.description, *[offline] * loaded.is_offline, kept])
 
+
+FOLD = """(...given) => {
+    if (innerWidth < 768) document.querySelector(".sidebar.open .toggle-button")?.click();
+    return given;
+}"""
+"""On a phone the side bar covers the chat that has just been opened."""
 
 FOLLOW = """() => {
     const follow = log => {

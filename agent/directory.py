@@ -25,6 +25,9 @@ from agent.sharing import Links
 HOLD = 300.0
 """Seconds for which an idle conversation is held here; after that the store alone has it."""
 
+MET = 10_000
+"""How many visitors' names are remembered here."""
+
 SESSION_ID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 CLOSING = 3.0
@@ -77,6 +80,7 @@ class Directory:
         self.links = Links(loaded.runner)
         self._runner = loaded.runner
         self._visits: dict[str, Visit] = {}
+        self._met: dict[str, None] = {}
         self._clocks: dict[str, asyncio.TimerHandle] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         """The server's, from the first conversation on."""
@@ -88,6 +92,19 @@ class Directory:
         session_id = str(uuid4())
         self._retention.count_new()
         return self._hold(self._conversation(user_id or named(session_id), session_id))
+
+    def meet(self) -> str:
+        """A new visitor's name, which is remembered for a while, though nothing is stored of one
+        who has not said anything."""
+        user_id = named(uuid4())
+        self._met[user_id] = None
+        for oldest in list(islice(self._met, max(0, len(self._met) - MET))):
+            del self._met[oldest]
+        return user_id
+
+    def has_met(self, user_id: str) -> bool:
+        """Whether this is a name that was given here."""
+        return user_id in self._met
 
     async def find(self, user_id: str, session_id: str) -> Visit | None:
         """The visitor's conversation, if there is such a one."""

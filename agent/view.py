@@ -6,7 +6,6 @@ and a message that was refused counts for nothing.
 """
 
 import asyncio
-import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from google.adk.sessions import Session
 
 from agent import keepsakes
-from agent.conversation import Asked, Conversation, named
+from agent.conversation import Asked, Conversation
 from agent.directory import Directory
 from agent.failures import PlainError
 from agent.recall import Told
@@ -33,7 +32,9 @@ class View:
     """One page of one visitor. It changes as the page does."""
 
     directory: Directory
-    user_id: str = field(default_factory=lambda: named(uuid.uuid4()))
+    user_id: str = ""
+    """A new visitor's without one."""
+
     session_id: str | None = None
     """None until the first message."""
 
@@ -45,6 +46,9 @@ class View:
 
     _turn: Turn | None = None
     _times_turned: int = 0
+
+    def __post_init__(self) -> None:
+        self.user_id = self.user_id or self.directory.meet()
 
     def turn_to(self, session_id: str | None) -> None:
         """Show another conversation, or with None a new one. Whoever follows an answer here leaves
@@ -169,9 +173,11 @@ class View:
 
 
 async def reopen(directory: Directory, user_id: str) -> View:
-    """The visitor's newest conversation; for a visitor who has none, a view of a new one's."""
-    chats = await directory.chats(user_id)
-    return View(directory, user_id, chats[0].id) if chats else View(directory)
+    """The visitor's newest conversation, or a view of a new one's; a new visitor's, where the name
+    is none that we have given."""
+    if chats := await directory.chats(user_id):
+        return View(directory, user_id, chats[0].id)
+    return View(directory, user_id if directory.has_met(user_id) else "")
 
 
 async def follow(turn: Turn) -> AsyncGenerator[Transcript, None]:
