@@ -124,8 +124,8 @@ class View:
         """Let whoever has the link read the conversation as it is now."""
         if self.session_id:
             conversation = await self.conversation()
-            turns = [told.invocation_id for told in await conversation.recall()]
-            if any(turns):
+            begun = [turn.invocation_id for turn in await conversation.recall()]
+            if turns := [turn for turn in begun if turn]:
                 who = conversation.user_id, conversation.session_id
                 await self.directory.links.share(Shared(*who, conversation.title, turns))
 
