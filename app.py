@@ -314,7 +314,7 @@ class ChatPage(gr.ChatInterface):
         self.chatbot.example_select(list, None, self.chatbot_state, **AT_ONCE)
         # First the run is cancelled, then its page cleared: the other way round it would repaint.
         cancelled = self.chatbot.clear(nothing, None, None, cancels=runs, **AT_ONCE)
-        cancelled.then(self.chat.clear, self.view, self._everything, **AT_ONCE)
+        self.cleared = cancelled.then(self.chat.clear, self.view, self._everything, **AT_ONCE)
         self.chatbot.edit(None, None, None, cancels=runs)
         for run in runs:
             # Not yet interactive: Gradio's next step empties the box, and would take typed words.
@@ -362,14 +362,19 @@ class ChatPage(gr.ChatInterface):
                 placeholder="A new name for this chat", submit_btn="Rename", show_label=False
             )
             shared = self._add_keepsakes(bar)
-            delete, forget = gr.Button("Delete this chat"), gr.Button("Forget me")
-            really = gr.Button("Really delete all my chats", variant="stop", visible=False)
+            delete, forget = (
+                gr.Button(label, size="sm") for label in ("Delete this chat", "Forget me")
+            )
+            really = gr.Button(
+                "Really delete all my chats", size="sm", variant="stop", visible=False
+            )
         chat, turned = self.chat, [self.chatbot, self.news]
         listing: dict[str, Any] = {"inputs": [self.view, search], "outputs": chats, **AT_ONCE}
         bar.expand(lambda: gr.Column(visible=True), None, column, **AT_ONCE)
         bar.collapse(lambda: gr.Column(visible=False), None, column, **AT_ONCE)
         gr.on([bar.expand, search.change, self.place.change], chat.list_chats, **listing)
         for change in (
+            self.cleared,
             new.click(chat.new_chat, self.view, turned, js=FOLD, **QUEUED),
             name.submit(chat.rename_chat, [self.view, name], name, **QUEUED),
             delete.click(chat.clear, self.view, self._everything, **QUEUED),
