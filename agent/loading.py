@@ -10,10 +10,13 @@ from typing import cast
 
 from google.adk.agents import LlmAgent
 from google.adk.apps import App
-from google.adk.artifacts import InMemoryArtifactService
+from google.adk.artifacts import BaseArtifactService
 from google.adk.cli.utils.agent_loader import AgentLoader
 from google.adk.cli.utils.envs import load_dotenv_for_agent
-from google.adk.cli.utils.service_factory import create_session_service_from_options
+from google.adk.cli.utils.service_factory import (
+    create_artifact_service_from_options,
+    create_session_service_from_options,
+)
 from google.adk.memory import InMemoryMemoryService
 from google.adk.runners import Runner
 from google.adk.sessions import BaseSessionService
@@ -23,10 +26,16 @@ from pydantic import SecretStr
 
 from agent.offline import OfflineModel, has_credentials, needs_credentials
 from agent.settings import Settings, read_settings
+from agent.spare_store import SpareStore
 from agent.spending import Terms
 
 OURS = Path(__file__).parent
 """The agent on show."""
+
+
+ALONE = ("memory:", "sqlite", "agentengine:")
+"""How the URIs of stores begin that one machine has for itself; or, at Agent Engine, in which
+nothing can be made and deleted fast enough to take turns by it."""
 
 
 class NoAgent(Exception):
@@ -111,23 +120,36 @@ def _runner(app: App, folder: Path, settings: Settings) -> Runner:
         app=app.model_copy(update={"plugins": [*app.plugins, terms]}),
         app_name=folder.name,
         session_service=_sessions(settings.session_db, folder),
-        artifact_service=InMemoryArtifactService(),
+        artifact_service=_artifacts(settings.artifacts, folder),
         memory_service=InMemoryMemoryService(),
     )
 
 
-def _sessions(uri: SecretStr | None, folder: Path) -> BaseSessionService:
+def _sessions(secret: SecretStr | None, folder: Path) -> BaseSessionService:
     """The store that `adk web` would take: by default the file `.adk/session.db` in the folder."""
+    uri = secret.get_secret_value() if secret else None
     try:
-        return create_session_service_from_options(
-            base_dir=folder.parent, session_service_uri=uri.get_secret_value() if uri else None
-        )
+        real = create_session_service_from_options(base_dir=folder.parent, session_service_uri=uri)
     except Exception as error:
         # Not its text, which may quote the URI with its password.
         raise NoAgent(
             f"SESSION_DB cannot be used ({type(error).__name__}). It should be memory://, "
             'sqlite:///FILE, or a database for which `pip install "google-adk[db]"` and its driver '
             "are there, such as postgresql+asyncpg://HOST/NAME."
+        ) from None
+    return SpareStore(real, is_shared=bool(uri and not uri.startswith(ALONE)))
+
+
+def _artifacts(uri: str | None, folder: Path) -> BaseArtifactService:
+    """The store of the files that the agent makes."""
+    try:
+        return create_artifact_service_from_options(
+            base_dir=folder.parent, artifact_service_uri=uri or "memory://", strict_uri=True
+        )
+    except Exception as error:
+        raise NoAgent(
+            f"ARTIFACTS cannot be used ({type(error).__name__}). It should be memory://, "
+            'file:///FOLDER, or gs://BUCKET, for which `pip install "google-adk[gcp]"` is needed.'
         ) from None
 
 
@@ -157,9 +179,9 @@ def _examples(name: str) -> tuple[str, ...]:
 
 def _hush_adk() -> None:
     """ADK logs each failed turn twice, with tracebacks, and grumbles about each stopped one; the
-    turn itself logs what a host wants to know, once."""
+    turn itself logs what a host wants to know, once. So does the store, when it fails."""
     for name in (
         *("workflow._node_runner", "runners", "telemetry._metrics"),
-        "flows.llm_flows.tools._rearranger",
+        *("flows.llm_flows.tools._rearranger", "sessions.database_session_service"),
     ):
         logging.getLogger(f"google_adk.google.adk.{name}").setLevel(logging.CRITICAL)

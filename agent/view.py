@@ -13,16 +13,16 @@ from dataclasses import dataclass, field, replace
 
 from google.adk.sessions import Session
 
-from agent.conversation import Asked, Conversation, named
+from agent.conversation import GONE_ON, Asked, Conversation, GoneOn, is_visitor, named
 from agent.directory import Directory
-from agent.failures import PlainError
 from agent.recall import Told
-from agent.transcript import Transcript
+from agent.spare_store import StoreFails
+from agent.transcript import Notice, Transcript
 from agent.turn import Past, Turn
 
-GONE_ON = (
-    "This chat has gone on in another window. All of it is shown here now, and your message is "
-    "back in the box: please send it again."
+NOT_RECALLED = (
+    "What was said above cannot be recalled at the moment, because the place where it is stored "
+    "does not answer. This is a new conversation."
 )
 
 
@@ -115,13 +115,28 @@ class View:
         return await self.directory.chats(self.user_id)
 
     async def _ask(self, turn: Turn, message: str, count: int, address: str) -> None:
-        conversation = await self.conversation()
-        seen = {past.invocation_id for past in self.shown}
-        if conversation.latest_id and conversation.latest_id not in seen:
+        conversation = await self._up_to_date(turn, count)
+        try:
+            seen = {past.invocation_id for past in self.shown}
+            if conversation.latest_id and conversation.latest_id not in seen:
+                raise GoneOn(GONE_ON)
+            kept = self._show(count, turn.past, conversation)
+            await conversation.answer(turn, Asked(message, kept, address=address))
+        except GoneOn:
             self.unsent = message
-            raise PlainError(GONE_ON)
-        kept = self._show(count, turn.past, conversation)
-        await conversation.answer(turn, Asked(message, kept, address=address))
+            raise
+
+    async def _up_to_date(self, turn: Turn, count: int) -> Conversation:
+        """The conversation as it is stored; a new one where it cannot be looked up."""
+        try:
+            conversation = await self.conversation()
+            await conversation.keep_up()
+            return conversation
+        except StoreFails:
+            if count:
+                turn.say(Notice(NOT_RECALLED))
+            self.session_id, self.shown = None, [Past() for _ in range(count)]
+            return await self.conversation()
 
     def _show(self, count: int, new: Past, conversation: Conversation) -> int:
         """The page shows `new` below its first `count`: how many turns those are."""
@@ -135,7 +150,11 @@ class View:
 async def reopen(directory: Directory, user_id: str) -> View:
     """The visitor's newest conversation; for a visitor who has none, a view of a new one's."""
     chats = await directory.chats(user_id)
-    return View(directory, user_id, chats[0].id) if chats else View(directory)
+    if chats:
+        return View(directory, user_id, chats[0].id)
+    # Whoever cannot be looked up now may be known again later.
+    is_known = directory.store_fails and is_visitor(user_id)
+    return View(directory, user_id) if is_known else View(directory)
 
 
 async def follow(turn: Turn) -> AsyncGenerator[Transcript, None]:
