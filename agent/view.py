@@ -69,8 +69,13 @@ class View:
     async def catch_up(self) -> AsyncGenerator[tuple[list[Told], bool], None]:
         """The conversation as it is stored, and whether an answer is running; then all of it again
         and again, as that one grows. The page shows it."""
-        conversation = await self.conversation()
-        told, turn = await conversation.recall(), conversation.turn
+        try:
+            conversation = await self.conversation()
+            told, turn = await conversation.recall(), conversation.turn
+        except StoreFails as failure:
+            self.turn_to(None)
+            yield [Told("", "", (Notice(str(failure)),))], False
+            return
         self.shown = [Past(turn.invocation_id) for turn in told]
         if turn is None or turn.over:
             yield told, False
