@@ -105,7 +105,7 @@ class Directory:
 
     @property
     def store_fails(self) -> bool:
-        """Whether the store failed when it was last asked, so that not all is known."""
+        """Whether the store did not tell what it holds, so that not all is known."""
         return bool(getattr(self._runner.session_service, "fails", False))
 
     async def forget_visitor(self, user_id: str) -> None:

@@ -19,7 +19,7 @@ from google.adk.cli.utils.service_factory import (
 )
 from google.adk.memory import InMemoryMemoryService
 from google.adk.runners import Runner
-from google.adk.sessions import BaseSessionService
+from google.adk.sessions import BaseSessionService, InMemorySessionService
 from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import BaseNode
 from pydantic import SecretStr
@@ -137,7 +137,9 @@ def _sessions(secret: SecretStr | None, folder: Path) -> BaseSessionService:
             'sqlite:///FILE, or a database for which `pip install "google-adk[db]"` and its driver '
             "are there, such as postgresql+asyncpg://HOST/NAME."
         ) from None
-    return SpareStore(real, is_shared=bool(uri and not uri.startswith(ALONE)))
+    # ADK's choice where nothing can be written beside the agent, and on Cloud Run and Kubernetes.
+    forgets = uri is None and isinstance(real, InMemorySessionService)
+    return SpareStore(real, bool(uri and not uri.startswith(ALONE)), forgets)
 
 
 def _artifacts(uri: str | None, folder: Path) -> BaseArtifactService:

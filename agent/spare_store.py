@@ -52,10 +52,13 @@ class SpareStore(BaseSessionService):
     Args:
         real: The store that is asked first.
         is_shared: Whether other machines use it too.
+        forgets: Whether it is only a memory itself, for which nobody has asked.
     """
 
-    def __init__(self, real: BaseSessionService, is_shared: bool = False) -> None:
-        self.real, self.is_shared = real, is_shared
+    def __init__(
+        self, real: BaseSessionService, is_shared: bool = False, forgets: bool = False
+    ) -> None:
+        self.real, self.is_shared, self._forgets = real, is_shared, forgets
         self._spare = InMemorySessionService()
         self._moved: set[tuple[str, str, str]] = set()
         """Of the sessions in memory those of which the real store has a part."""
@@ -66,8 +69,8 @@ class SpareStore(BaseSessionService):
 
     @property
     def fails(self) -> bool:
-        """Whether the real store failed when it was last asked."""
-        return bool(self._failing)
+        """Whether the real store did not tell what it holds when it was last asked."""
+        return "read" in self._failing
 
     async def create_session(
         self,
@@ -81,7 +84,8 @@ class SpareStore(BaseSessionService):
         new: dict[str, Any] = {"app_name": app_name, "user_id": user_id}
         new |= {"state": state, "session_id": session_id}
         try:
-            return await self._try("write", lambda: self.real.create_session(**new))
+            made = await self._try("write", lambda: self.real.create_session(**new))
+            return _marked(made) if self._forgets else made
         except StoreFails:
             return _marked(await self._spare.create_session(**new))
 
@@ -102,7 +106,8 @@ class SpareStore(BaseSessionService):
         which |= {"session_id": session_id}
         if kept := await self._spare.get_session(**which):
             return _marked(kept)
-        return await self._try("read", lambda: self.real.get_session(**which))
+        stored = await self._try("read", lambda: self.real.get_session(**which))
+        return _marked(stored) if stored and self._forgets else stored
 
     async def list_sessions(
         self, *, app_name: str, user_id: str | None = None
@@ -158,7 +163,7 @@ class SpareStore(BaseSessionService):
         """
         which: dict[str, Any] = {"app_name": "nobody", "user_id": "nobody", "session_id": "none"}
         await self._try("read", lambda: self.real.get_session(**which))
-        if self.fails:
+        if self._failing:
             with suppress(AlreadyExistsError):
                 await self._try("write", lambda: self.real.create_session(**which))
             await self._try("write", lambda: self.real.delete_session(**which))
@@ -208,15 +213,15 @@ class SpareStore(BaseSessionService):
 
     def _note(self, kind: str, error: Exception | None = None) -> None:
         """One line when it begins to fail, and one when all works again."""
-        failed = self.fails
+        failed = bool(self._failing)
         if error:
             self._failing.add(kind)
         else:
             self._has_worked = True
             self._failing -= {kind, "read"}  # What can be written can be read.
-        if self.fails and not failed:
+        if self._failing and not failed:
             log.error("The session store fails (%s): chats are kept in memory.", _name(error))
-        if failed and not self.fails:
+        if failed and not self._failing:
             log.warning("The session store works again: new chats are stored.")
 
 

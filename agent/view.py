@@ -8,7 +8,7 @@ and a message that was refused counts for nothing.
 import asyncio
 import uuid
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 
 from google.adk.sessions import Session
@@ -108,7 +108,8 @@ class View:
     async def stop(self) -> None:
         """End the answer that is running, if there is one."""
         if self.session_id:
-            await (await self.conversation()).stop()
+            with suppress(StoreFails):  # What runs is held here.
+                await (await self.conversation()).stop()
 
     async def rename(self, title: str) -> None:
         """Call the conversation something else."""

@@ -10,18 +10,19 @@ from house import ROOT, free_port, until_running
 
 
 class App:
-    """A process of `app.py`, with these environment variables."""
+    """A process of `app.py`, with these arguments and environment variables."""
 
-    def __init__(self, **environment: str) -> None:
+    def __init__(self, *arguments: str, **environment: str) -> None:
         port = str(free_port())
         self.url = f"http://127.0.0.1:{port}/"
+        self._arguments = arguments
         self._environment = {**environment, "GRADIO_SERVER_PORT": port, "PYTHONUNBUFFERED": "1"}
         self.start()
 
-    def start(self, *arguments: str) -> None:
+    def start(self) -> None:
         """Serve."""
         self.program = subprocess.Popen(
-            [sys.executable, "app.py", *arguments],
+            [sys.executable, "app.py", *self._arguments],
             cwd=ROOT,
             env={**os.environ, **self._environment},
             stdout=subprocess.PIPE,

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import httpx
 import pytest
 from google.adk.events import Event
@@ -16,6 +17,7 @@ from google.adk.sessions.sqlite_session_service import SqliteSessionService
 from house import UNLIMITED, launched, loaded, run
 from scripted_model import ScriptedModel, call, contents
 
+import app
 from agent import spare_store
 from agent.conversation import NOT_STORED
 from agent.directory import Directory
@@ -301,6 +303,10 @@ def test_nothing_is_said_to_be_deleted_that_is_still_stored(store: Store) -> Non
             await house.directory.forget_visitor(view.user_id)
         with pytest.raises(StoreFails):
             await view.forget()
+        page = app.Chat(house.loaded, house.directory)
+        for step in (page.clear, page.forget_me):
+            with pytest.raises(gr.Error, match="does not answer at the moment"):
+                await step(view)
         assert await stored(store, view) == ["first", "one"]
 
     run(story())
