@@ -148,7 +148,8 @@ class SpareStore(BaseSessionService):
             try:
                 return await self._try("write", lambda: self.real.append_event(session, event))
             except StoreFails:
-                await self._move(session, event)
+                await self._move(session)
+        # A write that failed may have been done all the same; this store takes no event twice.
         return await self._spare.append_event(session, event)
 
     async def flush(self) -> None:
@@ -168,7 +169,7 @@ class SpareStore(BaseSessionService):
                 await self._try("write", lambda: self.real.create_session(**which))
             await self._try("write", lambda: self.real.delete_session(**which))
 
-    async def _move(self, session: Session, event: Event) -> None:
+    async def _move(self, session: Session) -> None:
         """Take over all that the real store has of it; if that fails, what its owner has."""
         async with self._lock:
             if await self._spare.get_session(**_key(session)):
@@ -180,9 +181,7 @@ class SpareStore(BaseSessionService):
             whole = stored or session
             copy = await self._spare.create_session(**_key(session), state=whole.state)
             for earlier in whole.events:
-                # A write that failed may have been done all the same.
-                if earlier.id != event.id:
-                    await self._spare.append_event(copy, earlier)
+                await self._spare.append_event(copy, earlier)
             self._moved.add((session.app_name, session.user_id, session.id))
 
     async def _try(self, kind: str, step: Callable[[], Awaitable[T]]) -> T:

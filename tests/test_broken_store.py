@@ -5,6 +5,7 @@ import logging
 import threading
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +68,10 @@ class Store(SqliteSessionService):
 class House:
     """An app with such a store, without a page."""
 
-    def __init__(self, store: SqliteSessionService, **agent: Any) -> None:
+    def __init__(self, store: SqliteSessionService, history: int = 100, **agent: Any) -> None:
         self.model, self.store = ScriptedModel(), store
         self.loaded = agent_in(store, self.model, **agent)
-        self.directory = Directory(self.loaded, Settings(**UNLIMITED))
+        self.directory = Directory(self.loaded, Settings(**UNLIMITED, history_events=history))
 
     async def says(self, view: View, message: str, *steps: Any) -> list[str]:
         """One turn; the app's own sentences in it."""
@@ -278,6 +279,39 @@ def test_visitors_are_apart_in_memory_too(store: Store) -> None:
         store.broken = ()
         bob.turn_to(ann.session_id)
         assert await shown(bob) == []
+
+    run(story())
+
+
+def test_what_the_model_was_not_shown_is_kept_too_when_the_disk_gets_full(store: Store) -> None:
+    async def story() -> None:
+        house = House(store, history=2)
+        view = View(house.directory)
+        for message in ("first", "second", "third"):
+            await house.says(view, message, "yes")
+        store.broken = ("append_event", "create_session", "delete_session")
+        assert await house.says(view, "fourth", "yes") == [NOT_STORED]
+        assert house.told() == ["third", "yes", "fourth"]
+        assert [question for question, _ in await shown(view)] == [
+            *("first", "second", "third", "fourth")
+        ]
+
+    run(story())
+
+
+def test_a_chat_that_moved_to_memory_is_deleted_in_both_places(store: Store) -> None:
+    async def story() -> None:
+        house = House(store)
+        view = View(house.directory)
+        await house.says(view, "first", "one")
+        store.broken = ("append_event",)
+        await house.says(view, "second", "two")
+        store.broken = ()
+        assert await stored(store, view) == ["first", "one"]
+        gone = replace(view)
+        await view.forget()
+        assert await stored(store, gone) == []
+        assert await view.chats() == []
 
     run(story())
 

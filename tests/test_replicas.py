@@ -138,6 +138,19 @@ def test_retry_on_a_page_that_is_behind_takes_nothing_away(uri: str) -> None:
     run(story())
 
 
+def test_who_says_how_much_is_kept_must_know_all_of_it(uri: str) -> None:
+    async def story() -> None:
+        async with replicas(uri) as (one, two):
+            await two.says("second", "two")
+            conversation = await one.view.conversation()
+            assert notices(await conversation.ask("third", kept=1).finish()) == [GONE_ON]
+            one.model.enqueue("three")
+            assert answer(await conversation.ask("third").finish()) == "three"
+            assert one.told() == ["first", "one", "second", "two", "third"]
+
+    run(story())
+
+
 def test_what_was_rewound_at_one_is_gone_at_the_other(uri: str) -> None:
     async def story() -> None:
         async with replicas(uri) as (one, two):
