@@ -207,7 +207,7 @@ class Conversation:
         """The work of a turn, which has been begun with it."""
         async with self._alone(turn), self._leased():
             self._asked = asked
-            await self._check(turn, asked)
+            await self._check(asked)
             try:
                 await self._take_over(asked.told)
                 await self._agree(turn, asked.kept)
@@ -219,11 +219,9 @@ class Conversation:
             finally:
                 await self._note()
 
-    async def _check(self, turn: Turn, asked: Asked) -> None:
-        """Whoever sees how much is kept must have seen all of it."""
-        session = await self._look()
-        self._warn(turn, session)
-        if await self._catch_up(session) and asked.kept is not None:
+    async def _check(self, asked: Asked) -> None:
+        """Whoever says how much is kept must have seen all of it."""
+        if await self._catch_up(await self._look()) and asked.kept is not None:
             raise GoneOn(GONE_ON)
 
     async def _catch_up(self, session: Session | None) -> bool:
@@ -334,7 +332,7 @@ class Conversation:
 
     async def _run(self, turn: Turn, message: str) -> None:
         if not self._is_stored:
-            self._warn(turn, await self._open())
+            await self._open()
         await self._choose_payer(turn)
         self.turns.append(past := turn.past)
         await turn.follow(self._events(turn, past, message))
