@@ -8,7 +8,8 @@ import re
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +24,7 @@ from agent.addresses import address_of
 from agent.directory import Directory
 from agent.doors import doors
 from agent.doors.refusals import unread
+from agent.failures import PlainError
 from agent.loading import OURS, Loaded, NoAgent, load
 from agent.messages import Message, to_messages, to_page
 from agent.offline import HOW_TO_ADD_A_KEY
@@ -59,6 +61,8 @@ class Chat:
     async def arrive(self, user_id: object) -> tuple[str, View, Any, Any]:
         """A page is opened: whose it is, and whether there is something to show on it."""
         view = await reopen(self._directory, str(user_id))
+        if self._directory.store_fails:
+            gr.Warning(NOT_LISTED)
         box = gr.skip() if view.session_id else idle(interactive=True)
         return view.user_id, view, news_if(view.session_id), box
 
@@ -78,7 +82,8 @@ class Chat:
     async def clear(self, view: View | None) -> tuple[Any, ...]:
         """Forget the conversation: the session, the text box, and all that is shown."""
         view = view or View(self._directory)
-        await view.forget()
+        with aloud():
+            await view.forget()
         return view, idle(), [], [], []
 
     async def list_chats(self, view: View, search: str) -> gr.Radio:
@@ -99,7 +104,8 @@ class Chat:
 
     async def rename_chat(self, view: View, title: str) -> str:
         """Call the conversation on the page something else."""
-        await view.rename(title)
+        with aloud():
+            await view.rename(title)
         return ""
 
     async def take_away(self, view: View, kind: str) -> dict[str, str] | None:
@@ -130,7 +136,8 @@ class Chat:
 
     async def forget_me(self, view: View) -> tuple[Any, ...]:
         """Delete all that the visitor has ever said, and be nobody known."""
-        await self._directory.forget_visitor(view.user_id)
+        with aloud():
+            await self._directory.forget_visitor(view.user_id)
         view.user_id = self._directory.meet()
         return view.user_id, *await self.clear(view)
 
@@ -228,6 +235,8 @@ SAVE = """file => {
 }"""
 """Has the browser save what it has been sent: so the server keeps no file, and needs no address
 for one that others could find."""
+
+NOT_LISTED = "Earlier chats cannot be reached at the moment. They are not lost."
 
 
 class ChatPage(gr.ChatInterface):
@@ -413,6 +422,15 @@ class ChatPage(gr.ChatInterface):
     def _everything(self) -> list[Any]:
         """What is changed when a conversation is deleted."""
         return [self.view, self.textbox, *self._shown]
+
+
+@contextmanager
+def aloud() -> Iterator[None]:
+    """Tell the visitor why something cannot be done."""
+    try:
+        yield
+    except PlainError as error:
+        raise gr.Error(str(error), print_exception=False) from error
 
 
 def nothing() -> None:

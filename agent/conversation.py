@@ -10,11 +10,12 @@ import math
 import re
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from google.adk.agents.run_config import RunConfig, StreamingMode, ToolThreadPoolConfig
+from google.adk.errors import StaleSessionError
 from google.adk.errors.session_not_found_error import SessionNotFoundError
 from google.adk.events import Event
 from google.adk.runners import Runner
@@ -24,11 +25,13 @@ from google.genai import types
 
 from agent import transcript
 from agent.failures import LOST, PlainError, explain
+from agent.lease import alone
 from agent.leavings import delete_artifacts
 from agent.limits import Limits
 from agent.recall import NAME, TITLE, Told, name_event, notices_event, recall
 from agent.settings import Settings
 from agent.sharing import Links
+from agent.spare_store import UNSTORED, StoreFails
 from agent.spending import Account, account, for_free
 from agent.transcript import Notice, Picture, Text, Transcript
 from agent.turn import Figures, Past, Turn
@@ -42,6 +45,16 @@ LATEST = 21
 
 BUSY = "One moment: the message before is still being answered. Send this one again afterwards."
 
+GONE_ON = (
+    "This chat has gone on in another window. All of it is shown here now, and your message is "
+    "back in the box: please send it again."
+)
+
+NOT_STORED = (
+    "This conversation cannot be stored at the moment: it works, but will be gone when the app "
+    "restarts."
+)
+
 NO_MESSAGE = "Please type a message first."
 
 CUT_SHORT = "This answer was cut short when the app was shut down. Try again for a whole one."
@@ -54,6 +67,13 @@ TITLE_LENGTH = 40
 
 BUSY_AFTER = 1.0
 """Seconds a new turn waits for the one before, which may just be stopping."""
+
+SEALING = 30.0
+"""Seconds that storing may take before and after an answer."""
+
+
+class GoneOn(PlainError):
+    """There is something new, which was said in another process."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +134,9 @@ class Conversation:
         self._limits = limits
         self.streaming = streaming
         self._is_stored = is_stored
+        self._as_of: float | None = None
+        """The store's time of what is known here; None where that has to be looked up."""
+        self._has_told = False
         self._lock = asyncio.Lock()
 
     def ask(
@@ -149,23 +172,27 @@ class Conversation:
     async def recall(self) -> list[Told]:
         """The turns as they are stored; last the one that is running, as far as it has come."""
         session = await self.session()
-        self._is_stored = session is not None
-        state = session.state if session else {}
-        self._title, self._name = str(state.get(TITLE, "")), str(state.get(NAME, ""))
         turns = recall(session.events if session else ())
         if self.turn and self.is_running:
             earlier = [turn for turn in turns if turn.invocation_id != self.turn.past.invocation_id]
             running = Told(self.latest_id or "", self._asked.text, self.turn.transcript)
             return [*map(_ended, earlier), running]
-        self.turns = list(_pasts(turns, self.turns))
+        self._learn(session, turns)
         return [_ended(turn) for turn in turns]
+
+    async def keep_up(self) -> None:
+        """Learn what was said in another process since this one looked, if anything was."""
+        if not self.is_running:
+            await self._catch_up(await self._look())
 
     async def rename(self, name: str) -> None:
         """Call the conversation something else than its first words, once it has some."""
-        async with self._lock:
+        async with self._lock, self._leased():
+            await self._catch_up(await self._look())
             if self.turns and (name := shortened(name)):
                 self._name = name
                 await self._store_event(self.turns[-1], name_event(self.latest_id or "", name))
+                await self._note()
 
     async def stop(self, reason: PlainError | None = None) -> Transcript:
         """Stop the running turn, if there is one; the latest turn's transcript, once it is over."""
@@ -191,8 +218,9 @@ class Conversation:
 
     async def answer(self, turn: Turn, asked: Asked) -> None:
         """The work of a turn, which has been begun with it."""
-        async with self._alone(turn):
+        async with self._alone(turn), self._leased():
             self._asked = asked
+            await self._check(asked)
             try:
                 await self._take_over(asked.told)
                 await self._agree(turn, asked.kept)
@@ -201,6 +229,60 @@ class Conversation:
             except SessionNotFoundError:
                 self._lose()
                 raise
+            finally:
+                await self._note()
+
+    async def _check(self, asked: Asked) -> None:
+        """Whoever says how much is kept must have seen all of it."""
+        if await self._catch_up(await self._look()) and asked.kept is not None:
+            raise GoneOn(GONE_ON)
+
+    async def _catch_up(self, session: Session | None) -> bool:
+        """Whether the store held something that this process did not know."""
+        if session is None or session.last_update_time == self._as_of:
+            return False
+        had_known = self._as_of is not None
+        whole = await self._store.get_session(**self._key)
+        self._learn(whole, recall(whole.events if whole else ()))
+        return had_known
+
+    def _learn(self, session: Session | None, turns: list[Told]) -> None:
+        self._is_stored = session is not None
+        self._as_of = session.last_update_time if session else None
+        state = session.state if session else {}
+        self._title, self._name = str(state.get(TITLE, "")), str(state.get(NAME, ""))
+        self.turns = list(_pasts(turns, self.turns))
+
+    async def _look(self) -> Session | None:
+        """The session without its events, if it is in the store."""
+        if not self._is_stored:
+            return None
+        config = GetSessionConfig(num_recent_events=0)
+        return await self._store.get_session(**self._key, config=config)
+
+    async def _note(self) -> None:
+        """What the store holds now is what is known here; nobody else may have written."""
+        self._as_of = None
+        is_stale = self.turn and isinstance(self.turn.failure, StaleSessionError)
+        with suppress(Exception):  # Then it is looked up before the next turn.
+            if not is_stale and (session := await self._look()):
+                self._as_of = session.last_update_time
+
+    def _warn(self, turn: Turn, session: Session | None) -> None:
+        """Say once that the conversation is not stored."""
+        if session and session.state.get(UNSTORED) and not self._has_told:
+            self._has_told = True
+            turn.say(Notice(NOT_STORED))
+
+    @asynccontextmanager
+    async def _leased(self) -> AsyncIterator[None]:
+        """One turn at a time on all machines."""
+        if not getattr(self._store, "is_shared", False):
+            yield
+            return
+        seconds = self.settings.turn_timeout + SEALING
+        async with alone(self._store, self.runner.app_name, self.session_id, seconds):
+            yield
 
     @asynccontextmanager
     async def _alone(self, turn: Turn) -> AsyncIterator[None]:
@@ -309,14 +391,15 @@ class Conversation:
     async def _seal(self, turn: Turn, past: Past) -> None:
         """Store what was shown and ADK has not: words whose whole never came, so that the agent
         remembers them, and the app's own sentences, so that they are seen again."""
+        if isinstance(turn.failure, StaleSessionError):
+            return  # Somebody else's turn goes on, and would fail by what is stored now.
+        with suppress(StoreFails):
+            self._warn(turn, await self._look())
         for event in self._unstored(turn, past):
             await self._store_event(past, event)
 
     async def _store_event(self, past: Past, event: Event) -> None:
-        session = await self._store.get_session(
-            **self._key, config=GetSessionConfig(num_recent_events=0)
-        )
-        if session:
+        if session := await self._look():
             await self._store.append_event(session, event)
             past.live += 1
 
@@ -330,6 +413,7 @@ class Conversation:
 
     def _lose(self) -> None:
         self._is_stored = False
+        self._as_of = None
         self.turns = []
 
     def _run_config(self) -> RunConfig:

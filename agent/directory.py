@@ -21,6 +21,7 @@ from agent.loading import Loaded
 from agent.retention import Retention
 from agent.settings import Settings
 from agent.sharing import Links
+from agent.spare_store import StoreFails
 
 HOLD = 300.0
 """Seconds for which an idle conversation is held here; after that the store alone has it."""
@@ -128,9 +129,21 @@ class Directory:
         )
         return sorted(listed.sessions, key=lambda chat: chat.last_update_time, reverse=True)
 
+    @property
+    def store_fails(self) -> bool:
+        """Whether the store did not tell what it holds, so that not all is known."""
+        return bool(getattr(self._runner.session_service, "fails", False))
+
     async def forget_visitor(self, user_id: str) -> None:
-        """Delete all that the visitor has ever said."""
-        for chat in await self.chats(user_id):
+        """Delete all that the visitor has ever said.
+
+        Raises:
+            StoreFails: if not all of it is known.
+        """
+        chats = await self.chats(user_id)
+        if self.store_fails:
+            raise StoreFails
+        for chat in chats:
             if await self.find(user_id, chat.id):
                 await self.forget(chat.id)
 

@@ -11,10 +11,13 @@ from typing import cast
 
 from google.adk.agents import LlmAgent
 from google.adk.apps import App
-from google.adk.artifacts import InMemoryArtifactService
+from google.adk.artifacts import BaseArtifactService
 from google.adk.cli.utils.agent_loader import AgentLoader
 from google.adk.cli.utils.envs import load_dotenv_for_agent
-from google.adk.cli.utils.service_factory import create_session_service_from_options
+from google.adk.cli.utils.service_factory import (
+    create_artifact_service_from_options,
+    create_session_service_from_options,
+)
 from google.adk.memory import InMemoryMemoryService
 from google.adk.runners import Runner
 from google.adk.sessions import BaseSessionService, InMemorySessionService
@@ -26,10 +29,16 @@ from agent.discretion import Discretion
 from agent.leavings import Memory
 from agent.offline import KEYS, OfflineModel, has_credentials, needs_credentials
 from agent.settings import Settings, read_settings
+from agent.spare_store import SpareStore
 from agent.spending import Terms
 
 OURS = Path(__file__).parent
 """The agent on show."""
+
+
+ALONE = ("memory:", "sqlite", "agentengine:")
+"""How the URIs of stores begin that one machine has for itself; or, at Agent Engine, in which
+nothing can be made and deleted fast enough to take turns by it."""
 
 
 class NoAgent(Exception):
@@ -53,7 +62,8 @@ class Loaded:
     @property
     def forgets(self) -> bool:
         """Whether conversations are kept in memory alone."""
-        return isinstance(self.runner.session_service, InMemorySessionService)
+        store = self.runner.session_service
+        return isinstance(getattr(store, "real", store), InMemorySessionService)
 
 
 def load(folder: Path = OURS) -> Loaded:
@@ -132,17 +142,16 @@ def _runner(app: App, folder: Path, settings: Settings) -> Runner:
         app=app.model_copy(update={"plugins": [*app.plugins, terms, Discretion()]}),
         app_name=folder.name,
         session_service=_sessions(settings.session_db, folder),
-        artifact_service=InMemoryArtifactService(),
+        artifact_service=_artifacts(settings.artifacts, folder),
         memory_service=InMemoryMemoryService(),
     )
 
 
-def _sessions(uri: SecretStr | None, folder: Path) -> BaseSessionService:
+def _sessions(secret: SecretStr | None, folder: Path) -> BaseSessionService:
     """The store that `adk web` would take: by default the file `.adk/session.db` in the folder."""
+    uri = secret.get_secret_value() if secret else None
     try:
-        store = create_session_service_from_options(
-            base_dir=folder.parent, session_service_uri=uri.get_secret_value() if uri else None
-        )
+        store = create_session_service_from_options(base_dir=folder.parent, session_service_uri=uri)
     except Exception as error:
         # Not its text, which may quote the URI with its password.
         raise NoAgent(
@@ -150,7 +159,23 @@ def _sessions(uri: SecretStr | None, folder: Path) -> BaseSessionService:
             'sqlite:///FILE, or a database for which `pip install "google-adk[db]"` and its driver '
             "are there, such as postgresql+asyncpg://HOST/NAME."
         ) from None
-    return Memory() if type(store) is InMemorySessionService else store
+    # ADK's choice where nothing can be written beside the agent, and on Cloud Run and Kubernetes.
+    forgets = uri is None and isinstance(store, InMemorySessionService)
+    real = Memory() if type(store) is InMemorySessionService else store
+    return SpareStore(real, bool(uri and not uri.startswith(ALONE)), forgets)
+
+
+def _artifacts(uri: str | None, folder: Path) -> BaseArtifactService:
+    """The store of the files that the agent makes."""
+    try:
+        return create_artifact_service_from_options(
+            base_dir=folder.parent, artifact_service_uri=uri or "memory://", strict_uri=True
+        )
+    except Exception as error:
+        raise NoAgent(
+            f"ARTIFACTS cannot be used ({type(error).__name__}). It should be memory://, "
+            'file:///FOLDER, or gs://BUCKET, for which `pip install "google-adk[gcp]"` is needed.'
+        ) from None
 
 
 def _llm_agents(node: object) -> Iterator[LlmAgent]:
@@ -179,9 +204,9 @@ def _examples(name: str) -> tuple[str, ...]:
 
 def _hush_adk() -> None:
     """ADK logs each failed turn twice, with tracebacks, and grumbles about each stopped one; the
-    turn itself logs what a host wants to know, once."""
+    turn itself logs what a host wants to know, once. So does the store, when it fails."""
     for name in (
         *("workflow._node_runner", "runners", "telemetry._metrics"),
-        "flows.llm_flows.tools._rearranger",
+        *("flows.llm_flows.tools._rearranger", "sessions.database_session_service"),
     ):
         logging.getLogger(f"google_adk.google.adk.{name}").setLevel(logging.CRITICAL)

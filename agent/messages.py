@@ -63,7 +63,8 @@ def to_page(turns: Iterable[Told], host: str = "") -> list[Message]:
     """A whole conversation: each question, and what came of it."""
     page: list[Message] = []
     for turn in turns:
-        page.append({"role": "user", "content": _text(turn.question)})
+        if turn.question or turn.invocation_id:
+            page.append({"role": "user", "content": _text(turn.question)})
         page += to_messages(turn.transcript, host=host)
     return page
 

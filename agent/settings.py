@@ -41,6 +41,10 @@ class Settings(BaseModel):
     """Where conversations are kept, as a URI that ADK knows (adk/cli/service_registry.py); without
     one, in a file beside the agent. It may hold a password."""
 
+    artifacts: str | None = None
+    """Where the files that an agent makes are kept, as a URI that ADK knows; without one, in
+    memory."""
+
     max_llm_calls: int = Field(default=15, ge=0)
     """How often the agent may call the model in one turn."""
 

@@ -7,23 +7,23 @@ and a message that was refused counts for nothing.
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 
 from google.adk.sessions import Session
 
 from agent import keepsakes
-from agent.conversation import Asked, Conversation
+from agent.conversation import GONE_ON, Asked, Conversation, GoneOn, is_visitor
 from agent.directory import Directory
-from agent.failures import PlainError
 from agent.recall import Told
 from agent.sharing import Shared
-from agent.transcript import Transcript
+from agent.spare_store import StoreFails
+from agent.transcript import Notice, Transcript
 from agent.turn import Past, Turn
 
-GONE_ON = (
-    "This chat has gone on in another window. All of it is shown here now, and your message is "
-    "back in the box: please send it again."
+NOT_RECALLED = (
+    "What was said above cannot be recalled at the moment, because the place where it is stored "
+    "does not answer. This is a new conversation."
 )
 
 
@@ -75,8 +75,13 @@ class View:
     async def catch_up(self) -> AsyncGenerator[tuple[list[Told], bool], None]:
         """The conversation as it is stored, and whether an answer is running; then all of it again
         and again, as that one grows. The page shows it."""
-        conversation = await self.conversation()
-        told, turn = await conversation.recall(), conversation.turn
+        try:
+            conversation = await self.conversation()
+            told, turn = await conversation.recall(), conversation.turn
+        except StoreFails as failure:
+            self.turn_to(None)
+            yield [Told("", "", (Notice(str(failure)),))], False
+            return
         self.shown = [Past(turn.invocation_id) for turn in told]
         if turn is None or turn.over:
             yield told, False
@@ -109,7 +114,8 @@ class View:
     async def stop(self) -> None:
         """End the answer that is running, if there is one."""
         if self.session_id:
-            await (await self.conversation()).stop()
+            with suppress(StoreFails):  # What runs is held here.
+                await (await self.conversation()).stop()
 
     async def rename(self, title: str) -> None:
         """Call the conversation something else."""
@@ -155,13 +161,28 @@ class View:
         return f"{keepsakes.file_name(title)}.{kind}", text
 
     async def _ask(self, turn: Turn, message: str, count: int, address: str) -> None:
-        conversation = await self.conversation()
-        seen = {past.invocation_id for past in self.shown}
-        if conversation.latest_id and conversation.latest_id not in seen:
+        conversation = await self._up_to_date(turn, count)
+        try:
+            seen = {past.invocation_id for past in self.shown}
+            if conversation.latest_id and conversation.latest_id not in seen:
+                raise GoneOn(GONE_ON)
+            kept = self._show(count, turn.past, conversation)
+            await conversation.answer(turn, Asked(message, kept, address=address))
+        except GoneOn:
             self.unsent = message
-            raise PlainError(GONE_ON)
-        kept = self._show(count, turn.past, conversation)
-        await conversation.answer(turn, Asked(message, kept, address=address))
+            raise
+
+    async def _up_to_date(self, turn: Turn, count: int) -> Conversation:
+        """The conversation as it is stored; a new one where it cannot be looked up."""
+        try:
+            conversation = await self.conversation()
+            await conversation.keep_up()
+            return conversation
+        except StoreFails:
+            if count:
+                turn.say(Notice(NOT_RECALLED))
+            self.session_id, self.shown = None, [Past() for _ in range(count)]
+            return await self.conversation()
 
     def _show(self, count: int, new: Past, conversation: Conversation) -> int:
         """The page shows `new` below its first `count`: how many turns those are."""
@@ -177,7 +198,9 @@ async def reopen(directory: Directory, user_id: str) -> View:
     is none that we have given."""
     if chats := await directory.chats(user_id):
         return View(directory, user_id, chats[0].id)
-    return View(directory, user_id if directory.has_met(user_id) else "")
+    # Whoever cannot be looked up now may be known again later.
+    is_known = directory.has_met(user_id) or (directory.store_fails and is_visitor(user_id))
+    return View(directory, user_id if is_known else "")
 
 
 async def follow(turn: Turn) -> AsyncGenerator[Transcript, None]:

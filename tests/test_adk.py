@@ -2,16 +2,21 @@
 
 import json
 import os
+import re
+import shutil
+import signal
+import sqlite3
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from google.adk.sessions import Session
+from hosts import App
 from house import ROOT, conversation, free_port, run, say, served
 from scripted_model import ScriptedModel, call, thought
 
@@ -27,11 +32,14 @@ def post(url: str, body: Any) -> str:
     return str(urllib.request.urlopen(request, timeout=60).read().decode())
 
 
+def get(url: str) -> Any:
+    return json.load(urllib.request.urlopen(url, timeout=60))
+
+
 @contextmanager
-def server(command: str) -> Iterator[str]:
+def server(command: str, *options: str, folder: Path = ROOT) -> Iterator[str]:
     port = free_port()
-    arguments = [str(ADK), command, "--session_service_uri=memory://", "--port", str(port), "."]
-    with served(arguments):
+    with served([str(ADK), command, *options, "--port", str(port), str(folder)]):
         yield f"http://127.0.0.1:{port}"
 
 
@@ -51,8 +59,8 @@ def test_adk_run_answers_from_the_same_folder() -> None:
 
 @pytest.mark.parametrize("command", ["web", "api_server"])
 def test_adk_servers_answer_from_the_same_folder(command: str) -> None:
-    with server(command) as url:
-        assert json.load(urllib.request.urlopen(f"{url}/list-apps")) == ["agent"]
+    with server(command, "--session_service_uri=memory://") as url:
+        assert get(f"{url}/list-apps") == ["agent"]
         post(f"{url}/apps/agent/users/ann/sessions/one", {})
         message = {"role": "user", "parts": [{"text": "What is 12*7?"}]}
         turn = {"appName": "agent", "userId": "ann", "sessionId": "one", "newMessage": message}
@@ -97,3 +105,32 @@ def test_adk_imports_a_conversation_that_was_saved_for_it() -> None:
     assert [event.model_dump() for event in there.events] == [event.model_dump() for event in kept]
     assert told(there) == told(session)
     assert there.state == {"__session_metadata__": {"displayName": "Weather"}}
+
+
+@pytest.fixture
+def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The agent in a folder of its own, which finds this app's modules."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    (tmp_path / "tester").mkdir()
+    (tmp_path / "tester" / "__init__.py").touch()
+    shutil.copy(ROOT / "agent" / "agent.py", tmp_path / "tester")
+    return tmp_path / "tester"
+
+
+def test_adk_web_opens_the_conversations_that_testers_had_on_the_page(copy: Path) -> None:
+    app = App(str(copy), SESSION_DB="")
+    said = post(f"{app.url}chat/stream", {"query": "What is 12*7?"})
+    app.end(signal.SIGKILL)
+    (session,) = re.findall(r'"session_id": ?"(.+?)"', said)
+    with server("web", folder=copy.parent) as url:
+        user = f"{url}/apps/tester/users/visitor-{session}/sessions"
+        assert [chat["id"] for chat in get(user)] == [session]
+        events = get(f"{user}/{session}")["events"]
+    assert [event["id"] for event in events] == stored(copy / ".adk" / "session.db")
+    assert events[0]["content"]["parts"][0]["text"] == "What is 12*7?"
+    assert "- result: 84" in events[-1]["content"]["parts"][0]["text"]
+
+
+def stored(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as file:
+        return [id for (id,) in file.execute("SELECT id FROM events ORDER BY timestamp, rowid")]

@@ -8,7 +8,7 @@ from browser import Page, chromium, visitor  # noqa: F401
 from fake_gemini import Call, ErrorInStream, FakeGemini, Think, Until
 from house import launched, loaded
 
-from agent.view import GONE_ON
+from agent.conversation import GONE_ON
 
 Visitor = Callable[..., Page]
 

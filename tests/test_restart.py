@@ -1,9 +1,6 @@
 """The app is ended in the midst of an answer, and started again: nothing that was said is lost."""
 
-import os
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +8,7 @@ from pathlib import Path
 import pytest
 from browser import Page, chromium, visitor  # noqa: F401
 from fake_gemini import FakeGemini, Until
-from house import ROOT, free_port, until_running
+from hosts import App
 
 from agent.conversation import CUT_SHORT
 from agent.directory import SHUT_DOWN
@@ -21,38 +18,9 @@ Visitor = Callable[..., Page]
 FIRST = [("user", "first"), ("model", "one")]
 
 
-class App:
-    """The app as a host runs it, its store in a file."""
-
-    def __init__(self, folder: Path, **environment: str) -> None:
-        port = str(free_port())
-        self.url = f"http://127.0.0.1:{port}/"
-        self._environment = {"SESSION_DB": f"sqlite:///{folder}/chats.db", **environment}
-        self._environment |= {"GRADIO_SERVER_PORT": port, "PYTHONUNBUFFERED": "1"}
-        self.start()
-
-    def start(self) -> None:
-        """Serve."""
-        self.program = subprocess.Popen(
-            [sys.executable, "app.py"],
-            cwd=ROOT,
-            env={**os.environ, **self._environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        until_running(self.program)
-
-    def end(self, sign: int = signal.SIGTERM) -> int:
-        """End it; its exit code."""
-        with self.program as program:
-            program.send_signal(sign)
-        return program.returncode
-
-
 @pytest.fixture
 def app(gemini: FakeGemini, tmp_path: Path) -> Iterator[App]:
-    app = App(tmp_path)
+    app = App(SESSION_DB=f"sqlite:///{tmp_path}/chats.db")
     yield app
     app.end(signal.SIGKILL)
 

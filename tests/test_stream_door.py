@@ -803,8 +803,8 @@ def test_the_doors_tell_of_themselves_and_of_none_of_gradios_routes(url: str) ->
     }
     asking = told["paths"]["/chat/stream"]
     assert {method: sorted(asking[method]["responses"]) for method in asking} == {
-        "get": ["200", "204", "403", "404", "409", "422", "429"],
-        "post": ["200", "204", "404", "409", "422", "429"],
+        "get": ["200", "204", "403", "404", "409", "422", "429", "503"],
+        "post": ["200", "204", "404", "409", "422", "429", "503"],
     }
 
 

@@ -5,6 +5,7 @@ import asyncio
 from fastapi import APIRouter, HTTPException
 
 from agent.loading import Loaded
+from agent.spare_store import SpareStore
 
 PATIENCE = 2.0
 """Seconds that the session store has to answer."""
@@ -34,6 +35,9 @@ def router(loaded: Loaded) -> APIRouter:
 
 async def _look_into_store(loaded: Loaded) -> None:
     runner = loaded.runner
+    if isinstance(runner.session_service, SpareStore):
+        await runner.session_service.check()
+        return
     await runner.session_service.get_session(
         app_name=runner.app_name, user_id="nobody", session_id="none"
     )

@@ -34,6 +34,7 @@ from agent.conversation import BUSY, named
 from agent.directory import Directory, Visit
 from agent.doors.refusals import PlainRoute, check_admitted
 from agent.plain_json import to_json
+from agent.spare_store import StoreFails
 from agent.transcript import Notice, Picture, Text, Thought, ToolCall
 
 RETRY = 1000
@@ -52,6 +53,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
     409: {"description": "The session's answer before is still running"},
     422: {"description": "The request cannot be read or answered; the detail says why"},
     429: {"description": "Too many messages; the detail says for how long"},
+    503: {"description": "What was said cannot be reached at the moment"},
 }
 
 END = "end"
@@ -140,8 +142,11 @@ async def _no_picture(
 
 
 async def _find(directory: Directory, session_id: str) -> Visit:
-    if visit := await directory.find(named(session_id), session_id):
-        return visit
+    try:
+        if visit := await directory.find(named(session_id), session_id):
+            return visit
+    except StoreFails as failure:
+        raise HTTPException(503, str(failure)) from failure
     raise HTTPException(404, UNKNOWN)
 
 
