@@ -205,9 +205,10 @@ class Conversation:
         """Stop, and delete everything that was said."""
         await self.stop()
         if self._is_stored:
-            await Links(self.runner).withdraw(self.user_id, self.session_id)
             await self._store.delete_session(**self._key)
             await delete_artifacts(self.runner, self._key)
+            with suppress(StoreFails):  # A link to what is no more opens nothing.
+                await Links(self.runner).withdraw(self.user_id, self.session_id)
         self._lose()
 
     def forget_soon(self) -> None:
