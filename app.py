@@ -93,12 +93,12 @@ class Chat:
         here = view.session_id if view.session_id in dict(found).values() else None
         return gr.Radio(found, value=here)
 
-    async def open_chat(self, view: View, session_id: str | None) -> tuple[list[Message], float]:
-        """Turn the page to another conversation."""
+    async def open_chat(self, view: View, session_id: str | None) -> tuple[list[Message], Any, Any]:
+        """Turn the page to another conversation; one can type when it has caught up with that."""
         view.turn_to(session_id)
-        return [], time.time()
+        return [], news_if(True), gr.Textbox(interactive=False)
 
-    async def new_chat(self, view: View) -> tuple[list[Message], float]:
+    async def new_chat(self, view: View) -> tuple[list[Message], Any, Any]:
         """Turn the page to a new conversation."""
         return await self.open_chat(view, None)
 
@@ -329,9 +329,7 @@ class ChatPage(gr.ChatInterface):
             # Not yet interactive: Gradio's next step empties the box, and would take typed words.
             run.then(lambda: idle(), None, self.textbox, **AT_ONCE)
             # A cancelled run fails too, but then goes on with Gradio's next steps: let them pass.
-            passed = run.failure(nothing, None, None, **AT_ONCE).then(
-                nothing, None, None, **AT_ONCE
-            )
+            passed = run.failure(nothing, None, None, **QUEUED).then(nothing, None, None, **QUEUED)
             passed.then(lambda: idle(interactive=True), None, self.textbox, **AT_ONCE)
         self._bring_back()
 
@@ -377,7 +375,7 @@ class ChatPage(gr.ChatInterface):
             really = gr.Button(
                 "Really delete all my chats", size="sm", variant="stop", visible=False
             )
-        chat, turned = self.chat, [self.chatbot, self.news]
+        chat, turned = self.chat, [self.chatbot, self.news, self.textbox]
         listing: dict[str, Any] = {"inputs": [self.view, search], "outputs": chats, **AT_ONCE}
         bar.expand(lambda: gr.Column(visible=True), None, column, **AT_ONCE)
         bar.collapse(lambda: gr.Column(visible=False), None, column, **AT_ONCE)
