@@ -555,7 +555,7 @@ def test_a_gemini_needs_credentials(model: str | BaseLlm) -> None:
     assert needs_credentials(model)
 
 
-@pytest.mark.parametrize("model", INDEPENDENT, ids=str)
+@pytest.mark.parametrize("model", INDEPENDENT, ids=lambda model: str(model)[:60])
 def test_a_model_that_brings_its_own_or_needs_none_does_not(model: str | BaseLlm) -> None:
     assert not needs_credentials(model)
 
