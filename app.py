@@ -56,7 +56,8 @@ class Chat:
             waiting = None if turn.over else turn.elapsed
             messages = to_messages(transcript, waiting, self._host)
             place = view.session_id if turn.past.invocation_id else gr.skip()
-            yield messages, view, news_if(view.unsent), place
+            news = news_if(view.unsent or (turn.over and view.is_long))
+            yield messages, view, news, place
 
     async def arrive(self, user_id: object) -> tuple[str, View, Any, Any]:
         """A page is opened: whose it is, and whether there is something to show on it."""
@@ -69,7 +70,8 @@ class Chat:
     async def catch_up(self, view: View) -> AsyncIterator[tuple[Any, Any]]:
         """Show the conversation, and the answer that is on its way."""
         async for told, is_running in view.catch_up():
-            yield to_page(told, self._host), busy() if is_running else gr.skip()
+            page = to_page(told, self._host, view.hidden)
+            yield page, busy() if is_running else gr.skip()
         if view.unsent:
             yield gr.skip(), gr.Textbox(view.unsent)
             view.unsent = ""

@@ -31,6 +31,7 @@ from agent.transcript import (
     busy_with_tools,
     clean,
 )
+from agent.wording import counted
 
 Message: TypeAlias = dict[str, Any]
 
@@ -59,9 +60,11 @@ def to_messages(
     return messages
 
 
-def to_page(turns: Iterable[Told], host: str = "") -> list[Message]:
-    """A whole conversation: each question, and what came of it."""
-    page: list[Message] = []
+def to_page(turns: Iterable[Told], host: str = "", hidden: int = 0) -> list[Message]:
+    """A conversation: each question, and what came of it; a line for the `hidden` turns before."""
+    earlier = f"{counted(hidden, 'earlier message')} and what came of them"
+    where = "The agent remembers them, and what you save of this chat has them."
+    page = [_panel(earlier, where, status="done")] if hidden else []
     for turn in turns:
         if turn.question or turn.invocation_id:
             page.append({"role": "user", "content": _text(turn.question)})

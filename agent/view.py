@@ -27,6 +27,11 @@ NOT_RECALLED = (
 )
 
 
+LATEST = 50
+"""How many turns a page begins with; when it shows twice as many, it begins anew. Each update costs
+Gradio as much as all that is on the page."""
+
+
 @dataclass
 class View:
     """One page of one visitor. It changes as the page does."""
@@ -41,6 +46,9 @@ class View:
     shown: list[Past] = field(default_factory=list)
     """What answered each message on the page; without an invocation where nothing is stored."""
 
+    hidden: int = 0
+    """How many turns come before those."""
+
     unsent: str = ""
     """A message that came when the page was behind: it has to catch up, and gives it back."""
 
@@ -53,7 +61,7 @@ class View:
     def turn_to(self, session_id: str | None) -> None:
         """Show another conversation, or with None a new one. Whoever follows an answer here leaves
         it."""
-        self.session_id, self.shown = session_id, []
+        self.session_id, self.shown, self.hidden = session_id, [], 0
         self._times_turned += 1
         if self._turn:
             self._turn.nudge()
@@ -73,15 +81,17 @@ class View:
         return turn.begin(self._ask(turn, message, count, address))
 
     async def catch_up(self) -> AsyncGenerator[tuple[list[Told], bool], None]:
-        """The conversation as it is stored, and whether an answer is running; then all of it again
-        and again, as that one grows. The page shows it."""
+        """The conversation's latest turns as they are stored, and whether an answer is running;
+        then again and again, as that one grows. The page shows them."""
         try:
             conversation = await self.conversation()
-            told, turn = await conversation.recall(), conversation.turn
+            whole, turn = await conversation.recall(), conversation.turn
         except StoreFails as failure:
             self.turn_to(None)
             yield [Told("", "", (Notice(str(failure)),))], False
             return
+        told = whole[-LATEST:]
+        self.hidden = len(whole) - len(told)
         self.shown = [Past(turn.invocation_id) for turn in told]
         if turn is None or turn.over:
             yield told, False
@@ -90,6 +100,11 @@ class View:
         async with aclosing(self.follow(turn)) as transcripts:
             async for transcript in transcripts:
                 yield [*told[:-1], replace(told[-1], transcript=transcript)], not turn.over
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the page shows more than it should for long."""
+        return len(self.shown) > 2 * LATEST
 
     async def conversation(self) -> Conversation:
         """The one on the page; a new one where there is none, or none any more."""
@@ -181,7 +196,8 @@ class View:
         except StoreFails:
             if count:
                 turn.say(Notice(NOT_RECALLED))
-            self.session_id, self.shown = None, [Past() for _ in range(count)]
+            self.session_id, self.hidden = None, 0
+            self.shown = [Past() for _ in range(count)]
             return await self.conversation()
 
     def _show(self, count: int, new: Past, conversation: Conversation) -> int:
@@ -190,7 +206,8 @@ class View:
         known = {past.invocation_id for past in conversation.turns}
         blank = [past if past.invocation_id in known else Past() for past in kept]
         self.shown = [*blank, *(Past() for _ in range(missing)), new]
-        return sum(past.invocation_id is not None for past in kept) + missing
+        hidden, self.hidden = self.hidden, min(self.hidden, len(conversation.turns))
+        return hidden + sum(past.invocation_id is not None for past in kept) + missing
 
 
 async def reopen(directory: Directory, user_id: str) -> View:
