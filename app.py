@@ -8,8 +8,8 @@ import re
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +21,7 @@ from gradio.events import Dependency
 from starlette.middleware import Middleware
 
 from agent.addresses import address_of
+from agent.conversation import GONE_ON
 from agent.directory import Directory
 from agent.doors import doors
 from agent.doors.refusals import unread
@@ -32,6 +33,7 @@ from agent.recall import title
 from agent.settings import Settings, read_settings
 from agent.shield import Shield
 from agent.sieve import Sieve
+from agent.spare_store import StoreFails
 from agent.transcript import Transcript, answer, clean, notices
 from agent.upkeep import picture_life, upkeep
 from agent.view import View, follow, reopen
@@ -47,17 +49,23 @@ class Chat:
         self.settings = directory.settings
 
     async def respond(
-        self, message: str, history: list[Message], view: View | None, request: gr.Request
-    ) -> AsyncIterator[tuple[list[Message], View, Any, Any]]:
+        self,
+        message: str,
+        history: list[Message],
+        view: View | None,
+        user_id: object,
+        request: gr.Request,
+    ) -> AsyncIterator[tuple[list[Message], View, Any, Any, str]]:
         """Answer on the page."""
-        view = view or View(self._directory)
+        # A page that was open when the app restarted has only the browser to tell whose it is.
+        view = view or await reopen(self._directory, str(user_id))
         turn = view.ask(message, count_turns(history), address(request))
         async for transcript in view.follow(turn):
             waiting = None if turn.over else turn.elapsed
             messages = to_messages(transcript, waiting, self._host)
             place = view.session_id if turn.past.invocation_id else gr.skip()
             news = news_if(view.unsent or (turn.over and view.is_long))
-            yield messages, view, news, place
+            yield messages, view, news, place, view.user_id
 
     async def arrive(self, user_id: object) -> tuple[str, View, Any, Any]:
         """A page is opened: whose it is, and whether there is something to show on it."""
@@ -73,6 +81,7 @@ class Chat:
             page = to_page(told, self._host, view.hidden)
             yield page, busy() if is_running else gr.skip()
         if view.unsent:
+            gr.Info(GONE_ON)
             yield gr.skip(), gr.Textbox(view.unsent)
             view.unsent = ""
 
@@ -88,8 +97,16 @@ class Chat:
             await view.forget()
         return view, idle(), [], [], []
 
-    async def list_chats(self, view: View, search: str) -> gr.Radio:
+    async def take_back(self, view: View | None) -> None:
+        """Forget the last message on the page."""
+        if view:
+            with aloud():
+                await view.take_back()
+
+    async def list_chats(self, view: View | None, search: str) -> gr.Radio:
         """The visitor's conversations with these words in their names, the newest first."""
+        if view is None:
+            raise gr.Error(RESTARTED, print_exception=False)
         chats = [(title(chat), chat.id) for chat in await view.chats()]
         found = [chat for chat in chats if (search or "").lower() in chat[0].lower()]
         here = view.session_id if view.session_id in dict(found).values() else None
@@ -132,7 +149,9 @@ class Chat:
 
     async def show_link(self, view: View | None, here: str) -> tuple[gr.Textbox, gr.Button]:
         """The link to the conversation, if it is shared."""
-        token = await view.token() if view else None
+        token = None
+        with suppress(StoreFails):
+            token = await view.token() if view else None
         link = f"{here}shared/{token}" if token else ""
         return gr.Textbox(link, visible=bool(token)), gr.Button(visible=bool(token))
 
@@ -238,6 +257,8 @@ SAVE = """file => {
 """Has the browser save what it has been sent: so the server keeps no file, and needs no address
 for one that others could find."""
 
+RESTARTED = "The app has been restarted. Please reload this page."
+
 NOT_LISTED = "Earlier chats cannot be reached at the moment. They are not lost."
 
 
@@ -268,8 +289,8 @@ class ChatPage(gr.ChatInterface):
                 submit_btn=True,
                 stop_btn=True,
             ),
-            additional_inputs=[self.view],
-            additional_outputs=[self.view, self.news, self.place],
+            additional_inputs=[self.view, self.visitor],
+            additional_outputs=[self.view, self.news, self.place, self.visitor],
             # Gradio puts even a State into an "Additional inputs" panel.
             additional_inputs_accordion=gr.Accordion(visible=False, render=False),
             title=loaded.title,
@@ -284,9 +305,11 @@ class ChatPage(gr.ChatInterface):
             concurrency_limit=None,
             api_visibility="private",
         )
+        # ChatInterface keeps one in any case, and a page would complain of it after a restart.
+        self.saved_conversations.secret = KEY
         self._shown = [self.chatbot, self.chatbot_state, self.chatbot_value]
         with self:
-            for component in (self.news, self.place, self.visitor):
+            for component in (self.news, self.place):
                 cast(Any, component).render()
             self._wire_arrival()
             self._wire_runs()
@@ -313,20 +336,18 @@ class ChatPage(gr.ChatInterface):
         By itself Gradio 6.31 leaves the text box locked when a run fails, and lets an answer run
         on over a cleared page.
         """
-        runs: list[Any] = [
-            Dependency(None, cast(Any, run).get_config(), run._id, run.fn)
-            for run in self.fns.values()
-            if run.name in ("_submit_fn", "catch_up")
-        ]
+        runs = self._steps(lambda step: step.name in ("_submit_fn", "catch_up"))
+        repaints = self._steps(lambda step: (self.chatbot_value._id, "change") in step.targets)
         self.textbox.stop(self.chat.stop, self.view, None, **AT_ONCE)
         # What the next run is given as history is what the page shows at that moment, whatever a
         # step of a cancelled run may still have stored.
         self.textbox.submit(lambda page: page, self.chatbot, self.chatbot_state, **AT_ONCE)
         self.chatbot.example_select(list, None, self.chatbot_state, **AT_ONCE)
         # First the run is cancelled, then its page cleared: the other way round it would repaint.
-        cancelled = self.chatbot.clear(nothing, None, None, cancels=runs, **AT_ONCE)
+        cancelled = self.chatbot.clear(nothing, None, None, cancels=runs + repaints, **AT_ONCE)
         self.cleared = cancelled.then(self.chat.clear, self.view, self._everything, **AT_ONCE)
         self.chatbot.edit(None, None, None, cancels=runs)
+        self.chatbot.undo(self.chat.take_back, self.view, None, **AT_ONCE)
         for run in runs:
             # Not yet interactive: Gradio's next step empties the box, and would take typed words.
             run.then(lambda: idle(), None, self.textbox, **AT_ONCE)
@@ -338,11 +359,17 @@ class ChatPage(gr.ChatInterface):
     def _bring_back(self) -> None:
         """A sentence, and the text box again, where a step was refused that sends what is typed or
         all that is shown: by itself Gradio says nothing, and does not go on."""
-        for step in list(self.fns.values()):
-            if step.inputs and step.inputs[0] in (self.textbox, self.chatbot):
-                Dependency(None, cast(Any, step).get_config(), step._id, step.fn).failure(
-                    refused, None, self.textbox, **QUEUED
-                )
+        sent = (self.textbox, self.chatbot)
+        for step in self._steps(lambda step: bool(step.inputs) and step.inputs[0] in sent):
+            step.failure(refused, None, self.textbox, **QUEUED)
+
+    def _steps(self, is_wanted: Callable[[Any], bool]) -> list[Any]:
+        """Steps that Gradio has set up, for others to follow or cancel them."""
+        return [
+            Dependency(None, cast(Any, step).get_config(), step._id, step.fn)
+            for step in list(self.fns.values())
+            if is_wanted(step)
+        ]
 
     def _wire_arrival(self) -> None:
         """A page that is opened, or has fallen behind, is shown what there is."""

@@ -46,8 +46,8 @@ LATEST = 21
 BUSY = "One moment: the message before is still being answered. Send this one again afterwards."
 
 GONE_ON = (
-    "This chat has gone on in another window. All of it is shown here now, and your message is "
-    "back in the box: please send it again."
+    "This chat has gone on in another window, or the app has restarted. All of it is shown here "
+    "now, and your message is back in the box: please send it again."
 )
 
 NOT_STORED = (
@@ -185,6 +185,14 @@ class Conversation:
         if not self.is_running:
             await self._catch_up(await self._look())
 
+    async def take_back(self, invocation_id: str) -> None:
+        """Forget the latest turn, if it is this one."""
+        async with self._lock, self._leased():
+            await self._catch_up(await self._look())
+            if self.latest_id == invocation_id:
+                await self._keep(len(self.turns) - 1)
+                await self._note()
+
     async def rename(self, name: str) -> None:
         """Call the conversation something else than its first words, once it has some."""
         async with self._lock, self._leased():
@@ -264,9 +272,15 @@ class Conversation:
     async def _note(self) -> None:
         """What the store holds now is what is known here; nobody else may have written."""
         self._as_of = None
-        is_stale = self.turn and isinstance(self.turn.failure, StaleSessionError)
+        failure = self.turn.failure if self.turn else None
+        if isinstance(failure, StaleSessionError):
+            return
         with suppress(Exception):  # Then it is looked up before the next turn.
-            if not is_stale and (session := await self._look()):
+            # ADK may have stored more of a run that was cut off than it had time to tell us of.
+            session = await (self.session() if failure else self._look())
+            if failure:
+                self._learn(session, recall(session.events if session else ()))
+            elif session:
                 self._as_of = session.last_update_time
 
     def _warn(self, turn: Turn, session: Session | None) -> None:
@@ -332,6 +346,9 @@ class Conversation:
             return
         if kept > len(self.turns):
             turn.say(Notice(LOST))
+        await self._keep(kept)
+
+    async def _keep(self, kept: int) -> None:
         dropped = self.turns[kept:]
         if dropped:
             await self._rewind(dropped[0])

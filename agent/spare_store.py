@@ -156,13 +156,13 @@ class SpareStore(BaseSessionService):
         """As the real store does."""
         await self.real.flush()
 
-    async def check(self) -> None:
+    async def check(self, app_name: str) -> None:
         """Look whether the real store works; where it took nothing the last time, write.
 
         Raises:
             StoreFails: if it does not.
         """
-        which: dict[str, Any] = {"app_name": "nobody", "user_id": "nobody", "session_id": "none"}
+        which: dict[str, Any] = {"app_name": app_name, "user_id": "nobody", "session_id": "none"}
         await self._try("read", lambda: self.real.get_session(**which))
         if self._failing:
             with suppress(AlreadyExistsError):

@@ -126,6 +126,15 @@ class View:
         if self.session_id:
             self.directory.forget_soon(self.session_id)
 
+    async def take_back(self) -> None:
+        """Forget the last message on the page; and the conversation, if it was the first."""
+        last = self.shown.pop() if self.shown else Past()
+        if last.invocation_id:
+            conversation = await self.conversation()
+            await conversation.take_back(last.invocation_id)
+            if not conversation.turns:
+                await self.forget()
+
     async def stop(self) -> None:
         """End the answer that is running, if there is one."""
         if self.session_id:

@@ -94,7 +94,7 @@ def test_a_complaint_about_a_secret_does_not_quote_it(name: str) -> None:
     assert _complaint(wrong) == f"{name.upper()} cannot be used: input should be better."
 
 
-@pytest.mark.parametrize("uri", [f"nosuch://u:{KEY}@h/x", f"postgresql+asyncpg://u:{KEY}@h/x", KEY])
+@pytest.mark.parametrize("uri", [f"nosuch://u:{KEY}@h/x", f"postgresql+nosuch://u:{KEY}@h/x", KEY])
 def test_a_database_that_cannot_be_used_keeps_its_password(
     folder: Path, monkeypatch: pytest.MonkeyPatch, uri: str
 ) -> None:

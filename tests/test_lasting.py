@@ -145,6 +145,28 @@ def test_a_cleared_conversation_stays_cleared(
     page.shows()
 
 
+def test_what_was_taken_back_is_gone_for_good(
+    url: str,
+    gemini: FakeGemini,
+    visitor: Visitor,  # noqa: F811
+) -> None:
+    page = visitor().open(url)
+    for answer in ("one", "two"):
+        gemini.enqueue(answer)
+        page.send(f"say {answer}")
+        page.wait_idle()
+    page.undo()
+    page.shows(("user", "say one"), ("model", "one"))
+    page.reload()
+    page.shows(("user", "say one"), ("model", "one"))
+    page.wait_idle()
+    page.undo()
+    page.shows()
+    page.reload()
+    page.wait_idle()
+    page.shows()
+
+
 def test_a_window_that_is_behind_shows_what_is_new_before_anything_else(
     url: str,
     gemini: FakeGemini,

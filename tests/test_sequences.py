@@ -81,6 +81,7 @@ class Visitor:
         """Change what is on the page already."""
         place = self._chance.randrange(len(self.page)) if step == "edit" else len(self.page) - 1
         if step == "undo":
+            await self.view.take_back()
             self.page.pop()
         else:
             await self.say(self.page[-1][0] if step == "retry" else self._new("ask"), place)
@@ -111,13 +112,13 @@ class Visitor:
             assert contents(self.model.requests[-1]) == self.remembered()[:-1]
 
     async def reload(self) -> None:
-        """Load the page: it shows the same, but for what was taken back and not gone on from."""
+        """Load the page: it shows the same, but for what was refused."""
         shown = [pair for pair in map(told, self.page) if pair[0].strip()]
         self.view = await reopen(self.directory, self.view.user_id)
         async for latest, is_running in self.view.catch_up():
             assert not is_running
             self.page = [(turn.question, turn.transcript) for turn in latest]
-        assert list(map(told, self.page))[: len(shown)] == shown
+        assert list(map(told, self.page)) == shown
 
     async def write_elsewhere(self) -> None:
         """Ask from a second window; this one is behind then, and catches up before it goes on."""
@@ -126,11 +127,12 @@ class Visitor:
         if self.view.session_id != view.session_id:
             return  # Nothing was stored yet: each window would begin a chat of its own.
         await self.say(self._new("ask"), len(self.page))
-        self.page, self.view = page, view
+        latest, self.page, self.view = self.page, page, view
         requests = len(self.model.requests)
         turn = self.view.ask(self._new("ask"), len(self.page), "")
         assert "gone on in another window" in notices(await turn.finish())[0]
         assert len(self.model.requests) == requests
+        self.page = latest
         await self.reload()
 
     def remembered(self) -> list[tuple[str, str]]:

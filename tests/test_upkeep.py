@@ -20,6 +20,7 @@ from agent.leavings import Memory
 from agent.loading import load
 from agent.messages import delete_pictures, to_messages
 from agent.settings import Settings
+from agent.spare_store import SpareStore
 from agent.transcript import Picture
 from agent.upkeep import forget_pages, picture_life
 
@@ -133,7 +134,9 @@ def test_with_the_last_session_a_user_is_gone_from_the_store_in_memory() -> None
 
 
 def test_that_store_is_the_one_for_whoever_wants_memory() -> None:
-    assert isinstance(load().runner.session_service, Memory)
+    store = load().runner.session_service
+    assert isinstance(store, SpareStore)
+    assert isinstance(store.real, Memory)
 
 
 def test_a_forgotten_conversation_leaves_none_of_its_artifacts() -> None:

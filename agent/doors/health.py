@@ -36,7 +36,7 @@ def router(loaded: Loaded) -> APIRouter:
 async def _look_into_store(loaded: Loaded) -> None:
     runner = loaded.runner
     if isinstance(runner.session_service, SpareStore):
-        await runner.session_service.check()
+        await runner.session_service.check(runner.app_name)
         return
     await runner.session_service.get_session(
         app_name=runner.app_name, user_id="nobody", session_id="none"
