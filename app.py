@@ -106,7 +106,8 @@ class Chat:
     async def list_chats(self, view: View | None, search: str) -> gr.Radio:
         """The visitor's conversations with these words in their names, the newest first."""
         if view is None:
-            raise gr.Error(RESTARTED, print_exception=False)
+            gr.Warning(RESTARTED)
+            return gr.Radio([])
         chats = [(title(chat), chat.id) for chat in await view.chats()]
         found = [chat for chat in chats if (search or "").lower() in chat[0].lower()]
         here = view.session_id if view.session_id in dict(found).values() else None
