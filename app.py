@@ -53,19 +53,17 @@ class Chat:
         message: str,
         history: list[Message],
         view: View | None,
-        user_id: object,
         request: gr.Request,
-    ) -> AsyncIterator[tuple[list[Message], View, Any, Any, str]]:
+    ) -> AsyncIterator[tuple[list[Message], View, Any, Any]]:
         """Answer on the page."""
-        # A page that was open when the app restarted has only the browser to tell whose it is.
-        view = view or await reopen(self._directory, str(user_id))
+        view = view or View(self._directory)
         turn = view.ask(message, count_turns(history), address(request))
         async for transcript in view.follow(turn):
             waiting = None if turn.over else turn.elapsed
             messages = to_messages(transcript, waiting, self._host)
             place = view.session_id if turn.past.invocation_id else gr.skip()
             news = news_if(view.unsent or (turn.over and view.is_long))
-            yield messages, view, news, place, view.user_id
+            yield messages, view, news, place
 
     async def arrive(self, user_id: object) -> tuple[str, View, Any, Any]:
         """A page is opened: whose it is, and whether there is something to show on it."""
@@ -290,8 +288,8 @@ class ChatPage(gr.ChatInterface):
                 submit_btn=True,
                 stop_btn=True,
             ),
-            additional_inputs=[self.view, self.visitor],
-            additional_outputs=[self.view, self.news, self.place, self.visitor],
+            additional_inputs=[self.view],
+            additional_outputs=[self.view, self.news, self.place],
             # Gradio puts even a State into an "Additional inputs" panel.
             additional_inputs_accordion=gr.Accordion(visible=False, render=False),
             title=loaded.title,
@@ -310,7 +308,7 @@ class ChatPage(gr.ChatInterface):
         self.saved_conversations.secret = KEY
         self._shown = [self.chatbot, self.chatbot_state, self.chatbot_value]
         with self:
-            for component in (self.news, self.place):
+            for component in (self.news, self.place, self.visitor):
                 cast(Any, component).render()
             self._wire_arrival()
             self._wire_runs()

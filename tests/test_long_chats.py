@@ -82,7 +82,7 @@ async def chat_of(turns: int, folder: Path, **settings: Any) -> AsyncIterator[Ch
     await fill(store, path, turns)
     chat = Chat(store, **settings)
     [_ async for _ in chat.view.catch_up()]
-    assert len(chat.view.shown) == turns
+    assert chat.view.hidden + len(chat.view.shown) == turns
     yield chat
 
 

@@ -73,28 +73,6 @@ def test_a_page_that_is_left_open_comes_back_by_itself(
     page.complaints.clear()
 
 
-def test_what_is_said_on_a_page_that_is_left_open_goes_on_with_its_chat(
-    app: App,
-    gemini: FakeGemini,
-    visitor: Visitor,  # noqa: F811
-) -> None:
-    page = visitor().open(app.url)
-    gemini.enqueue("one")
-    page.send("first")
-    page.wait_idle()
-    app.end()
-    app.start()
-    page.send("second")
-    page.shows(*FIRST)
-    page.wait_idle()
-    assert page.box.input_value() == "second"
-    gemini.enqueue("two")
-    page.box.press("Enter")
-    page.shows(*FIRST, ("user", "second"), ("model", "two"))
-    assert [text for _, text in gemini.requests[-1].conversation] == ["first", "one", "second"]
-    page.complaints.clear()
-
-
 def test_an_app_that_is_killed_leaves_a_note_where_the_answer_would_be(
     app: App,
     gemini: FakeGemini,
