@@ -251,7 +251,7 @@ class Conversation:
         if session is None or session.last_update_time == self._as_of:
             return False
         had_known = self._as_of is not None
-        whole = await self._store.get_session(**self._key)
+        whole = await self.session()
         self._learn(whole, recall(whole.events if whole else ()))
         return had_known
 
