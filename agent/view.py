@@ -141,10 +141,16 @@ class View:
             with suppress(StoreFails):  # What runs is held here.
                 await (await self.conversation()).stop()
 
-    async def rename(self, title: str) -> None:
-        """Call the conversation something else."""
+    async def forget_visitor(self) -> None:
+        """Delete all that the visitor has ever said, and be another one."""
+        await self.directory.forget_visitor(self.user_id)
+        self.user_id = self.directory.meet()
+
+    async def rename(self, title: str) -> bool:
+        """Call the conversation something else, if there is one."""
         if self.session_id:
             await (await self.conversation()).rename(title)
+        return bool(self.session_id)
 
     async def chats(self) -> list[Session]:
         """All the visitor's conversations, the newest first."""
@@ -186,6 +192,8 @@ class View:
 
     async def _ask(self, turn: Turn, message: str, count: int, address: str) -> None:
         conversation = await self._up_to_date(turn, count)
+        if not self.shown and count == len(conversation.turns):
+            self.shown = list(conversation.turns)  # The app was restarted under an open page.
         try:
             seen = {past.invocation_id for past in self.shown}
             if conversation.latest_id and conversation.latest_id not in seen:
@@ -219,14 +227,23 @@ class View:
         return hidden + sum(past.invocation_id is not None for past in kept) + missing
 
 
-async def reopen(directory: Directory, user_id: str) -> View:
-    """The visitor's newest conversation, or a view of a new one's; a new visitor's, where the name
-    is none that we have given."""
-    if chats := await directory.chats(user_id):
-        return View(directory, user_id, chats[0].id)
+async def reopen(directory: Directory, user_id: str, session_id: str = "") -> View:
+    """The page that a visitor opens: on that conversation, or else on the newest, or else on a new
+    one; a new visitor's, where the name is none that we have given."""
+    chats = [chat.id for chat in await directory.chats(user_id)]
     # Whoever cannot be looked up now may be known again later.
-    is_known = directory.has_met(user_id) or (directory.store_fails and is_visitor(user_id))
-    return View(directory, user_id if is_known else "")
+    may_be = is_visitor(user_id) and directory.store_fails
+    is_known = bool(chats) or directory.has_met(user_id) or may_be
+    there = session_id if session_id in chats else next(iter(chats), None)
+    return View(directory, user_id if is_known else "", there)
+
+
+async def recognise(directory: Directory, user_id: str, session_id: str) -> View:
+    """A page that is open, and was before this process began: on that conversation, or with ""
+    on a new one."""
+    view = await reopen(directory, user_id)
+    view.session_id = session_id or None
+    return view
 
 
 async def follow(turn: Turn) -> AsyncGenerator[Transcript, None]:

@@ -18,11 +18,12 @@ from google.adk.sessions.sqlite_session_service import SqliteSessionService
 from house import UNLIMITED, launched, loaded, run
 from scripted_model import ScriptedModel, call, contents
 
-import app
 from agent import spare_store
 from agent.conversation import NOT_STORED
 from agent.directory import Directory
 from agent.loading import Loaded
+from agent.page.parts import clear
+from agent.page.side_bar import forget_me
 from agent.settings import Settings
 from agent.spare_store import SpareStore, StoreFails
 from agent.transcript import answer, notices
@@ -337,8 +338,7 @@ def test_nothing_is_said_to_be_deleted_that_is_still_stored(store: Store) -> Non
             await house.directory.forget_visitor(view.user_id)
         with pytest.raises(StoreFails):
             await view.forget()
-        page = app.Chat(house.loaded, house.directory)
-        for step in (page.clear, page.forget_me):
+        for step in (clear, forget_me):
             with pytest.raises(gr.Error, match="does not answer at the moment"):
                 await step(view)
         assert await stored(store, view) == ["first", "one"]

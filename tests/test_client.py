@@ -181,7 +181,7 @@ class Intruder:
         """Send a message, after having told the server what was said before."""
         self._call("run/predict", "lambda", [history])
         self._call("run/predict", "_clear_and_save_textbox", [message])
-        if self._call("queue/join", "_submit_fn", [None, None, None]).status_code == 200:
+        if self._call("queue/join", "_submit_fn", [None] * 5).status_code == 200:
             self._wait()
 
     def close(self) -> None:

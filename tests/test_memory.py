@@ -105,7 +105,7 @@ class Visitor:
             await self.arrive()
             await self._do("_clear_and_save_textbox", [message])
             shown = await self._do("_append_message_to_history", [None, []])
-            await self.join("_submit_fn", [None, None, None])
+            await self.join("_submit_fn", [None] * 5)
             watched = {"session_hash": self._session}
             said = await self._http.get("gradio_api/queue/data", params=watched)
             assert f'"{"x" * int(message)}"' in said.text
@@ -113,7 +113,7 @@ class Visitor:
 
     async def arrive(self) -> None:
         """Open the page, and do nothing there."""
-        assert (await self._do("arrive", [""])).status_code == 200
+        assert (await self._do("arrive", ["", ""])).status_code == 200
 
     async def join(self, function: str, data: list[Any]) -> httpx.Response:
         """Let the queue run a function; what comes of it is told elsewhere."""
@@ -189,7 +189,7 @@ async def strange(visitor: Visitor) -> None:
 
 async def unheard(visitor: Visitor) -> None:
     """A run under a session hash of one's own, to which nobody listens."""
-    assert (await visitor.join("_submit_fn", [None, None, None])).status_code == 200
+    assert (await visitor.join("_submit_fn", [None] * 5)).status_code == 200
 
 
 FORGERIES = (too_long, empty, unknown, strange, unheard, Visitor.arrive)

@@ -59,18 +59,23 @@ def test_what_was_said_is_stored_and_the_page_goes_on_after_a_restart(
     page.complaints.clear()  # Gradio's, of the time without a server.
 
 
-def test_a_page_that_is_left_open_comes_back_by_itself(
+def test_what_is_said_on_a_page_that_was_left_open_goes_on_with_its_chat(
     app: App,
     gemini: FakeGemini,
     visitor: Visitor,  # noqa: F811
 ) -> None:
+    gemini.enqueue("one")
     page = visitor().open(app.url)
-    begin(page, gemini)
+    page.send("first")
+    page.shows(*FIRST)
+    page.wait_idle()
     app.end()
     app.start()
-    page.shows(*FIRST, ("user", "A story"), ("model", "Once upon"), ("Note", SHUT_DOWN))
-    page.wait_idle()
-    page.complaints.clear()
+    gemini.enqueue("two")
+    page.send("second")
+    page.shows(*FIRST, ("user", "second"), ("model", "two"))
+    assert [text for _, text in gemini.requests[-1].conversation] == ["first", "one", "second"]
+    page.complaints.clear()  # Gradio's, of the time without a server.
 
 
 def test_an_app_that_is_killed_leaves_a_note_where_the_answer_would_be(

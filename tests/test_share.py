@@ -17,7 +17,7 @@ from playwright.sync_api import expect
 
 from agent.doors.shared import GONE
 from agent.loading import Loaded
-from app import NOTHING_SAID
+from agent.page.parts import NOTHING_SAID
 
 Visitor = Callable[..., Page]
 

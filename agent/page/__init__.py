@@ -1,0 +1,1 @@
+"""What the page is made of. Nothing else in `agent/` knows Gradio."""

@@ -1,0 +1,60 @@
+"""Small things that all of the page is made with."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import gradio as gr
+
+from agent.failures import PlainError
+from agent.view import View
+
+AT_ONCE: dict[str, Any] = {"api_visibility": "private", "queue": False}
+"""For steps that take no time."""
+
+QUEUED: dict[str, Any] = {
+    "api_visibility": "private",
+    "concurrency_limit": None,
+    "show_progress": "hidden",
+}
+"""For steps that others wait for: a State's change is heard of in the queue alone."""
+
+PLACEHOLDER = "Type a message..."
+
+NOTHING_SAID = "There is nothing in this chat yet."
+
+
+@contextmanager
+def aloud() -> Iterator[None]:
+    """Tell the visitor why something cannot be done."""
+    try:
+        yield
+    except PlainError as error:
+        raise gr.Error(str(error), print_exception=False) from error
+
+
+def nothing() -> None:
+    """A step of an event chain that only takes its time."""
+
+
+def idle(**more: Any) -> gr.Textbox:
+    """The text box with its Send button in place of Stop."""
+    return gr.Textbox(submit_btn=True, stop_btn=False, placeholder=PLACEHOLDER, **more)
+
+
+def busy() -> gr.Textbox:
+    """The text box while an answer is running."""
+    return gr.Textbox(submit_btn=False, stop_btn=True, interactive=False)
+
+
+def news_if(there_is: object) -> Any:
+    """What makes a page catch up."""
+    return time.time() if there_is else gr.skip()
+
+
+async def clear(view: View) -> tuple[Any, ...]:
+    """Forget the conversation: the session, and all that the page shows of it."""
+    with aloud():
+        await view.forget()
+    return view, "", [], idle(), [], []

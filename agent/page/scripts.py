@@ -1,0 +1,68 @@
+"""What runs in the browser, and how it looks there."""
+
+FOLD = """(...given) => {
+    if (innerWidth < 768) document.querySelector(".sidebar.open .toggle-button")?.click();
+    return given;
+}"""
+"""On a phone the side bar covers the chat that has just been opened."""
+
+WHERE = """(visitor, place) => [visitor, location.hash.slice(1)]"""
+"""Which conversation was last on the page, for one that is loaded again. The name of it stays
+behind the `#`, which browsers do not send."""
+
+PLACE = """place => {
+    const bare = location.pathname + location.search;
+    history.replaceState(history.state, "", place ? "#" + place : bare);
+}"""
+"""Has each window remember which conversation is on its page."""
+
+HERE = """(...given) => [
+    ...given.slice(0, -1), location.href.split(/[?#]/)[0].replace(/[/]?$/, "/")
+]"""
+"""Fills in, last, where the browser has found this page, whatever proxies there are."""
+
+SAVE = """file => {
+    if (file === null) return null
+    const link = document.createElement("a")
+    link.href = URL.createObjectURL(new Blob([file.text]))
+    link.download = file.name
+    link.click()
+    setTimeout(() => URL.revokeObjectURL(link.href), 60000)
+    return null
+}"""
+"""Has the browser save what it has been sent: so the server keeps no file, and needs no address
+for one that others could find."""
+
+FOLLOW = """() => {
+    const follow = log => {
+        let atEnd = true, asked = 0;
+        log.addEventListener("scroll", () => {
+            atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+        });
+        new MutationObserver(() => {
+            const questions = log.querySelectorAll("[data-testid=user]").length;
+            atEnd = atEnd || questions > asked;
+            asked = questions;
+            if (atEnd) log.scrollTop = log.scrollHeight;
+        }).observe(log, {subtree: true, childList: true, characterData: true});
+    };
+    const log = document.querySelector("[role=log]");
+    if (log) follow(log);
+    document.addEventListener("click", event => {
+        const link = event.target.closest("[role=log] :is(a, area)");
+        link?.setAttribute("target", "_blank");
+        link?.setAttribute("rel", "noopener noreferrer");
+    }, true);
+}"""
+"""Keeps the newest words in view, and leaves a reader who has scrolled up where they are. Gradio's
+own autoscroll pulls everybody down 300 ms after each yield, and so never lets go of a stream.
+
+And has every link open in a tab of its own: by itself Gradio sees to that in text, but not in
+drawings (SVG, mermaid) and maps, whose links would take the conversation away."""
+
+CONTAINED = """
+.message-content { contain: layout paint }
+.message-content :is(form, [popover], select, textarea, input:not([type=checkbox][disabled])) {
+    display: none !important
+}"""
+"""A model's text stays in its place: nothing of it covers the page, or asks for a password."""

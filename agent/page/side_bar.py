@@ -1,0 +1,181 @@
+"""The side bar: the visitor's conversations, and what can be done with the open one."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from agent.page.parts import AT_ONCE, NOTHING_SAID, QUEUED, aloud, clear, news_if
+from agent.page.scripts import FOLD, HERE, SAVE
+from agent.page.states import States
+from agent.recall import title
+from agent.spare_store import StoreFails
+from agent.view import View
+
+KINDS = {
+    "md": "Save as Markdown",
+    "html": "Save as a web page",
+    "json": "Save for ADK (JSON)",
+}
+"""What a conversation can be taken away as, by how those files end."""
+
+LINK = (
+    "Anybody who has this link can read the chat as it was when you shared it last, with the "
+    "agent's thoughts and tools"
+)
+
+NOT_FOUND = "None of your chats has these words in its name."
+
+
+class SideBar:
+    """Made inside the page. It is empty while it is folded.
+
+    Args:
+        states: The page's.
+        shown: What changes, beside the states, when a conversation is deleted: the text box, and
+            all that shows the conversation; the chat itself first.
+    """
+
+    def __init__(self, states: States, shown: list[Any]) -> None:
+        self._states, self._who, self._shown = states, states.who, shown
+        with gr.Sidebar(open=False) as self._bar, gr.Column(visible=False) as self._column:
+            self._add_chats()
+            self._add_keepsakes()
+            self._add_ends()
+        self._bar.expand(lambda: gr.Column(visible=True), None, self._column, **AT_ONCE)
+        self._bar.collapse(lambda: gr.Column(visible=False), None, self._column, **AT_ONCE)
+        self._wire_chats()
+        self._wire_keepsakes()
+        self._wire_ends()
+
+    def _add_chats(self) -> None:
+        self._new = gr.Button("New chat")
+        self._search = gr.Textbox(
+            placeholder="Search your chats", show_label=False, container=False
+        )
+        self._chats = gr.Radio([], show_label=False, container=False, elem_id="chats")
+        self._name = gr.Textbox(
+            placeholder="A new name for this chat", submit_btn="Rename", show_label=False
+        )
+
+    def _add_keepsakes(self) -> None:
+        self._saves = {kind: gr.Button(label, size="sm") for kind, label in KINDS.items()}
+        self._share = gr.Button("Share this chat as it is now", size="sm")
+        self._link = gr.Textbox(
+            label=LINK, elem_id="link", interactive=False, buttons=["copy"], visible=False
+        )
+        self._withdraw = gr.Button("Stop sharing", size="sm", visible=False)
+
+    def _add_ends(self) -> None:
+        self._delete = gr.Button("Delete this chat", size="sm")
+        self._forget = gr.Button("Forget me", size="sm")
+        self._really = gr.Button(
+            "Really delete all my chats", size="sm", variant="stop", visible=False
+        )
+
+    def _wire_chats(self) -> None:
+        known, states, who = self._states.known, self._states, self._who
+        turned = [states.view, states.place, states.news, *self._shown[:2]]
+        self._new.click(known(new_chat), who, turned, js=FOLD, **QUEUED)
+        self._chats.input(known(open_chat), [*who, self._chats], turned, js=FOLD, **QUEUED)
+        self._list_after(self._bar.expand, self._search.change, states.place.change)
+        renamed = known(rename_chat), [*who, self._name], self._name
+        self._list_after(self._name.submit(*renamed, **QUEUED).then)
+
+    def _list_after(self, *triggers: Callable[..., Any]) -> None:
+        inputs = [*self._who, self._search]
+        for trigger in triggers:
+            trigger(self._states.known(list_chats), inputs, self._chats, **AT_ONCE)
+
+    def _wire_keepsakes(self) -> None:
+        known, who = self._states.known, self._who
+        file, here = gr.JSON(visible=False), gr.Textbox(visible=False)
+        for kind, button in self._saves.items():
+            taken = button.click(known(partial(take_away, kind)), who, file, **QUEUED)
+            taken.then(None, file, file, js=SAVE, **AT_ONCE)
+        link: dict[str, Any] = {
+            "inputs": [*who, here],
+            "outputs": [self._link, self._withdraw],
+            "js": HERE,
+            **QUEUED,
+        }
+        self._share.click(known(share), **link)
+        self._withdraw.click(known(stop_sharing), **link)
+        gr.on([self._bar.expand, self._states.place.change], known(show_link), **link)
+
+    def _wire_ends(self) -> None:
+        known, who, states = self._states.known, self._who, self._states
+        emptied = [states.view, states.place, *self._shown]
+        self._delete.click(known(clear), who, emptied, **QUEUED)
+        self._forget.click(lambda: gr.Button(visible=True), None, self._really, **AT_ONCE)
+        self._really.click(lambda: gr.Button(visible=False), None, self._really, **AT_ONCE)
+        forgotten = self._really.click(known(forget_me), who, [states.visitor, *emptied], **QUEUED)
+        self._list_after(forgotten.then)
+
+
+async def list_chats(view: View, search: str) -> gr.Radio:
+    """The visitor's conversations with these words in their names, the newest first."""
+    chats = [(title(chat), chat.id) for chat in await view.chats()]
+    found = [chat for chat in chats if (search or "").lower() in chat[0].lower()]
+    here = view.session_id if view.session_id in dict(found).values() else None
+    return gr.Radio(found, value=here, info=NOT_FOUND if chats and not found else None)
+
+
+async def open_chat(view: View, session_id: str | None) -> tuple[Any, ...]:
+    """Turn the page to another conversation; one can type when it has caught up with that."""
+    view.turn_to(session_id)
+    return view, session_id or "", news_if(True), [], gr.Textbox(interactive=False)
+
+
+async def new_chat(view: View) -> tuple[Any, ...]:
+    """Turn the page to a new conversation."""
+    return await open_chat(view, None)
+
+
+async def rename_chat(view: View, title: str) -> str:
+    """Call the conversation on the page something else."""
+    with aloud():
+        if not await view.rename(title):
+            gr.Info(NOTHING_SAID)
+    return ""
+
+
+async def forget_me(view: View) -> tuple[Any, ...]:
+    """Delete all that the visitor has ever said, and be nobody known."""
+    with aloud():
+        await view.forget_visitor()
+    return view.user_id, *await clear(view)
+
+
+async def take_away(kind: str, view: View) -> dict[str, str] | None:
+    """The conversation as a file, for the browser to save."""
+    if kept := await view.keepsake(kind):
+        return dict(zip(("name", "text"), kept, strict=True))
+    gr.Info(NOTHING_SAID)
+    return None
+
+
+async def share(view: View, here: str) -> tuple[gr.Textbox, gr.Button]:
+    """Let others read the conversation as it is now."""
+    await view.share()
+    shown = await show_link(view, here)
+    if not await view.token():
+        gr.Info(NOTHING_SAID)
+    return shown
+
+
+async def stop_sharing(view: View, here: str) -> tuple[gr.Textbox, gr.Button]:
+    """Let nobody else read it any more."""
+    await view.stop_sharing()
+    return await show_link(view, here)
+
+
+async def show_link(view: View, here: str) -> tuple[gr.Textbox, gr.Button]:
+    """The link to the conversation, if it is shared."""
+    token = None
+    with suppress(StoreFails):
+        token = await view.token()
+    link = f"{here}shared/{token}" if token else ""
+    return gr.Textbox(link, visible=bool(token)), gr.Button(visible=bool(token))

@@ -1,0 +1,44 @@
+"""What is kept of an open page: here, and in its browser for the time after a restart."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import gradio as gr
+
+from agent.directory import Directory
+from agent.view import View, recognise
+
+KEY = "no secret, but the same after a restart"
+"""By which a page reads what it keeps in the browser; Gradio tells it to whoever asks."""
+
+
+class States:
+    """The page's states. Gradio forgets its own when the app ends; a page that is open then says
+    by the browser's who it is, and what is on it."""
+
+    def __init__(self, directory: Directory, app_name: str) -> None:
+        self._directory = directory
+        self.view = gr.State(None, render=False)
+        """The page's `View`; None on a page that this process does not know."""
+        self.news = gr.State(0.0, render=False)
+        """Changes when the page has something to catch up with."""
+        self.visitor = gr.BrowserState("", storage_key=f"chat with {app_name}", secret=KEY)
+        """Whose page it is."""
+        # Only what is rendered, though nobody sees it, tells of its changes.
+        self.place = gr.Textbox(visible="hidden", render=False)
+        """Which conversation is on it."""
+        self.who: list[Any] = [self.view, self.visitor, self.place]
+        """The inputs of a step that is made by `known`; others may follow them."""
+
+    def known(self, act: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        """The step that does `act` with the page's `View`, if need be a new one."""
+
+        async def step(view: View | None, visitor: str, place: str, *more: Any) -> Any:
+            return await act(await self.find(view, visitor, place), *more)
+
+        step.__name__ = getattr(act, "__name__", "step")  # Gradio names the step by it.
+        return step
+
+    async def find(self, view: View | None, visitor: object, place: object) -> View:
+        """The page's `View`."""
+        return view or await recognise(self._directory, str(visitor), str(place))
