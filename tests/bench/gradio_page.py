@@ -1,15 +1,15 @@
 """What a browser does on a page of Gradio, without the browser: its requests, and no others.
 
 Gradio's page reads in `/config` which steps follow which events, and which follow each other. A
-step that is not queued is one request (`run/predict`). Of a queued one (`queue/join`) a stream tells
-(`queue/data`): first all that it has yielded, and then what is new in it.
+step that is not queued is one request (`run/predict`). Of a queued one (`queue/join`) a stream
+tells (`queue/data`): first all that it has yielded, and then what is new in it.
 """
 
 import asyncio
 import json
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Coroutine, Iterable
 from contextlib import aclosing
 from typing import Any
 
@@ -59,9 +59,9 @@ class GradioPage:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _on(self, event: str, component: int | None = None) -> list[Step]:
-        """What follows an event of a component; of the first that has such an event, without one."""
+        """What follows an event of a component; if none is named, of the first that has it."""
         having = (one for step in self._steps for one, name in step["targets"] if name == event)
-        wanted = next(having) if component is None else component
+        wanted = next(having, None) if component is None else component
         return [step for step in self._steps if [wanted, event] in step["targets"]]
 
     async def _follow(self, steps: Iterable[Step]) -> None:
@@ -125,7 +125,7 @@ class GradioPage:
             async for _ in stream:
                 pass
 
-    async def _stream(self, path: str, **params: str) -> AsyncIterator[bytes]:
+    async def _stream(self, path: str, **params: str) -> AsyncGenerator[bytes, None]:
         async with self._http.stream("GET", f"gradio_api/{path}", params=params) as stream:
             rest = b""
             async for piece in stream.aiter_raw():
@@ -171,11 +171,11 @@ def last_answer(chat: list[dict[str, Any]]) -> str:
     return "".join(reversed(said))
 
 
-def grow(outputs: list[Any], news: list[Any]) -> None:
+def grow(outputs: list[Any], news: list[list[tuple[str, list[Any], Any]]]) -> None:
     """Change what a step has yielded as Gradio tells it (gradio/utils.py, `diff`)."""
     for number, edits in enumerate(news):
         for action, path, value in edits:
-            *way, last = number, *path
+            *way, last = [number, *path]
             place: Any = outputs
             for key in way:
                 place = place[key]

@@ -5,6 +5,7 @@ A line on its standard input asks when the last one who asked hung up; the answe
 
 import re
 import sys
+from math import inf
 
 from fake_gemini import FakeGemini, Finish, Hang, Made, Pause, Request, Script
 
@@ -33,8 +34,8 @@ def main() -> None:
         print(f"Running on {model.url}", flush=True)  # noqa: T201
         for _ in sys.stdin:
             last = model.requests[-1]
-            last.left.wait(60)
-            print(last.left_at, flush=True)  # noqa: T201
+            last.left.wait(20)
+            print(last.left_at or inf, flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

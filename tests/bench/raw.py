@@ -44,11 +44,12 @@ def adk() -> Talk:
     config = RunConfig(streaming_mode=StreamingMode.SSE)
 
     async def talk(chat: str, message: str) -> AsyncIterator[str]:
-        place = {"user_id": chat, "session_id": chat}
-        if not await sessions.get_session(app_name="raw", **place):
-            await sessions.create_session(app_name="raw", **place)
+        if not await sessions.get_session(app_name="raw", user_id=chat, session_id=chat):
+            await sessions.create_session(app_name="raw", user_id=chat, session_id=chat)
         asked = types.UserContent(message)
-        async for event in runner.run_async(**place, new_message=asked, run_config=config):
+        async for event in runner.run_async(
+            user_id=chat, session_id=chat, new_message=asked, run_config=config
+        ):
             if event.partial and event.content and event.content.parts:
                 yield event.content.parts[0].text or ""
 

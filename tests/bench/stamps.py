@@ -1,7 +1,7 @@
 """Chunks that say when they were sent, and the answer that is made of them.
 
-A chunk is one word of four signs and a space: the time in tenths of a millisecond, in base 36, which
-begins anew after 168 seconds.
+A chunk is one word of four signs and a space: the time in tenths of a millisecond, in base 36,
+which begins anew after 168 seconds.
 """
 
 import time

@@ -20,6 +20,7 @@ ENVIRONMENT = {
     "GRADIO_ANALYTICS_ENABLED": "False",
     "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}",
     "PYTHONUNBUFFERED": "1",
+    "LEAVE_GRACE": "1",  # so that nobody need wait for it here
     "SESSION_DB": "memory://",  # as everybody else here keeps sessions
     **dict.fromkeys(("VISITOR_PER_MINUTE", "VISITOR_PER_DAY", "DAILY_TURNS", "DAILY_TOKENS"), "0"),
     **dict.fromkeys(("MAX_CHAT_TURNS", "MAX_OUTPUT_TOKENS"), "0"),
@@ -41,7 +42,6 @@ class Target:
 
     def __init__(self, name: str, **environment: str) -> None:
         self.name, port = name, str(free_port())
-        begun = time.monotonic()
         extra = ["--port", port] * (name == "api_server")
         self.program = subprocess.Popen(
             [sys.executable, *COMMANDS[name], *extra],
@@ -53,8 +53,6 @@ class Target:
             text=True,
         )
         self.said = until_running(self.program)
-        self.start = time.monotonic() - begun
-        """Seconds until it served."""
         self.url = f"http://127.0.0.1:{port}/"
         self.hear: Callable[[str], object] = len
         """What is done with each line that it says from now on."""
@@ -75,7 +73,7 @@ class Target:
         self.program.stdin.write(f"{line}\n")
         self.program.stdin.flush()
 
-    def end(self) -> None:
+    def close(self) -> None:
         """End it."""
         self.program.kill()
         self.program.wait()
