@@ -1,12 +1,13 @@
-"""Measure, and print one table:  PYTHONPATH=.:tests python -m bench [--full]"""
+"""Measure, and print one table:  PYTHONPATH=.:tests python -m bench [tiny|short|full]"""
 
 import asyncio
 import sys
+import time
 from collections import defaultdict
 from contextlib import AsyncExitStack, closing
 
 from bench.measures import Place, turn
-from bench.plan import ALL, FULL, SHORT, Size, schedule
+from bench.plan import ALL, SIZES, Size, schedule
 from bench.table import Results, table
 from bench.targets import Model, Target
 from bench.visitors import door
@@ -16,10 +17,12 @@ from bench.window import chromium
 async def run(size: Size) -> Results:
     """All that is measured in a run of this size."""
     results: Results = defaultdict(list)
+    begun = time.monotonic()
     async with AsyncExitStack() as stack:
         places = await open_all(stack)
         for case, target in schedule(size):
-            print(f"\r{case.name}: {target}".ljust(60), end="", file=sys.stderr, flush=True)  # noqa: T201
+            seconds = time.monotonic() - begun
+            print(f"{seconds:5.0f} s  {case.name}: {target}", file=sys.stderr)  # noqa: T201
             results[case.name, target].append(await case.measure(places[target]))
     return results
 
@@ -39,9 +42,8 @@ async def open_all(stack: AsyncExitStack) -> dict[str, Place]:
 
 def main() -> None:
     """Run it, and print what there is to say."""
-    size = FULL if "--full" in sys.argv else SHORT
-    lines = table(asyncio.run(run(size)))
-    print("\n", *lines, sep="\n")  # noqa: T201
+    size = SIZES[sys.argv[1] if sys.argv[1:] else "short"]
+    print(*table(asyncio.run(run(size))), sep="\n")  # noqa: T201
 
 
 if __name__ == "__main__":

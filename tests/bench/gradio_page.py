@@ -91,7 +91,8 @@ class GradioPage:
             self._begin(self._listen())
         output: list[Any] = []
         while True:
-            told = await self._told[event].get()
+            if (told := await self._told[event].get()) is None:
+                raise ConnectionError("The page's stream has broken off.")
             is_over = told["msg"] == "process_completed"
             if is_over or not output:
                 output = told["output"].get("data", [])
@@ -107,11 +108,16 @@ class GradioPage:
     async def _listen(self) -> None:
         """Hear what becomes of all that is awaited."""
         self._is_listening = True
-        while self._awaited:
-            async with aclosing(self._stream("queue/data", session_hash=self._session)) as stream:
-                async for line in stream:
-                    self._hear(json.loads(line.removeprefix(b"data: ")))
-        self._is_listening = False
+        try:
+            while self._awaited:
+                watched = self._stream("queue/data", session_hash=self._session)
+                async with aclosing(watched) as stream:
+                    async for line in stream:
+                        self._hear(json.loads(line.removeprefix(b"data: ")))
+        finally:
+            self._is_listening = False
+            for event in self._awaited:
+                self._told[event].put_nowait(None)
 
     def _hear(self, told: dict[str, Any]) -> None:
         if told["msg"] == "process_completed":

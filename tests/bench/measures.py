@@ -126,23 +126,20 @@ async def _hanging(at: Place) -> AsyncIterator[GradioPage]:
         asking.cancel()
 
 
-IDLE = 5
-"""Seconds after which a conversation is forgotten."""
-
 AT_ONCE = 6
 
 
-async def memory(at: Place, visits: int) -> Figures:
+async def memory(at: Place, visits: int, idle: int) -> Figures:
     """What each of the latest visits has added; and each of as many, when the ones before them have
     been forgotten."""
-    with another(at, SESSION_IDLE=str(IDLE)) as target:
+    with another(at, SESSION_IDLE=str(idle)) as target:
         async with door(target) as way_in:
             await _visits(way_in, visits // 2)
             held = [target.memory()]
             for _ in range(2):
                 await _visits(way_in, visits)
                 held.append(target.memory())
-                await asyncio.sleep(2 * IDLE)
+                await asyncio.sleep(2 * idle)
     before, after, again = (each / 1000 / visits for each in held)
     return {"visit": after - before, "again": again - after}
 

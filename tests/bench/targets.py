@@ -24,12 +24,16 @@ ENVIRONMENT = {
     "SESSION_DB": "memory://",  # as everybody else here keeps sessions
     **dict.fromkeys(("VISITOR_PER_MINUTE", "VISITOR_PER_DAY", "DAILY_TURNS", "DAILY_TOKENS"), "0"),
     **dict.fromkeys(("MAX_CHAT_TURNS", "MAX_OUTPUT_TOKENS"), "0"),
+    **dict.fromkeys(("MODEL", "GEMINI_API_KEY"), ""),
+    **dict.fromkeys(("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI"), ""),
 }
+
+IN_MEMORY = ["--session_service_uri", "memory://", "--artifact_service_uri", "memory://"]
 
 COMMANDS = {
     "genai": ["-m", "bench.raw", "genai"],
     "adk": ["-m", "bench.raw", "adk"],
-    "api_server": ["-m", "google.adk.cli", "api_server", str(AGENTS)],
+    "api_server": ["-m", "google.adk.cli", "api_server", str(AGENTS), *IN_MEMORY],
     "plain": ["-m", "bench.plain"],
     "page": ["app.py", str(AGENTS / "talker")],
     "model": ["-m", "bench.model"],
@@ -76,7 +80,7 @@ class Target:
     def close(self) -> None:
         """End it."""
         self.program.kill()
-        self.program.wait()
+        self.program.communicate()
 
     def _listen(self) -> None:
         for line in self.program.stdout or ():

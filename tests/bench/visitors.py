@@ -85,7 +85,8 @@ async def door(target: Target) -> AsyncIterator[Door]:
         asks = _switchboard(target)
         yield lambda: RawVisitor(asks)
         return
-    limits = httpx.Limits(max_connections=None)
+    # uvicorn closes an idle connection after 5 seconds; one that is used just then would fail.
+    limits = httpx.Limits(max_connections=None, keepalive_expiry=2)
     async with httpx.AsyncClient(base_url=target.url, timeout=300, limits=limits) as http:
         if target.name == "api_server":
             yield lambda: ApiVisitor(http)
