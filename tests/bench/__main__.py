@@ -31,12 +31,13 @@ async def open_all(stack: AsyncExitStack) -> dict[str, Place]:
     """Everything that is measured, each warmed up by a first answer."""
     model = stack.enter_context(closing(Model()))
     browser = await stack.enter_async_context(chromium())
+    starts = [asyncio.to_thread(Target, name, **model.environment) for name in ALL]
     places = {}
-    for name in ALL:
-        target = stack.enter_context(closing(Target(name, **model.environment)))
+    for target in await asyncio.gather(*starts):
+        stack.enter_context(closing(target))
         way_in = await stack.enter_async_context(door(target))
-        places[name] = Place(target, way_in, model, browser)
-        await turn(places[name], 1, 0)
+        places[target.name] = Place(target, way_in, model, browser)
+        await turn(places[target.name], 1, 0)
     return places
 
 

@@ -17,10 +17,12 @@ OTHERS = [name for name in ALL if name != "adk"]
 
 def table(results: Results) -> Iterator[str]:
     """Its lines: raw ADK's medians, and the others' as multiples of them, or as they are where ADK
-    has none."""
+    has none. What was not measured is told below."""
     yield line("", "raw ADK", *OTHERS, "page itself", "goal")
     verdicts = {row: verdict(row, results) for row in ROWS}
     for row, told in verdicts.items():
+        if middle(row, "page", results) is None:
+            continue
         own = [ratio(row, name, results) for name in OTHERS]
         plain = [amount(row, middle(row, name, results)) for name in ("adk", "page")]
         yield line(row.title, plain[0], *own, plain[1], f"{wish(row.goal):9} {told}")
@@ -30,10 +32,15 @@ def table(results: Results) -> Iterator[str]:
 
 def summary(verdicts: dict[Row, str]) -> Iterator[str]:
     """Which goals are not reached."""
-    for told in ("MISSED", "not measured"):
-        titles = [row.title for row in verdicts if verdicts[row] == told]
-        yield f"{told}: {'; '.join(titles) or 'none'}"
-    yield f"load average {os.getloadavg()[0]:.1f}, {os.cpu_count()} CPUs"
+    for wanted in ("MISSED", "not measured"):
+        titles = [row.title for row, told in verdicts.items() if told == wanted]
+        yield f"{wanted}: {'; '.join(titles) or 'none'}"
+    yield f"Medians; all sessions in memory; {os.cpu_count()} CPUs, load average {load()}"
+
+
+def load() -> str:
+    """How busy the machine has been in the last minute, and in the last five."""
+    return " and ".join(f"{each:.1f}" for each in os.getloadavg()[:2])
 
 
 def verdict(row: Row, results: Results) -> str:
@@ -41,9 +48,9 @@ def verdict(row: Row, results: Results) -> str:
     own, adk = (middle(row, name, results) for name in ("page", "adk"))
     if row.goal is None:
         return ""
-    if own is None or (isinstance(row.goal, TimesAdk) and adk is None):
+    by = adk if isinstance(row.goal, TimesAdk) else 1
+    if own is None or by is None:
         return "not measured"
-    by = adk or 0 if isinstance(row.goal, TimesAdk) else 1
     return "ok" if own <= row.goal.most * by else "MISSED"
 
 

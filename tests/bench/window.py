@@ -70,7 +70,7 @@ async def look(
 async def _ask(tab: Page, words: int, apart: int) -> Sight:
     box = tab.locator("[data-testid=textbox]:visible:enabled").first
     await box.fill(message(words, apart))
-    await asyncio.sleep(1)  # Some time to type.
+    await asyncio.sleep(0.5)  # Some time to type.
     await box.press("Enter")
     await tab.wait_for_function(f"seen.words?.length >= {words}", timeout=3 * PATIENCE)
     return _sight(**await tab.evaluate("seen"))
