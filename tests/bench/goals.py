@@ -35,7 +35,7 @@ ROWS = (
     Row("question to first text, burst", "burst", "first", AtMost(60)),
     Row("wire per 1,000 chunks, burst", "burst", "wire", AtMost(15), "KB"),
     Row("CPU, 200 chunks at 20 ms", "paced", "CPU", TimesAdk(1.5)),
-    Row("question to first text, paced", "paced", "first", AtMost(30)),
+    Row("question to first text, paced", "first", "first", AtMost(30)),
     Row("lag p95, paced", "paced", "p95"),
     Row("wire per 1,000 chunks, paced", "paced", "wire", AtMost(120), "KB"),
     Row("CPU per further chunk at 100/s", "further", "CPU", TimesAdk(1.0)),

@@ -45,6 +45,12 @@ async def turn(at: Place, words: int, apart: int) -> Figures:
     return {"CPU": cpu, **wire, **seen([answer], words)}
 
 
+async def first(at: Place, questions: int = 5) -> Figures:
+    """How soon an answer begins, when all is quiet."""
+    async with visitor(at.door) as one:
+        return seen([await one.ask(message(5, 20)) for _ in range(questions)], 5)
+
+
 async def further(at: Place, words: int, apart: int) -> Figures:
     """What each chunk costs beyond the first."""
     async with visitor(at.door) as one:
@@ -134,7 +140,7 @@ async def memory(at: Place, visits: int, idle: int) -> Figures:
     been forgotten."""
     with another(at, SESSION_IDLE=str(idle)) as target:
         async with door(target) as way_in:
-            await _visits(way_in, visits // 2)
+            await _visits(way_in, visits)
             held = [target.memory()]
             for _ in range(2):
                 await _visits(way_in, visits)

@@ -21,7 +21,8 @@ class Size:
     """Rounds of the rest, but for what takes minutes."""
 
     company: bool
-    """Whether others than raw ADK and the page take part in all of it."""
+    """Whether others than raw ADK and the page take part in all of it; or else in the first round
+    of what is quick."""
 
     burst: int = 2_000
     paced: int = 200
@@ -74,6 +75,7 @@ def cases(size: Size) -> Iterator[Case]:
     pages = tuple(name for name in us if name in ("plain", "page"))
     yield Case("burst", quick, ALL, partial(measures.turn, words=size.burst, apart=0))
     yield Case("further", quick, ALL, partial(measures.further, words=size.further, apart=10))
+    yield Case("first", quick, ALL, measures.first)
     yield Case("paced", usual, us, partial(measures.turn, words=size.paced, apart=20))
     look = partial(measures.sight, words=size.seen, apart=20)
     yield Case("Chromium", quick, ("plain", "page"), look)
@@ -97,5 +99,6 @@ def schedule(size: Size) -> Iterator[tuple[Case, str]]:
     """The cases with their targets, by turns: whatever else the machine does meets them all."""
     for number in range(size.quick):
         for case in cases(size):
-            if number < case.rounds:
-                yield from ((case, target) for target in case.targets)
+            for target in case.targets if number < case.rounds else ():
+                if size.company or not number or target in ("adk", "page"):
+                    yield case, target
