@@ -1,5 +1,6 @@
 """Measure, and print one table:  PYTHONPATH=.:tests python -m bench [tiny|short|full]"""
 
+import argparse
 import asyncio
 import sys
 import time
@@ -43,7 +44,9 @@ async def open_all(stack: AsyncExitStack) -> dict[str, Place]:
 
 def main() -> None:
     """Run it, and print what there is to say."""
-    size = SIZES[sys.argv[1] if sys.argv[1:] else "short"]
+    parser = argparse.ArgumentParser("python -m bench")
+    parser.add_argument("size", nargs="?", default="short", choices=SIZES)
+    size = SIZES[parser.parse_args().size]
     print(*table(asyncio.run(run(size))), sep="\n")  # noqa: T201
 
 

@@ -84,14 +84,14 @@ async def long_chat(at: Place, marks: tuple[int, ...], apart: int = 20) -> Figur
     """How much more the turns from each of `marks` on take than the first ones of the same chat."""
     figures: Figures = {}
     async with visitor(at.door) as one:
-        first = await _turns(at.target, one, apart)
+        before = await _turns(at.target, one, apart)
         done = SHORT_TURNS + 1
         for mark in marks:
             for _ in range(mark - 1 - done):
                 await one.ask(message(20))
             now = await _turns(at.target, one, apart)
             done = mark + SHORT_TURNS
-            figures |= {f"{name} at {mark}": now[name] - first[name] for name in first}
+            figures |= {f"{name} at {mark}": now[name] - before[name] for name in now}
     return figures
 
 
@@ -171,12 +171,11 @@ async def start(at: Place) -> Figures:
         async with door(target) as way_in, visitor(way_in) as one:
             page = time.monotonic() - begun
             await asyncio.sleep(2)
-            first, second = [(await one.ask(message(1))).first for _ in range(2)]
+            new, next_one = [(await one.ask(message(1))).first for _ in range(2)]
     return {
         "page": page * 1000,
         "beyond Gradio": (page - gradio) * 1000,
-        "first": first * 1000,
-        "first / second": first / second,
+        "first / second": new / next_one,
     }
 
 

@@ -56,7 +56,9 @@ def verdict(row: Row, results: Results) -> str:
 
 def middle(row: Row, target: str, results: Results) -> float | None:
     """The median of all rounds, where there were any."""
-    values = [each[row.figure] for each in results.get((row.case, target), ()) if row.figure in each]
+    values = [
+        each[row.figure] for each in results.get((row.case, target), ()) if row.figure in each
+    ]
     return median(values) if values else None
 
 

@@ -60,7 +60,8 @@ class Target:
         self.url = f"http://127.0.0.1:{port}/"
         self.hear: Callable[[str], object] = len
         """What is done with each line that it says from now on."""
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listening = threading.Thread(target=self._listen, daemon=True)
+        self._listening.start()
 
     def cpu(self) -> float:
         """Seconds of CPU that it has used."""
@@ -80,7 +81,8 @@ class Target:
     def close(self) -> None:
         """End it."""
         self.program.kill()
-        self.program.communicate()
+        self.program.wait()
+        self._listening.join()
 
     def _listen(self) -> None:
         for line in self.program.stdout or ():

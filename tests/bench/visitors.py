@@ -19,7 +19,7 @@ class Visitor(Protocol):
     """One who has a conversation."""
 
     async def open(self) -> None:
-        """Come."""
+        """Come, where there is something to open."""
 
     async def ask(self, message: str) -> Answer:
         """Send a message, and wait for all of the answer."""
@@ -32,24 +32,17 @@ Door = Callable[[], Visitor]
 """Lets a new visitor in."""
 
 
-class RawVisitor:
-    """One of `bench.raw`'s."""
+class RawVisitor(Visitor):
+    """One of `bench.raw`'s, who asks by lines on its standard input."""
 
     def __init__(self, asks: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]) -> None:
         self._asks, self._chat = asks, uuid.uuid4().hex
 
-    async def open(self) -> None:
-        """There is nothing to open."""
-
     async def ask(self, message: str) -> Answer:
-        """By a line on the target's standard input."""
         return Answer(**await self._asks({"chat": self._chat, "message": message}))
 
-    async def leave(self) -> None:
-        """There is nothing to leave."""
 
-
-class ApiVisitor:
+class ApiVisitor(Visitor):
     """A client of `adk api_server`."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
@@ -57,12 +50,10 @@ class ApiVisitor:
         self._place = {"app_name": "talker", "user_id": "u", "session_id": uuid.uuid4().hex}
 
     async def open(self) -> None:
-        """Begin a session."""
         app, user, session = self._place.values()
         await self._http.post(f"apps/{app}/users/{user}/sessions/{session}")
 
     async def ask(self, message: str) -> Answer:
-        """By server-sent events."""
         answer = Answer()
         said = {"role": "user", "parts": [{"text": message}]}
         body = {**self._place, "new_message": said, "streaming": True}
@@ -73,9 +64,6 @@ class ApiVisitor:
                 answer.see_more("".join(part.get("text", "") for part in parts))
             answer.wire = stream.num_bytes_downloaded
         return answer
-
-    async def leave(self) -> None:
-        """There is nothing to leave."""
 
 
 @asynccontextmanager
