@@ -19,7 +19,7 @@ class Visitor(Protocol):
     """One who has a conversation."""
 
     async def open(self) -> None:
-        """Come, where there is something to open."""
+        """Come."""
 
     async def ask(self, message: str) -> Answer:
         """Send a message, and wait for all of the answer."""
@@ -28,11 +28,21 @@ class Visitor(Protocol):
         """Go."""
 
 
+class Caller:
+    """One who opens no page."""
+
+    async def open(self) -> None:
+        """There is nothing to open."""
+
+    async def leave(self) -> None:
+        """There is nothing to leave."""
+
+
 Door = Callable[[], Visitor]
 """Lets a new visitor in."""
 
 
-class RawVisitor(Visitor):
+class RawVisitor(Caller):
     """One of `bench.raw`'s, who asks by lines on its standard input."""
 
     def __init__(self, asks: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]) -> None:
@@ -42,7 +52,7 @@ class RawVisitor(Visitor):
         return Answer(**await self._asks({"chat": self._chat, "message": message}))
 
 
-class ApiVisitor(Visitor):
+class ApiVisitor(Caller):
     """A client of `adk api_server`."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
