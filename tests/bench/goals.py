@@ -39,6 +39,7 @@ ROWS = (
     Row("lag p95, paced", "paced", "p95"),
     Row("wire per 1,000 chunks, paced", "paced", "wire", AtMost(120), "KB"),
     Row("CPU per further chunk at 100/s", "further", "CPU", TimesAdk(1.0)),
+    Row("CPU of a second in which nobody asks", "idle", "CPU"),
     Row("Chromium: Enter to first text", "Chromium", "first", AtMost(60)),
     Row("Chromium: the same for a page's first question", "Chromium", "first ever"),
     Row("Chromium: lag p95", "Chromium", "p95", AtMost(50)),

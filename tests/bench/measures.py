@@ -51,6 +51,13 @@ async def first(at: Place, questions: int = 5) -> Figures:
         return seen([await one.ask(message(5, 20)) for _ in range(questions)], 5)
 
 
+async def idle(at: Place, seconds: float = 2) -> Figures:
+    """What a second costs in which nobody asks."""
+    before = at.target.cpu()
+    await asyncio.sleep(seconds)
+    return {"CPU": (at.target.cpu() - before) / seconds * 1000}
+
+
 async def further(at: Place, words: int, apart: int) -> Figures:
     """What each chunk costs beyond the first."""
     async with visitor(at.door) as one:

@@ -75,6 +75,7 @@ def cases(size: Size) -> Iterator[Case]:
     pages = tuple(name for name in us if name in ("plain", "page"))
     yield Case("burst", quick, ALL, partial(measures.turn, words=size.burst, apart=0))
     yield Case("further", quick, ALL, partial(measures.further, words=size.further, apart=10))
+    yield Case("idle", usual, us, measures.idle)
     yield Case("first", quick, ALL, measures.first)
     yield Case("paced", usual, us, partial(measures.turn, words=size.paced, apart=20))
     look = partial(measures.sight, words=size.seen, apart=20)
