@@ -12,6 +12,9 @@ from bench.plan import ALL
 Results = defaultdict[tuple[str, str], list[Figures]]
 """What was measured in each round, by case and target."""
 
+NOTHING = 0.5
+"""Less than this of raw ADK's says nothing of others."""
+
 OTHERS = [name for name in ALL if name != "adk"]
 
 
@@ -63,9 +66,11 @@ def middle(row: Row, target: str, results: Results) -> float | None:
 
 
 def ratio(row: Row, target: str, results: Results) -> str:
-    """A target's figure beside raw ADK's."""
+    """A target's figure beside raw ADK's, where that is more than next to nothing."""
     own, adk = (middle(row, name, results) for name in (target, "adk"))
-    return amount(row, own) if own is None or not adk else f"x{own / adk:.2f}"
+    if own is None or adk is None or adk < NOTHING:
+        return amount(row, own)
+    return f"x{own / adk:.2f}"
 
 
 def amount(row: Row, value: float | None) -> str:
