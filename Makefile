@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test check clean
+.PHONY: help run test check bench clean
 
 help:            ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ check: $(VENV)/tests.txt            ## Lint and check types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: $(VENV)/tests.txt            ## Measure the page beside raw ADK; SIZE=full takes longer
+	PYTHONPATH=.:tests $(BIN)/python -m bench $(SIZE)
 
 clean:            ## Remove what the other targets made
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -17,6 +17,7 @@ import threading
 import time
 from base64 import b64encode
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import responses
@@ -44,6 +45,8 @@ class Call(Step):
 class Image(Step):
     mime: str
     data: bytes
+class Made(Step):
+    make: Callable[[], str]  # its text, in the moment in which it is sent
 class Pause(Step):
     seconds: float
 class Until(Step):
@@ -299,6 +302,8 @@ def _part(step: str | Step) -> Json:
     match step:
         case Think(text):
             return {"text": text, "thought": True}
+        case Made(make):
+            return {"text": make()}
         case Image(mime, data):
             return {"inlineData": {"mimeType": mime, "data": b64encode(data).decode()}}
         case Call(name, args, id):

@@ -1,0 +1,54 @@
+"""Measure, and print one table:  PYTHONPATH=.:tests python -m bench [tiny|short|full]"""
+
+import argparse
+import asyncio
+import sys
+import time
+from collections import defaultdict
+from contextlib import AsyncExitStack, closing
+
+from bench.measures import Place, turn
+from bench.plan import ALL, SIZES, Size, schedule
+from bench.table import Results, table
+from bench.targets import Model, Target
+from bench.visitors import door
+from bench.window import chromium
+
+
+async def run(size: Size) -> Results:
+    """All that is measured in a run of this size."""
+    results: Results = defaultdict(list)
+    begun = time.monotonic()
+    async with AsyncExitStack() as stack:
+        places = await open_all(stack)
+        for case, target in schedule(size):
+            seconds = time.monotonic() - begun
+            print(f"{seconds:5.0f} s  {case.name}: {target}", file=sys.stderr)  # noqa: T201
+            results[case.name, target].append(await case.measure(places[target]))
+    return results
+
+
+async def open_all(stack: AsyncExitStack) -> dict[str, Place]:
+    """Everything that is measured, each warmed up by a first answer."""
+    model = stack.enter_context(closing(Model()))
+    browser = await stack.enter_async_context(chromium())
+    starts = [asyncio.to_thread(Target, name, **model.environment) for name in ALL]
+    places = {}
+    for target in await asyncio.gather(*starts):
+        stack.enter_context(closing(target))
+        way_in = await stack.enter_async_context(door(target))
+        places[target.name] = Place(target, way_in, model, browser)
+        await turn(places[target.name], 1, 0)
+    return places
+
+
+def main() -> None:
+    """Run it, and print what there is to say."""
+    parser = argparse.ArgumentParser("python -m bench")
+    parser.add_argument("size", nargs="?", default="short", choices=SIZES)
+    size = SIZES[parser.parse_args().size]
+    print(*table(asyncio.run(run(size))), sep="\n")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

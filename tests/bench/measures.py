@@ -1,0 +1,229 @@
+"""What is measured, each by a function that does one thing to one target.
+
+Figures are in milliseconds, and of the wire and of memory in KB, if their names do not say else.
+"""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from statistics import median, quantiles
+
+from playwright.async_api import Browser
+
+from bench.gradio_page import GradioPage
+from bench.model import message
+from bench.stamps import Answer
+from bench.targets import ENVIRONMENT, Model, Target
+from bench.visitors import Door, Visitor, door
+from bench.window import look
+
+Figures = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A target that is open, and what else a measure needs."""
+
+    target: Target
+    door: Door
+    model: Model
+    browser: Browser
+
+
+SETTLE = 0.1
+"""Seconds that a target has to end what belongs to a turn, before its CPU is read."""
+
+
+async def turn(at: Place, words: int, apart: int) -> Figures:
+    """One visitor asks, and all is quiet otherwise."""
+    async with visitor(at.door) as one:
+        cpu, answer = await priced(at.target, one, message(words, apart))
+    wire = {"wire": answer.wire / words} if answer.wire else {}
+    return {"CPU": cpu, **wire, **seen([answer], words)}
+
+
+async def first(at: Place, questions: int = 5) -> Figures:
+    """How soon an answer begins, when all is quiet."""
+    async with visitor(at.door) as one:
+        return seen([await one.ask(message(5, 20)) for _ in range(questions)], 5)
+
+
+async def idle(at: Place, seconds: float = 2) -> Figures:
+    """What a second costs in which nobody asks."""
+    before = at.target.cpu()
+    await asyncio.sleep(seconds)
+    return {"CPU": (at.target.cpu() - before) / seconds * 1000}
+
+
+async def further(at: Place, words: int, apart: int) -> Figures:
+    """What each chunk costs beyond the first."""
+    async with visitor(at.door) as one:
+        least, _ = await priced(at.target, one, message(1))
+        whole, _ = await priced(at.target, one, message(words, apart))
+    return {"CPU": (whole - least) / (words - 1)}
+
+
+async def crowd(at: Place, visitors: int, words: int, apart: int) -> Figures:
+    """Many visitors ask at the same time."""
+    all_of_them = [at.door() for _ in range(visitors)]
+    await asyncio.gather(*(one.open() for one in all_of_them))
+    asked = message(words, apart)
+    answers = await asyncio.gather(*(one.ask(asked) for one in all_of_them))
+    await asyncio.gather(*(one.leave() for one in all_of_them))
+    held = sum(answer.lags[0] > words * apart / 1000 for answer in answers if answer.lags)
+    return {"held": held, **seen(answers, words)}
+
+
+async def sight(at: Place, words: int, apart: int, busy: bool = False) -> Figures:
+    """One visitor asks in Chromium."""
+    new, answer = await look(at.browser, at.target.url, words, apart, busy)
+    more = {"first ever": new.first * 1000, "long tasks": answer.long_tasks}
+    return {**more, **seen([answer], words)}
+
+
+SHORT_TURNS = 5
+
+
+async def long_chat(at: Place, marks: tuple[int, ...], apart: int = 20) -> Figures:
+    """How much more the turns from each of `marks` on take than the first ones of the same chat."""
+    figures: Figures = {}
+    async with visitor(at.door) as one:
+        before = await _turns(at.target, one, apart)
+        done = SHORT_TURNS + 1
+        for mark in marks:
+            for _ in range(mark - 1 - done):
+                await one.ask(message(20))
+            now = await _turns(at.target, one, apart)
+            done = mark + SHORT_TURNS
+            figures |= {f"{name} at {mark}": now[name] - before[name] for name in now}
+    return figures
+
+
+async def _turns(target: Target, one: Visitor, apart: int) -> Figures:
+    short = [await priced(target, one, message(1)) for _ in range(SHORT_TURNS)]
+    paced = await one.ask(message(50, apart))
+    return {
+        "CPU": median(cpu for cpu, _ in short),
+        "first text": median(answer.first * 1000 for _, answer in short),
+        "lag p95": seen([paced], 50)["p95"],
+    }
+
+
+async def stop(at: Place) -> Figures:
+    """From a press on Stop until the model's connection is closed."""
+    async with _hanging(at) as page:
+        pressed = time.monotonic()
+        await page.stop()
+        return {"left": (await at.model.left() - pressed) * 1000}
+
+
+async def closed_tab(at: Place) -> Figures:
+    """The same when the tab is closed; beyond the time of grace."""
+    async with _hanging(at) as page:
+        closed = time.monotonic() + float(ENVIRONMENT["LEAVE_GRACE"])
+        await page.leave()
+        return {"left": (await at.model.left() - closed) * 1000}
+
+
+@asynccontextmanager
+async def _hanging(at: Place) -> AsyncIterator[GradioPage]:
+    """A page where the model has stopped in the middle of its answer."""
+    async with visitor(at.door) as page:
+        assert isinstance(page, GradioPage)
+        asking = asyncio.create_task(page.ask(message(5, 20, "hang")))
+        await asyncio.sleep(1)
+        yield page
+        asking.cancel()
+
+
+AT_ONCE = 6
+
+
+async def memory(at: Place, visits: int, idle: int) -> Figures:
+    """What each of the latest visits has added; and each of as many, when the ones before them have
+    been forgotten."""
+    with another(at, SESSION_IDLE=str(idle)) as target:
+        async with door(target) as way_in:
+            await _visits(way_in, visits)
+            held = [target.memory()]
+            for _ in range(2):
+                await _visits(way_in, visits)
+                held.append(target.memory())
+                await asyncio.sleep(2 * idle)
+    before, after, again = (each / 1000 / visits for each in held)
+    return {"visit": after - before, "again": again - after}
+
+
+async def _visits(way_in: Door, count: int) -> None:
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def visit() -> None:
+        async with gate, visitor(way_in) as one:
+            await one.ask(message(20))
+
+    await asyncio.gather(*(visit() for _ in range(count)))
+
+
+async def start(at: Place) -> Figures:
+    """From the command to the page, and the first answers of a visitor who takes two seconds to
+    type."""
+    begun = time.monotonic()
+    await (await asyncio.create_subprocess_exec(sys.executable, "-c", "import gradio")).wait()
+    gradio = time.monotonic() - begun
+    begun = time.monotonic()
+    with another(at) as target:
+        async with door(target) as way_in, visitor(way_in) as one:
+            page = time.monotonic() - begun
+            await asyncio.sleep(2)
+            new, next_one = [(await one.ask(message(1))).first for _ in range(2)]
+    return {
+        "page": page * 1000,
+        "beyond Gradio": (page - gradio) * 1000,
+        "first / second": new / next_one,
+    }
+
+
+def another(at: Place, **environment: str) -> closing[Target]:
+    """Another process like the target's."""
+    return closing(Target(at.target.name, **at.model.environment, **environment))
+
+
+@asynccontextmanager
+async def visitor(way_in: Door) -> AsyncIterator[Visitor]:
+    """One who comes and goes."""
+    one = way_in()
+    await one.open()
+    try:
+        yield one
+    finally:
+        await one.leave()
+
+
+async def priced(target: Target, one: Visitor, asked: str) -> tuple[float, Answer]:
+    """Milliseconds of CPU that an answer takes, and the answer."""
+    before = target.cpu()
+    answer = await one.ask(asked)
+    await asyncio.sleep(SETTLE)
+    return (target.cpu() - before) * 1000, answer
+
+
+def seen(answers: Iterable[Answer], words: int) -> Figures:
+    """How answers of so many words came."""
+    answers = list(answers)
+    lags = [lag * 1000 for answer in answers for lag in answer.lags]
+    return {
+        "first": median(answer.first * 1000 for answer in answers),
+        "first p95": p95([answer.first * 1000 for answer in answers]),
+        "p50": median(lags),
+        "p95": p95(lags),
+        "end": median(answer.lags[-1] * 1000 for answer in answers),
+        "lost": sum(abs(words - len(answer.lags)) for answer in answers),
+    }
+
+
+def p95(values: list[float]) -> float:
+    """What 95 of 100 do not exceed."""
+    return quantiles(values, n=20, method="inclusive")[-1] if len(values) > 1 else values[0]

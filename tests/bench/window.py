@@ -1,0 +1,95 @@
+"""What a visitor sees in real Chromium, by the browser's own clock."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from os import cpu_count
+
+from browser import CHROMIUM, PATIENCE, QUIET
+from playwright.async_api import Browser, Page, async_playwright
+
+from bench.model import message
+from bench.stamps import Answer, lag
+
+WATCH = """
+const now = () => (performance.timeOrigin + performance.now()) / 1000
+window.seen = {questions: 0}
+addEventListener('keydown', event => {
+    if (event.key !== 'Enter') return
+    seen = {questions: seen.questions + 1, asked: now(), words: [], long: 0}
+}, true)
+new PerformanceObserver(list => seen.long += list.getEntries().length)
+    .observe({type: 'longtask'})
+new MutationObserver(() => {
+    const bubbles = [...document.querySelectorAll('[data-testid=user], [data-testid=bot]')]
+    const questions = bubbles.filter(bubble => bubble.dataset.testid === 'user')
+    if (!seen.questions || questions.length < seen.questions) return
+    const answer = bubbles.slice(bubbles.indexOf(questions.at(-1)) + 1)
+        .filter(bubble => !bubble.querySelector('.thought-group'))
+    const words = answer.map(bubble => bubble.textContent).join(' ').match(/\\b[0-9A-Z]{4}\\b/g)
+    for (const word of (words ?? []).slice(seen.words.length)) seen.words.push([word, now()])
+}).observe(document, {subtree: true, childList: true, characterData: true})
+"""
+"""Notes each word of the last answer when it is in the DOM, and counts the tasks that took longer
+than 50 ms."""
+
+
+@dataclass
+class Sight(Answer):
+    """An answer on a page."""
+
+    long_tasks: int = 0
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """The browser, without a window."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        await browser.close()
+
+
+async def look(
+    browser: Browser, url: str, words: int, apart: int, busy: bool
+) -> tuple[Sight, Sight]:
+    """On a page of one's own, the very first answer, of one word; and one of so many words, on a
+    machine that is as busy."""
+    async with await browser.new_context() as context:
+        tab = await context.new_page()
+        await tab.add_init_script(WATCH)
+        await tab.goto(url)
+        new = await _ask(tab, 1, 0)
+        with burning(busy):
+            return new, await _ask(tab, words, apart)
+
+
+async def _ask(tab: Page, words: int, apart: int) -> Sight:
+    box = tab.locator("[data-testid=textbox]:visible:enabled").first
+    await box.fill(message(words, apart))
+    await asyncio.sleep(0.5)  # Some time to type.
+    await box.press("Enter")
+    await tab.wait_for_function(f"seen.words?.length >= {words}", timeout=3 * PATIENCE)
+    return _sight(**await tab.evaluate("seen"))
+
+
+def _sight(asked: float, words: list[tuple[str, float]], long: int, **_: int) -> Sight:
+    """What WATCH has noted."""
+    lags = [lag(word, seen) for word, seen in words]
+    return Sight(asked, words[0][1] - asked, lags, long_tasks=long)
+
+
+@contextmanager
+def burning(busy: bool) -> Iterator[None]:
+    """Meanwhile the machine has twice as much to do as it can, if it is to be busy."""
+    fire = [sys.executable, "-c", "while True: pass"]
+    fires = [subprocess.Popen(fire) for _ in range(2 * (cpu_count() or 1) * busy)]
+    try:
+        yield
+    finally:
+        for each in fires:
+            each.kill()
+            each.wait()
