@@ -372,7 +372,7 @@ def read(folder: Path) -> tuple[Loaded, Directory]:
     """The agent in `folder`, and its conversations; a host's mistake ends the program with a
     sentence."""
     try:
-        loaded = load(folder)
+        loaded = load(folder, merges=True)
         return loaded, Directory(loaded, read_settings(os.environ))
     except (NoAgent, ValueError) as error:
         sys.exit(str(error))

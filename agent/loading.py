@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -27,6 +28,7 @@ from pydantic import SecretStr
 
 from agent.discretion import Discretion
 from agent.leavings import Memory
+from agent.merging import merging
 from agent.offline import KEYS, OfflineModel, has_credentials, needs_credentials
 from agent.settings import Settings, read_settings
 from agent.spare_store import SpareStore
@@ -66,8 +68,10 @@ class Loaded:
         return isinstance(getattr(store, "real", store), InMemorySessionService)
 
 
-def load(folder: Path = OURS) -> Loaded:
+def load(folder: Path = OURS, merges: bool = False) -> Loaded:
     """The agent in `folder`, whatever form `adk web` accepts: agent.py, App, root_agent.yaml.
+
+    With `merges`, which is for one event loop alone, its models' partials are merged.
 
     Reads this app's `.env` on the way, and then the one nearest to the agent. An agent whose
     Gemini has no credentials is given the offline model in its place, tools and all.
@@ -80,6 +84,8 @@ def load(folder: Path = OURS) -> Loaded:
     _tidy_keys()
     root = cast(BaseNode, app.root_agent)
     offline = [_go_offline(agent) for agent in _llm_agents(root)]
+    for agent in _llm_agents(root) if merges else ():
+        _merge(agent)
     _hush_adk()
     return Loaded(
         runner=_runner(app, folder, read_settings(os.environ)),
@@ -194,6 +200,11 @@ def _go_offline(agent: LlmAgent) -> bool:
     if needs_credentials(agent.model or agent.canonical_model) and not has_credentials():
         agent.model = OfflineModel()
     return isinstance(agent.model, OfflineModel) or agent.model == "offline"
+
+
+def _merge(agent: LlmAgent) -> None:
+    with suppress(Exception):  # What cannot be made fails when it is called, and says why.
+        agent.model = merging(agent.canonical_model)
 
 
 def _examples(name: str) -> tuple[str, ...]:

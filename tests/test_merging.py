@@ -1,0 +1,190 @@
+"""A model's partials, merged: less of them, later by a moment at the most, and the same text."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from itertools import groupby
+from typing import Any
+
+import pytest
+from google.adk.models import Gemini, LlmRequest, LlmResponse
+from google.genai import types
+from hypothesis import given
+from hypothesis import strategies as st
+from scripted_model import USAGE, ScriptedModel, thought
+
+from agent import merging as module
+from agent.merging import Merging, joined, merge, merging
+
+CHUNKS = st.lists(st.tuples(st.booleans(), st.text(min_size=1)), max_size=30)
+
+
+def partial(text: str, is_thought: bool | None = None, **more: Any) -> LlmResponse:
+    content = types.ModelContent([types.Part(text=text, thought=is_thought)])
+    return LlmResponse(content=content, partial=True, **more)
+
+
+def whole(text: str) -> LlmResponse:
+    return LlmResponse(content=types.ModelContent(text), usage_metadata=USAGE)
+
+
+def said(response: LlmResponse) -> tuple[str | None, bool]:
+    [part] = (response.content and response.content.parts) or [types.Part()]
+    return part.text, bool(part.thought)
+
+
+async def responses(*steps: Any) -> AsyncGenerator[LlmResponse, None]:
+    """Each as it comes: a text, a response, seconds to wait, an exception."""
+    for step in steps:
+        match step:
+            case float():
+                await asyncio.sleep(step)
+            case BaseException():
+                raise step
+            case str():
+                yield partial(step)
+            case _:
+                yield step
+
+
+async def texts(*steps: Any) -> list[str | None]:
+    return [said(response)[0] async for response in merge(responses(*steps))]
+
+
+@given(CHUNKS)
+def test_the_same_text_comes_in_the_same_order_and_thoughts_stay_apart(
+    chunks: list[tuple[bool, str]],
+) -> None:
+    merged = joined(partial(text, is_thought) for is_thought, text in chunks)
+    runs = groupby(chunks, key=lambda chunk: chunk[0])
+    expected = [("".join(text for _, text in run), kind) for kind, run in runs]
+    assert [said(response) for response in merged] == expected
+
+
+def test_the_first_text_is_not_held_and_neither_is_the_end() -> None:
+    burst = [*"abcdef", whole("abcdef")]
+    first, *others = asyncio.run(texts("first ", 0.001, *burst))
+    assert (first, others) == ("first ", ["abcdef", "abcdef"])
+
+
+def test_text_that_waits_for_more_is_not_kept_for_long() -> None:
+    async def story() -> None:
+        merged = merge(responses("a", 0.001, "b", 0.001, "c", 3600.0))
+        async with asyncio.timeout(60):
+            assert [said(await anext(merged))[0] for _ in range(2)] == ["a", "bc"]
+        await merged.aclose()
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        LlmResponse(content=types.ModelContent("x"), partial=False),
+        partial("x", finish_reason=types.FinishReason.STOP),
+        partial("x", grounding_metadata=types.GroundingMetadata()),
+        partial("x", custom_metadata={"a": 1}),
+        LlmResponse(error_code="SAFETY", partial=True),
+        LlmResponse(
+            content=types.ModelContent([types.Part(text="x", thought_signature=b"s")]), partial=True
+        ),
+        LlmResponse(
+            content=types.ModelContent([types.Part(text="x"), types.Part(text="y")]), partial=True
+        ),
+        LlmResponse(content=types.ModelContent([types.Part(inline_data=types.Blob())])),
+        LlmResponse(
+            content=types.ModelContent([types.Part.from_function_call(name="f", args={})]),
+            partial=True,
+        ),
+    ],
+)
+def test_whatever_is_more_than_text_stays_as_it_is_and_where_it_is(other: LlmResponse) -> None:
+    merged = list(joined([partial("a"), partial("b"), other, partial("c"), partial("d")]))
+    assert merged[1] is other
+    assert [said(merged[0]), said(merged[2])] == [("ab", False), ("cd", False)]
+
+
+def test_tokens_are_reported_as_by_the_latest_that_reports_them() -> None:
+    [merged] = joined([partial("a"), partial("b", usage_metadata=USAGE), partial("c")])
+    assert merged.usage_metadata == USAGE
+    assert merged.partial
+
+
+def test_what_came_before_a_failure_comes_and_then_the_failure() -> None:
+    async def story() -> list[str | None]:
+        merged = merge(responses("a", 0.001, "b", "c", OSError("cut")))
+        seen = [said(await anext(merged))[0] for _ in range(2)]
+        with pytest.raises(OSError, match="cut"):
+            await anext(merged)
+        return seen
+
+    assert asyncio.run(story()) == ["a", "bc"]
+
+
+def test_who_stops_reading_stops_the_model() -> None:
+    closed = asyncio.Event()
+
+    async def endless() -> AsyncGenerator[LlmResponse, None]:
+        try:
+            yield partial("a")
+            await asyncio.sleep(3600)
+        finally:
+            closed.set()
+
+    async def story() -> None:
+        merged = merge(endless())
+        await anext(merged)
+        await merged.aclose()
+        assert closed.is_set()
+
+    asyncio.run(story())
+
+
+def test_a_burst_lets_others_have_their_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WORK", 0.0)  # The clock of a busy machine is not to be trusted.
+    turns = 0
+
+    async def story() -> list[str | None]:
+        async def count() -> None:
+            nonlocal turns
+            while True:
+                await asyncio.sleep(0)
+                turns += 1
+
+        other = asyncio.create_task(count())
+        merged = await texts(*["x"] * 100)
+        other.cancel()
+        return merged
+
+    assert "".join(map(str, asyncio.run(story()))) == "x" * 100
+    assert turns >= 100
+
+
+def test_a_merging_model_is_still_of_its_class_and_as_it_was_made() -> None:
+    model = ScriptedModel(model="mine")
+    model.enqueue("One", " and", " two", thought("hm"))
+    merged = merging(model)
+    assert isinstance(merged, ScriptedModel)
+    assert isinstance(merged, Merging)
+    assert merging(merged) is merged
+    assert (type(merged).__name__, merged.model) == ("ScriptedModel", "mine")
+    assert isinstance(merging(Gemini(model="gemini-x")), Gemini)
+    assert type(model) is ScriptedModel
+
+    async def story() -> list[tuple[str | None, bool]]:
+        answer = merged.generate_content_async(LlmRequest(), stream=True)
+        return [said(response) async for response in answer if response.partial]
+
+    told = asyncio.run(story())
+    assert "".join(text or "" for text, is_thought in told if not is_thought) == "One and two"
+    assert told[-1] == ("hm", True)
+
+
+def test_an_answer_in_one_piece_is_not_touched() -> None:
+    model = ScriptedModel()
+    model.enqueue("One", " two")
+
+    async def story() -> list[LlmResponse]:
+        return [said async for said in merging(model).generate_content_async(LlmRequest())]
+
+    [answer] = asyncio.run(story())
+    assert said(answer) == ("One two", False)
