@@ -4,12 +4,14 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from browser import Page, chromium, visitor  # noqa: F401
+from browser import PATIENCE, Page, chromium, visitor  # noqa: F401
 from fake_gemini import FakeGemini, Until
 from google.adk.sessions import InMemorySessionService
 from house import launched, loaded
+from playwright.sync_api import expect
 
 from agent.loading import Loaded
+from agent.page.side_bar import NOT_FOUND
 
 Visitor = Callable[..., Page]
 
@@ -75,10 +77,28 @@ def test_a_chat_is_opened_and_gone_on_with(page: Page, gemini: FakeGemini) -> No
     page.lists("How is Rome?", "How is Oslo?")
 
 
+def test_a_reload_shows_the_chat_that_was_on_the_page_even_if_it_is_not_the_newest(
+    page: Page, gemini: FakeGemini
+) -> None:
+    home = page.tab.url
+    two_chats(page, gemini)
+    page.choose("How is Rome?")
+    page.shows(("user", "How is Rome?"), ("model", "Sunny."))
+    page.wait_idle()
+    page.reload()
+    page.shows(("user", "How is Rome?"), ("model", "Sunny."))
+    assert page.tab.url == home
+    other = page.another()
+    other.shows(("user", "How is Oslo?"), ("model", "Rainy."))
+
+
 def test_chats_are_searched_by_their_names(page: Page, gemini: FakeGemini) -> None:
     two_chats(page, gemini)
     page.search("rome")
     page.lists("How is Rome?")
+    page.search("Paris")
+    page.lists()
+    expect(page.tab.get_by_text(NOT_FOUND)).to_be_visible(timeout=PATIENCE)
     page.search("nowhere")
     page.lists()
     page.search("")

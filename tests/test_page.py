@@ -458,7 +458,7 @@ def test_the_header_tells_who_answers(page: Page) -> None:
     expect(page.tab.get_by_text("Additional inputs", exact=False)).to_have_count(0)
     assert " ".join(page.tab.locator("main").inner_text().split()) == (
         "Helper Helps. Chats are kept in this server's memory, until it restarts or for 7 days "
-        "after their last message. Hello Textbox"
+        "after their last message. Hello Message"
     )
 
 

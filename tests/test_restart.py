@@ -78,6 +78,35 @@ def test_what_is_said_on_a_page_that_was_left_open_goes_on_with_its_chat(
     page.complaints.clear()  # Gradio's, of the time without a server.
 
 
+def test_a_page_that_was_left_open_goes_on_with_the_chat_that_it_shows(
+    app: App,
+    gemini: FakeGemini,
+    visitor: Visitor,  # noqa: F811
+) -> None:
+    page = visitor().open(app.url)
+    for question in ("older", "newer"):
+        gemini.enqueue("one")
+        page.send(question)
+        page.wait_idle()
+        page.open_side_bar() if question == "older" else None
+        page.press("New chat")
+        page.shows()
+        page.wait_idle()
+    page.choose("older")
+    page.shows(("user", "older"), ("model", "one"))
+    page.wait_idle()
+    app.end()
+    app.start()
+    gemini.enqueue("two")
+    page.send("more")
+    page.shows(("user", "older"), ("model", "one"), ("user", "more"), ("model", "two"))
+    page.wait_idle()
+    page.press("Delete this chat")
+    page.shows()
+    page.lists("newer")
+    page.complaints.clear()
+
+
 def test_an_app_that_is_killed_leaves_a_note_where_the_answer_would_be(
     app: App,
     gemini: FakeGemini,

@@ -6,15 +6,11 @@ FOLD = """(...given) => {
 }"""
 """On a phone the side bar covers the chat that has just been opened."""
 
-WHERE = """(visitor, place) => [visitor, location.hash.slice(1)]"""
-"""Which conversation was last on the page, for one that is loaded again. The name of it stays
-behind the `#`, which browsers do not send."""
+WHERE = """(visitor, place) => [visitor, history.state?.place ?? ""]"""
+"""Which conversation was on the page, for one that is loaded again."""
 
-PLACE = """place => {
-    const bare = location.pathname + location.search;
-    history.replaceState(history.state, "", place ? "#" + place : bare);
-}"""
-"""Has each window remember which conversation is on its page."""
+PLACE = """place => history.replaceState({...history.state, place}, "")"""
+"""Has the browser know that of each window, for as long as it is open; it shows it nowhere."""
 
 HERE = """(...given) => [
     ...given.slice(0, -1), location.href.split(/[?#]/)[0].replace(/[/]?$/, "/")
