@@ -23,6 +23,7 @@ from agent.conversation import GONE_ON
 from agent.directory import Directory
 from agent.doors import doors
 from agent.doors.refusals import unread
+from agent.limits import PAUSED
 from agent.loading import OURS, Loaded, NoAgent, load
 from agent.messages import Message, to_messages, to_page
 from agent.offline import HOW_TO_ADD_A_KEY
@@ -46,6 +47,7 @@ from agent.sieve import Sieve
 from agent.transcript import Transcript, answer, clean, notices
 from agent.upkeep import picture_life, upkeep
 from agent.view import View, follow, reopen
+from agent.warmth import warm_up
 from agent.wording import time_told
 
 
@@ -315,7 +317,9 @@ def describe(loaded: Loaded, settings: Settings) -> str:
     until = time_told(settings.session_idle)
     where = "in this server's memory, until it restarts or" if loaded.forgets else "on this server"
     kept = f"*Chats are kept {where} for {until} after their last message.*"
-    return "\n\n".join([loaded.description, *[offline] * loaded.is_offline, kept])
+    paused = PAUSED if settings.demo_paused and loaded.costs else ""
+    lines = loaded.description, offline if loaded.is_offline else "", paused, kept
+    return "\n\n".join(filter(None, lines))
 
 
 CLOSED = re.compile(
@@ -382,6 +386,7 @@ def wait_for_end(directory: Directory) -> None:
     """Serve until Ctrl-C or SIGTERM; then stop what runs, so that what was said is stored."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        warm_up()
         while True:
             time.sleep(3600)
     except KeyboardInterrupt:

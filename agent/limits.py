@@ -28,6 +28,12 @@ class Refused(PlainError):
         """Seconds until the message may be sent again; None where waiting does not help."""
 
 
+PAUSED = (
+    "The owner of this page has paused the AI. In its place the built-in offline model answers, "
+    "which is not an AI."
+)
+
+
 class Limits:
     """What holds for all doors of one app together.
 
@@ -119,10 +125,7 @@ class Limits:
         if not self._costs:
             return None
         if self._most.demo_paused:
-            return (
-                "The owner of this page has paused the AI: the built-in offline model answers, "
-                "which is not one."
-            )
+            return PAUSED
         turns, tokens = self._budget()
         if await self._counts.is_reached(tokens, ALL):
             return await self._used_up(tokens)
@@ -140,7 +143,8 @@ class Limits:
         )
 
     async def _used_up(self, limit: RateLimitItem) -> str:
+        wait = time_told(await self._counts.wait(limit, ALL))
         return (
-            "Today's budget for the AI is used up: the built-in offline model answers, which is "
-            f"not one. The AI is back in {time_told(await self._counts.wait(limit, ALL))}."
+            "Today's budget for the AI is used up. In its place the built-in offline model "
+            f"answers, which is not an AI. The AI is back in {wait}."
         )

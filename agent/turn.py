@@ -22,7 +22,7 @@ from agent.transcript import Notice, Picture, Text, ToolCall, Transcript
 
 log = logging.getLogger(__name__)
 
-PACE = 0.05
+PACE = 0.04
 """Seconds between two looks of a watcher; more when showing what it took costs more."""
 
 HEARTBEAT = 1.0

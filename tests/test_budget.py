@@ -19,8 +19,8 @@ from agent.settings import Settings
 from agent.transcript import Transcript, answer
 
 PAUSED = (
-    "The owner of this page has paused the AI: the built-in offline model answers, which is not "
-    "one."
+    "The owner of this page has paused the AI. In its place the built-in offline model answers, "
+    "which is not an AI."
 )
 
 TOKENS_OF_A_CALL = 12
@@ -29,8 +29,8 @@ TOKENS_OF_A_CALL = 12
 
 def used_up(wait: str) -> str:
     return (
-        "Today's budget for the AI is used up: the built-in offline model answers, which is not "
-        f"one. The AI is back in {wait}."
+        "Today's budget for the AI is used up. In its place the built-in offline model answers, "
+        f"which is not an AI. The AI is back in {wait}."
     )
 
 
