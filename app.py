@@ -97,6 +97,10 @@ class Chat:
             yield gr.skip(), gr.Textbox(view.unsent)
             view.unsent = ""
 
+    async def expect(self, view: View) -> None:
+        """A message is on its way, and can be stopped already."""
+        view.expect()
+
     async def stop(self, view: View) -> None:
         """End the running answer; what was said stays, and is remembered."""
         await view.stop()
@@ -234,6 +238,9 @@ class ChatPage(gr.ChatInterface):
         states, known = self.states, self.states.known
         runs = self._steps(lambda step: step.name in ("_submit_fn", "catch_up"))
         repaints = self._steps(lambda step: (self.chatbot_value._id, "change") in step.targets)
+        box, chatbot = self.textbox, self.chatbot
+        asked = [box.submit, chatbot.retry, chatbot.edit, chatbot.example_select]
+        gr.on(asked, known(self.chat.expect), states.who, None, **AT_ONCE)
         self.textbox.stop(known(self.chat.stop), states.who, None, **AT_ONCE)
         # What the next run is given as history is what the page shows at that moment, whatever a
         # step of a cancelled run may still have stored.

@@ -53,6 +53,8 @@ class View:
     """A message that came when the page was behind: it has to catch up, and gives it back."""
 
     _turn: Turn | None = None
+    _is_stopped: bool = False
+    """Whether Stop was pressed for an answer that has not begun."""
     _times_turned: int = 0
 
     def __post_init__(self) -> None:
@@ -65,6 +67,7 @@ class View:
         self._times_turned += 1
         if self._turn:
             self._turn.nudge()
+            self._turn = None
 
     async def follow(self, turn: Turn) -> AsyncGenerator[Transcript, None]:
         """The turn's transcripts, as long as the page shows its conversation."""
@@ -77,8 +80,16 @@ class View:
 
     def ask(self, message: str, count: int, address: str) -> Turn:
         """Begin the answer to a message below the `count` that the page shows."""
-        turn = Turn(self.directory.settings)
-        return turn.begin(self._ask(turn, message, count, address))
+        self._turn = turn = Turn(self.directory.settings)
+        turn.begin(self._ask(turn, message, count, address))
+        if self._is_stopped:
+            turn.stop()
+        self._is_stopped = False
+        return turn
+
+    def expect(self) -> None:
+        """A message is about to come: Stop is meant for its answer from now on."""
+        self._is_stopped = False
 
     async def catch_up(self) -> AsyncGenerator[tuple[list[Told], bool], None]:
         """The conversation's latest turns as they are stored, and whether an answer is running;
@@ -136,7 +147,10 @@ class View:
                 await self.forget()
 
     async def stop(self) -> None:
-        """End the answer that is running, if there is one."""
+        """End the answer that is running, or about to begin."""
+        self._is_stopped = self._turn is None or self._turn.over
+        if self._turn:
+            self._turn.stop()
         if self.session_id:
             with suppress(StoreFails):  # What runs is held here.
                 await (await self.conversation()).stop()

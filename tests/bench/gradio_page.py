@@ -153,7 +153,13 @@ class GradioPage:
         for component, value in zip(step["outputs"], output, strict=False):
             is_update = isinstance(value, dict) and value.get("__type__") == "update"
             if self._kinds[component] != "state" and not (is_update and "value" not in value):
-                self._values[component] = value["value"] if is_update else value
+                self._put(component, value["value"] if is_update else value)
+
+    def _put(self, component: int, value: Any) -> None:
+        """A Textbox tells of its changes itself, as the server does of a State's."""
+        before, self._values[component] = self._values[component], value
+        if self._kinds[component] == "textbox" and (before or "") != (value or ""):
+            self._begin(self._follow(self._on("change", component)))
 
     def _show(self, step: Step, output: list[Any]) -> None:
         for component, value in zip(step["outputs"], output, strict=False):

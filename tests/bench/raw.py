@@ -16,7 +16,7 @@ from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
 from google.genai import Client, types
 
-from bench.agents.talker.agent import root_agent
+from bench.agents.talker import root_agent
 from bench.stamps import Answer
 
 Talk = Callable[[str, str], AsyncIterator[str]]

@@ -1,0 +1,60 @@
+"""What a page does before its answer has begun, or after it is over."""
+
+from house import UNLIMITED, loaded, run
+from scripted_model import ScriptedModel
+
+from agent.directory import Directory
+from agent.settings import Settings
+from agent.transcript import answer, notices
+from agent.turn import Turn
+from agent.view import View
+
+
+def opened(*answers: str) -> tuple[View, ScriptedModel]:
+    model = ScriptedModel()
+    for said in answers:
+        model.enqueue(said)
+    return View(Directory(loaded(model), Settings(**UNLIMITED))), model
+
+
+async def told(turn: Turn) -> tuple[str, list[str]]:
+    transcript = await turn.finish()
+    return answer(transcript), notices(transcript)
+
+
+def test_stop_pressed_before_the_answer_has_begun_stops_it() -> None:
+    async def story() -> None:
+        view, model = opened("one", "two")
+        assert await told(view.ask("first", 0, "")) == ("one", [])
+        view.expect()
+        await view.stop()
+        assert await told(view.ask("second", 1, "")) == ("", ["Stopped."])
+        view.expect()
+        assert await told(view.ask("third", 2, "")) == ("two", [])
+        assert len(model.requests) == 2
+
+    run(story())
+
+
+def test_stop_pressed_in_the_moment_in_which_an_answer_begins_stops_it() -> None:
+    async def story() -> None:
+        view, model = opened("one", "two")
+        assert await told(view.ask("first", 0, "")) == ("one", [])
+        view.expect()
+        turn = view.ask("second", 1, "")
+        await view.stop()
+        assert await told(turn) == ("", ["Stopped."])
+        assert len(model.requests) == 1
+
+    run(story())
+
+
+def test_stop_pressed_too_late_leaves_the_next_answer_alone() -> None:
+    async def story() -> None:
+        view, _ = opened("one", "two")
+        assert await told(view.ask("first", 0, "")) == ("one", [])
+        await view.stop()
+        view.expect()
+        assert await told(view.ask("second", 1, "")) == ("two", [])
+
+    run(story())
