@@ -237,6 +237,7 @@ def test_a_spent_budget_is_told_above_the_offline_answer(
 
 def test_a_paused_page_says_so_and_calls_nobody(come: Come, gemini: FakeGemini) -> None:
     page = come(demo_paused=True)
+    assert PAUSED in page.tab.locator("main").inner_text()
     say(page, "/help")
     question, note, (who, words) = page.texts()
     assert (question, note, who) == (("user", "/help"), ("Note", PAUSED), "model")
