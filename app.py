@@ -239,13 +239,14 @@ class ChatPage(gr.ChatInterface):
         runs = self._steps(lambda step: step.name in ("_submit_fn", "catch_up"))
         repaints = self._steps(lambda step: (self.chatbot_value._id, "change") in step.targets)
         box, chatbot = self.textbox, self.chatbot
-        asked = [box.submit, chatbot.retry, chatbot.edit, chatbot.example_select]
-        gr.on(asked, known(self.chat.expect), states.who, None, **AT_ONCE)
         self.textbox.stop(known(self.chat.stop), states.who, None, **AT_ONCE)
         # What the next run is given as history is what the page shows at that moment, whatever a
         # step of a cancelled run may still have stored.
         self.textbox.submit(lambda page: page, self.chatbot, self.chatbot_state, **AT_ONCE)
         self.chatbot.example_select(list, None, self.chatbot_state, **AT_ONCE)
+        # A page takes its steps in this order, and the history must be there before the run.
+        asked = [box.submit, chatbot.retry, chatbot.edit, chatbot.example_select]
+        gr.on(asked, known(self.chat.expect), states.who, None, **AT_ONCE)
         # First the run is cancelled, then its page cleared: the other way round it would repaint.
         cancelled = self.chatbot.clear(nothing, None, None, cancels=runs + repaints, **AT_ONCE)
         emptied = [states.view, states.place, *self._shown]
