@@ -57,3 +57,4 @@ def test_a_visitor_finds_an_empty_page_that_works_and_later_all_again(
     page.lists("second", "first")
     page.choose("first")
     page.shows(("user", "first"), ("model", "one"))
+    page.wait_idle()
