@@ -207,12 +207,14 @@ class ChatPage(gr.ChatInterface):
         )
         # ChatInterface keeps one in any case, and a page would complain of it after a restart.
         self.saved_conversations.secret = KEY
-        self._shown = [self.chatbot, self.textbox, self.chatbot_state, self.chatbot_value]
+        states, shown = self.states, [self.chatbot, self.textbox]
+        turned = [states.view, states.place, states.news, *shown]
+        emptied = [states.view, states.place, *shown, self.chatbot_state, self.chatbot_value]
         with self:
-            cast(Any, self.states.news).render()
+            cast(Any, states.news).render()
             self._wire_arrival()
-            self._wire_runs()
-            SideBar(self.states, self._shown)
+            self._wire_runs(emptied)
+            SideBar(states, turned, emptied)
 
     def _setup_stop_events(
         self,
@@ -229,8 +231,9 @@ class ChatPage(gr.ChatInterface):
         # Half a character in what is typed would end Gradio's stream to this page.
         return super()._clear_and_save_textbox(clean(message or ""))
 
-    def _wire_runs(self) -> None:
-        """Stop and Clear for every kind of run, and a text box that comes back after each.
+    def _wire_runs(self, emptied: list[Any]) -> None:
+        """Stop and Clear for every kind of run, and a text box that comes back after each; Clear
+        changes what is `emptied`.
 
         By itself Gradio 6.31 leaves the text box locked when a run fails, and lets an answer run
         on over a cleared page.
@@ -238,18 +241,17 @@ class ChatPage(gr.ChatInterface):
         states, known = self.states, self.states.known
         runs = self._steps(lambda step: step.name in ("_submit_fn", "catch_up"))
         repaints = self._steps(lambda step: (self.chatbot_value._id, "change") in step.targets)
-        box, chatbot = self.textbox, self.chatbot
         self.textbox.stop(known(self.chat.stop), states.who, None, **AT_ONCE)
         # What the next run is given as history is what the page shows at that moment, whatever a
         # step of a cancelled run may still have stored.
         self.textbox.submit(lambda page: page, self.chatbot, self.chatbot_state, **AT_ONCE)
         self.chatbot.example_select(list, None, self.chatbot_state, **AT_ONCE)
         # A page takes its steps in this order, and the history must be there before the run.
-        asked = [box.submit, chatbot.retry, chatbot.edit, chatbot.example_select]
+        chatbot = self.chatbot
+        asked = [self.textbox.submit, chatbot.retry, chatbot.edit, chatbot.example_select]
         gr.on(asked, known(self.chat.expect), states.who, None, **AT_ONCE)
         # First the run is cancelled, then its page cleared: the other way round it would repaint.
         cancelled = self.chatbot.clear(nothing, None, None, cancels=runs + repaints, **AT_ONCE)
-        emptied = [states.view, states.place, *self._shown]
         cancelled.then(known(clear), states.who, emptied, **AT_ONCE)
         self.chatbot.edit(None, None, None, cancels=runs)
         self.chatbot.undo(known(self.chat.take_back), states.who, None, **AT_ONCE)

@@ -83,8 +83,9 @@ def load(folder: Path = OURS, merges: bool = False) -> Loaded:
     app = _app(_import(folder), folder.name)
     _tidy_keys()
     root = cast(BaseNode, app.root_agent)
-    offline = [_go_offline(agent) for agent in _llm_agents(root)]
-    for agent in _llm_agents(root) if merges else ():
+    agents = list(_llm_agents(root))
+    offline = [_go_offline(agent) for agent in agents]
+    for agent in agents if merges else ():
         _merge(agent)
     _hush_adk()
     return Loaded(

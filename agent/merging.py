@@ -34,9 +34,9 @@ class Merging(BaseLlm):
     async def generate_content_async(
         self, llm_request: LlmRequest, stream: bool = False
     ) -> Responses:
-        """The model's answer, merged if it comes in pieces."""
+        """The model's answer, merged."""
         responses = super().generate_content_async(llm_request, stream)
-        async with aclosing(merge(responses) if stream else responses) as answer:
+        async with aclosing(merge(responses)) as answer:
             async for response in answer:
                 yield response
 

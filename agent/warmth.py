@@ -12,16 +12,18 @@ from agent.conversation import Conversation
 from agent.merging import merging
 from agent.offline import OfflineModel
 from agent.settings import Settings
+from agent.transcript import Transcript
 
 
 def warm_up() -> None:
     """One turn of an agent that nobody knows, which costs nothing and leaves nothing."""
     with suppress(Exception):  # Whatever it is, the first visitor will be told of it.
+        asyncio.run(one_turn())
         Client(api_key="of nobody")  # It is never used.
-        asyncio.run(_turn())
 
 
-async def _turn() -> None:
+async def one_turn() -> Transcript:
+    """What comes of it."""
     model = merging(OfflineModel(delay=0))
     runner = InMemoryRunner(agent=LlmAgent(name="warmth", model=model), app_name="warmth")
-    await Conversation(runner, Settings()).ask("Hello").finish()
+    return await Conversation(runner, Settings()).ask("Hello").finish()

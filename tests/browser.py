@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any, TypeAlias
 
 import pytest
+from fake_gemini import FakeGemini
 from playwright.sync_api import Browser, Locator, TimeoutError, expect, sync_playwright
 from playwright.sync_api import Page as Tab
 
@@ -247,6 +248,13 @@ class Page:
     def _leave(self, home: str, url: str) -> None:
         if not url.startswith((home, "data:", "blob:")):
             self.complaints.append(f"asked for {url}")
+
+
+def talk(page: Page, gemini: FakeGemini, question: str, *answer: Any) -> None:
+    """A whole turn, in which Gemini answers by these steps."""
+    gemini.enqueue(*answer)
+    page.send(question)
+    page.wait_idle()
 
 
 @pytest.fixture(scope="module")

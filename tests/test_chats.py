@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from browser import PATIENCE, Page, chromium, visitor  # noqa: F401
+from browser import PATIENCE, Page, chromium, talk, visitor  # noqa: F401
 from fake_gemini import FakeGemini, Until
 from google.adk.sessions import InMemorySessionService
 from house import launched, loaded
@@ -36,12 +36,6 @@ def gemini(fake: FakeGemini) -> FakeGemini:
 @pytest.fixture
 def page(url: str, gemini: FakeGemini, visitor: Visitor) -> Page:  # noqa: F811
     return visitor().open(url)
-
-
-def talk(page: Page, gemini: FakeGemini, question: str, answer: str) -> None:
-    gemini.enqueue(answer)
-    page.send(question)
-    page.wait_idle()
 
 
 def two_chats(page: Page, gemini: FakeGemini) -> None:

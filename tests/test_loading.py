@@ -17,6 +17,7 @@ from house import run, say
 from agent.agent import EXAMPLES
 from agent.conversation import Conversation
 from agent.loading import OURS, Loaded, NoAgent, load
+from agent.merging import Merging
 from agent.offline import INTRODUCTION, OfflineModel
 from agent.settings import Settings
 from agent.transcript import answer
@@ -214,6 +215,17 @@ def test_with_a_key_every_model_stays(
     loaded = load(folder({"agent.py": tree}))
     assert models(loaded) == {"inner": "gemini-2.5-pro", "outer": "gemini-3.5-flash"}
     assert not loaded.is_offline
+
+
+@deprecated
+@pytest.mark.parametrize("tree", TREES.values(), ids=TREES)
+def test_a_server_has_every_models_answer_merged(
+    tree: str, folder: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOOGLE_API_KEY", "a-key")
+    merged = models(load(folder({"agent.py": tree}), merges=True))
+    kinds = [(type(model).__name__, isinstance(model, Merging)) for model in merged.values()]
+    assert kinds == [("Gemini", True)] * 2
 
 
 @deprecated

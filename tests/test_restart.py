@@ -1,4 +1,4 @@
-"""The app is ended in the midst of an answer, and started again: nothing that was said is lost."""
+"""The app is ended, also in the midst of an answer, and started again: nothing is lost."""
 
 import signal
 import threading
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from browser import Page, chromium, visitor  # noqa: F401
+from browser import Page, chromium, talk, visitor  # noqa: F401
 from fake_gemini import FakeGemini, Until
 from hosts import App
 
@@ -27,10 +27,8 @@ def app(gemini: FakeGemini, tmp_path: Path) -> Iterator[App]:
 
 def begin(page: Page, gemini: FakeGemini) -> None:
     """A first turn, whole, and a second, of which half has come."""
-    gemini.enqueue("one")
+    talk(page, gemini, "first", "one")
     gemini.enqueue("Once upon ", Until(threading.Event()))
-    page.send("first")
-    page.wait_idle()
     page.send("A story")
     page.shows(*FIRST, ("user", "A story"), ("model", "Once upon"))
 
@@ -64,15 +62,12 @@ def test_what_is_said_on_a_page_that_was_left_open_goes_on_with_its_chat(
     gemini: FakeGemini,
     visitor: Visitor,  # noqa: F811
 ) -> None:
-    gemini.enqueue("one")
     page = visitor().open(app.url)
-    page.send("first")
+    talk(page, gemini, "first", "one")
     page.shows(*FIRST)
-    page.wait_idle()
     app.end()
     app.start()
-    gemini.enqueue("two")
-    page.send("second")
+    talk(page, gemini, "second", "two")
     page.shows(*FIRST, ("user", "second"), ("model", "two"))
     assert [text for _, text in gemini.requests[-1].conversation] == ["first", "one", "second"]
     page.complaints.clear()  # Gradio's, of the time without a server.
@@ -84,11 +79,9 @@ def test_a_page_that_was_left_open_goes_on_with_the_chat_that_it_shows(
     visitor: Visitor,  # noqa: F811
 ) -> None:
     page = visitor().open(app.url)
+    page.open_side_bar()
     for question in ("older", "newer"):
-        gemini.enqueue("one")
-        page.send(question)
-        page.wait_idle()
-        page.open_side_bar() if question == "older" else None
+        talk(page, gemini, question, "one")
         page.press("New chat")
         page.shows()
         page.wait_idle()
@@ -97,10 +90,8 @@ def test_a_page_that_was_left_open_goes_on_with_the_chat_that_it_shows(
     page.wait_idle()
     app.end()
     app.start()
-    gemini.enqueue("two")
-    page.send("more")
+    talk(page, gemini, "more", "two")
     page.shows(("user", "older"), ("model", "one"), ("user", "more"), ("model", "two"))
-    page.wait_idle()
     page.press("Delete this chat")
     page.shows()
     page.lists("newer")

@@ -3,11 +3,10 @@
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from browser import PATIENCE, Page, chromium, visitor  # noqa: F401
+from browser import PATIENCE, Page, chromium, talk, visitor  # noqa: F401
 from elsewhere import Elsewhere, elsewhere, place  # noqa: F401
 from fake_gemini import Call, FakeGemini, Image, Think
 from google.adk.sessions import Session
@@ -52,12 +51,6 @@ def gemini(fake: FakeGemini) -> FakeGemini:
 @pytest.fixture
 def page(url: str, gemini: FakeGemini, visitor: Visitor) -> Page:  # noqa: F811
     return visitor().open(url)
-
-
-def talk(page: Page, gemini: FakeGemini, question: str, *answer: Any) -> None:
-    gemini.enqueue(*answer)
-    page.send(question)
-    page.wait_idle()
 
 
 def save(page: Page, label: str) -> tuple[str, str]:

@@ -10,22 +10,24 @@ from agent.turn import Turn
 from agent.view import View
 
 
-def opened(*answers: str) -> tuple[View, ScriptedModel]:
-    model = ScriptedModel()
-    for said in answers:
-        model.enqueue(said)
-    return View(Directory(loaded(model), Settings(**UNLIMITED))), model
-
-
 async def told(turn: Turn) -> tuple[str, list[str]]:
     transcript = await turn.finish()
     return answer(transcript), notices(transcript)
 
 
+async def begun(*answers: str) -> tuple[View, ScriptedModel]:
+    """A page after its first turn, and the model with these further answers."""
+    model = ScriptedModel()
+    for said in ("one", *answers):
+        model.enqueue(said)
+    view = View(Directory(loaded(model), Settings(**UNLIMITED)))
+    assert await told(view.ask("first", 0, "")) == ("one", [])
+    return view, model
+
+
 def test_stop_pressed_before_the_answer_has_begun_stops_it() -> None:
     async def story() -> None:
-        view, model = opened("one", "two")
-        assert await told(view.ask("first", 0, "")) == ("one", [])
+        view, model = await begun("two")
         view.expect()
         await view.stop()
         assert await told(view.ask("second", 1, "")) == ("", ["Stopped."])
@@ -38,8 +40,7 @@ def test_stop_pressed_before_the_answer_has_begun_stops_it() -> None:
 
 def test_stop_pressed_in_the_moment_in_which_an_answer_begins_stops_it() -> None:
     async def story() -> None:
-        view, model = opened("one", "two")
-        assert await told(view.ask("first", 0, "")) == ("one", [])
+        view, model = await begun("two")
         view.expect()
         turn = view.ask("second", 1, "")
         await view.stop()
@@ -51,8 +52,7 @@ def test_stop_pressed_in_the_moment_in_which_an_answer_begins_stops_it() -> None
 
 def test_stop_pressed_too_late_leaves_the_next_answer_alone() -> None:
     async def story() -> None:
-        view, _ = opened("one", "two")
-        assert await told(view.ask("first", 0, "")) == ("one", [])
+        view, _ = await begun("two")
         await view.stop()
         view.expect()
         assert await told(view.ask("second", 1, "")) == ("two", [])

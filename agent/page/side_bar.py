@@ -34,12 +34,13 @@ class SideBar:
 
     Args:
         states: The page's.
-        shown: What changes, beside the states, when a conversation is deleted: the text box, and
-            all that shows the conversation; the chat itself first.
+        turned: What changes when the page turns to another conversation (`open_chat`).
+        emptied: What changes when the conversation on it is deleted (`clear`).
     """
 
-    def __init__(self, states: States, shown: list[Any]) -> None:
-        self._states, self._who, self._shown = states, states.who, shown
+    def __init__(self, states: States, turned: list[Any], emptied: list[Any]) -> None:
+        self._states, self._who = states, states.who
+        self._turned, self._emptied = turned, emptied
         with gr.Sidebar(open=False) as self._bar, gr.Column(visible=False) as self._column:
             self._add_chats()
             self._add_keepsakes()
@@ -77,9 +78,9 @@ class SideBar:
 
     def _wire_chats(self) -> None:
         known, states, who = self._states.known, self._states, self._who
-        turned = [states.view, states.place, states.news, *self._shown[:2]]
-        self._new.click(known(new_chat), who, turned, js=FOLD, **QUEUED)
-        self._chats.input(known(open_chat), [*who, self._chats], turned, js=FOLD, **QUEUED)
+        turn: dict[str, Any] = {"outputs": self._turned, "js": FOLD, **QUEUED}
+        self._new.click(known(new_chat), who, **turn)
+        self._chats.input(known(open_chat), [*who, self._chats], **turn)
         self._list_after(self._bar.expand, self._search.change, states.place.change)
         renamed = known(rename_chat), [*who, self._name], self._name
         self._list_after(self._name.submit(*renamed, **QUEUED).then)
@@ -107,7 +108,7 @@ class SideBar:
 
     def _wire_ends(self) -> None:
         known, who, states = self._states.known, self._who, self._states
-        emptied = [states.view, states.place, *self._shown]
+        emptied = self._emptied
         self._delete.click(known(clear), who, emptied, **QUEUED)
         self._forget.click(lambda: gr.Button(visible=True), None, self._really, **AT_ONCE)
         self._really.click(lambda: gr.Button(visible=False), None, self._really, **AT_ONCE)
