@@ -45,7 +45,7 @@ from agent.settings import Settings, read_settings
 from agent.shield import Shield
 from agent.sieve import Sieve
 from agent.transcript import Transcript, answer, clean, notices
-from agent.upkeep import picture_life, upkeep
+from agent.upkeep import upkeep
 from agent.view import View, follow, reopen
 from agent.warmth import warm_up
 from agent.wording import time_told
@@ -197,7 +197,6 @@ class ChatPage(gr.ChatInterface):
             description=describe(loaded, chat.settings),
             examples=[[example] for example in loaded.examples] or None,
             cache_examples=False,
-            delete_cache=picture_life(chat.settings),
             editable=True,
             flagging_mode="never",
             analytics_enabled=False,
@@ -334,13 +333,14 @@ def describe(loaded: Loaded, settings: Settings) -> str:
 
 CLOSED = re.compile(
     r"/+gradio_api/+openapi"
-    r"|/+(gradio_api/+)*(deep_link|file=\w+:|proxy=|upload|component_server|stream/|run-history|runs"
+    r"|/+(gradio_api/+)*(deep_link|file=|proxy=|upload|component_server|stream/|run-history|runs"
     r"|vibe|undo-vibe|monitoring|profiling|dev/|process_recording|login|logout|token|user)"
 )
 """Gradio's paths that this page does not need. A deep link writes a visitor's whole page to disk
-for whoever knows the session's hash; `file=https:` fetches for anybody; uploads fill the disk."""
+for whoever knows the session's hash; `file=` fetches for anybody, and names folders of this
+machine; uploads fill the disk."""
 
-PICTURES = re.compile(r"/+(gradio_api/+file=|assets/|static/|favicon|pwa_icon|theme\.css)")
+PICTURES = re.compile(r"/+(files/|assets/|static/|favicon|pwa_icon|theme\.css)")
 """Gradio's paths that a page may embed."""
 
 MAX_BODY = 4_000_000
@@ -349,10 +349,8 @@ MAX_BODY = 4_000_000
 
 def is_foreign(thing: dict[str, Any]) -> bool:
     """Whether a browser sends what this page never shows: a component, which Gradio would build
-    with any arguments (gradio/components/chatbot.py), or a file elsewhere, which it would fetch."""
-    path = thing.get("path")
-    is_elsewhere = isinstance(path, str) and path.startswith(("http://", "https://"))
-    return "constructor_args" in thing or is_elsewhere
+    with any arguments (gradio/components/chatbot.py), or a file, which it would fetch."""
+    return bool(thing.keys() & {"constructor_args", "path"})
 
 
 def serve(demo: gr.ChatInterface, loaded: Loaded, directory: Directory, **options: Any) -> Any:

@@ -19,13 +19,11 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
-from agent.messages import Message, to_messages
+from agent.messages import Content, Message, to_messages
+from agent.pictures import RASTER
 from agent.plain_json import to_json
 from agent.recall import NOTICES, Told, remaining
 from agent.transcript import Picture, clean
-
-RASTER = ("image/png", "image/jpeg", "image/gif", "image/webp")
-"""Pictures that can hold no script."""
 
 POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; "
@@ -124,13 +122,13 @@ def file_name(title: str) -> str:
 
 def _messages(turn: Told, host: str) -> list[Message]:
     """What came of a turn, as the page shows it."""
-    return to_messages(turn.transcript, host=host, keep=_data)
+    return to_messages(turn.transcript, host=host, show=_data)
 
 
-def _data(picture: Picture) -> str:
+def _data(picture: Picture) -> Content:
     """A picture as an address that holds all of it; none for other files."""
     kind, data = picture.mime_type.lower(), base64.b64encode(picture.data).decode()
-    return f"data:{kind};base64,{data}" if kind in RASTER else ""
+    return {"path": f"data:{kind};base64,{data}" if kind in RASTER else ""}
 
 
 def _block(message: Message) -> str:

@@ -6,17 +6,12 @@ status is "done" and open otherwise (gradio/components/chatbot.py, MetadataDict)
 (`inspect.cleandoc` in the same file).
 """
 
-import hashlib
 import html
-import mimetypes
 import re
-import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
-from pathlib import Path
 from typing import Any, TypeAlias
 
+from agent import pictures
 from agent.plain_json import to_json
 from agent.recall import Told
 from agent.transcript import (
@@ -35,15 +30,14 @@ from agent.wording import counted
 
 Message: TypeAlias = dict[str, Any]
 
-FOLDER = Path(tempfile.gettempdir()) / "adk-chat-page"
-"""Where pictures are put for Gradio."""
+Content: TypeAlias = dict[str, str]
 
 
 def to_messages(
     transcript: Transcript,
     waiting: float | None = None,
     host: str = "",
-    keep: Callable[[Picture], str] | None = None,
+    show: Callable[[Picture], Content] | None = None,
 ) -> list[Message]:
     """One message for each entry, in order, and a line wherever another agent begins to speak.
 
@@ -51,9 +45,9 @@ def to_messages(
         transcript: What has been said.
         waiting: Seconds since the turn began while more is expected; None when it is over.
         host: The agent that needs no line, because the page has its name on top.
-        keep: Puts a picture where it can be fetched, and says where; into a file without.
+        show: What a picture is shown as; without, what the page can fetch.
     """
-    messages = list(_spoken(transcript, host, keep or _file))
+    messages = list(_spoken(transcript, host, show or _picture))
     if waiting is not None and _is_silent(transcript):
         title = f"Waiting for an answer ({waiting:.0f} s)"
         messages.append(_panel(title, "The next words have not come yet.", status="pending"))
@@ -81,7 +75,7 @@ def _is_silent(transcript: Transcript) -> bool:
 
 
 def _spoken(
-    transcript: Transcript, speaker: str, keep: Callable[[Picture], str]
+    transcript: Transcript, speaker: str, show: Callable[[Picture], Content]
 ) -> Iterator[Message]:
     for entry in transcript:
         if isinstance(entry, Text | Picture) and entry.source[0] != speaker:
@@ -91,10 +85,10 @@ def _spoken(
             speaker = entry.source[0]
         if isinstance(entry, ToolCall) and entry.name == TRANSFER:
             speaker = str(entry.args.get("agent_name"))
-        yield _message(entry, keep)
+        yield _message(entry, show)
 
 
-def _message(entry: Entry, keep: Callable[[Picture], str]) -> Message:
+def _message(entry: Entry, show: Callable[[Picture], Content]) -> Message:
     match entry:
         case Text(text=text):
             return {"role": "assistant", "content": _text(text)}
@@ -105,7 +99,7 @@ def _message(entry: Entry, keep: Callable[[Picture], str]) -> Message:
         case ToolCall():
             return _tool(entry)
         case Picture():
-            return {"role": "assistant", "content": {"path": keep(entry)}}
+            return {"role": "assistant", "content": show(entry)}
         case Notice(text=text):
             return _panel("Note", text)
 
@@ -157,26 +151,17 @@ def _name(text: str) -> str:
     return re.sub(r"[^\w ]", lambda sign: f"&#{ord(sign[0])};", line)
 
 
-def _text(text: str) -> dict[str, str]:
+def _text(text: str) -> Content:
     return {"type": "text", "text": clean(text)}
 
 
-def _file(picture: Picture) -> str:
-    """The picture in a temporary file, named by its content, for Gradio to copy and serve."""
-    FOLDER.mkdir(exist_ok=True)
-    suffix = mimetypes.guess_extension(picture.mime_type) or ".bin"
-    path = FOLDER / (hashlib.sha256(picture.data).hexdigest()[:32] + suffix)
-    if path.exists():
-        path.touch()
-    else:
-        path.write_bytes(picture.data)
-    return str(path)
-
-
-def delete_pictures(unused: float) -> None:
-    """Delete the files of pictures that no page was given in the last `unused` seconds."""
-    since = time.time() - unused
-    for path in FOLDER.glob("*"):
-        with suppress(FileNotFoundError):  # Another process may be faster.
-            if path.stat().st_mtime < since:
-                path.unlink()
+def _picture(picture: Picture) -> Content:
+    """A picture that leads to itself, a player, or a link: Gradio's own for files would tell in
+    which folder of this machine they are."""
+    address = f"files/{pictures.keep(picture)}"
+    match picture.mime_type.lower().partition("/")[0]:
+        case "image":
+            return _text(f"[![Picture]({address})]({address})")
+        case "audio" | "video" as kind:
+            return _text(f'<{kind} controls src="{address}"></{kind}>')
+    return _text(f"[Save this file]({address})")

@@ -11,26 +11,19 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from datetime import datetime
 from typing import Any
 
-from agent.messages import delete_pictures
+from agent import pictures
 from agent.settings import Settings
 
 log = logging.getLogger(__name__)
 
 CLOSED = 3600.0
-"""Seconds for which a closed page may come back: a laptop was asleep, a line was down. For as long
-a picture has been given to Gradio, which has a copy of its own."""
+"""Seconds for which a closed page may come back: a laptop was asleep, a line was down."""
 
 DAY = 86_400.0
+"""Seconds for which a picture is there. A page that is opened later is given it again."""
 
 PAUSE = (0.2, 60.0)
 """Seconds between two looks: a quarter of the shortest time, but neither less nor more."""
-
-
-def picture_life(settings: Settings) -> tuple[int, int]:
-    """For Gradio's `delete_cache`: how often it looks for pictures that it has served, and for how
-    long those are kept. A page that is opened later is given them again."""
-    age = max(1, int(min(DAY, settings.session_idle)))
-    return min(600, age), age
 
 
 def upkeep(demo: Any, settings: Settings) -> Callable[[Any], AbstractAsyncContextManager[None]]:
@@ -54,7 +47,7 @@ async def _tidy(demo: Any, closed: float, idle: float) -> None:
         await asyncio.sleep(max(shortest, min(closed / 4, longest)))
         try:
             forget_pages(demo, closed, idle)
-            await asyncio.to_thread(delete_pictures, closed)
+            await asyncio.to_thread(pictures.delete, min(DAY, idle))
         except Exception:
             log.exception("What old pages have left could not be deleted.")
 

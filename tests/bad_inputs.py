@@ -24,10 +24,32 @@ NOT_JSON = {
     "NULs alone": b"\0" * 1_000,
     "a byte order mark": b"\xef\xbb\xbf{",
     "a component": b'{"data": [[{"component": "image", "constructor_args": {}}]]}',
-    "a file elsewhere": b'{"data": [{"path": "http://169.254.169.254/latest", "meta": {}}]}',
-    "a file of another service": b'{"data": [[[{"path": "https://127.0.0.1:22/"}]]]}',
 }
 """No JSON, or none that can be carried."""
+
+
+def attached(path: str, **more: Any) -> bytes:
+    """A message with a file, as Gradio's own pages send them."""
+    file = {"path": path, "meta": {"_type": "gradio.FileData"}, **more}
+    said = [{"role": "user", "content": [{"type": "file", "file": file}]}]
+    return json.dumps({"data": [said], "session_hash": "HASH", "fn_index": 1}).encode()
+
+
+FILES = {
+    "a file of the host": attached("/etc/passwd"),
+    "a file above": attached("../../../../etc/passwd"),
+    "a file by its address": attached("file:///etc/passwd"),
+    "a file elsewhere": attached("http://169.254.169.254/latest"),
+    "a file of another service": attached("https://127.0.0.1:22/"),
+    "a file called NUL": attached("a\0b"),
+    "a file called half a character": attached("\ud800"),
+    "a file with a long name": attached("a" * 5_000),
+    "a file with a hostile name": attached("<img src=x onerror=alert(1)>.svg", orig_name="../x.sh"),
+    "a file as stream": attached("/etc/passwd", is_stream=True),
+    "a file without a name": b'{"data": [[{"path": null}]]}',
+    "a file that is none": b'{"data": [{"path": "/etc/passwd"}]}',
+}
+"""Files, which nobody may send."""
 
 MISSHAPEN = {
     "nothing": b"",
@@ -74,11 +96,6 @@ def spoken(text: Any, role: Any = "user") -> dict[str, Any]:
     return {"role": role, "content": [{"type": "text", "text": text}]}
 
 
-def attached(path: str, **more: Any) -> list[dict[str, Any]]:
-    file = {"path": path, "meta": {"_type": "gradio.FileData"}, **more}
-    return [{"role": "user", "content": [{"type": "file", "file": file}]}]
-
-
 INPUTS: dict[str, Any] = {
     "null": None,
     "true": True,
@@ -96,15 +113,6 @@ INPUTS: dict[str, Any] = {
     "null as content": [{"role": "user", "content": None}],
     "halves in the history": [spoken("\ud800"), spoken("\udfff\0", "assistant")],
     "a long history": [spoken("x"), spoken("y", "assistant")] * 200,
-    "a file of the host": attached("/etc/passwd"),
-    "a file above": attached("../../../../etc/passwd"),
-    "a file by its address": attached("file:///etc/passwd"),
-    "a file called NUL": attached("a\0b"),
-    "a file with a long name": attached("a" * 5_000),
-    "a file with a hostile name": attached("<img src=x onerror=alert(1)>.svg", orig_name="../x.sh"),
-    "a file as stream": attached("/etc/passwd", is_stream=True),
-    "many files": attached("/etc/passwd") * 200,
-    "a file as a word": {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}},
 }
 """What the page's steps may be given for each of their inputs."""
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from bad_inputs import EVENTS, INPUTS, MISSHAPEN, NAMES, NOT_JSON, WRONG_CALLS, WRONG_STEPS
+from bad_inputs import EVENTS, FILES, INPUTS, MISSHAPEN, NAMES, NOT_JSON, WRONG_CALLS, WRONG_STEPS
 from fake_gemini import FakeGemini
 from house import ROOT, launched, loaded
 from pydantic import SecretStr
@@ -96,7 +96,10 @@ TAKE_JSON = ["queue/join", "run/predict", "run/chat", "api/chat", "call/chat", "
 TAKE_JSON += ["call/nobody", "cancel", "reset", "mcp/"]
 
 
-@pytest.mark.parametrize("body", NOT_JSON.values(), ids=NOT_JSON.keys())
+UNCARRIED = NOT_JSON | FILES
+
+
+@pytest.mark.parametrize("body", UNCARRIED.values(), ids=UNCARRIED.keys())
 def test_a_body_that_cannot_be_carried_is_refused_by_every_route_of_gradio(
     client: Client, body: bytes
 ) -> None:
@@ -188,7 +191,8 @@ def test_every_step_of_the_page_ends_whatever_is_told_of_it(
 PLACES = {
     "gradio_api/queue/data?session_hash=": {200},
     "gradio_api/call/chat/": {200, 404},
-    "gradio_api/file=": {403, 404},
+    "gradio_api/file=": {404},
+    "files/": {404},
     "gradio_api/custom_component/textbox/client/": {404},
     "?page=": {400},
     "static/": {400, 403, 404},
@@ -247,9 +251,9 @@ def test_a_body_may_be_as_large_as_the_cap_and_no_larger(
 
 
 def test_many_kinds_of_bad_input_were_tried() -> None:
-    tables: list[dict[str, Any]] = [NOT_JSON, MISSHAPEN, WRONG_STEPS, WRONG_CALLS, INPUTS]
+    tables: list[dict[str, Any]] = [UNCARRIED, MISSHAPEN, WRONG_STEPS, WRONG_CALLS, INPUTS]
     kinds = [repr(given) for table in (*tables, EVENTS, NAMES) for given in table.values()]
-    assert len(set(kinds)) == len(kinds) >= 46
+    assert len(set(kinds)) == len(kinds) == 88
 
 
 def test_the_conversations_go_on_as_they_were(client: Client, fake: FakeGemini) -> None:

@@ -1,7 +1,9 @@
 """A model's links stay links, and its pictures pictures: what they lead to learns nothing."""
 
-import re
+import io
 import struct
+import tempfile
+import wave as sound
 import zlib
 from collections.abc import Iterator
 
@@ -12,7 +14,7 @@ from elsewhere import Elsewhere, elsewhere, place  # noqa: F401
 from fake_gemini import FakeGemini, Image
 from house import launched, loaded
 from payloads import LINKS, NO_LINKS, PIXEL
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from playwright.sync_api import Page as Tab
 
 
@@ -26,6 +28,15 @@ def png() -> bytes:
     head = chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 0))
     rows = chunk(b"IDAT", zlib.compress((b"\0" + b"\xff\0\0" * 8) * 8))
     return b"\x89PNG\r\n\x1a\n" + head + rows + chunk(b"IEND", b"")
+
+
+def wave() -> bytes:
+    """A moment of silence."""
+    with io.BytesIO() as file:
+        with sound.open(file, "wb") as samples:
+            samples.setparams((1, 1, 8_000, 0, "NONE", ""))
+            samples.writeframes(b"\x80" * 80)
+        return file.getvalue()
 
 
 SCRIPT = b"<script>window.xss=1;parent.xss=1;opener.xss=1</script>"
@@ -114,6 +125,25 @@ def test_pictures_of_the_agents_own_show(page: Page, fake: FakeGemini) -> None:
     say(page, fake, f"![dot]({PIXEL})", Image("image/png", png()))
     page.tab.wait_for_function(f"{WIDTHS}.every(width => width > 0)")
     assert page.tab.evaluate(WIDTHS) == [1, 8]
+    assert page.tab.evaluate(WIDTHS.replace("naturalWidth", "width")) == [1, 8]
+
+
+def test_a_picture_opens_in_full_by_a_click(page: Page, fake: FakeGemini) -> None:
+    say(page, fake, Image("image/png", png()))
+    with page.tab.context.expect_page() as opened:
+        page.tab.get_by_alt_text("Picture").click()
+    opened.value.wait_for_load_state()
+    assert opened.value.evaluate("document.images[0].naturalWidth") == 8
+    opened.value.close()
+
+
+@pytest.mark.parametrize("kind", ["audio/wav", "video/mp4"])
+def test_sound_and_film_have_a_player(page: Page, fake: FakeGemini, kind: str) -> None:
+    say(page, fake, Image(kind, wave()))
+    player = page.tab.locator(f"[role=log] {kind.partition('/')[0]}")
+    expect(player).to_be_visible()
+    assert player.evaluate("player => [player.controls, player.autoplay]") == [True, False]
+    assert httpx.get(player.evaluate("player => player.src")).content == wave()
 
 
 @pytest.mark.parametrize(("kind", "data"), FILES.items())
@@ -121,9 +151,19 @@ def test_any_other_file_is_for_saving_and_never_a_page_of_this_site(
     page: Page, fake: FakeGemini, kind: str, data: bytes
 ) -> None:
     say(page, fake, Image(kind, data), "Here it is.")
-    addresses = re.findall(r'(?:href|src)="([^"]+/file=[^"]+)"', page.tab.content())
-    answers = [httpx.get(address) for address in addresses]
-    kinds = [answer.headers["Content-Disposition"].partition(";")[0] for answer in answers]
-    assert kinds
-    assert set(kinds) == {"attachment"}
+    links = page.tab.locator("[role=log] a[href*='files/']")
+    answer = httpx.get(links.last.evaluate("link => link.href"))
+    assert answer.headers["Content-Disposition"].partition(";")[0] == "attachment"
+    assert answer.content == data
     assert page.tab.evaluate("window.xss ?? null") is None
+
+
+def test_nothing_that_the_page_is_told_names_a_folder_of_this_machine(
+    page: Page, fake: FakeGemini
+) -> None:
+    said: list[str] = []
+    page.tab.on("response", lambda answer: said.append(answer.url))
+    say(page, fake, Image("image/png", png()), Image("audio/wav", wave()), "Look.")
+    assert any("/files/" in address for address in said)
+    whole = page.tab.content() + " ".join(said)
+    assert [name for name in (tempfile.gettempdir(), "adk-chat-page") if name in whole] == []

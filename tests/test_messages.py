@@ -1,5 +1,6 @@
 """A transcript as chat messages in Gradio's format."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -106,26 +107,23 @@ def test_a_notice_is_a_panel() -> None:
     assert to_messages((Notice("Try again."),)) == [message("Try again.", title="Note")]
 
 
-def test_a_picture_is_a_file_with_its_bytes() -> None:
-    (only,) = to_messages((Picture("image/png", b"\x89PNG", ANN),))
-    path = Path(only["content"]["path"])
-    assert only == {"role": "assistant", "content": {"path": str(path)}}
-    assert (path.suffix, path.read_bytes()) == (".png", b"\x89PNG")
+PICTURES = {
+    "image/png": "[![Picture](files/NAME.png)](files/NAME.png)",
+    "IMAGE/PNG": "[![Picture](files/NAME.png)](files/NAME.png)",
+    "audio/wav": '<audio controls src="files/NAME.wav"></audio>',
+    "video/mp4": '<video controls src="files/NAME.mp4"></video>',
+    "application/pdf": "[Save this file](files/NAME.pdf)",
+    "../../x": "[Save this file](files/NAME.bin)",
+    'image/"><b>': "[![Picture](files/NAME.bin)](files/NAME.bin)",
+    "": "[Save this file](files/NAME.bin)",
+}
+NAME = hashlib.sha256(b"P").hexdigest()[:32]
 
 
-def test_one_picture_is_one_file() -> None:
-    first, again, other = [
-        only["content"]["path"]
-        for data in (b"A", b"A", b"B")
-        for only in to_messages((Picture("image/jpeg", data, ANN),))
-    ]
-    assert first == again != other
-
-
-def test_a_picture_of_an_unknown_kind_is_still_a_file() -> None:
-    (only,) = to_messages((Picture("../../x", b"?", ANN),))
-    path = Path(only["content"]["path"])
-    assert (path.suffix, path.read_bytes()) == (".bin", b"?")
+@pytest.mark.parametrize(("kind", "shown"), PICTURES.items())
+def test_a_picture_is_shown_by_its_kind(kind: str, shown: str) -> None:
+    messages = to_messages((Picture(kind, b"P", ANN),))
+    assert messages == [message(shown.replace("NAME", NAME))]
 
 
 def test_messages_stand_in_the_order_of_the_entries() -> None:

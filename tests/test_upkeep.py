@@ -1,28 +1,21 @@
 """What Gradio and the page keep of others than themselves is deleted when its time is over."""
 
-import os
-import time
 from collections import OrderedDict
 from datetime import datetime, timedelta
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
 from google.adk.artifacts import InMemoryArtifactService
 from google.genai import types
 from house import conversation, loaded, run, say
 from scripted_model import ScriptedModel
 
-from agent import messages
 from agent.conversation import Conversation
 from agent.leavings import Memory
 from agent.loading import load
-from agent.messages import delete_pictures, to_messages
 from agent.settings import Settings
 from agent.spare_store import SpareStore
-from agent.transcript import Picture
-from agent.upkeep import forget_pages, picture_life
+from agent.upkeep import forget_pages
 
 HOUR = 3600.0
 
@@ -74,46 +67,6 @@ def test_runs_are_forgotten_once_they_have_been_told_of_or_nobody_is_there_to_be
     gradio.has_run("forged", "just begun", is_over=False)
     forget_pages(gradio, HOUR, 24 * HOUR)
     assert gradio.left()[2:] == [["forged", "there"], ["forged", "there"]]
-
-
-# Pictures
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(messages, "FOLDER", tmp_path / "pictures")
-    return tmp_path / "pictures"
-
-
-def show(*pictures: bytes) -> None:
-    to_messages(tuple(Picture("image/png", data, ("helper", None)) for data in pictures))
-
-
-def age(folder: Path, seconds: float) -> None:
-    for path in folder.iterdir():
-        os.utime(path, (time.time() - seconds,) * 2)
-
-
-def test_a_picture_that_no_page_was_given_for_long_is_deleted(folder: Path) -> None:
-    show(b"one", b"two")
-    age(folder, 3700)
-    show(b"two", b"three")
-    delete_pictures(HOUR)
-    assert sorted(path.read_bytes() for path in folder.iterdir()) == [b"three", b"two"]
-
-
-def test_where_there_was_no_picture_there_is_none_to_delete(folder: Path) -> None:
-    delete_pictures(HOUR)
-    assert not folder.exists()
-
-
-@pytest.mark.parametrize(
-    ("idle", "life"), [(604_800, (600, 86_400)), (60, (60, 60)), (0.2, (1, 1))]
-)
-def test_gradio_keeps_its_copy_for_a_day_and_not_longer_than_the_conversation(
-    idle: float, life: tuple[int, int]
-) -> None:
-    assert picture_life(Settings(session_idle=idle)) == life
 
 
 # What a conversation leaves in ADK

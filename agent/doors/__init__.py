@@ -7,7 +7,7 @@ serves them beside its own, and uvicorn serves them without a page.
 from fastapi import FastAPI
 
 from agent.directory import Directory
-from agent.doors import completions, health, plain, shared, stream
+from agent.doors import completions, files, health, plain, shared, stream
 from agent.loading import Loaded
 
 
@@ -17,6 +17,7 @@ def doors(loaded: Loaded, directory: Directory) -> FastAPI:
     app.include_router(stream.router(directory))
     app.include_router(plain.router())
     app.include_router(health.router(loaded))
+    app.include_router(files.router())
     app.include_router(shared.router(loaded, directory))
     if directory.settings.api_token:
         app.include_router(completions.router(directory, loaded.runner.agent.name))

@@ -35,12 +35,15 @@ FOLLOW = """() => {
         log.addEventListener("scroll", () => {
             atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
         });
-        new MutationObserver(() => {
+        const stay = () => {
             const questions = log.querySelectorAll("[data-testid=user]").length;
             atEnd = atEnd || questions > asked;
             asked = questions;
             if (atEnd) log.scrollTop = log.scrollHeight;
-        }).observe(log, {subtree: true, childList: true, characterData: true});
+        };
+        const changes = {subtree: true, childList: true, characterData: true};
+        new MutationObserver(stay).observe(log, changes);
+        log.addEventListener("load", stay, true);  // A picture has come.
     };
     const log = document.querySelector("[role=log]");
     if (log) follow(log);
@@ -60,5 +63,14 @@ CONTAINED = """
 .message-content { contain: layout paint }
 .message-content :is(form, [popover], select, textarea, input:not([type=checkbox][disabled])) {
     display: none !important
-}"""
-"""A model's text stays in its place: nothing of it covers the page, or asks for a password."""
+}
+.message-content img {
+    width: auto !important;
+    max-width: 100% !important;
+    max-height: 50vh !important;
+    margin: 0 !important
+}
+.message-content :is(audio, video) { width: min(20rem, 60vw) }"""
+"""A model's text stays in its place: nothing of it covers the page, or asks for a password. Its
+pictures are as large as they are, and as there is room: by itself Gradio gives each 30 % of the
+window, on a phone too."""
