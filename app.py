@@ -8,7 +8,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
@@ -27,18 +27,29 @@ from agent.limits import PAUSED
 from agent.loading import OURS, Loaded, NoAgent, load
 from agent.messages import Message, to_messages, to_page
 from agent.offline import HOW_TO_ADD_A_KEY
+from agent.page.asking import count_turns, edit, heard, pick, refused, take_last
 from agent.page.parts import (
     AT_ONCE,
+    BUSY,
+    IDLE,
     PLACEHOLDER,
     QUEUED,
     aloud,
-    busy,
     clear,
-    idle,
     news_if,
     nothing,
 )
-from agent.page.scripts import CONTAINED, FOLLOW, PLACE, WHERE
+from agent.page.scripts import (
+    ASK,
+    CONTAINED,
+    FOLLOW,
+    GIVE_BACK,
+    PLACE,
+    REST,
+    RETRY,
+    UNANSWERED,
+    WHERE,
+)
 from agent.page.side_bar import SideBar
 from agent.page.states import KEY, States
 from agent.settings import Settings, read_settings
@@ -62,53 +73,53 @@ class Chat:
 
     async def respond(
         self,
-        message: str,
-        history: list[Message],
+        asked: Any,
+        page: list[Message],
         view: View | None,
         visitor: object,
         place: object,
         request: gr.Request,
     ) -> AsyncIterator[tuple[Any, ...]]:
-        """Answer on the page."""
+        """Answer the message that has just been put on the page."""
         view = await self.states.find(view, visitor, place)
-        turn = view.ask(message, count_turns(history), address(request))
+        message, number = heard(asked)
+        turn = view.ask(message, count_turns(page[:-1]), address(request), number)
         async for transcript in view.follow(turn):
             waiting = None if turn.over else turn.elapsed
-            messages = to_messages(transcript, waiting, self._host)
+            messages = [*page, *to_messages(transcript, waiting, self._host)]
             place = view.session_id if turn.past.invocation_id else gr.skip()
             who = gr.skip() if view.user_id == visitor else view.user_id
-            yield messages, view, who, place, news_if(view.unsent or (turn.over and view.is_long))
+            news = news_if(view.unsent or (turn.over and view.is_long))
+            yield messages, view, who, place, news, IDLE if turn.over else BUSY
 
     async def arrive(self, visitor: object, place: object) -> tuple[Any, ...]:
         """A page is opened: whose it is, and whether there is something to show on it."""
         view = await reopen(self._directory, str(visitor), str(place))
         if self._directory.store_fails:
             gr.Warning(NOT_LISTED)
-        box = gr.skip() if view.session_id else idle(interactive=True)
+        box = gr.skip() if view.session_id else IDLE
         return view, view.user_id, view.session_id or "", news_if(view.session_id), box
 
     async def catch_up(self, view: View) -> AsyncIterator[tuple[Any, Any]]:
         """Show the conversation, and the answer that is on its way."""
         async for told, is_running in view.catch_up():
             page = to_page(told, self._host, view.hidden)
-            yield page, busy() if is_running else gr.skip()
+            yield page, BUSY if is_running else IDLE
         if view.unsent:
             gr.Info(GONE_ON)
-            yield gr.skip(), gr.Textbox(view.unsent)
+            yield gr.skip(), IDLE | {"value": view.unsent}
             view.unsent = ""
 
-    async def expect(self, view: View) -> None:
-        """A message is on its way, and can be stopped already."""
-        view.expect()
+    async def stop(self, view: View, asked: Any) -> None:
+        """End the answer to that message; what was said stays, and is remembered."""
+        await view.stop(heard(asked)[1])
 
-    async def stop(self, view: View) -> None:
-        """End the running answer; what was said stays, and is remembered."""
-        await view.stop()
-
-    async def take_back(self, view: View) -> None:
-        """Forget the last message on the page."""
+    async def undo(self, view: View, page: list[Message]) -> tuple[Any, ...]:
+        """Take the last message back into the text box."""
         with aloud():
             await view.take_back()
+        before, text = take_last(page)
+        return before, IDLE | {"value": text}, view.session_id or ""
 
     async def chat(
         self, message: str, view: View | None, request: gr.Request
@@ -154,12 +165,6 @@ def page(loaded: Loaded, directory: Directory, for_mcp: bool = False) -> gr.Chat
     return demo
 
 
-TOO_LONG = (
-    "This message, or the conversation before it, is too long to be sent. "
-    "Shorten it, or press Clear."
-)
-
-
 NOT_LISTED = "Earlier chats cannot be reached at the moment. They are not lost."
 
 
@@ -188,96 +193,28 @@ class ChatPage(gr.ChatInterface):
                 submit_btn=True,
                 stop_btn=True,
             ),
-            additional_inputs=self.states.who,
-            additional_outputs=[*self.states.who, self.states.news],
-            # Gradio puts even a State into an "Additional inputs" panel; in one that is not there
-            # at all, a BrowserState does not read the browser.
-            additional_inputs_accordion=gr.Accordion(visible="hidden", render=False),
             title=loaded.title,
             description=describe(loaded, chat.settings),
             examples=[[example] for example in loaded.examples] or None,
             cache_examples=False,
-            editable=True,
-            flagging_mode="never",
             analytics_enabled=False,
-            show_progress="hidden",
-            concurrency_limit=None,
-            api_visibility="private",
         )
         # ChatInterface keeps one in any case, and a page would complain of it after a restart.
         self.saved_conversations.secret = KEY
+
+    def _setup_events(self) -> None:
+        """What happens when, in place of ChatInterface's own: by that, each message is sent three
+        times, one after the other, before the model is asked, with all that is on the page."""
         states, shown = self.states, [self.chatbot, self.textbox]
-        turned = [states.view, states.place, states.news, *shown]
-        emptied = [states.view, states.place, *shown, self.chatbot_state, self.chatbot_value]
-        with self:
-            cast(Any, states.news).render()
-            self._wire_arrival()
-            self._wire_runs(emptied)
-            SideBar(states, turned, emptied)
+        states.render()
+        caught_up = self._wire_arrival()
+        run = self._wire_run()
+        self._wire_questions([run, caught_up])
+        emptied = [states.view, states.place, *shown]
+        self._wire_ends([run, caught_up], emptied)
+        SideBar(states, [states.view, states.place, states.news, *shown], emptied)
 
-    def _setup_stop_events(
-        self,
-        event_triggers: list[Any],
-        events_to_cancel: list[Dependency],
-        after_success: Dependency,
-    ) -> None:
-        # Gradio's own Stop cancels the run: the page keeps what happened to be on it, and the agent
-        # remembers a few words more. Ours ends the turn, and the run's last yield shows all.
-        triggers = [*event_triggers, self.chatbot.edit, self.chatbot.option_select]
-        super()._setup_stop_events(triggers, [], after_success)
-
-    def _clear_and_save_textbox(self, message: Any) -> Any:
-        # Half a character in what is typed would end Gradio's stream to this page.
-        return super()._clear_and_save_textbox(clean(message or ""))
-
-    def _wire_runs(self, emptied: list[Any]) -> None:
-        """Stop and Clear for every kind of run, and a text box that comes back after each; Clear
-        changes what is `emptied`.
-
-        By itself Gradio 6.31 leaves the text box locked when a run fails, and lets an answer run
-        on over a cleared page.
-        """
-        states, known = self.states, self.states.known
-        runs = self._steps(lambda step: step.name in ("_submit_fn", "catch_up"))
-        repaints = self._steps(lambda step: (self.chatbot_value._id, "change") in step.targets)
-        self.textbox.stop(known(self.chat.stop), states.who, None, **AT_ONCE)
-        # What the next run is given as history is what the page shows at that moment, whatever a
-        # step of a cancelled run may still have stored.
-        self.textbox.submit(lambda page: page, self.chatbot, self.chatbot_state, **AT_ONCE)
-        self.chatbot.example_select(list, None, self.chatbot_state, **AT_ONCE)
-        # A page takes its steps in this order, and the history must be there before the run.
-        chatbot = self.chatbot
-        asked = [self.textbox.submit, chatbot.retry, chatbot.edit, chatbot.example_select]
-        gr.on(asked, known(self.chat.expect), states.who, None, **AT_ONCE)
-        # First the run is cancelled, then its page cleared: the other way round it would repaint.
-        cancelled = self.chatbot.clear(nothing, None, None, cancels=runs + repaints, **AT_ONCE)
-        cancelled.then(known(clear), states.who, emptied, **AT_ONCE)
-        self.chatbot.edit(None, None, None, cancels=runs)
-        self.chatbot.undo(known(self.chat.take_back), states.who, None, **AT_ONCE)
-        for run in runs:
-            # Not yet interactive: Gradio's next step empties the box, and would take typed words.
-            run.then(lambda: idle(), None, self.textbox, **AT_ONCE)
-            # A cancelled run fails too, but then goes on with Gradio's next steps: let them pass.
-            passed = run.failure(nothing, None, None, **QUEUED).then(nothing, None, None, **QUEUED)
-            passed.then(lambda: idle(interactive=True), None, self.textbox, **AT_ONCE)
-        self._bring_back()
-
-    def _bring_back(self) -> None:
-        """A sentence, and the text box again, where a step was refused that sends what is typed or
-        all that is shown: by itself Gradio says nothing, and does not go on."""
-        sent = (self.textbox, self.chatbot)
-        for step in self._steps(lambda step: bool(step.inputs) and step.inputs[0] in sent):
-            step.failure(refused, None, self.textbox, **QUEUED)
-
-    def _steps(self, is_wanted: Callable[[Any], bool]) -> list[Any]:
-        """Steps that Gradio has set up, for others to follow or cancel them."""
-        return [
-            Dependency(None, cast(Any, step).get_config(), step._id, step.fn)
-            for step in list(self.fns.values())
-            if is_wanted(step)
-        ]
-
-    def _wire_arrival(self) -> None:
+    def _wire_arrival(self) -> Dependency:
         """A page that is opened, or has fallen behind, is shown what there is."""
         states, box = self.states, self.textbox
         arrived = self.load(
@@ -288,30 +225,50 @@ class ChatPage(gr.ChatInterface):
             **QUEUED,
         )
         states.place.change(None, states.place, None, js=PLACE, **AT_ONCE)
-        arrived.failure(lambda: idle(interactive=True), None, self.textbox, **AT_ONCE)
-        # A run that finds the page behind goes on with Gradio's steps, which show its page again.
-        passed = states.news.change(nothing, None, None, **QUEUED).then(
-            nothing, None, None, **QUEUED
+        shown = [self.chatbot, box]
+        caught_up = states.news.change(self.chat.catch_up, states.view, shown, **QUEUED)
+        for step in (arrived, caught_up):
+            step.failure(None, None, box, js=REST, **AT_ONCE)
+        return caught_up
+
+    def _wire_run(self) -> Dependency:
+        """Whatever is asked is answered; and what could not be sent is given back."""
+        states, chatbot, box = self.states, self.chatbot, self.textbox
+        run = states.asked.change(
+            self.chat.respond,
+            [states.asked, chatbot, *states.who],
+            [chatbot, *states.who, states.news, box],
+            trigger_mode="multiple",
+            **QUEUED,
         )
-        caught_up = passed.then(self.chat.catch_up, states.view, [self.chatbot, box], **QUEUED)
-        shown = caught_up.then(lambda page: page, self.chatbot, self.chatbot_state, **AT_ONCE)
-        shown.then(lambda: idle(interactive=True), None, self.textbox, **AT_ONCE)
+        run.failure(refused, [states.asked, chatbot], None, js=UNANSWERED, **AT_ONCE)
+        run.failure(None, [states.asked, chatbot], [chatbot, box], js=GIVE_BACK, **AT_ONCE)
+        return run
 
+    def _wire_questions(self, runs: list[Any]) -> None:
+        """All the ways in which something is asked; the page shows it before it is sent."""
+        chatbot, box = self.chatbot, self.textbox
+        shown = [chatbot, self.states.asked, box]
+        box.submit(None, [box, chatbot], shown, js=ASK, **AT_ONCE)
+        chatbot.retry(None, chatbot, shown, js=RETRY, **AT_ONCE)
+        chatbot.example_select(pick, None, shown, **AT_ONCE)
+        chatbot.edit(None, None, None, cancels=runs)
+        chatbot.edit(edit, chatbot, shown, **AT_ONCE)
 
-def refused() -> gr.Textbox:
-    """Tell the visitor that the page could not send what it had to."""
-    gr.Warning(TOO_LONG)
-    return idle(interactive=True)
+    def _wire_ends(self, runs: list[Any], emptied: list[Any]) -> None:
+        """Stop, Undo and Clear, which changes what is `emptied`."""
+        states, chatbot, box = self.states, self.chatbot, self.textbox
+        box.stop(states.known(self.chat.stop), [*states.who, states.asked], None, **AT_ONCE)
+        undone = [chatbot, box, states.place]
+        chatbot.undo(states.known(self.chat.undo), [*states.who, chatbot], undone, **AT_ONCE)
+        # First the run is cancelled, then its page cleared: the other way round it would repaint.
+        cancelled = chatbot.clear(nothing, None, None, cancels=runs, **AT_ONCE)
+        cancelled.then(states.known(clear), states.who, emptied, **AT_ONCE)
 
 
 def address(request: gr.Request) -> str:
     """From where a message comes."""
     return address_of(cast(Any, request.request))
-
-
-def count_turns(history: list[Message]) -> int:
-    """How many turns are on the page: all that is believed of what the browser says."""
-    return sum(message["role"] == "user" for message in history)
 
 
 def to_text(transcript: Transcript) -> str:

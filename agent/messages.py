@@ -61,9 +61,14 @@ def to_page(turns: Iterable[Told], host: str = "", hidden: int = 0) -> list[Mess
     page = [_panel(earlier, where, status="done")] if hidden else []
     for turn in turns:
         if turn.question or turn.invocation_id:
-            page.append({"role": "user", "content": _text(turn.question)})
+            page.append(to_question(turn.question))
         page += to_messages(turn.transcript, host=host)
     return page
+
+
+def to_question(text: str) -> Message:
+    """What the visitor has said."""
+    return {"role": "user", "content": _text(text)}
 
 
 def _is_silent(transcript: Transcript) -> bool:

@@ -53,8 +53,9 @@ class View:
     """A message that came when the page was behind: it has to catch up, and gives it back."""
 
     _turn: Turn | None = None
-    _is_stopped: bool = False
-    """Whether Stop was pressed for an answer that has not begun."""
+    _stopped: object = None
+    """The number of the message at whose answer Stop was pressed, which may not have begun."""
+
     _times_turned: int = 0
 
     def __post_init__(self) -> None:
@@ -78,18 +79,14 @@ class View:
                     return
                 yield transcript
 
-    def ask(self, message: str, count: int, address: str) -> Turn:
-        """Begin the answer to a message below the `count` that the page shows."""
+    def ask(self, message: str, count: int, address: str, number: object = None) -> Turn:
+        """Begin the answer to a message below the `count` that the page shows; by its number it
+        can be stopped before."""
         self._turn = turn = Turn(self.directory.settings)
         turn.begin(self._ask(turn, message, count, address))
-        if self._is_stopped:
+        if number is not None and number == self._stopped:
             turn.stop()
-        self._is_stopped = False
         return turn
-
-    def expect(self) -> None:
-        """A message is about to come: Stop is meant for its answer from now on."""
-        self._is_stopped = False
 
     async def catch_up(self) -> AsyncGenerator[tuple[list[Told], bool], None]:
         """The conversation's latest turns as they are stored, and whether an answer is running;
@@ -146,9 +143,9 @@ class View:
             if not conversation.turns:
                 await self.forget()
 
-    async def stop(self) -> None:
-        """End the answer that is running, or about to begin."""
-        self._is_stopped = self._turn is None or self._turn.over
+    async def stop(self, number: object = None) -> None:
+        """End the answer that is running, or is about to begin to the message of that number."""
+        self._stopped = number
         if self._turn:
             self._turn.stop()
         if self.session_id:

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 import app
 from agent.conversation import NO_MESSAGE
+from agent.page.asking import TOO_LONG
 
 Visitor = Callable[..., Page]
 
@@ -114,7 +115,7 @@ def test_half_a_character_may_be_edited_in(
 def is_told_of_it(page: Page) -> None:
     """The page says that it could not send; what Chromium complains of is no more than that."""
     toast = page.tab.get_by_test_id("toast-body").first
-    expect(toast).to_contain_text(app.TOO_LONG, timeout=PATIENCE)
+    expect(toast).to_contain_text(TOO_LONG, timeout=PATIENCE)
     assert all(complaint.startswith(REFUSAL) for complaint in page.complaints)
     page.complaints.clear()
 

@@ -166,6 +166,10 @@ def test_nothing_but_chat_is_offered(client: Client) -> None:
 # The page's own queue
 
 
+def question(message: Any) -> dict[str, Any]:
+    return {"role": "user", "content": message}
+
+
 class Intruder:
     """Someone who talks to the page's server without the page, as the page would."""
 
@@ -178,10 +182,10 @@ class Intruder:
         }
 
     def try_out(self, message: Any, history: Any = None) -> None:
-        """Send a message, after having told the server what was said before."""
-        self._call("run/predict", "lambda", [history])
-        self._call("run/predict", "_clear_and_save_textbox", [message])
-        if self._call("queue/join", "_submit_fn", [None] * 5).status_code == 200:
+        """Send a message, and what is said to be before it on the page."""
+        page = [*history, question(message)] if isinstance(history, list) else history
+        asked = {"text": message, "number": 1}
+        if self._call("queue/join", "respond", [asked, page, *[None] * 3]).status_code == 200:
             self._wait()
 
     def close(self) -> None:

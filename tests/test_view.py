@@ -28,11 +28,9 @@ async def begun(*answers: str) -> tuple[View, ScriptedModel]:
 def test_stop_pressed_before_the_answer_has_begun_stops_it() -> None:
     async def story() -> None:
         view, model = await begun("two")
-        view.expect()
-        await view.stop()
-        assert await told(view.ask("second", 1, "")) == ("", ["Stopped."])
-        view.expect()
-        assert await told(view.ask("third", 2, "")) == ("two", [])
+        await view.stop(0.2)
+        assert await told(view.ask("second", 1, "", 0.2)) == ("", ["Stopped."])
+        assert await told(view.ask("third", 2, "", 0.3)) == ("two", [])
         assert len(model.requests) == 2
 
     run(story())
@@ -41,9 +39,8 @@ def test_stop_pressed_before_the_answer_has_begun_stops_it() -> None:
 def test_stop_pressed_in_the_moment_in_which_an_answer_begins_stops_it() -> None:
     async def story() -> None:
         view, model = await begun("two")
-        view.expect()
-        turn = view.ask("second", 1, "")
-        await view.stop()
+        turn = view.ask("second", 1, "", 0.2)
+        await view.stop(0.2)
         assert await told(turn) == ("", ["Stopped."])
         assert len(model.requests) == 1
 
@@ -53,8 +50,16 @@ def test_stop_pressed_in_the_moment_in_which_an_answer_begins_stops_it() -> None
 def test_stop_pressed_too_late_leaves_the_next_answer_alone() -> None:
     async def story() -> None:
         view, _ = await begun("two")
-        await view.stop()
-        view.expect()
+        await view.stop(0.1)
+        assert await told(view.ask("second", 1, "", 0.2)) == ("two", [])
+
+    run(story())
+
+
+def test_stop_pressed_for_a_message_of_no_number_stops_no_later_one() -> None:
+    async def story() -> None:
+        view, _ = await begun("two")
+        await view.stop(None)
         assert await told(view.ask("second", 1, "")) == ("two", [])
 
     run(story())

@@ -22,6 +22,12 @@ QUEUED: dict[str, Any] = {
 
 PLACEHOLDER = "Type a message..."
 
+IDLE = gr.update(submit_btn=True, stop_btn=False, interactive=True, placeholder=PLACEHOLDER)
+"""The text box when one can type."""
+
+BUSY = gr.update(submit_btn=False, stop_btn=True, interactive=False, placeholder="")
+"""The same while an answer is running."""
+
 NOTHING_SAID = "There is nothing in this chat yet."
 
 
@@ -38,16 +44,6 @@ def nothing() -> None:
     """A step of an event chain that only takes its time."""
 
 
-def idle(**more: Any) -> gr.Textbox:
-    """The text box with its Send button in place of Stop."""
-    return gr.Textbox(submit_btn=True, stop_btn=False, placeholder=PLACEHOLDER, **more)
-
-
-def busy() -> gr.Textbox:
-    """The text box while an answer is running."""
-    return gr.Textbox(submit_btn=False, stop_btn=True, interactive=False)
-
-
 def news_if(there_is: object) -> Any:
     """What makes a page catch up."""
     return time.time() if there_is else gr.skip()
@@ -57,4 +53,4 @@ async def clear(view: View) -> tuple[Any, ...]:
     """Forget the conversation: the session, and all that the page shows of it."""
     with aloud():
         await view.forget()
-    return view, "", [], idle(), [], []
+    return view, "", [], IDLE

@@ -1,5 +1,44 @@
 """What runs in the browser, and how it looks there."""
 
+import json
+
+from agent.page.parts import BUSY, IDLE
+
+BOX = f"""const busy = {json.dumps(BUSY)}, idle = {json.dumps(IDLE)};"""
+
+ASK = """(text, page) => {
+    BOX
+    const content = [{type: "text", text}];
+    return [
+        [...page, {role: "user", content, metadata: null, options: null}],
+        {text, number: Math.random()},
+        {...busy, value: ""},
+    ];
+}""".replace("BOX", BOX)
+"""Puts what is typed on the page, as a message of the visitor's and as what is asked. Its number
+tells it from the same words another time."""
+
+RETRY = """page => {
+    BOX
+    const last = page.findLastIndex(message => message.role === "user");
+    const text = page[last].content.map(part => part.text).join("");
+    return [page.slice(0, last + 1), {text, number: Math.random()}, busy];
+}""".replace("BOX", BOX)
+"""Asks the visitor's last message again."""
+
+UNANSWERED = """(asked, page) => [page.at(-1)?.role === "user" ? asked : null, []]"""
+"""What was asked in vain, without the page, which may have been too long."""
+
+GIVE_BACK = """(asked, page) => {
+    BOX
+    if (page.at(-1)?.role !== "user") return [page, idle];
+    return [page.slice(0, -1), {...idle, value: asked.text}];
+}""".replace("BOX", BOX)
+"""Puts what was asked in vain back into the text box, which is there again in any case."""
+
+REST = f"() => ({json.dumps(IDLE)})"
+"""Has one type again."""
+
 FOLD = """(...given) => {
     if (innerWidth < 768) document.querySelector(".sidebar.open .toggle-button")?.click();
     return given;

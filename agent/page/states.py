@@ -24,11 +24,18 @@ class States:
         """Changes when the page has something to catch up with."""
         self.visitor = gr.BrowserState("", storage_key=f"chat with {app_name}", secret=KEY)
         """Whose page it is."""
-        # Only what is rendered, though nobody sees it, tells of its changes.
+        # Not `visible=False`: what is not there at all does not tell of its changes.
         self.place = gr.Textbox(visible="hidden", render=False)
         """Which conversation is on it."""
+        self.asked = gr.JSON(visible="hidden", render=False)
+        """What the visitor asks, by `scripts.ASK`; when it changes, it is answered."""
         self.who: list[Any] = [self.view, self.visitor, self.place]
         """The inputs of a step that is made by `known`; others may follow them."""
+
+    def render(self) -> None:
+        """Put them on the page, where nobody sees them."""
+        for part in (*self.who, self.news, self.asked):
+            part.render()
 
     def known(self, act: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         """The step that does `act` with the page's `View`, if need be a new one."""

@@ -7,6 +7,7 @@ tells (`queue/data`): first all that it has yielded, and then what is new in it.
 
 import asyncio
 import json
+import random
 import uuid
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Coroutine, Iterable
@@ -46,7 +47,18 @@ class GradioPage:
         steps = self._on("submit")
         self._values[steps[0]["inputs"][0]] = message
         await self._follow(steps)
+        if not steps[0]["backend_fn"]:
+            await self._put_question(steps[0])
         return self._answer
+
+    async def _put_question(self, step: Step) -> None:
+        """What is done at Enter where it is done in the browser (agent/page/scripts.py, ASK)."""
+        text, page = (self._values[each] for each in step["inputs"])
+        chat, asked, _ = step["outputs"]
+        content = [{"type": "text", "text": text}]
+        question = {"role": "user", "content": content, "metadata": None, "options": None}
+        self._values |= {chat: [*page, question], asked: {"text": text, "number": random.random()}}
+        await self._follow(self._on("change", asked))
 
     async def stop(self) -> None:
         """Press Stop."""

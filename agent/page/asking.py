@@ -1,0 +1,59 @@
+"""What a visitor asks, on its way between the page and the agent."""
+
+import random
+from typing import Any
+
+import gradio as gr
+
+from agent.messages import Message, to_question
+from agent.page.parts import BUSY
+
+TOO_LONG = (
+    "This message, or the conversation before it, is too long to be sent. "
+    "Shorten it, or press Clear."
+)
+
+
+def refused(asked: Any, page: list[Message]) -> None:
+    """Tell the visitor that the page could not send what was asked."""
+    if asked:
+        gr.Warning(TOO_LONG)
+
+
+def pick(example: gr.SelectData) -> tuple[Any, ...]:
+    """Ask one of the examples."""
+    text = str(example.value["text"])
+    return [to_question(text)], ask(text), BUSY
+
+
+def edit(page: list[Message], change: gr.EditData) -> tuple[Any, ...]:
+    """Ask one of one's own messages anew, in other words."""
+    place, text = change.index, str(change.value)
+    before = page[: place[0] if isinstance(place, list | tuple) else place]
+    return [*before, to_question(text)], ask(text), BUSY
+
+
+def ask(text: str) -> dict[str, Any]:
+    """What ASK puts on the page, from here."""
+    return {"text": text, "number": random.random()}
+
+
+def heard(asked: Any) -> tuple[str, object]:
+    """What ASK has put on the page: the message, and the number that it goes by."""
+    match asked:
+        case {"text": str(text), "number": number}:
+            return text, number
+    return "", None
+
+
+def take_last(page: list[Message]) -> tuple[list[Message], str]:
+    """What is on the page before the visitor's last message, and that message."""
+    for place in reversed(range(len(page))):
+        if page[place]["role"] == "user":
+            return page[:place], "".join(part.get("text", "") for part in page[place]["content"])
+    return page, ""
+
+
+def count_turns(history: list[Message]) -> int:
+    """How many turns are on the page: all that is believed of what the browser says."""
+    return sum(message["role"] == "user" for message in history)
