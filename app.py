@@ -17,6 +17,7 @@ import gradio as gr
 from fastapi.exceptions import RequestValidationError
 from gradio.events import Dependency
 from starlette.middleware import Middleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from agent.addresses import address_of
 from agent.conversation import GONE_ON
@@ -27,7 +28,7 @@ from agent.limits import PAUSED
 from agent.loading import OURS, Loaded, NoAgent, load
 from agent.messages import Message, to_messages, to_page
 from agent.offline import HOW_TO_ADD_A_KEY
-from agent.page.asking import count_turns, edit, heard, pick, refused, take_last
+from agent.page.asking import count_turns, edit, heard, pick, take_last
 from agent.page.parts import (
     AT_ONCE,
     BUSY,
@@ -41,13 +42,13 @@ from agent.page.parts import (
 )
 from agent.page.scripts import (
     ASK,
-    CONTAINED,
     FOLLOW,
     GIVE_BACK,
+    LOCK,
+    LOOKS,
     PLACE,
     REST,
     RETRY,
-    UNANSWERED,
     WHERE,
 )
 from agent.page.side_bar import SideBar
@@ -176,6 +177,7 @@ class ChatPage(gr.ChatInterface):
         super().__init__(
             chat.respond,
             chatbot=gr.Chatbot(
+                height=160,  # At least; it takes what room there is, on a phone not much.
                 scale=1,
                 show_label=False,
                 editable="user",
@@ -190,8 +192,8 @@ class ChatPage(gr.ChatInterface):
                 scale=7,
                 autofocus=True,
                 interactive=False,  # Until it is known what there is to show.
-                submit_btn=True,
-                stop_btn=True,
+                submit_btn="Send",
+                stop_btn="Stop",
             ),
             title=loaded.title,
             description=describe(loaded, chat.settings),
@@ -239,9 +241,9 @@ class ChatPage(gr.ChatInterface):
             [states.asked, chatbot, *states.who],
             [chatbot, *states.who, states.news, box],
             trigger_mode="multiple",
+            show_progress_on=states.asked,  # Else Gradio covers all of these when it fails.
             **QUEUED,
         )
-        run.failure(refused, [states.asked, chatbot], None, js=UNANSWERED, **AT_ONCE)
         run.failure(None, [states.asked, chatbot], [chatbot, box], js=GIVE_BACK, **AT_ONCE)
         return run
 
@@ -262,8 +264,11 @@ class ChatPage(gr.ChatInterface):
         undone = [chatbot, box, states.place]
         chatbot.undo(states.known(self.chat.undo), [*states.who, chatbot], undone, **AT_ONCE)
         # First the run is cancelled, then its page cleared: the other way round it would repaint.
-        cancelled = chatbot.clear(nothing, None, None, cancels=runs, **AT_ONCE)
-        cancelled.then(states.known(clear), states.who, emptied, **AT_ONCE)
+        cancelled = chatbot.clear(None, None, box, js=LOCK, cancels=runs, **AT_ONCE)
+        passed = cancelled.then(nothing, None, None, **AT_ONCE)
+        cleared = passed.then(states.known(clear), states.who, emptied, **AT_ONCE)
+        for step in (passed, cleared):
+            step.failure(None, None, box, js=REST, **AT_ONCE)
 
 
 def address(request: gr.Request) -> str:
@@ -285,7 +290,7 @@ def describe(loaded: Loaded, settings: Settings) -> str:
     kept = f"*Chats are kept {where} for {until} after their last message.*"
     paused = PAUSED if settings.demo_paused and loaded.costs else ""
     lines = loaded.description, offline if loaded.is_offline else "", paused, kept
-    return "\n\n".join(filter(None, lines))
+    return "\n\n".join(filter(None, ("<div class=about>", *lines, "</div>")))
 
 
 CLOSED = re.compile(
@@ -310,12 +315,17 @@ def is_foreign(thing: dict[str, Any]) -> bool:
     return bool(thing.keys() & {"constructor_args", "path"})
 
 
+FONT = ["system-ui", "sans-serif"]
+"""The visitor's own: what Gradio 6.31 serves for bold text lacks most letters."""
+
+
 def serve(demo: gr.ChatInterface, loaded: Loaded, directory: Directory, **options: Any) -> Any:
     """Launch the page, and the other doors beside it; `options` are `Blocks.launch`'s own."""
     return demo.launch(
         quiet=True,
         js=FOLLOW,
-        css=CONTAINED,
+        css=LOOKS,
+        theme=gr.themes.Default(font=FONT, font_mono=["ui-monospace", "monospace"]),
         max_threads=directory.settings.page_threads,
         state_session_capacity=directory.settings.max_conversations or 10_000,
         run_history=False,
@@ -327,9 +337,9 @@ def serve(demo: gr.ChatInterface, loaded: Loaded, directory: Directory, **option
             "routes": doors(loaded, directory).routes,
             "middleware": [
                 Middleware(Shield, closed=CLOSED, pictures=PICTURES),
+                Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY),
                 Middleware(Sieve, path="/gradio_api/", is_unwanted=is_foreign),
             ],
-            "max_body_size": MAX_BODY,
             "exception_handlers": {RequestValidationError: unread},
             "lifespan": upkeep(demo, directory.settings),
         },

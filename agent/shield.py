@@ -14,7 +14,6 @@ import logging
 import re
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -54,6 +53,16 @@ EMBEDDED = {"image", "audio", "video", "track"}
 "iframe": a Space itself is one."""
 
 
+TOO_LONG = (
+    "This message, or the conversation before it, is too long to be sent. "
+    "Shorten it, or press Clear."
+)
+
+
+class TooLong(Exception):
+    """The body was over the cap, which Starlette says in words that Gradio's page cannot read."""
+
+
 class Failed(Exception):
     """A route that is not our own has answered 500."""
 
@@ -75,8 +84,8 @@ class Shield:
         answer = Answer(scope, send)
         try:
             await app(scope, receive, answer.send)
-        except HTTPException:
-            raise  # The body is over the cap.
+        except TooLong:
+            await JSONResponse({"detail": TOO_LONG}, 413)(scope, receive, answer.pass_on)
         except Exception as error:
             await answer.end(error, receive)
 
@@ -100,10 +109,18 @@ class Answer:
 
         Raises:
             Failed: Instead of sending a 500 that is not our own.
+            TooLong: Instead of sending a 413.
         """
         if message["type"] == "http.response.start":
             if message["status"] == 500 and not self._is_ours():
                 raise Failed
+            if message["status"] == 413:
+                raise TooLong
+        await self.pass_on(message)
+
+    async def pass_on(self, message: Message) -> None:
+        """Send one message on, whatever it is."""
+        if message["type"] == "http.response.start":
             self._kind = Headers(raw=message["headers"]).get("content-type", "")
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():

@@ -152,13 +152,18 @@ class Page:
         """Press the button with this label."""
         self._button(label).click()
 
+    def delete(self) -> None:
+        """Delete the chat on the page, and mean it."""
+        self.press("Delete this chat")
+        self.press("Really delete this chat")
+
     def choose(self, name: str) -> None:
         """Open the chat of this name."""
         self.tab.locator("#chats label", has_text=name).click()
 
     def search(self, words: str) -> None:
         """Look for chats."""
-        self.tab.get_by_placeholder("Search your chats").fill(words)
+        self.tab.get_by_placeholder("Search the names of your chats").fill(words)
 
     def rename(self, name: str) -> None:
         """Give the open chat another name."""

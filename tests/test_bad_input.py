@@ -18,7 +18,7 @@ from house import ROOT, launched, loaded
 from pydantic import SecretStr
 
 import app
-from agent.shield import WRONG
+from agent.shield import TOO_LONG, WRONG
 from agent.sieve import UNREADABLE
 
 SAID = [("user", "Hello"), ("model", "Good day.")]
@@ -235,7 +235,7 @@ def test_a_stream_of_no_session_says_so_and_ends(client: Client) -> None:
 @pytest.mark.parametrize("path", ["gradio_api/queue/join", "gradio_api/upload", *ROUTES])
 def test_50_mb_are_refused(client: Client, path: str) -> None:
     answer = client.send("POST", path, b'{"data": ["' + b"a" * 50_000_000 + b'"]}')
-    assert (answer.status_code, sentence(answer)) == (413, "Content Too Large")
+    assert (answer.status_code, sentence(answer)) == (413, TOO_LONG)
 
 
 @pytest.mark.parametrize(("more", "status"), [(0, 200), (1, 413)])

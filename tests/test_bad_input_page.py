@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 import app
 from agent.conversation import NO_MESSAGE
-from agent.page.asking import TOO_LONG
+from agent.shield import TOO_LONG
 
 Visitor = Callable[..., Page]
 
@@ -141,8 +141,14 @@ def test_a_conversation_over_the_cap_can_be_cleared(
     page = visitor().open(url)
     gemini.enqueue(*["word " * 210_000] * 4)
     page.send("Tell me everything")
+    page.wait_idle()
+    page.box.fill("And then?")
+    page.box.press("Enter")
     is_told_of_it(page)
     expect(page.box).to_be_editable()
+    expect(page.box).to_have_value("And then?")
+    assert len(gemini.requests) == 1
+    page.box.fill("")
     page.clear()
     page.shows()
     goes_on(page, gemini)

@@ -117,7 +117,7 @@ def test_a_deleted_chat_is_gone_from_the_store(
 ) -> None:
     before = len(stored(agent))
     two_chats(page, gemini)
-    page.press("Delete this chat")
+    page.delete()
     page.lists("How is Rome?")
     page.shows()
     assert len(stored(agent)) == before + 1

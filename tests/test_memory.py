@@ -103,7 +103,8 @@ class Visitor:
         """Open the page, ask, read the answer, and close it."""
         async with self._http.stream("GET", f"gradio_api/heartbeat/{self._session}"):
             await self.arrive()
-            question = {"role": "user", "content": message}
+            content = [{"type": "text", "text": message}]
+            question = {"role": "user", "content": content}
             asked = {"text": message, "number": 1}
             await self.join("respond", [asked, [question], None, "", ""])
             watched = {"session_hash": self._session}

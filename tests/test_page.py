@@ -458,7 +458,7 @@ def test_the_header_tells_who_answers(page: Page) -> None:
     expect(page.tab.get_by_text("Additional inputs", exact=False)).to_have_count(0)
     assert " ".join(page.tab.locator("main").inner_text().split()) == (
         "Helper Helps. Chats are kept in this server's memory, until it restarts or for 7 days "
-        "after their last message. Hello Message"
+        "after their last message. Hello Message Send"
     )
 
 
@@ -531,3 +531,27 @@ def test_everything_is_within_reach(
     page.stop()
     page.wait_idle()
     expect(page.tab.locator(".submit-button")).to_be_in_viewport(ratio=1)
+
+
+def test_a_small_window_gives_the_chat_the_room_of_the_description(page: Page) -> None:
+    page.tab.set_viewport_size({"width": 390, "height": 500})
+    about, box = page.tab.get_by_text("Helps."), page.tab.locator("#message")
+    expect(about).to_be_visible()
+    page.send("Hi")
+    page.wait_idle()
+    expect(about).to_be_hidden()
+    expect(box).to_be_in_viewport(ratio=1)
+
+
+def test_the_keyboard_is_given_back_when_the_answer_is_over(page: Page) -> None:
+    page.send("Hi")
+    page.wait_idle()
+    expect(page.box).to_be_focused()
+
+
+def test_a_screen_reader_is_told_what_there_is_to_press_and_to_fill_in(page: Page) -> None:
+    page.open_side_bar()
+    for name in ("Send", "New chat", "Rename"):
+        expect(page.tab.get_by_role("button", name=name, exact=True)).to_be_visible()
+    for name in ("Message", "Search the names of your chats", "A new name for this chat"):
+        expect(page.tab.get_by_role("textbox", name=name)).to_be_visible()

@@ -92,7 +92,7 @@ def test_a_page_that_was_left_open_goes_on_with_the_chat_that_it_shows(
     app.start()
     talk(page, gemini, "more", "two")
     page.shows(("user", "older"), ("model", "one"), ("user", "more"), ("model", "two"))
-    page.press("Delete this chat")
+    page.delete()
     page.shows()
     page.lists("newer")
     page.complaints.clear()

@@ -192,7 +192,8 @@ def test_each_chat_shows_its_own_link_and_no_other(page: Page, gemini: FakeGemin
 
 
 @pytest.mark.parametrize(
-    "presses", [["Delete this chat"], ["Forget me", "Really delete all my chats"]]
+    "presses",
+    [["Delete this chat", "Really delete this chat"], ["Forget me", "Really delete all my chats"]],
 )
 def test_what_is_deleted_is_not_shared_any_more(
     page: Page, gemini: FakeGemini, presses: list[str]

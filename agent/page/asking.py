@@ -8,17 +8,6 @@ import gradio as gr
 from agent.messages import Message, to_question
 from agent.page.parts import BUSY
 
-TOO_LONG = (
-    "This message, or the conversation before it, is too long to be sent. "
-    "Shorten it, or press Clear."
-)
-
-
-def refused(asked: Any, page: list[Message]) -> None:
-    """Tell the visitor that the page could not send what was asked."""
-    if asked:
-        gr.Warning(TOO_LONG)
-
 
 def pick(example: gr.SelectData) -> tuple[Any, ...]:
     """Ask one of the examples."""

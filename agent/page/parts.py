@@ -22,10 +22,10 @@ QUEUED: dict[str, Any] = {
 
 PLACEHOLDER = "Type a message..."
 
-IDLE = gr.update(submit_btn=True, stop_btn=False, interactive=True, placeholder=PLACEHOLDER)
+IDLE = gr.update(submit_btn="Send", stop_btn=False, interactive=True, placeholder=PLACEHOLDER)
 """The text box when one can type."""
 
-BUSY = gr.update(submit_btn=False, stop_btn=True, interactive=False, placeholder="")
+BUSY = gr.update(submit_btn=False, stop_btn="Stop", interactive=False, placeholder="")
 """The same while an answer is running."""
 
 NOTHING_SAID = "There is nothing in this chat yet."

@@ -26,15 +26,15 @@ RETRY = """page => {
 }""".replace("BOX", BOX)
 """Asks the visitor's last message again."""
 
-UNANSWERED = """(asked, page) => [page.at(-1)?.role === "user" ? asked : null, []]"""
-"""What was asked in vain, without the page, which may have been too long."""
-
 GIVE_BACK = """(asked, page) => {
     BOX
     if (page.at(-1)?.role !== "user") return [page, idle];
     return [page.slice(0, -1), {...idle, value: asked.text}];
 }""".replace("BOX", BOX)
 """Puts what was asked in vain back into the text box, which is there again in any case."""
+
+LOCK = """() => ({__type__: "update", interactive: false})"""
+"""Has nobody type for a moment."""
 
 REST = f"() => ({json.dumps(IDLE)})"
 """Has one type again."""
@@ -70,19 +70,22 @@ for one that others could find."""
 
 FOLLOW = """() => {
     const follow = log => {
-        let atEnd = true, asked = 0;
-        log.addEventListener("scroll", () => {
-            atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-        });
+        let atEnd = true, asked = 0, top = 0;
         const stay = () => {
             const questions = log.querySelectorAll("[data-testid=user]").length;
             atEnd = atEnd || questions > asked;
             asked = questions;
             if (atEnd) log.scrollTop = log.scrollHeight;
         };
-        const changes = {subtree: true, childList: true, characterData: true};
-        new MutationObserver(stay).observe(log, changes);
-        log.addEventListener("load", stay, true);  // A picture has come.
+        log.addEventListener("scroll", () => {
+            const isNear = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+            atEnd = isNear || (atEnd && log.scrollTop >= top);
+            top = log.scrollTop;
+        });
+        const sizes = new ResizeObserver(stay);
+        const watch = () => [log, ...log.children].forEach(part => sizes.observe(part));
+        new MutationObserver(watch).observe(log, {childList: true});
+        watch();
     };
     const log = document.querySelector("[role=log]");
     if (log) follow(log);
@@ -91,25 +94,39 @@ FOLLOW = """() => {
         link?.setAttribute("target", "_blank");
         link?.setAttribute("rel", "noopener noreferrer");
     }, true);
+    const box = document.querySelector("#message textarea");
+    new MutationObserver(() => {
+        const isFree = !box.disabled && document.activeElement === document.body;
+        if (isFree && matchMedia("(hover: hover)").matches) box.focus();
+    }).observe(box, {attributeFilter: ["disabled"]});
 }"""
 """Keeps the newest words in view, and leaves a reader who has scrolled up where they are. Gradio's
 own autoscroll pulls everybody down 300 ms after each yield, and so never lets go of a stream.
 
-And has every link open in a tab of its own: by itself Gradio sees to that in text, but not in
-drawings (SVG, mermaid) and maps, whose links would take the conversation away."""
+Has every link open in a tab of its own: by itself Gradio sees to that in text, but not in
+drawings (SVG, mermaid) and maps, whose links would take the conversation away.
 
-CONTAINED = """
+And gives the keyboard back to the text box, which has lost it by being locked; not where that would
+bring up a keyboard on the screen."""
+
+LOOKS = """
 .message-content { contain: layout paint }
 .message-content :is(form, [popover], select, textarea, input:not([type=checkbox][disabled])) {
     display: none !important
 }
+.message-content :not(pre) > code { overflow-wrap: anywhere }
 .message-content img {
     width: auto !important;
     max-width: 100% !important;
     max-height: 50vh !important;
     margin: 0 !important
 }
-.message-content :is(audio, video) { width: min(20rem, 60vw) }"""
+.message-content :is(audio, video) { width: min(20rem, 60vw) }
+#chats label { width: 100% }
+#chats label span { overflow: hidden; text-overflow: ellipsis }
+@media (max-width: 640px), (max-height: 600px) {
+    .column:has([role=log] [data-testid=user]) .about { display: none }
+}"""
 """A model's text stays in its place: nothing of it covers the page, or asks for a password. Its
 pictures are as large as they are, and as there is room: by itself Gradio gives each 30 % of the
-window, on a phone too."""
+window, on a phone too. And there the chat has the room of the description, once it has begun."""

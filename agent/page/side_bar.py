@@ -53,13 +53,15 @@ class SideBar:
 
     def _add_chats(self) -> None:
         self._new = gr.Button("New chat")
+        search = "Search the names of your chats"
         self._search = gr.Textbox(
-            placeholder="Search your chats", show_label=False, container=False
+            placeholder=search, label=search, show_label=False, container=False
         )
-        self._chats = gr.Radio([], show_label=False, container=False, elem_id="chats")
-        self._name = gr.Textbox(
-            placeholder="A new name for this chat", submit_btn="Rename", show_label=False
+        self._chats = gr.Radio(
+            [], label="Your chats", show_label=False, container=False, elem_id="chats"
         )
+        name = "A new name for this chat"
+        self._name = gr.Textbox(placeholder=name, label=name, submit_btn="Rename", show_label=False)
 
     def _add_keepsakes(self) -> None:
         self._saves = {kind: gr.Button(label, size="sm") for kind, label in KINDS.items()}
@@ -70,11 +72,8 @@ class SideBar:
         self._withdraw = gr.Button("Stop sharing", size="sm", visible=False)
 
     def _add_ends(self) -> None:
-        self._delete = gr.Button("Delete this chat", size="sm")
-        self._forget = gr.Button("Forget me", size="sm")
-        self._really = gr.Button(
-            "Really delete all my chats", size="sm", variant="stop", visible=False
-        )
+        self._delete = _button_asked_twice("Delete this chat", "Really delete this chat")
+        self._forget = _button_asked_twice("Forget me", "Really delete all my chats")
 
     def _wire_chats(self) -> None:
         known, states, who = self._states.known, self._states, self._who
@@ -110,10 +109,17 @@ class SideBar:
         known, who, states = self._states.known, self._who, self._states
         emptied = self._emptied
         self._delete.click(known(clear), who, emptied, **QUEUED)
-        self._forget.click(lambda: gr.Button(visible=True), None, self._really, **AT_ONCE)
-        self._really.click(lambda: gr.Button(visible=False), None, self._really, **AT_ONCE)
-        forgotten = self._really.click(known(forget_me), who, [states.visitor, *emptied], **QUEUED)
+        forgotten = self._forget.click(known(forget_me), who, [states.visitor, *emptied], **QUEUED)
         self._list_after(forgotten.then)
+
+
+def _button_asked_twice(label: str, really: str) -> gr.Button:
+    """A button that must be pressed, and then the one that comes up below it: which is returned."""
+    first = gr.Button(label, size="sm")
+    last = gr.Button(really, size="sm", variant="stop", visible=False)
+    first.click(lambda: gr.Button(visible=True), None, last, **AT_ONCE)
+    last.click(lambda: gr.Button(visible=False), None, last, **AT_ONCE)
+    return last
 
 
 async def list_chats(view: View, search: str) -> gr.Radio:
