@@ -22,6 +22,10 @@ CLOSED = 3600.0
 DAY = 86_400.0
 """Seconds for which a picture is there. A page that is opened later is given it again."""
 
+LOOK = 0.005
+"""Seconds between two looks of Gradio's queue for work. By itself it looks each millisecond (50 on
+Windows; gradio/queueing.py), which takes 4 % of a CPU all day long."""
+
 PAUSE = (0.2, 60.0)
 """Seconds between two looks: a quarter of the shortest time, but neither less nor more."""
 
@@ -32,6 +36,7 @@ def upkeep(demo: Any, settings: Settings) -> Callable[[Any], AbstractAsyncContex
 
     @asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[None]:
+        demo._queue.sleep_when_free = LOOK
         task = asyncio.create_task(_tidy(demo, closed, settings.session_idle))
         yield
         task.cancel()
