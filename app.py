@@ -42,6 +42,7 @@ from agent.page.parts import (
 )
 from agent.page.scripts import (
     ASK,
+    BE_BUSY,
     FOLLOW,
     GIVE_BACK,
     LOCK,
@@ -52,7 +53,7 @@ from agent.page.scripts import (
     WHERE,
 )
 from agent.page.side_bar import SideBar
-from agent.page.states import KEY, States
+from agent.page.states import KEY, States, told, whereabouts
 from agent.settings import Settings, read_settings
 from agent.shield import Shield
 from agent.sieve import Sieve
@@ -85,13 +86,11 @@ class Chat:
         view = await self.states.find(view, visitor, place)
         message, number = heard(asked)
         turn = view.ask(message, count_turns(page[:-1]), address(request), number)
+        begun = time.time()
         async for transcript in view.follow(turn):
             waiting = None if turn.over else turn.elapsed
             messages = [*page, *to_messages(transcript, waiting, self._host)]
-            place = view.session_id if turn.past.invocation_id else gr.skip()
-            who = gr.skip() if view.user_id == visitor else view.user_id
-            news = news_if(view.unsent or (turn.over and view.is_long))
-            yield messages, view, who, place, news, IDLE if turn.over else BUSY
+            yield messages, view, begun, *told(view, turn)
 
     async def arrive(self, visitor: object, place: object) -> tuple[Any, ...]:
         """A page is opened: whose it is, and whether there is something to show on it."""
@@ -103,13 +102,17 @@ class Chat:
 
     async def catch_up(self, view: View) -> AsyncIterator[tuple[Any, Any]]:
         """Show the conversation, and the answer that is on its way."""
-        async for told, is_running in view.catch_up():
-            page = to_page(told, self._host, view.hidden)
+        async for turns, is_running in view.catch_up():
+            page = to_page(turns, self._host, view.hidden)
             yield page, BUSY if is_running else IDLE
         if view.unsent:
             gr.Info(GONE_ON)
             yield gr.skip(), IDLE | {"value": view.unsent}
             view.unsent = ""
+
+    async def leave(self, view: View) -> None:
+        """One of the messages is asked anew: what is said to the last one counts no more."""
+        view.leave()
 
     async def stop(self, view: View, asked: Any) -> None:
         """End the answer to that message; what was said stays, and is remembered."""
@@ -211,7 +214,7 @@ class ChatPage(gr.ChatInterface):
         states.render()
         caught_up = self._wire_arrival()
         run = self._wire_run()
-        self._wire_questions([run, caught_up])
+        self._wire_questions()
         emptied = [states.view, states.place, *shown]
         self._wire_ends([run, caught_up], emptied)
         SideBar(states, [states.view, states.place, states.news, *shown], emptied)
@@ -239,22 +242,25 @@ class ChatPage(gr.ChatInterface):
         run = states.asked.change(
             self.chat.respond,
             [states.asked, chatbot, *states.who],
-            [chatbot, *states.who, states.news, box],
+            [chatbot, states.view, *states.told],
             trigger_mode="multiple",
-            show_progress_on=states.asked,  # Else Gradio covers all of these when it fails.
+            show_progress_on=states.asked,  # Else Gradio covers the chat when it fails.
             **QUEUED,
         )
+        states.begun.change(None, None, box, js=BE_BUSY, **AT_ONCE)
+        states.ended.change(None, None, box, js=REST, **AT_ONCE)
+        states.moved.change(whereabouts, states.view, [states.visitor, states.place], **AT_ONCE)
         run.failure(None, [states.asked, chatbot], [chatbot, box], js=GIVE_BACK, **AT_ONCE)
         return run
 
-    def _wire_questions(self, runs: list[Any]) -> None:
+    def _wire_questions(self) -> None:
         """All the ways in which something is asked; the page shows it before it is sent."""
-        chatbot, box = self.chatbot, self.textbox
-        shown = [chatbot, self.states.asked, box]
+        chatbot, box, states = self.chatbot, self.textbox, self.states
+        shown = [chatbot, states.asked, box]
         box.submit(None, [box, chatbot], shown, js=ASK, **AT_ONCE)
         chatbot.retry(None, chatbot, shown, js=RETRY, **AT_ONCE)
         chatbot.example_select(pick, None, shown, **AT_ONCE)
-        chatbot.edit(None, None, None, cancels=runs)
+        chatbot.edit(states.known(self.chat.leave), states.who, None, **AT_ONCE)
         chatbot.edit(edit, chatbot, shown, **AT_ONCE)
 
     def _wire_ends(self, runs: list[Any], emptied: list[Any]) -> None:

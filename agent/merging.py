@@ -15,7 +15,7 @@ from typing import TypeAlias
 from google.adk.models import BaseLlm, LlmRequest, LlmResponse
 from google.genai import types
 
-HOLD = 0.05
+HOLD = 0.045
 """Seconds for which text is held for more to join it. The first is not held, nor the end."""
 
 WORK, BREATH = 0.005, 0.001

@@ -70,6 +70,13 @@ class View:
             self._turn.nudge()
             self._turn = None
 
+    def leave(self) -> None:
+        """End the answer that is running, and show no more of it."""
+        self._times_turned += 1
+        if self._turn:
+            self._turn.stop()
+            self._turn.nudge()
+
     async def follow(self, turn: Turn) -> AsyncGenerator[Transcript, None]:
         """The turn's transcripts, as long as the page shows its conversation."""
         self._turn, since = turn, self._times_turned

@@ -36,6 +36,9 @@ GIVE_BACK = """(asked, page) => {
 LOCK = """() => ({__type__: "update", interactive: false})"""
 """Has nobody type for a moment."""
 
+BE_BUSY = f"() => ({json.dumps(BUSY)})"
+"""Shows that an answer is running."""
+
 REST = f"() => ({json.dumps(IDLE)})"
 """Has one type again."""
 
