@@ -3,6 +3,7 @@
 Run it:  python app.py [path/to/agent]     and open http://127.0.0.1:7860
 """
 
+import logging
 import os
 import re
 import signal
@@ -54,7 +55,7 @@ from agent.page.scripts import (
 )
 from agent.page.side_bar import SideBar
 from agent.page.states import KEY, States, told, whereabouts
-from agent.settings import Settings, read_settings
+from agent.settings import Settings, misspelt, read_settings
 from agent.shield import Shield
 from agent.sieve import Sieve
 from agent.transcript import Transcript, answer, clean, notices
@@ -62,6 +63,8 @@ from agent.upkeep import upkeep
 from agent.view import View, follow, reopen
 from agent.warmth import warm_up
 from agent.wording import time_told
+
+log = logging.getLogger(__name__)
 
 
 class Chat:
@@ -358,9 +361,19 @@ def read(folder: Path) -> tuple[Loaded, Directory]:
     sentence."""
     try:
         loaded = load(folder, merges=True)
+        for sentence in misspelt(os.environ):
+            log.warning(sentence)
         return loaded, Directory(loaded, read_settings(os.environ))
     except (NoAgent, ValueError) as error:
         sys.exit(str(error))
+
+
+def announce(url: str, port: int) -> None:
+    """Tell the host where the page is."""
+    wanted = os.environ.get("GRADIO_SERVER_PORT", "7860")
+    if str(port) != wanted:
+        log.warning("Port %s is in use, perhaps by another run of this app.", wanted)
+    print(f"Running on {url} (stop with Ctrl-C)", flush=True)  # noqa: T201
 
 
 def wait_for_end(directory: Directory) -> None:
@@ -384,5 +397,5 @@ if __name__ == "__main__":
     # Nobody may say where a request comes from, but a proxy that uvicorn is told to trust.
     os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
     _, url, _ = serve(demo, loaded, directory, mcp_server=has_mcp, prevent_thread_lock=True)
-    print(f"Running on {url} (stop with Ctrl-C)", flush=True)  # noqa: T201
+    announce(url, demo.server_port)
     wait_for_end(directory)

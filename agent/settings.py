@@ -1,6 +1,7 @@
 """What a host may set: read once from the environment, checked, each with a default."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
@@ -114,6 +115,14 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         return Settings.model_validate(_fitting(environment) | chosen)
     except ValidationError as error:
         raise ValueError("\n".join(map(_complaint, error.errors()))) from None
+
+
+def misspelt(environment: Mapping[str, str]) -> Iterator[str]:
+    """A sentence for each variable that is called almost like a setting."""
+    known = [name.upper() for name in Settings.model_fields]
+    for name in environment.keys() - set(known):
+        for meant in get_close_matches(name, known, n=1, cutoff=0.9):
+            yield f"{name} is no setting, and changes nothing. Did you mean {meant}?"
 
 
 def _fitting(environment: Mapping[str, str]) -> dict[str, int]:

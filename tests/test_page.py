@@ -10,7 +10,7 @@ import pytest
 from browser import PATIENCE, Page, chromium, visitor  # noqa: F401
 from fake_gemini import Call, Cut, FakeGemini, Hang, Status, Think, Until
 from house import launched, loaded
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from agent.offline import OfflineModel
 
@@ -43,6 +43,9 @@ def gemini(fake: FakeGemini) -> FakeGemini:
 @pytest.fixture
 def page(url: str, gemini: FakeGemini, visitor: Visitor) -> Page:  # noqa: F811
     return visitor().open(url)
+
+
+BEGUN = ("user", "Hi"), ("model", "Hello.")
 
 
 def begun(page: Page, gemini: FakeGemini) -> None:
@@ -292,6 +295,48 @@ def test_edit_of_the_last_message(page: Page, gemini: FakeGemini) -> None:
     page.shows(
         ("user", "Hi"), ("model", "Hello."), ("user", "And then?"), ("model", "Then good night.")
     )
+    remembers_what_is_seen(page, gemini)
+
+
+def test_edit_while_an_answer_runs(page: Page, gemini: FakeGemini) -> None:
+    begun(page, gemini)
+    gemini.enqueue("Once upon ", Until(threading.Event()))
+    page.send("A story")
+    page.shows(*BEGUN, ("user", "A story"), ("model", "Once upon"))
+    gemini.enqueue("Roses are red.")
+    page.edit(1, "A poem")
+    page.shows(*BEGUN, ("user", "A poem"), ("model", "Roses are red."))
+    expect(page.box).to_have_value("")
+    remembers_what_is_seen(page, gemini)
+
+
+def test_a_message_is_on_the_page_before_the_server_has_it(page: Page, gemini: FakeGemini) -> None:
+    held: list[Route] = []
+    page.tab.route("**/queue/join*", lambda route: held.append(route))
+    page.send("Hi")
+    page.shows(("user", "Hi"))
+    expect(page.stop_button).to_be_visible()
+    expect(page.box).to_have_value("")
+    assert (len(held), gemini.requests) == (1, [])
+    gemini.enqueue("Hello.")
+    held[0].continue_()
+    page.tab.unroute("**/queue/join*")
+    page.shows(*BEGUN)
+    remembers_what_is_seen(page, gemini)
+
+
+def test_stop_pressed_before_the_server_has_the_message_stops_it(
+    page: Page, gemini: FakeGemini
+) -> None:
+    held: list[Route] = []
+    page.tab.route("**/queue/join*", lambda route: held.append(route))
+    page.send("Hi")
+    with page.tab.expect_response("**/run/predict"):
+        page.stop()
+    held[0].continue_()
+    page.tab.unroute("**/queue/join*")
+    page.shows(("user", "Hi"), STOPPED)
+    assert gemini.requests == []
     remembers_what_is_seen(page, gemini)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from agent.settings import Settings, read_settings
+from agent.settings import Settings, misspelt, read_settings
 
 ROOT = Path(__file__).parent.parent
 
@@ -109,3 +109,21 @@ def test_the_readme_has_every_setting_with_its_default(name: str, default: float
 def test_the_example_of_an_env_file_has_every_setting(name: str, default: float | None) -> None:
     line = rf"^(# *)?{name}={'' if default is None else f'{default:.10g}'}$"
     assert re.search(line, (ROOT / ".env.example").read_text(), re.MULTILINE)
+
+
+def test_what_is_called_almost_like_a_setting_is_told() -> None:
+    environment = {
+        "VISITORS_PER_MINUTE": "2",
+        "MAX_CHAT_TURN": "2",
+        "GAP_TIMEOUT": "2",
+        "PATH": "x",
+    }
+    assert sorted(misspelt(environment)) == [
+        "MAX_CHAT_TURN is no setting, and changes nothing. Did you mean MAX_CHAT_TURNS?",
+        "VISITORS_PER_MINUTE is no setting, and changes nothing. Did you mean VISITOR_PER_MINUTE?",
+    ]
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_no_setting_is_taken_for_another(name: str) -> None:
+    assert list(misspelt({name: "1"})) == []

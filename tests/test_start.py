@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -63,6 +64,16 @@ def test_a_wrong_setting_is_named_in_a_sentence() -> None:
         "TOOL_THREADS='0'",
     ]
     assert "Traceback" not in ended.stderr
+
+
+def test_a_misspelt_setting_and_a_port_in_use_are_told_before_the_address() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        with served([sys.executable, "app.py"], GRADIO_SERVER_PORT=port, TURNS_TIMEOUT="2") as said:
+            assert "Did you mean TURN_TIMEOUT?" in "".join(said)
+            assert f"Port {port} is in use" in "".join(said)
 
 
 def test_a_folder_without_an_agent_is_told_in_a_sentence(tmp_path: Path) -> None:
