@@ -51,6 +51,7 @@ from agent.page.scripts import (
     PLACE,
     REST,
     RETRY,
+    UNSENT,
     WHERE,
 )
 from agent.page.side_bar import SideBar
@@ -232,6 +233,7 @@ class ChatPage(gr.ChatInterface):
             js=WHERE,
             **QUEUED,
         )
+        arrived.then(None, box, box, js=UNSENT, **AT_ONCE)
         states.place.change(None, states.place, None, js=PLACE, **AT_ONCE)
         shown = [self.chatbot, box]
         caught_up = states.news.change(self.chat.catch_up, states.view, shown, **QUEUED)

@@ -325,6 +325,24 @@ def test_a_message_is_on_the_page_before_the_server_has_it(page: Page, gemini: F
     remembers_what_is_seen(page, gemini)
 
 
+def test_a_message_that_is_lost_on_its_way_is_typed_again(page: Page, gemini: FakeGemini) -> None:
+    begun(page, gemini)
+    page.tab.route("**/queue/join*", lambda route: route.abort())
+    page.box.fill("And now?")
+    with page.tab.expect_event("requestfailed"):
+        page.box.press("Enter")
+    page.tab.unroute("**/queue/join*")
+    expect(page.box).to_have_value("And now?", timeout=PATIENCE)  # Gradio has loaded the page anew.
+    page.complaints.clear()
+    page.shows(*BEGUN)
+    gemini.enqueue("All is well.")
+    page.box.press("Enter")
+    page.shows(*BEGUN, ("user", "And now?"), ("model", "All is well."))
+    page.reload()
+    page.shows(*BEGUN, ("user", "And now?"), ("model", "All is well."))
+    expect(page.box).to_have_value("")
+
+
 def test_stop_pressed_before_the_server_has_the_message_stops_it(
     page: Page, gemini: FakeGemini
 ) -> None:

@@ -9,6 +9,7 @@ BOX = f"""const busy = {json.dumps(BUSY)}, idle = {json.dumps(IDLE)};"""
 ASK = """(text, page) => {
     BOX
     const content = [{type: "text", text}];
+    history.replaceState({...history.state, unsent: text}, "");
     return [
         [...page, {role: "user", content, metadata: null, options: null}],
         {text, number: Math.random()},
@@ -16,7 +17,8 @@ ASK = """(text, page) => {
     ];
 }""".replace("BOX", BOX)
 """Puts what is typed on the page, as a message of the visitor's and as what is asked. Its number
-tells it from the same words another time."""
+tells it from the same words another time. The browser keeps it until the server has it: where the
+line is down, Gradio loads the page anew."""
 
 RETRY = """page => {
     BOX
@@ -36,8 +38,15 @@ GIVE_BACK = """(asked, page) => {
 LOCK = """() => ({__type__: "update", interactive: false})"""
 """Has nobody type for a moment."""
 
-BE_BUSY = f"() => ({json.dumps(BUSY)})"
-"""Shows that an answer is running."""
+BE_BUSY = """() => {
+    BOX
+    history.replaceState({...history.state, unsent: ""}, "");
+    return busy;
+}""".replace("BOX", BOX)
+"""Shows that the server has what was asked, and answers."""
+
+UNSENT = """typed => typed || (history.state?.unsent ?? '')"""
+"""Has what the server never had typed again."""
 
 REST = f"() => ({json.dumps(IDLE)})"
 """Has one type again."""
