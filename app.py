@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
@@ -62,7 +63,7 @@ from agent.sieve import Sieve
 from agent.transcript import Transcript, answer, clean, notices
 from agent.upkeep import upkeep
 from agent.view import View, follow, reopen
-from agent.warmth import warm_up
+from agent.warmth import open_clients_soon, warm_up
 from agent.wording import time_told
 
 log = logging.getLogger(__name__)
@@ -352,10 +353,22 @@ def serve(demo: gr.ChatInterface, loaded: Loaded, directory: Directory, **option
                 Middleware(Sieve, path="/gradio_api/", is_unwanted=is_foreign),
             ],
             "exception_handlers": {RequestValidationError: unread},
-            "lifespan": upkeep(demo, directory.settings),
+            "lifespan": lifespan(demo, loaded, directory.settings),
         },
         **options,
     )
+
+
+def lifespan(demo: gr.Blocks, loaded: Loaded, settings: Settings) -> Any:
+    """What goes on while the page is served."""
+
+    @asynccontextmanager
+    async def living(app: object) -> AsyncIterator[None]:
+        open_clients_soon(loaded)
+        async with upkeep(demo, settings)(app):
+            yield
+
+    return living
 
 
 def read(folder: Path) -> tuple[Loaded, Directory]:

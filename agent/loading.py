@@ -83,7 +83,7 @@ def load(folder: Path = OURS, merges: bool = False) -> Loaded:
     app = _app(_import(folder), folder.name)
     _tidy_keys()
     root = cast(BaseNode, app.root_agent)
-    agents = list(_llm_agents(root))
+    agents = list(llm_agents(root))
     offline = [_go_offline(agent) for agent in agents]
     for agent in agents if merges else ():
         _merge(agent)
@@ -185,7 +185,7 @@ def _artifacts(uri: str | None, folder: Path) -> BaseArtifactService:
         ) from None
 
 
-def _llm_agents(node: object) -> Iterator[LlmAgent]:
+def llm_agents(node: object) -> Iterator[LlmAgent]:
     """Every agent with a model in the tree: sub-agents, agents used as tools, workflow nodes."""
     if isinstance(node, LlmAgent):
         yield node
@@ -193,7 +193,7 @@ def _llm_agents(node: object) -> Iterator[LlmAgent]:
     inner = [tool.agent for tool in tools if isinstance(tool, AgentTool)]
     nodes = getattr(getattr(node, "graph", None), "nodes", [])
     for child in (*getattr(node, "sub_agents", []), *inner, *nodes):
-        yield from _llm_agents(child)
+        yield from llm_agents(child)
 
 
 def _go_offline(agent: LlmAgent) -> bool:

@@ -6,20 +6,39 @@ from contextlib import suppress
 
 from google.adk.agents import LlmAgent
 from google.adk.runners import InMemoryRunner
-from google.genai import Client
+from google.genai import types
 
 from agent.conversation import Conversation
+from agent.loading import Loaded, llm_agents
 from agent.merging import merging
 from agent.offline import OfflineModel
 from agent.settings import Settings
 from agent.transcript import Transcript
+
+SOON = 0.5
+"""Seconds after the start at which the page is there, and hardly a visitor yet."""
+
+ANSWER = {"candidates": [{"content": {"parts": [{"text": "Hello"}]}}]}
+"""Gemini's, as JSON."""
+
+
+def open_clients_soon(loaded: Loaded) -> None:
+    """Make the clients of the agent's models, which takes 0.1 s and holds up everything: each is
+    for the event loop in which it is made, so this is the server's (`Gemini.api_client`)."""
+    asyncio.get_running_loop().call_later(SOON, _open_clients, loaded)
+
+
+def _open_clients(loaded: Loaded) -> None:
+    for agent in llm_agents(loaded.runner.agent):
+        with suppress(Exception):  # The first visitor will be told of it.
+            getattr(agent.model, "api_client", None)
 
 
 def warm_up() -> None:
     """One turn of an agent that nobody knows, which costs nothing and leaves nothing."""
     with suppress(Exception):  # Whatever it is, the first visitor will be told of it.
         asyncio.run(one_turn())
-        Client(api_key="of nobody")  # It is never used.
+        types.GenerateContentResponse.model_validate(ANSWER)
 
 
 async def one_turn() -> Transcript:
