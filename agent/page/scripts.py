@@ -57,6 +57,10 @@ FOLD = """(...given) => {
 }"""
 """On a phone the side bar covers the chat that has just been opened."""
 
+IF_OPEN = """() => document.querySelector(".sidebar.open") ? String(Math.random()) : ''"""
+"""Another value each time, but none where the side bar is folded: nobody need be asked what is in
+it then."""
+
 WHERE = """(visitor, place) => [visitor, history.state?.place ?? ""]"""
 """Which conversation was on the page, for one that is loaded again."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from agent.page.parts import AT_ONCE, NOTHING_SAID, QUEUED, aloud, clear, news_if
-from agent.page.scripts import FOLD, HERE, SAVE
+from agent.page.scripts import FOLD, HERE, IF_OPEN, SAVE
 from agent.page.states import States
 from agent.recall import title
 from agent.spare_store import StoreFails
@@ -45,6 +45,7 @@ class SideBar:
             self._add_chats()
             self._add_keepsakes()
             self._add_ends()
+        self._stale = gr.Textbox(visible="hidden")
         self._bar.expand(lambda: gr.Column(visible=True), None, self._column, **AT_ONCE)
         self._bar.collapse(lambda: gr.Column(visible=False), None, self._column, **AT_ONCE)
         self._wire_chats()
@@ -80,7 +81,8 @@ class SideBar:
         turn: dict[str, Any] = {"outputs": self._turned, "js": FOLD, **QUEUED}
         self._new.click(known(new_chat), who, **turn)
         self._chats.input(known(open_chat), [*who, self._chats], **turn)
-        self._list_after(self._bar.expand, self._search.change, states.place.change)
+        states.place.change(None, None, self._stale, js=IF_OPEN, **AT_ONCE)
+        self._list_after(self._bar.expand, self._search.change, self._stale.change)
         renamed = known(rename_chat), [*who, self._name], self._name
         self._list_after(self._name.submit(*renamed, **QUEUED).then)
 
@@ -103,7 +105,7 @@ class SideBar:
         }
         self._share.click(known(share), **link)
         self._withdraw.click(known(stop_sharing), **link)
-        gr.on([self._bar.expand, self._states.place.change], known(show_link), **link)
+        gr.on([self._bar.expand, self._stale.change], known(show_link), **link)
 
     def _wire_ends(self) -> None:
         known, who, states = self._states.known, self._who, self._states
