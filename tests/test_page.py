@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from browser import PATIENCE, Page, chromium, visitor  # noqa: F401
+from browser import AT_END, PATIENCE, Page, chromium, visitor  # noqa: F401
 from fake_gemini import Call, Cut, FakeGemini, Hang, Status, Think, Until
 from house import launched, loaded
 from playwright.sync_api import Route, expect
@@ -84,6 +84,19 @@ def test_the_newest_words_are_in_view(page: Page, gemini: FakeGemini) -> None:
     page.send("Hi")
     page.wait_idle()
     assert page.sees_the_end()
+
+
+@pytest.mark.parametrize("by", ["the keyboard", "the button"])
+def test_the_end_of_the_next_answer_is_in_view(page: Page, gemini: FakeGemini, by: str) -> None:
+    gemini.enqueue(Think("Let me see."), "word " * 300)
+    page.send("Tell me much")
+    page.wait_idle()
+    gemini.enqueue(Think("Let me see."), "A list:\n\n- one\n- two\n\n" + "word " * 60)
+    page.box.fill("And more")
+    page.box.press("Enter") if by == "the keyboard" else page.press("Send")
+    page.tab.get_by_text("A list:").wait_for()
+    page.wait_idle()
+    page.tab.wait_for_function(AT_END)
 
 
 def test_who_scrolls_up_is_left_there_until_the_next_message(

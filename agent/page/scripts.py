@@ -86,7 +86,7 @@ for one that others could find."""
 
 FOLLOW = """() => {
     const follow = log => {
-        let atEnd = true, asked = 0, top = 0;
+        let atEnd = true, asked = 0, moved = 0;
         const stay = () => {
             const questions = log.querySelectorAll("[data-testid=user]").length;
             atEnd = atEnd || questions > asked;
@@ -95,9 +95,14 @@ FOLLOW = """() => {
         };
         log.addEventListener("scroll", () => {
             const isNear = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-            atEnd = isNear || (atEnd && log.scrollTop >= top);
-            top = log.scrollTop;
+            atEnd = isNear || (atEnd && Date.now() - moved > 1000);
         });
+        const byHand = () => { moved = Date.now() };
+        addEventListener("wheel", byHand, {passive: true});
+        addEventListener("touchmove", byHand, {passive: true});
+        addEventListener("keydown", event => /Up|Home/.test(event.key) && byHand());
+        // The scroll bar is no part of what is in the log.
+        log.addEventListener("pointerdown", event => event.target === log && byHand());
         const sizes = new ResizeObserver(stay);
         const watch = () => [log, ...log.children].forEach(part => sizes.observe(part));
         new MutationObserver(watch).observe(log, {childList: true});
@@ -116,8 +121,9 @@ FOLLOW = """() => {
         if (isFree && matchMedia("(hover: hover)").matches) box.focus();
     }).observe(box, {attributeFilter: ["disabled"]});
 }"""
-"""Keeps the newest words in view, and leaves a reader who has scrolled up where they are. Gradio's
-own autoscroll pulls everybody down 300 ms after each yield, and so never lets go of a stream.
+"""Keeps the newest words in view, and leaves a reader who has scrolled up where they are; by hand,
+as the browser scrolls too when something on the page folds. Gradio's own autoscroll pulls
+everybody down 300 ms after each yield, and so never lets go of a stream.
 
 Has every link open in a tab of its own: by itself Gradio sees to that in text, but not in
 drawings (SVG, mermaid) and maps, whose links would take the conversation away.
