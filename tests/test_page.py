@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -12,6 +13,7 @@ from fake_gemini import Call, Cut, FakeGemini, Hang, Status, Think, Until
 from house import launched, loaded
 from playwright.sync_api import Route, expect
 
+from agent.agent import calculate
 from agent.offline import OfflineModel
 
 STOPPED = ("Note", "Stopped.")
@@ -84,19 +86,6 @@ def test_the_newest_words_are_in_view(page: Page, gemini: FakeGemini) -> None:
     page.send("Hi")
     page.wait_idle()
     assert page.sees_the_end()
-
-
-@pytest.mark.parametrize("by", ["the keyboard", "the button"])
-def test_the_end_of_the_next_answer_is_in_view(page: Page, gemini: FakeGemini, by: str) -> None:
-    gemini.enqueue(Think("Let me see."), "word " * 300)
-    page.send("Tell me much")
-    page.wait_idle()
-    gemini.enqueue(Think("Let me see."), "A list:\n\n- one\n- two\n\n" + "word " * 60)
-    page.box.fill("And more")
-    page.box.press("Enter") if by == "the keyboard" else page.press("Send")
-    page.tab.get_by_text("A list:").wait_for()
-    page.wait_idle()
-    page.tab.wait_for_function(AT_END)
 
 
 def test_who_scrolls_up_is_left_there_until_the_next_message(
@@ -542,6 +531,21 @@ def test_the_header_tells_who_answers(page: Page) -> None:
 def offline() -> Iterator[str]:
     with launched(replace(loaded(OfflineModel(delay=0)), is_offline=True)) as address:
         yield address
+
+
+@pytest.mark.parametrize("by", ["the keyboard", "the button"])
+def test_the_end_of_the_next_answer_is_in_view(visitor: Visitor, by: str) -> None:  # noqa: F811
+    with launched(loaded(OfflineModel(), tools=[calculate])) as url:
+        page = visitor().open(url)
+        page.tab.set_viewport_size({"width": 1000, "height": 640})
+        for message in ("Hello", "What is 12*7?"):
+            page.box.fill(message)
+            press = page.box.press if by == "the keyboard" else page.press
+            page._begin(partial(press, "Enter" if by == "the keyboard" else "Send"))
+            page.wait_idle()
+        page.tab.get_by_text("result: 84").wait_for()
+        page.tab.wait_for_function(AT_END)
+        page.tab.context.close()
 
 
 def test_the_offline_model_says_what_it_is(offline: str, visitor: Visitor) -> None:  # noqa: F811
