@@ -315,7 +315,7 @@ for whoever knows the session's hash; `file=` fetches for anybody, and names fol
 machine; uploads fill the disk."""
 
 PICTURES = re.compile(r"/+(files/|assets/|static/|favicon|pwa_icon|theme\.css)")
-"""Gradio's paths that a page may embed."""
+"""Paths that a page may embed: the agent's pictures, and what Gradio's page is made of."""
 
 MAX_BODY = 4_000_000
 """Bytes of a request; the page sends all that it shows with each message."""

@@ -20,14 +20,19 @@ CLOSED = 3600.0
 """Seconds for which a closed page may come back: a laptop was asleep, a line was down."""
 
 DAY = 86_400.0
-"""Seconds for which a picture is there. A page that is opened later is given it again."""
 
 LOOK = 0.005
 """Seconds between two looks of Gradio's queue for work. By itself it looks each millisecond (50 on
 Windows; gradio/queueing.py), which takes 4 % of a CPU all day long."""
 
 PAUSE = (0.2, 60.0)
-"""Seconds between two looks: a quarter of the shortest time, but neither less nor more."""
+"""Seconds between two rounds: a quarter of the shortest time, but neither less nor more."""
+
+
+def picture_life(idle: float) -> float:
+    """For how many seconds a picture is there that no page is given again; a page that is opened
+    later is. No longer than an idle conversation."""
+    return min(DAY, idle)
 
 
 def upkeep(demo: Any, settings: Settings) -> Callable[[Any], AbstractAsyncContextManager[None]]:
@@ -52,7 +57,7 @@ async def _tidy(demo: Any, closed: float, idle: float) -> None:
         await asyncio.sleep(max(shortest, min(closed / 4, longest)))
         try:
             forget_pages(demo, closed, idle)
-            await asyncio.to_thread(pictures.delete, min(DAY, idle))
+            await asyncio.to_thread(pictures.delete, picture_life(idle))
         except Exception:
             log.exception("What old pages have left could not be deleted.")
 

@@ -28,10 +28,10 @@ NOT_JSON = {
 """No JSON, or none that can be carried."""
 
 
-def attached(path: str, **more: Any) -> bytes:
-    """A message with a file, as Gradio's own pages send them."""
+def attached(path: str, times: int = 1, **more: Any) -> bytes:
+    """Messages with a file, as Gradio's own pages send them."""
     file = {"path": path, "meta": {"_type": "gradio.FileData"}, **more}
-    said = [{"role": "user", "content": [{"type": "file", "file": file}]}]
+    said = [{"role": "user", "content": [{"type": "file", "file": file}]}] * times
     return json.dumps({"data": [said], "session_hash": "HASH", "fn_index": 1}).encode()
 
 
@@ -46,6 +46,7 @@ FILES = {
     "a file with a long name": attached("a" * 5_000),
     "a file with a hostile name": attached("<img src=x onerror=alert(1)>.svg", orig_name="../x.sh"),
     "a file as stream": attached("/etc/passwd", is_stream=True),
+    "many files": attached("/etc/passwd", times=200),
     "a file without a name": b'{"data": [[{"path": null}]]}',
     "a file that is none": b'{"data": [{"path": "/etc/passwd"}]}',
 }

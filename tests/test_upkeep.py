@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from google.adk.artifacts import InMemoryArtifactService
 from google.genai import types
 from house import conversation, loaded, run, say
@@ -15,7 +16,7 @@ from agent.leavings import Memory
 from agent.loading import load
 from agent.settings import Settings
 from agent.spare_store import SpareStore
-from agent.upkeep import forget_pages
+from agent.upkeep import forget_pages, picture_life
 
 HOUR = 3600.0
 
@@ -67,6 +68,16 @@ def test_runs_are_forgotten_once_they_have_been_told_of_or_nobody_is_there_to_be
     gradio.has_run("forged", "just begun", is_over=False)
     forget_pages(gradio, HOUR, 24 * HOUR)
     assert gradio.left()[2:] == [["forged", "there"], ["forged", "there"]]
+
+
+# Pictures
+
+
+@pytest.mark.parametrize(("idle", "life"), [(604_800, 86_400), (60, 60), (0.2, 0.2)])
+def test_a_picture_is_kept_for_a_day_and_not_longer_than_the_conversation(
+    idle: float, life: float
+) -> None:
+    assert picture_life(idle) == life
 
 
 # What a conversation leaves in ADK

@@ -4,7 +4,7 @@ import json
 
 from agent.page.parts import BUSY, IDLE
 
-BOX = f"""const busy = {json.dumps(BUSY)}, idle = {json.dumps(IDLE)};"""
+BOX = f"const busy = {json.dumps(BUSY)}, idle = {json.dumps(IDLE)};"
 
 ASK = """(text, page) => {
     BOX
