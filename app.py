@@ -30,7 +30,7 @@ from agent.limits import PAUSED
 from agent.loading import OURS, Loaded, NoAgent, load
 from agent.messages import Message, to_messages, to_page
 from agent.offline import HOW_TO_ADD_A_KEY
-from agent.page.asking import count_turns, edit, heard, pick, take_last
+from agent.page.asking import edit, heard, pick, take_last
 from agent.page.parts import (
     AT_ONCE,
     BUSY,
@@ -44,7 +44,6 @@ from agent.page.parts import (
 )
 from agent.page.scripts import (
     ASK,
-    BE_BUSY,
     FOLLOW,
     GIVE_BACK,
     LOCK,
@@ -52,11 +51,12 @@ from agent.page.scripts import (
     PLACE,
     REST,
     RETRY,
+    SHOW,
     UNSENT,
     WHERE,
 )
 from agent.page.side_bar import SideBar
-from agent.page.states import KEY, States, told, whereabouts
+from agent.page.states import KEY, States, whereabouts
 from agent.settings import Settings, misspelt, read_settings
 from agent.shield import Shield
 from agent.sieve import Sieve
@@ -81,21 +81,26 @@ class Chat:
     async def respond(
         self,
         asked: Any,
-        page: list[Message],
         view: View | None,
         visitor: object,
         place: object,
         request: gr.Request,
-    ) -> AsyncIterator[tuple[Any, ...]]:
-        """Answer the message that has just been put on the page."""
-        view = await self.states.find(view, visitor, place)
-        message, number = heard(asked)
-        turn = view.ask(message, count_turns(page[:-1]), address(request), number)
-        begun = time.time()
+    ) -> AsyncIterator[tuple[dict[str, Any], Any, Any]]:
+        """Answer the message that has just been put on the page: what the page is to show below
+        it, and what it should know."""
+        view = kept = await self.states.find(view, visitor, place)
+        message, number, count = heard(asked)
+        turn = view.ask(message, count, address(request), number)
         async for transcript in view.follow(turn):
             waiting = None if turn.over else turn.elapsed
-            messages = [*page, *to_messages(transcript, waiting, self._host)]
-            yield messages, view, begun, *told(view, turn)
+            answer = {
+                "number": number,
+                "messages": to_messages(transcript, waiting, self._host),
+                "over": turn.over,
+                "where": whereabouts(view) if turn.past.invocation_id else None,
+            }
+            yield answer, kept, news_if(view.unsent or (turn.over and view.is_long))
+            kept = gr.skip()  # Gradio works for each State that it is given.
 
     async def arrive(self, visitor: object, place: object) -> tuple[Any, ...]:
         """A page is opened: whose it is, and whether there is something to show on it."""
@@ -247,15 +252,22 @@ class ChatPage(gr.ChatInterface):
         states, chatbot, box = self.states, self.chatbot, self.textbox
         run = states.asked.change(
             self.chat.respond,
-            [states.asked, chatbot, *states.who],
-            [chatbot, states.view, *states.told],
+            [states.asked, *states.who],
+            [states.answer, states.view, states.news],
             trigger_mode="multiple",
             show_progress_on=states.asked,  # Else Gradio covers the chat when it fails.
+            preprocess=False,
+            postprocess=False,  # It takes a thread each time.
             **QUEUED,
         )
-        states.begun.change(None, None, box, js=BE_BUSY, **AT_ONCE)
-        states.ended.change(None, None, box, js=REST, **AT_ONCE)
-        states.moved.change(whereabouts, states.view, [states.visitor, states.place], **AT_ONCE)
+        states.answer.change(
+            None,
+            [states.answer, states.asked, chatbot],
+            [chatbot, box, states.visitor, states.place],
+            js=SHOW,
+            trigger_mode="multiple",
+            **AT_ONCE,
+        )
         run.failure(None, [states.asked, chatbot], [chatbot, box], js=GIVE_BACK, **AT_ONCE)
         return run
 

@@ -25,6 +25,9 @@ LOOK = 0.005
 """Seconds between two looks of Gradio's queue for work. By itself it looks each millisecond (50 on
 Windows; gradio/queueing.py), which takes 4 % of a CPU all day long."""
 
+HEED = 1.0
+"""The same for progress bars, of which this page has none; by itself each 10 ms."""
+
 PAUSE = (0.2, 60.0)
 """Seconds between two rounds: a quarter of the shortest time, but neither less nor more."""
 
@@ -42,6 +45,7 @@ def upkeep(demo: Any, settings: Settings) -> Callable[[Any], AbstractAsyncContex
     @asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[None]:
         demo._queue.sleep_when_free = LOOK
+        demo._queue.progress_update_sleep_when_free = HEED
         task = asyncio.create_task(_tidy(demo, closed, settings.session_idle))
         yield
         task.cancel()

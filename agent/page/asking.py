@@ -12,27 +12,28 @@ from agent.page.parts import BUSY
 def pick(example: gr.SelectData) -> tuple[Any, ...]:
     """Ask one of the examples."""
     text = str(example.value["text"])
-    return [to_question(text)], ask(text), BUSY
+    return [to_question(text)], ask(text, 0), BUSY
 
 
 def edit(page: list[Message], change: gr.EditData) -> tuple[Any, ...]:
     """Ask one of one's own messages anew, in other words."""
     place, text = change.index, str(change.value)
     before = page[: place[0] if isinstance(place, list | tuple) else place]
-    return [*before, to_question(text)], ask(text), BUSY
+    return [*before, to_question(text)], ask(text, count_turns(before)), BUSY
 
 
-def ask(text: str) -> dict[str, Any]:
+def ask(text: str, count: int) -> dict[str, Any]:
     """What ASK puts on the page, from here."""
-    return {"text": text, "number": random.random()}
+    return {"text": text, "number": random.random(), "count": count}
 
 
-def heard(asked: Any) -> tuple[str, object]:
-    """What ASK has put on the page: the message, and the number that it goes by."""
+def heard(asked: Any) -> tuple[str, object, int]:
+    """What ASK has put on the page: the message, the number that it goes by, and how many turns
+    are above it, which is all that is believed of what the browser says."""
     match asked:
-        case {"text": str(text), "number": number}:
-            return text, number
-    return "", None
+        case {"text": str(text), "number": number, "count": int(count)}:
+            return text, number, max(0, count)
+    return "", None, 0
 
 
 def take_last(page: list[Message]) -> tuple[list[Message], str]:
@@ -44,5 +45,5 @@ def take_last(page: list[Message]) -> tuple[list[Message], str]:
 
 
 def count_turns(history: list[Message]) -> int:
-    """How many turns are on the page: all that is believed of what the browser says."""
+    """How many turns are on the page."""
     return sum(message["role"] == "user" for message in history)

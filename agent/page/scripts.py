@@ -12,7 +12,7 @@ ASK = """(text, page) => {
     history.replaceState({...history.state, unsent: text}, "");
     return [
         [...page, {role: "user", content, metadata: null, options: null}],
-        {text, number: Math.random()},
+        {text, number: Math.random(), count: page.filter(({role}) => role === "user").length},
         {...busy, value: ""},
     ];
 }""".replace("BOX", BOX)
@@ -24,7 +24,8 @@ RETRY = """page => {
     BOX
     const last = page.findLastIndex(message => message.role === "user");
     const text = page[last].content.map(part => part.text).join("");
-    return [page.slice(0, last + 1), {text, number: Math.random()}, busy];
+    const count = page.slice(0, last).filter(({role}) => role === "user").length;
+    return [page.slice(0, last + 1), {text, number: Math.random(), count}, busy];
 }""".replace("BOX", BOX)
 """Asks the visitor's last message again."""
 
@@ -38,12 +39,26 @@ GIVE_BACK = """(asked, page) => {
 LOCK = """() => ({__type__: "update", interactive: false})"""
 """Has nobody type for a moment."""
 
-BE_BUSY = """() => {
+SHOW = """(answer, asked, page) => {
     BOX
-    history.replaceState({...history.state, unsent: ""}, "");
-    return busy;
+    const same = {__type__: "update"};
+    const last = page.findLastIndex(message => message.role === "user");
+    if (answer?.number !== asked?.number || last < 0) return [same, same, same, same];
+    if (history.state?.unsent) history.replaceState({...history.state, unsent: ""}, "");
+    const whole = ({content, ...rest}) => (
+        {metadata: null, options: null, ...rest, content: [{...content}]}
+    );
+    const [visitor, place] = answer.where ?? [same, same];
+    return [
+        [...page.slice(0, last + 1), ...answer.messages.map(whole)],
+        answer.over ? idle : same,
+        visitor,
+        place,
+    ];
 }""".replace("BOX", BOX)
-"""Shows that the server has what was asked, and answers."""
+"""Puts what has come of the visitor's last message below it, unless something else has been asked
+since. The page goes by itself: the server is told nothing of what is on it, and sends no more than
+what is new."""
 
 UNSENT = """typed => typed || (history.state?.unsent ?? '')"""
 """Has what the server never had typed again."""

@@ -1,14 +1,11 @@
 """What is kept of an open page: here, and in its browser for the time after a restart."""
 
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import gradio as gr
 
 from agent.directory import Directory
-from agent.page.parts import news_if
-from agent.turn import Turn
 from agent.view import View, recognise
 
 KEY = "no secret, but the same after a restart"
@@ -25,15 +22,6 @@ class States:
         """The page's `View`; None on a page that this process does not know."""
         self.news = gr.State(0.0, render=False)
         """Changes when the page has something to catch up with."""
-        self.begun = gr.State(None, render=False)
-        """Changes when an answer begins."""
-        self.ended = gr.State(None, render=False)
-        """Changes when it has ended."""
-        self.moved = gr.State(None, render=False)
-        """Changes with `visitor` and `place`."""
-        self.told: list[Any] = [self.begun, self.ended, self.moved, self.news]
-        """What a run tells in each of its updates: all States, as for anything else Gradio makes a
-        new component in each, even if nothing is said of it (`postprocess_data`, blocks.py)."""
         self.visitor = gr.BrowserState("", storage_key=f"chat with {app_name}", secret=KEY)
         """Whose page it is."""
         # Not `visible=False`: what is not there at all does not tell of its changes.
@@ -41,12 +29,14 @@ class States:
         """Which conversation is on it."""
         self.asked = gr.JSON(visible="hidden", render=False)
         """What the visitor asks, by `scripts.ASK`; when it changes, it is answered."""
+        self.answer = gr.JSON(visible="hidden", render=False)
+        """What comes of it; when it changes, `scripts.SHOW` puts it on the page."""
         self.who: list[Any] = [self.view, self.visitor, self.place]
         """The inputs of a step that is made by `known`; others may follow them."""
 
     def render(self) -> None:
         """Put them on the page, where nobody sees them."""
-        for part in (*self.who, *self.told, self.asked):
+        for part in (*self.who, self.news, self.asked, self.answer):
             part.render()
 
     def known(self, act: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
@@ -61,13 +51,6 @@ class States:
     async def find(self, view: View | None, visitor: object, place: object) -> View:
         """The page's `View`."""
         return view or await recognise(self._directory, str(visitor), str(place))
-
-
-def told(view: View, turn: Turn) -> tuple[Any, ...]:
-    """What `ended`, `moved` and `news` are to be in an update."""
-    ended = time.time() if turn.over else gr.skip()
-    moved = whereabouts(view) if turn.past.invocation_id else gr.skip()
-    return ended, moved, news_if(view.unsent or (turn.over and view.is_long))
 
 
 def whereabouts(view: View) -> tuple[str, str]:

@@ -57,7 +57,9 @@ class GradioPage:
         chat, asked, _ = step["outputs"]
         content = [{"type": "text", "text": text}]
         question = {"role": "user", "content": content, "metadata": None, "options": None}
-        self._values |= {chat: [*page, question], asked: {"text": text, "number": random.random()}}
+        count = sum(each["role"] == "user" for each in page)
+        told = {"text": text, "number": random.random(), "count": count}
+        self._values |= {chat: [*page, question], asked: told}
         await self._follow(self._on("change", asked))
 
     async def stop(self) -> None:
@@ -177,6 +179,15 @@ class GradioPage:
         for component, value in zip(step["outputs"], output, strict=False):
             if self._kinds[component] == "chatbot" and isinstance(value, list):
                 self._answer.see(last_answer(value))
+            if self._kinds[component] == "json" and isinstance(value, dict) and value:
+                self._answer.see(last_answer(value["messages"]))
+                if value["over"]:
+                    self._put_answer(component, value["messages"])
+
+    def _put_answer(self, answer: int, messages: list[dict[str, Any]]) -> None:
+        """What is done in the browser with an answer (agent/page/scripts.py, SHOW)."""
+        chat = self._on("change", answer)[0]["outputs"][0]
+        self._values[chat] = [*self._values[chat], *messages]
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -190,8 +201,9 @@ def last_answer(chat: list[dict[str, Any]]) -> str:
     for message in reversed(chat):
         if message["role"] == "user":
             break
-        if not (message["metadata"] or {}).get("title"):
-            said += [part["text"] for part in message["content"]]
+        if not (message.get("metadata") or {}).get("title"):
+            parts = message["content"]
+            said += [part["text"] for part in (parts if isinstance(parts, list) else [parts])]
     return "".join(reversed(said))
 
 
