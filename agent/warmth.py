@@ -2,7 +2,10 @@
 modules are imported, schemas are built."""
 
 import asyncio
+import sys
 from contextlib import suppress
+from importlib import import_module
+from typing import Any, cast
 
 from google.adk.agents import LlmAgent
 from google.adk.runners import InMemoryRunner
@@ -17,6 +20,9 @@ from agent.transcript import Transcript
 
 SOON = 0.5
 """Seconds after the start at which the page is there, and hardly a visitor yet."""
+
+OPTIONAL = ("matplotlib", "IPython", "google.adk.agents.remote_a2a_agent")
+"""What Gradio tries to import in each update, and ADK in each turn."""
 
 ANSWER = {"candidates": [{"content": {"parts": [{"text": "Hello"}]}}]}
 """Gemini's, as JSON."""
@@ -36,9 +42,20 @@ def _open_clients(loaded: Loaded) -> None:
 
 def warm_up() -> None:
     """One turn of an agent that nobody knows, which costs nothing and leaves nothing."""
+    remember_missing()
     with suppress(Exception):  # Whatever it is, the first visitor will be told of it.
         asyncio.run(one_turn())
         types.GenerateContentResponse.model_validate(ANSWER)
+
+
+def remember_missing() -> None:
+    """Python looks anew for what it has not found, each time it is to import it: 15 % of a short
+    turn. After this it knows that it is not there."""
+    for name in OPTIONAL:
+        try:
+            import_module(name)
+        except ImportError:
+            cast(Any, sys.modules)[name] = None
 
 
 async def one_turn() -> Transcript:
