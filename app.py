@@ -49,6 +49,7 @@ from agent.page.scripts import (
     LOCK,
     LOOKS,
     PLACE,
+    PUT,
     REST,
     RETRY,
     SHOW,
@@ -272,14 +273,16 @@ class ChatPage(gr.ChatInterface):
         return run
 
     def _wire_questions(self) -> None:
-        """All the ways in which something is asked; the page shows it before it is sent."""
+        """All the ways in which something is asked."""
         chatbot, box, states = self.chatbot, self.textbox, self.states
-        shown = [chatbot, states.asked, box]
-        box.submit(None, [box, chatbot], shown, js=ASK, **AT_ONCE)
-        chatbot.retry(None, chatbot, shown, js=RETRY, **AT_ONCE)
-        chatbot.example_select(pick, None, shown, **AT_ONCE)
         chatbot.edit(states.known(self.chat.leave), states.who, None, **AT_ONCE)
-        chatbot.edit(edit, chatbot, shown, **AT_ONCE)
+        for asked in (
+            box.submit(None, [box, chatbot], states.asked, js=ASK, **AT_ONCE),
+            chatbot.retry(None, chatbot, states.asked, js=RETRY, **AT_ONCE),
+            chatbot.example_select(pick, None, states.asked, **AT_ONCE),
+            chatbot.edit(edit, chatbot, states.asked, **AT_ONCE),
+        ):
+            asked.then(None, [states.asked, chatbot], [chatbot, box], js=PUT, **AT_ONCE)
 
     def _wire_ends(self, runs: list[Any], emptied: list[Any]) -> None:
         """Stop, Undo and Clear, which changes what is `emptied`."""

@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 PACE = 0.04
 """Seconds between two looks of a watcher; more when showing what it took costs more."""
 
+SOON = 0.2
+"""Seconds that a watcher waits for the first words before it is given nothing to show."""
+
 HEARTBEAT = 1.0
 """Seconds of silence after which a watcher is given the same again, and so can notice that its
 own reader has gone: Gradio closes a generator only when it yields (gradio/queueing.py)."""
@@ -191,6 +194,8 @@ class Turn:
     async def watch(self) -> AsyncGenerator[Transcript, None]:
         """The latest transcript, again and again until the end, at the watcher's own pace."""
         with self._watching():
+            if not (self.transcript or self.over):
+                await _wait(self._changed, SOON)
             while True:
                 version, given = self.version, self.elapsed
                 yield self.transcript

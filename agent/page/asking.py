@@ -5,21 +5,19 @@ from typing import Any
 
 import gradio as gr
 
-from agent.messages import Message, to_question
-from agent.page.parts import BUSY
+from agent.messages import Message
 
 
-def pick(example: gr.SelectData) -> tuple[Any, ...]:
+def pick(example: gr.SelectData) -> dict[str, Any]:
     """Ask one of the examples."""
-    text = str(example.value["text"])
-    return [to_question(text)], ask(text, 0), BUSY
+    return ask(str(example.value["text"]), 0)
 
 
-def edit(page: list[Message], change: gr.EditData) -> tuple[Any, ...]:
+def edit(page: list[Message], change: gr.EditData) -> dict[str, Any]:
     """Ask one of one's own messages anew, in other words."""
-    place, text = change.index, str(change.value)
+    place = change.index
     before = page[: place[0] if isinstance(place, list | tuple) else place]
-    return [*before, to_question(text)], ask(text, count_turns(before)), BUSY
+    return ask(str(change.value), count_turns(before))
 
 
 def ask(text: str, count: int) -> dict[str, Any]:

@@ -7,27 +7,31 @@ from agent.page.parts import BUSY, IDLE
 BOX = f"const busy = {json.dumps(BUSY)}, idle = {json.dumps(IDLE)};"
 
 ASK = """(text, page) => {
-    BOX
-    const content = [{type: "text", text}];
     history.replaceState({...history.state, unsent: text}, "");
-    return [
-        [...page, {role: "user", content, metadata: null, options: null}],
-        {text, number: Math.random(), count: page.filter(({role}) => role === "user").length},
-        {...busy, value: ""},
-    ];
-}""".replace("BOX", BOX)
-"""Puts what is typed on the page, as a message of the visitor's and as what is asked. Its number
-tells it from the same words another time. The browser keeps it until the server has it: where the
-line is down, Gradio loads the page anew."""
+    const count = page.filter(({role}) => role === "user").length;
+    return {text, number: Math.random(), count};
+}"""
+"""What is typed, as what is asked, below so many turns. Its number tells it from the same words
+another time. The browser keeps it until the server has it: where the line is down, Gradio loads the
+page anew."""
 
 RETRY = """page => {
-    BOX
-    const last = page.findLastIndex(message => message.role === "user");
-    const text = page[last].content.map(part => part.text).join("");
-    const count = page.slice(0, last).filter(({role}) => role === "user").length;
-    return [page.slice(0, last + 1), {text, number: Math.random(), count}, busy];
-}""".replace("BOX", BOX)
+    const asked = page.filter(({role}) => role === "user");
+    const text = asked.at(-1).content.map(part => part.text).join("");
+    return {text, number: Math.random(), count: asked.length - 1};
+}"""
 """Asks the visitor's last message again."""
+
+PUT = """async (asked, page) => {
+    BOX
+    await new Promise(sent => setTimeout(sent));
+    const places = page.flatMap(({role}, place) => role === "user" ? [place] : []);
+    const end = places[asked.count] ?? page.length;
+    const content = [{type: "text", text: asked.text}];
+    const question = {role: "user", content, metadata: null, options: null};
+    return [[...page.slice(0, end), question], {...busy, value: ""}];
+}""".replace("BOX", BOX)
+"""Puts what is asked on the page, below as many turns as it says; those after them go."""
 
 GIVE_BACK = """(asked, page) => {
     BOX

@@ -27,9 +27,9 @@ class States:
         # Not `visible=False`: what is not there at all does not tell of its changes.
         self.place = gr.Textbox(visible="hidden", render=False)
         """Which conversation is on it."""
-        self.asked = gr.JSON(visible="hidden", render=False)
+        self.asked = gr.JSON(visible=False, render=False)
         """What the visitor asks, by `scripts.ASK`; when it changes, it is answered."""
-        self.answer = gr.JSON(visible="hidden", render=False)
+        self.answer = gr.JSON(visible=False, render=False)
         """What comes of it; when it changes, `scripts.SHOW` puts it on the page."""
         self.who: list[Any] = [self.view, self.visitor, self.place]
         """The inputs of a step that is made by `known`; others may follow them."""
