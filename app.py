@@ -30,7 +30,7 @@ from agent.limits import PAUSED
 from agent.loading import OURS, Loaded, NoAgent, load
 from agent.messages import Message, to_messages, to_page
 from agent.offline import HOW_TO_ADD_A_KEY
-from agent.page.asking import edit, heard, pick, take_last
+from agent.page.asking import answered, edit, heard, pick, take_last
 from agent.page.parts import (
     AT_ONCE,
     BUSY,
@@ -86,7 +86,7 @@ class Chat:
         visitor: object,
         place: object,
         request: gr.Request,
-    ) -> AsyncIterator[tuple[dict[str, Any], Any, Any]]:
+    ) -> AsyncIterator[tuple[str, Any, Any]]:
         """Answer the message that has just been put on the page: what the page is to show below
         it, and what it should know."""
         view = kept = await self.states.find(view, visitor, place)
@@ -94,12 +94,9 @@ class Chat:
         turn = view.ask(message, count, address(request), number)
         async for transcript in view.follow(turn):
             waiting = None if turn.over else turn.elapsed
-            answer = {
-                "number": number,
-                "messages": to_messages(transcript, waiting, self._host),
-                "over": turn.over,
-                "where": whereabouts(view) if turn.past.invocation_id else None,
-            }
+            messages = to_messages(transcript, waiting, self._host)
+            where = whereabouts(view) if turn.past.invocation_id else None
+            answer = answered(messages, number=number, over=turn.over, where=where)
             yield answer, kept, news_if(view.unsent or (turn.over and view.is_long))
             kept = gr.skip()  # Gradio works for each State that it is given.
 
@@ -276,13 +273,14 @@ class ChatPage(gr.ChatInterface):
         """All the ways in which something is asked."""
         chatbot, box, states = self.chatbot, self.textbox, self.states
         chatbot.edit(states.known(self.chat.leave), states.who, None, **AT_ONCE)
-        for asked in (
-            box.submit(None, [box, chatbot], states.asked, js=ASK, **AT_ONCE),
-            chatbot.retry(None, chatbot, states.asked, js=RETRY, **AT_ONCE),
-            chatbot.example_select(pick, None, states.asked, **AT_ONCE),
-            chatbot.edit(edit, chatbot, states.asked, **AT_ONCE),
+        sent = [states.asked, box]
+        for step in (
+            box.submit(None, [box, chatbot], sent, js=ASK, **AT_ONCE),
+            chatbot.retry(None, chatbot, sent, js=RETRY, **AT_ONCE),
+            chatbot.example_select(pick, None, sent, **AT_ONCE),
+            chatbot.edit(edit, chatbot, sent, **AT_ONCE),
         ):
-            asked.then(None, [states.asked, chatbot], [chatbot, box], js=PUT, **AT_ONCE)
+            step.then(None, [states.asked, chatbot], chatbot, js=PUT, **AT_ONCE)
 
     def _wire_ends(self, runs: list[Any], emptied: list[Any]) -> None:
         """Stop, Undo and Clear, which changes what is `emptied`."""

@@ -103,10 +103,8 @@ class Visitor:
         """Open the page, ask, read the answer, and close it."""
         async with self._http.stream("GET", f"gradio_api/heartbeat/{self._session}"):
             await self.arrive()
-            content = [{"type": "text", "text": message}]
-            question = {"role": "user", "content": content}
-            asked = {"text": message, "number": 1}
-            await self.join("respond", [asked, [question], None, "", ""])
+            asked = {"text": message, "number": 1, "count": 0}
+            await self.join("respond", [asked, None, "", ""])
             watched = {"session_hash": self._session}
             said = await self._http.get("gradio_api/queue/data", params=watched)
             assert "x" * int(message) in said.text

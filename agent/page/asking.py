@@ -1,28 +1,31 @@
-"""What a visitor asks, on its way between the page and the agent."""
+"""What a visitor asks, and what is answered, on its way between the page and the agent."""
 
+import json
 import random
 from typing import Any
 
 import gradio as gr
 
 from agent.messages import Message
+from agent.page.parts import BUSY
+from agent.transcript import clean
 
 
-def pick(example: gr.SelectData) -> dict[str, Any]:
+def pick(example: gr.SelectData) -> tuple[Any, ...]:
     """Ask one of the examples."""
-    return ask(str(example.value["text"]), 0)
+    return ask(str(example.value["text"]), 0), BUSY
 
 
-def edit(page: list[Message], change: gr.EditData) -> dict[str, Any]:
+def edit(page: list[Message], change: gr.EditData) -> tuple[Any, ...]:
     """Ask one of one's own messages anew, in other words."""
     place = change.index
     before = page[: place[0] if isinstance(place, list | tuple) else place]
-    return ask(str(change.value), count_turns(before))
+    return ask(str(change.value), count_turns(before)), BUSY
 
 
 def ask(text: str, count: int) -> dict[str, Any]:
     """What ASK puts on the page, from here."""
-    return {"text": text, "number": random.random(), "count": count}
+    return {"text": clean(text), "number": random.random(), "count": count}
 
 
 def heard(asked: Any) -> tuple[str, object, int]:
@@ -32,6 +35,16 @@ def heard(asked: Any) -> tuple[str, object, int]:
         case {"text": str(text), "number": number, "count": int(count)}:
             return text, number, max(0, count)
     return "", None, 0
+
+
+def answered(messages: list[Message], **about: Any) -> str:
+    """An answer as SHOW takes it: JSON on the first line, and then the text of its last message.
+    That is what grows, and Gradio sends only what comes at the end of a text that was sent before
+    (`diff`, gradio/utils.py)."""
+    before, last = messages[:-1], messages[-1:]
+    bare = [{**each, "content": {**each["content"], "text": ""}} for each in last]
+    line = json.dumps({"messages": [*before, *bare], **about}, ensure_ascii=False)
+    return "\n".join([line, *(each["content"]["text"] for each in last)])
 
 
 def take_last(page: list[Message]) -> tuple[list[Message], str]:

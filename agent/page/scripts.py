@@ -7,30 +7,32 @@ from agent.page.parts import BUSY, IDLE
 BOX = f"const busy = {json.dumps(BUSY)}, idle = {json.dumps(IDLE)};"
 
 ASK = """(text, page) => {
+    BOX
+    text = text.replace(/\\p{Surrogate}/gu, "\ufffd");
     history.replaceState({...history.state, unsent: text}, "");
     const count = page.filter(({role}) => role === "user").length;
-    return {text, number: Math.random(), count};
-}"""
+    return [{text, number: Math.random(), count}, {...busy, value: ""}];
+}""".replace("BOX", BOX)
 """What is typed, as what is asked, below so many turns. Its number tells it from the same words
 another time. The browser keeps it until the server has it: where the line is down, Gradio loads the
 page anew."""
 
 RETRY = """page => {
+    BOX
     const asked = page.filter(({role}) => role === "user");
     const text = asked.at(-1).content.map(part => part.text).join("");
-    return {text, number: Math.random(), count: asked.length - 1};
-}"""
+    return [{text, number: Math.random(), count: asked.length - 1}, busy];
+}""".replace("BOX", BOX)
 """Asks the visitor's last message again."""
 
 PUT = """async (asked, page) => {
-    BOX
     await new Promise(sent => setTimeout(sent));
     const places = page.flatMap(({role}, place) => role === "user" ? [place] : []);
     const end = places[asked.count] ?? page.length;
     const content = [{type: "text", text: asked.text}];
     const question = {role: "user", content, metadata: null, options: null};
-    return [[...page.slice(0, end), question], {...busy, value: ""}];
-}""".replace("BOX", BOX)
+    return [[...page.slice(0, end), question]];
+}"""
 """Puts what is asked on the page, below as many turns as it says; those after them go."""
 
 GIVE_BACK = """(asked, page) => {
@@ -43,14 +45,17 @@ GIVE_BACK = """(asked, page) => {
 LOCK = """() => ({__type__: "update", interactive: false})"""
 """Has nobody type for a moment."""
 
-SHOW = """(answer, asked, page) => {
+SHOW = """(told, asked, page) => {
     BOX
+    const [line, ...text] = told.split("\\n");
+    const answer = JSON.parse(line);
     const same = {__type__: "update"};
     const last = page.findLastIndex(message => message.role === "user");
-    if (answer?.number !== asked?.number || last < 0) return [same, same, same, same];
+    if (answer.number !== asked?.number || last < 0) return [same, same, same, same];
     if (history.state?.unsent) history.replaceState({...history.state, unsent: ""}, "");
+    if (answer.messages.length) answer.messages.at(-1).content.text = text.join("\\n");
     const whole = ({content, ...rest}) => (
-        {metadata: null, options: null, ...rest, content: [{...content}]}
+        {metadata: null, options: null, ...rest, content: [content]}
     );
     const [visitor, place] = answer.where ?? [same, same];
     return [

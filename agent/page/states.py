@@ -29,7 +29,7 @@ class States:
         """Which conversation is on it."""
         self.asked = gr.JSON(visible=False, render=False)
         """What the visitor asks, by `scripts.ASK`; when it changes, it is answered."""
-        self.answer = gr.JSON(visible=False, render=False)
+        self.answer = gr.Textbox(visible=False, render=False)
         """What comes of it; when it changes, `scripts.SHOW` puts it on the page."""
         self.who: list[Any] = [self.view, self.visitor, self.place]
         """The inputs of a step that is made by `known`; others may follow them."""

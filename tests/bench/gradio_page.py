@@ -52,14 +52,12 @@ class GradioPage:
         return self._answer
 
     async def _put_question(self, step: Step) -> None:
-        """What is done at Enter where it is done in the browser (agent/page/scripts.py, ASK)."""
+        """What is done at Enter where it is done in the browser (agent/page/scripts.py)."""
         text, page = (self._values[each] for each in step["inputs"])
-        chat, asked, _ = step["outputs"]
-        content = [{"type": "text", "text": text}]
-        question = {"role": "user", "content": content, "metadata": None, "options": None}
+        asked = step["outputs"][0]
         count = sum(each["role"] == "user" for each in page)
-        told = {"text": text, "number": random.random(), "count": count}
-        self._values |= {chat: [*page, question], asked: told}
+        self._values[asked] = {"text": text, "number": random.random(), "count": count}
+        self._values[step["inputs"][1]] = [*page, {"role": "user", "content": []}]
         await self._follow(self._on("change", asked))
 
     async def stop(self) -> None:
@@ -179,15 +177,19 @@ class GradioPage:
         for component, value in zip(step["outputs"], output, strict=False):
             if self._kinds[component] == "chatbot" and isinstance(value, list):
                 self._answer.see(last_answer(value))
-            if self._kinds[component] == "json" and isinstance(value, dict) and value:
-                self._answer.see(last_answer(value["messages"]))
-                if value["over"]:
-                    self._put_answer(component, value["messages"])
+            if self._kinds[component] == "textbox" and str(value).startswith('{"messages"'):
+                self._put_answer(component, value)
 
-    def _put_answer(self, answer: int, messages: list[dict[str, Any]]) -> None:
+    def _put_answer(self, component: int, value: str) -> None:
         """What is done in the browser with an answer (agent/page/scripts.py, SHOW)."""
-        chat = self._on("change", answer)[0]["outputs"][0]
-        self._values[chat] = [*self._values[chat], *messages]
+        line, _, text = value.partition("\n")
+        answer = json.loads(line)
+        for last in answer["messages"][-1:]:
+            last["content"]["text"] = text
+        self._answer.see(last_answer(answer["messages"]))
+        if answer["over"]:
+            chat = self._on("change", component)[0]["outputs"][0]
+            self._values[chat] = [*self._values[chat], *answer["messages"]]
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
