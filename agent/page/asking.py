@@ -10,6 +10,9 @@ from agent.messages import Message
 from agent.page.parts import BUSY
 from agent.transcript import clean
 
+MOST = 1_000
+"""More turns than a page ever shows."""
+
 
 def pick(example: gr.SelectData) -> tuple[Any, ...]:
     """Ask one of the examples."""
@@ -33,7 +36,7 @@ def heard(asked: Any) -> tuple[str, object, int]:
     are above it, which is all that is believed of what the browser says."""
     match asked:
         case {"text": str(text), "number": number, "count": int(count)}:
-            return text, number, max(0, count)
+            return text, number, max(0, min(count, MOST))
     return "", None, 0
 
 
