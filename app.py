@@ -44,6 +44,7 @@ from agent.page.parts import (
 )
 from agent.page.scripts import (
     ASK,
+    END,
     FOLLOW,
     GIVE_BACK,
     LOCK,
@@ -86,19 +87,22 @@ class Chat:
         visitor: object,
         place: object,
         request: gr.Request,
-    ) -> AsyncIterator[tuple[str, Any, Any]]:
-        """Answer the message that has just been put on the page: what the page is to show below
-        it, and what it should know."""
+    ) -> AsyncIterator[tuple[Any, ...]]:
+        """Answer the message that has just been put on the page: what comes of it, and when it is
+        over its number."""
         view = kept = await self.states.find(view, visitor, place)
         message, number, count = heard(asked)
         turn = view.ask(message, count, address(request), number)
+        over = False
         async for transcript in view.follow(turn):
-            waiting = None if turn.over else turn.elapsed
-            messages = to_messages(transcript, waiting, self._host)
+            over = turn.over
+            messages = to_messages(transcript, turn.waiting, self._host)
             where = whereabouts(view) if turn.past.invocation_id else None
-            answer = answered(messages, number=number, over=turn.over, where=where)
-            yield answer, kept, news_if(view.unsent or (turn.over and view.is_long))
+            yield answered(messages, number=number, where=where), None, kept, gr.skip()
             kept = gr.skip()  # Gradio works for each State that it is given.
+        if over:
+            # The words are not sent again: Gradio tells the last value whole.
+            yield gr.skip(), number, kept, news_if(view.unsent or view.is_long)
 
     async def arrive(self, visitor: object, place: object) -> tuple[Any, ...]:
         """A page is opened: whose it is, and whether there is something to show on it."""
@@ -251,7 +255,7 @@ class ChatPage(gr.ChatInterface):
         run = states.asked.change(
             self.chat.respond,
             [states.asked, *states.who],
-            [states.answer, states.view, states.news],
+            [states.answer, states.over, states.view, states.news],
             trigger_mode="multiple",
             show_progress_on=states.asked,  # Else Gradio covers the chat when it fails.
             preprocess=False,
@@ -261,11 +265,12 @@ class ChatPage(gr.ChatInterface):
         states.answer.change(
             None,
             [states.answer, states.asked, chatbot],
-            [chatbot, box, states.visitor, states.place],
+            [chatbot, states.visitor, states.place],
             js=SHOW,
             trigger_mode="multiple",
             **AT_ONCE,
         )
+        states.over.change(None, [states.over, states.asked], box, js=END, **AT_ONCE)
         run.failure(None, [states.asked, chatbot], [chatbot, box], js=GIVE_BACK, **AT_ONCE)
         return run
 

@@ -15,8 +15,9 @@ from typing import TypeAlias
 from google.adk.models import BaseLlm, LlmRequest, LlmResponse
 from google.genai import types
 
-HOLD = 0.045
-"""Seconds for which text is held for more to join it. The first is not held, nor the end."""
+HOLD = 0.042
+"""Seconds for which text is held for more to join it. The first is not held, nor what comes when
+nothing has come for as long, nor the end."""
 
 WORK, BREATH = 0.005, 0.001
 """Seconds for which a burst is read without a break, and of the break. A shorter one would not
@@ -55,14 +56,16 @@ async def merge(responses: Responses) -> Responses:
     """The same text in fewer partials; everything else as it is, and in its place."""
     came: asyncio.Queue[LlmResponse | None] = asyncio.Queue()
     reading = asyncio.create_task(_read(responses, came))
+    given, last = 0.0, False
     try:
-        more = True
-        while more:
-            batch = [await came.get(), *_waiting(came)]
+        while not last:
+            first = await came.get()
+            if time.monotonic() - given < HOLD:
+                await asyncio.wait([reading], timeout=HOLD)
+            batch = [first, *_waiting(came)]
+            given, last = time.monotonic(), batch[-1] is None
             for response in joined(filter(None, batch)):
                 yield response
-            if more := batch[-1] is not None:
-                await asyncio.wait([reading], timeout=HOLD)
         await reading
     finally:
         reading.cancel()

@@ -26,7 +26,7 @@ PACE = 0.04
 """Seconds between two looks of a watcher; more when showing what it took costs more."""
 
 SOON = 0.2
-"""Seconds that a watcher waits for the first words before it is given nothing to show."""
+"""Seconds of silence that nobody need be told of: so long a watcher waits for the first words."""
 
 HEARTBEAT = 1.0
 """Seconds of silence after which a watcher is given the same again, and so can notice that its
@@ -122,7 +122,7 @@ class Turn:
         self._tool_is_final = self._has_streamed = self._is_followed = False
         self._reason: PlainError | None = None
         self._watchers = 0
-        self._seen = 0.0
+        self._seen = self._told = 0.0
         self._task: asyncio.Task[None] | None = None
         self._clock: asyncio.TimerHandle | None = None
         self._leaving: asyncio.TimerHandle | None = None
@@ -131,6 +131,12 @@ class Turn:
     def elapsed(self) -> float:
         """Seconds since the turn began."""
         return time.monotonic() - self._began
+
+    @property
+    def waiting(self) -> float | None:
+        """Seconds since the turn began, if nothing comes at the moment and more is expected."""
+        is_silent = self.elapsed - self._told >= SOON
+        return self.elapsed if is_silent and not self.over else None
 
     @property
     def over(self) -> bool:
@@ -286,7 +292,7 @@ class Turn:
         self._has_streamed = bool(event.partial)
 
     def _publish(self, latest: Transcript) -> None:
-        self.transcript = latest
+        self.transcript, self._told = latest, self.elapsed
         self.version += 1
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()

@@ -46,12 +46,11 @@ LOCK = """() => ({__type__: "update", interactive: false})"""
 """Has nobody type for a moment."""
 
 SHOW = """(told, asked, page) => {
-    BOX
     const [line, ...text] = told.split("\\n");
     const answer = JSON.parse(line);
     const same = {__type__: "update"};
     const last = page.findLastIndex(message => message.role === "user");
-    if (answer.number !== asked?.number || last < 0) return [same, same, same, same];
+    if (answer.number !== asked?.number || last < 0) return [same, same, same];
     if (history.state?.unsent) history.replaceState({...history.state, unsent: ""}, "");
     if (answer.messages.length) answer.messages.at(-1).content.text = text.join("\\n");
     const whole = ({content, ...rest}) => (
@@ -60,14 +59,19 @@ SHOW = """(told, asked, page) => {
     const [visitor, place] = answer.where ?? [same, same];
     return [
         [...page.slice(0, last + 1), ...answer.messages.map(whole)],
-        answer.over ? idle : same,
         visitor,
         place,
     ];
-}""".replace("BOX", BOX)
+}"""
 """Puts what has come of the visitor's last message below it, unless something else has been asked
 since. The page goes by itself: the server is told nothing of what is on it, and sends no more than
 what is new."""
+
+END = """(over, asked) => {
+    BOX
+    return over !== null && over === asked?.number ? idle : {__type__: "update"};
+}""".replace("BOX", BOX)
+"""Has one type again when that answer is over."""
 
 UNSENT = """typed => typed || (history.state?.unsent ?? '')"""
 """Has what the server never had typed again."""

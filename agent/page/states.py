@@ -31,12 +31,14 @@ class States:
         """What the visitor asks, by `scripts.ASK`; when it changes, it is answered."""
         self.answer = gr.Textbox(visible=False, render=False)
         """What comes of it; when it changes, `scripts.SHOW` puts it on the page."""
+        self.over = gr.JSON(visible=False, render=False)
+        """The number of what was asked, when its answer is over; None before."""
         self.who: list[Any] = [self.view, self.visitor, self.place]
         """The inputs of a step that is made by `known`; others may follow them."""
 
     def render(self) -> None:
         """Put them on the page, where nobody sees them."""
-        for part in (*self.who, self.news, self.asked, self.answer):
+        for part in (*self.who, self.news, self.asked, self.answer, self.over):
             part.render()
 
     def known(self, act: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:

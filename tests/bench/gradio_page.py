@@ -183,13 +183,14 @@ class GradioPage:
     def _put_answer(self, component: int, value: str) -> None:
         """What is done in the browser with an answer (agent/page/scripts.py, SHOW)."""
         line, _, text = value.partition("\n")
-        answer = json.loads(line)
-        for last in answer["messages"][-1:]:
+        messages = json.loads(line)["messages"]
+        for last in messages[-1:]:
             last["content"]["text"] = text
-        self._answer.see(last_answer(answer["messages"]))
-        if answer["over"]:
-            chat = self._on("change", component)[0]["outputs"][0]
-            self._values[chat] = [*self._values[chat], *answer["messages"]]
+        self._answer.see(last_answer(messages))
+        chat = self._on("change", component)[0]["outputs"][0]
+        said = self._values[chat]
+        asked = max(place for place, each in enumerate(said) if each["role"] == "user")
+        self._values[chat] = [*said[: asked + 1], *messages]
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
