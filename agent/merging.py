@@ -12,8 +12,10 @@ from contextlib import aclosing
 from itertools import groupby
 from typing import TypeAlias
 
-from google.adk.models import BaseLlm, LlmRequest, LlmResponse
+from google.adk.models import BaseLlm, Gemini, LlmRequest, LlmResponse
 from google.genai import types
+
+from agent.light_gemini import LightGemini
 
 HOLD = 0.042
 """Seconds for which text is held for more to join it. The first is not held, nor what comes when
@@ -46,7 +48,7 @@ def merging(model: BaseLlm) -> BaseLlm:
     """The same model, with its answers merged; still of its own class, which ADK asks for."""
     if isinstance(model, Merging):
         return model
-    kind = type(model)
+    kind = LightGemini if type(model) is Gemini else type(model)
     twin = model.model_copy()
     twin.__class__ = type(kind.__name__, (Merging, kind), {"__module__": kind.__module__})
     return twin

@@ -2,6 +2,7 @@
 modules are imported, schemas are built."""
 
 import asyncio
+import gc
 import sys
 from contextlib import suppress
 from importlib import import_module
@@ -46,6 +47,8 @@ def warm_up() -> None:
     with suppress(Exception):  # Whatever it is, the first visitor will be told of it.
         asyncio.run(one_turn())
         types.GenerateContentResponse.model_validate(ANSWER)
+    gc.collect()
+    gc.freeze()  # What is there now stays for good: nobody need look through it for garbage again.
 
 
 def remember_missing() -> None:
