@@ -17,7 +17,7 @@ from google.genai import types
 
 from agent.light_gemini import LightGemini
 
-HOLD = 0.042
+HOLD = 0.041
 """Seconds for which text is held for more to join it. The first is not held, nor what comes when
 nothing has come for as long, nor the end."""
 

@@ -8,9 +8,10 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any, cast
 
+import httpx
 from google.adk.agents import LlmAgent
 from google.adk.runners import InMemoryRunner
-from google.genai import types
+from google.genai import Client, types
 
 from agent.conversation import Conversation
 from agent.loading import Loaded, llm_agents
@@ -25,8 +26,8 @@ SOON = 0.5
 OPTIONAL = ("matplotlib", "IPython", "google.adk.agents.remote_a2a_agent")
 """What Gradio tries to import in each update, and ADK in each turn."""
 
-ANSWER = {"candidates": [{"content": {"parts": [{"text": "Hello"}]}}]}
-"""Gemini's, as JSON."""
+ANSWER = 'data: {"candidates": [{"content": {"parts": [{"text": "Hello"}], "role": "model"}}]}\n\n'
+"""What Gemini sends."""
 
 
 def open_clients_soon(loaded: Loaded) -> None:
@@ -42,11 +43,12 @@ def _open_clients(loaded: Loaded) -> None:
 
 
 def warm_up() -> None:
-    """One turn of an agent that nobody knows, which costs nothing and leaves nothing."""
+    """One turn of an agent that nobody knows, and one answer of a Gemini that is not there: they
+    cost nothing and leave nothing."""
     remember_missing()
     with suppress(Exception):  # Whatever it is, the first visitor will be told of it.
         asyncio.run(one_turn())
-        types.GenerateContentResponse.model_validate(ANSWER)
+        asyncio.run(one_answer())
     gc.collect()
     gc.freeze()  # What is there now stays for good: nobody need look through it for garbage again.
 
@@ -66,3 +68,12 @@ async def one_turn() -> Transcript:
     model = merging(OfflineModel(delay=0))
     runner = InMemoryRunner(agent=LlmAgent(name="warmth", model=model), app_name="warmth")
     return await Conversation(runner, Settings()).ask("Hello").finish()
+
+
+async def one_answer() -> None:
+    """What google-genai does for one, without a network."""
+    nowhere = httpx.MockTransport(lambda _: httpx.Response(200, text=ANSWER))
+    options = types.HttpOptions(async_client_args={"transport": nowhere})
+    models = Client(vertexai=False, api_key="nobody's", http_options=options).aio.models
+    async for _ in await models.generate_content_stream(model="nobody", contents="Hello"):
+        pass
