@@ -29,12 +29,17 @@ class LightGemini(Gemini):
 def light(request: LlmRequest) -> LlmRequest:
     """The same request, if it is plain with its contents as JSON."""
     options = request.config.http_options or types.HttpOptions()
-    if options.extra_body or not all(map(_is_plain, request.contents)):
+    if options.extra_body or request.cache_config or not _are_plain(request.contents):
         return request
     contents = [_json(content) for content in request.contents]
     options = options.model_copy(update={"extra_body": {"contents": contents}})
     config = request.config.model_copy(update={"http_options": options})
     return request.model_copy(update={"config": config, "contents": request.contents[-1:]})
+
+
+def _are_plain(contents: list[types.Content]) -> bool:
+    """Where the last word is not the visitor's, ADK adds one (`BaseLlm`)."""
+    return bool(contents) and contents[-1].role == "user" and all(map(_is_plain, contents))
 
 
 def _is_plain(content: types.Content) -> bool:

@@ -45,12 +45,14 @@ class Merging(BaseLlm):
 
 
 def merging(model: BaseLlm) -> BaseLlm:
-    """The same model, with its answers merged; still of its own class, which ADK asks for."""
+    """The same model, with its answers merged; still of its own class, which ADK asks for. Gemini's
+    requests cost less, too."""
     if isinstance(model, Merging):
         return model
-    kind = LightGemini if type(model) is Gemini else type(model)
+    own = type(model)
+    kind = LightGemini if own is Gemini else own
     twin = model.model_copy()
-    twin.__class__ = type(kind.__name__, (Merging, kind), {"__module__": kind.__module__})
+    twin.__class__ = type(own.__name__, (Merging, kind), {"__module__": own.__module__})
     return twin
 
 

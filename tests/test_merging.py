@@ -1,8 +1,10 @@
 """A model's partials, merged: less of them, later by a moment at the most, and the same text."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncGenerator
 from itertools import groupby
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -71,6 +73,19 @@ def test_text_that_waits_for_more_is_not_kept_for_long() -> None:
         merged = merge(responses("a", 0.001, "b", 0.001, "c", 3600.0))
         async with asyncio.timeout(60):
             assert [said(await anext(merged))[0] for _ in range(2)] == ["a", "bc"]
+        await merged.aclose()
+
+    asyncio.run(story())
+
+
+def test_text_that_comes_after_a_silence_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = itertools.count()  # A second goes by between any two looks at it.
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=clock.__next__))
+
+    async def story() -> None:
+        merged = merge(responses("a", 0.001, "b", 0.001, "c", 3600.0))
+        async with asyncio.timeout(60):
+            assert [said(await anext(merged))[0] for _ in range(3)] == ["a", "b", "c"]
         await merged.aclose()
 
     asyncio.run(story())

@@ -1,6 +1,10 @@
 """What is done before the first visitor asks."""
 
 import asyncio
+import json
+import sys
+from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
 from house import loaded, run
@@ -9,13 +13,30 @@ from scripted_model import ScriptedModel
 from agent import warmth
 from agent.offline import WHAT_I_AM
 from agent.transcript import answer, notices
-from agent.warmth import one_turn, open_clients_soon
+from agent.warmth import one_answer, one_turn, open_clients_soon, remember_missing
 
 
 def test_the_turn_that_nobody_asks_for_is_answered_like_a_visitors() -> None:
     transcript = asyncio.run(one_turn())
     assert answer(transcript).startswith(WHAT_I_AM)
     assert notices(transcript) == []
+
+
+def test_an_answer_of_geminis_is_read_without_a_network() -> None:
+    asyncio.run(one_answer())
+
+
+def test_what_is_not_installed_is_not_looked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warmth, "OPTIONAL", ("json", "not_installed_at_all"))
+    remember_missing()
+    looked_for: list[str] = []
+    finder = SimpleNamespace(find_spec=lambda name, *_: looked_for.append(name))
+    monkeypatch.setattr("sys.meta_path", [finder, *sys.meta_path])
+    with pytest.raises(ImportError):
+        import_module("not_installed_at_all")
+    assert import_module("json") is json
+    assert looked_for == []
+    monkeypatch.delitem(sys.modules, "not_installed_at_all")
 
 
 OPENED: asyncio.Queue[asyncio.AbstractEventLoop] = asyncio.Queue()
