@@ -6,6 +6,7 @@ sent as JSON instead, by the option that it has for what is to be in the body be
 """
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 from google.adk.models import Gemini, LlmRequest, LlmResponse
@@ -22,8 +23,10 @@ class LightGemini(Gemini):
         self, llm_request: LlmRequest, stream: bool = False
     ) -> AsyncGenerator[LlmResponse, None]:
         """The same answer to the same request."""
-        async for response in super().generate_content_async(light(llm_request), stream):
-            yield response
+        responses = super().generate_content_async(light(llm_request), stream)
+        async with aclosing(responses) as answer:
+            async for response in answer:
+                yield response
 
 
 def light(request: LlmRequest) -> LlmRequest:

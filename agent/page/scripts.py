@@ -49,23 +49,20 @@ SHOW = """(told, asked, page) => {
     const [line, ...text] = told.split("\\n");
     const answer = JSON.parse(line);
     const same = {__type__: "update"};
-    const last = page.findLastIndex(message => message.role === "user");
-    if (answer.number !== asked?.number || last < 0) return [same, same, same];
+    const places = page.flatMap(({role}, place) => role === "user" ? [place] : []);
+    const isOther = answer.number !== asked?.number || places.length !== asked.count + 1;
+    if (isOther) return [same, same, same];
     if (history.state?.unsent) history.replaceState({...history.state, unsent: ""}, "");
     if (answer.messages.length) answer.messages.at(-1).content.text = text.join("\\n");
     const whole = ({content, ...rest}) => (
         {metadata: null, options: null, ...rest, content: [content]}
     );
     const [visitor, place] = answer.where ?? [same, same];
-    return [
-        [...page.slice(0, last + 1), ...answer.messages.map(whole)],
-        visitor,
-        place,
-    ];
+    return [[...page.slice(0, places.at(-1) + 1), ...answer.messages.map(whole)], visitor, place];
 }"""
 """Puts what has come of the visitor's last message below it, unless something else has been asked
-since. The page goes by itself: the server is told nothing of what is on it, and sends no more than
-what is new."""
+since, or another chat is there. So the server is told nothing of what is on the page, and sends no
+more than what is new."""
 
 END = """(over, asked) => {
     BOX

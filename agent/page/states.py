@@ -24,8 +24,8 @@ class States:
         """Changes when the page has something to catch up with."""
         self.visitor = gr.BrowserState("", storage_key=f"chat with {app_name}", secret=KEY)
         """Whose page it is."""
-        # Not `visible=False`: what is not there at all does not tell of its changes.
-        self.place = gr.Textbox(visible="hidden", render=False)
+        # All these are not on the page, and so tell of their changes before it is drawn.
+        self.place = gr.Textbox(visible=False, render=False)
         """Which conversation is on it."""
         self.asked = gr.JSON(visible=False, render=False)
         """What the visitor asks, by `scripts.ASK`; when it changes, it is answered."""
