@@ -9,10 +9,11 @@ import re
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from types import FrameType
 from typing import Any, cast
 
 import gradio as gr
@@ -411,14 +412,23 @@ def announce(url: str, port: int) -> None:
 
 def wait_for_end(directory: Directory) -> None:
     """Serve until Ctrl-C or SIGTERM; then stop what runs, so that what was said is stored."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    told: list[int] = []
     try:
+        # An exception out of nowhere may be lost in the warm-up, as in a finalizer.
+        _on_end(lambda sign, _: told.append(sign))
         warm_up()
-        while True:
+        _on_end(signal.default_int_handler)
+        while not told:
             time.sleep(3600)
     except KeyboardInterrupt:
-        directory.close_from_outside()
+        pass
+    directory.close_from_outside()
     os._exit(0)  # Python itself would wait for tools that are at work.
+
+
+def _on_end(act: Callable[[int, FrameType | None], None]) -> None:
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sign, act)
 
 
 chosen = sys.argv[1:2] if __name__ == "__main__" else []

@@ -2,14 +2,20 @@
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from gradio_client import Client
 from house import ROOT, free_port, served
+
+import app
 
 
 def start(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -87,3 +93,27 @@ def test_agent_runs_without_gradio() -> None:
     told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
     assert b"agent.turn" in told.stdout.split()
     assert b"gradio" not in told.stdout.split()
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_an_end_that_comes_during_the_warm_up_is_not_lost(
+    monkeypatch: pytest.MonkeyPatch, sign: signal.Signals
+) -> None:
+    def swallow() -> None:
+        with suppress(BaseException):
+            os.kill(os.getpid(), sign)
+
+    def leave(code: int) -> None:
+        raise SystemExit(code)
+
+    ended = SimpleNamespace(close_from_outside=lambda: None)
+    monkeypatch.setattr(app, "warm_up", swallow)
+    monkeypatch.setattr("os._exit", leave)
+    monkeypatch.setattr("time.sleep", lambda seconds: pytest.fail("It serves on."))
+    before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        with pytest.raises(SystemExit):
+            app.wait_for_end(cast(Any, ended))
+    finally:
+        for each, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
+            signal.signal(each, handler)
