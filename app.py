@@ -29,9 +29,9 @@ from agent.doors import doors
 from agent.doors.refusals import unread
 from agent.limits import PAUSED
 from agent.loading import OURS, Loaded, NoAgent, load
-from agent.messages import Message, to_messages, to_page
+from agent.messages import to_messages, to_page
 from agent.offline import HOW_TO_ADD_A_KEY
-from agent.page.asking import answered, edit, heard, pick, take_last
+from agent.page.asking import answered, edit, heard, pick
 from agent.page.parts import (
     AT_ONCE,
     BUSY,
@@ -45,6 +45,7 @@ from agent.page.parts import (
 )
 from agent.page.scripts import (
     ASK,
+    EDIT,
     END,
     FOLLOW,
     GIVE_BACK,
@@ -55,6 +56,7 @@ from agent.page.scripts import (
     REST,
     RETRY,
     SHOW,
+    TAKE_BACK,
     UNSENT,
     WHERE,
 )
@@ -131,12 +133,11 @@ class Chat:
         """End the answer to that message; what was said stays, and is remembered."""
         await view.stop(heard(asked)[1])
 
-    async def undo(self, view: View, page: list[Message]) -> tuple[Any, ...]:
-        """Take the last message back into the text box."""
+    async def undo(self, view: View) -> str:
+        """Forget the last message, which the page takes back into the text box."""
         with aloud():
             await view.take_back()
-        before, text = take_last(page)
-        return before, IDLE | {"value": text}, view.session_id or ""
+        return view.session_id or ""
 
     async def chat(
         self, message: str, view: View | None, request: gr.Request
@@ -280,11 +281,12 @@ class ChatPage(gr.ChatInterface):
         chatbot, box, states = self.chatbot, self.textbox, self.states
         chatbot.edit(states.known(self.chat.leave), states.who, None, **AT_ONCE)
         sent = [states.asked, box]
+        edited = chatbot.edit(edit, None, states.edited, **AT_ONCE)
         for step in (
             box.submit(None, [box, chatbot], sent, js=ASK, **AT_ONCE),
             chatbot.retry(None, chatbot, sent, js=RETRY, **AT_ONCE),
             chatbot.example_select(pick, None, sent, **AT_ONCE),
-            chatbot.edit(edit, chatbot, sent, **AT_ONCE),
+            edited.success(None, [states.edited, chatbot], sent, js=EDIT, **AT_ONCE),
         ):
             step.then(None, [states.asked, chatbot], chatbot, js=PUT, **AT_ONCE)
 
@@ -292,8 +294,8 @@ class ChatPage(gr.ChatInterface):
         """Stop, Undo and Clear, which changes what is `emptied`."""
         states, chatbot, box = self.states, self.chatbot, self.textbox
         box.stop(states.known(self.chat.stop), [*states.who, states.asked], None, **AT_ONCE)
-        undone = [chatbot, box, states.place]
-        chatbot.undo(states.known(self.chat.undo), [*states.who, chatbot], undone, **AT_ONCE)
+        undone = chatbot.undo(states.known(self.chat.undo), states.who, states.place, **AT_ONCE)
+        undone.success(None, chatbot, [chatbot, box], js=TAKE_BACK, **AT_ONCE)
         # First the run is cancelled, then its page cleared: the other way round it would repaint.
         cancelled = chatbot.clear(None, None, box, js=LOCK, cancels=runs, **AT_ONCE)
         passed = cancelled.then(nothing, None, None, **AT_ONCE)

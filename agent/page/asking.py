@@ -19,11 +19,13 @@ def pick(example: gr.SelectData) -> tuple[Any, ...]:
     return ask(str(example.value["text"]), 0), BUSY
 
 
-def edit(page: list[Message], change: gr.EditData) -> tuple[Any, ...]:
-    """Ask one of one's own messages anew, in other words."""
+def edit(change: gr.EditData) -> dict[str, Any]:
+    """What EDIT asks anew: in other words, and at which place on the page it stands."""
     place = change.index
-    before = page[: place[0] if isinstance(place, list | tuple) else place]
-    return ask(str(change.value), count_turns(before)), BUSY
+    return {
+        "text": clean(str(change.value)),
+        "place": place[0] if isinstance(place, list | tuple) else place,
+    }
 
 
 def ask(text: str, count: int) -> dict[str, Any]:
@@ -48,16 +50,3 @@ def answered(messages: list[Message], **about: Any) -> str:
     bare = [{**each, "content": {**each["content"], "text": ""}} for each in last]
     line = json.dumps({"messages": [*before, *bare], **about}, ensure_ascii=False)
     return "\n".join([line, *(each["content"]["text"] for each in last)])
-
-
-def take_last(page: list[Message]) -> tuple[list[Message], str]:
-    """What is on the page before the visitor's last message, and that message."""
-    for place in reversed(range(len(page))):
-        if page[place]["role"] == "user":
-            return page[:place], "".join(part.get("text", "") for part in page[place]["content"])
-    return page, ""
-
-
-def count_turns(history: list[Message]) -> int:
-    """How many turns are on the page."""
-    return sum(message["role"] == "user" for message in history)

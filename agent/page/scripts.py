@@ -25,6 +25,22 @@ RETRY = """page => {
 }""".replace("BOX", BOX)
 """Asks the visitor's last message again."""
 
+EDIT = """({text, place}, page) => {
+    BOX
+    const count = page.slice(0, place).filter(({role}) => role === "user").length;
+    return [{text, number: Math.random(), count}, busy];
+}""".replace("BOX", BOX)
+"""Asks the message at that place anew, in other words."""
+
+TAKE_BACK = """page => {
+    BOX
+    const last = page.findLastIndex(({role}) => role === "user");
+    if (last < 0) return [page, idle];
+    const value = page[last].content.map(part => part.text).join("");
+    return [page.slice(0, last), {...idle, value}];
+}""".replace("BOX", BOX)
+"""Puts the visitor's last message back into the text box."""
+
 PUT = """async (asked, page) => {
     await new Promise(sent => setTimeout(sent));
     const places = page.flatMap(({role}, place) => role === "user" ? [place] : []);

@@ -29,6 +29,8 @@ class States:
         """Which conversation is on it."""
         self.asked = gr.JSON(visible=False, render=False)
         """What the visitor asks, by `scripts.ASK`; when it changes, it is answered."""
+        self.edited = gr.JSON(visible=False, render=False)
+        """What `asking.edit` hands to `scripts.EDIT`."""
         self.answer = gr.Textbox(visible=False, render=False)
         """What comes of it; when it changes, `scripts.SHOW` puts it on the page."""
         self.over = gr.JSON(visible=False, render=False)
@@ -38,7 +40,8 @@ class States:
 
     def render(self) -> None:
         """Put them on the page, where nobody sees them."""
-        for part in (*self.who, self.news, self.asked, self.answer, self.over):
+        parts = [self.news, self.asked, self.edited, self.answer, self.over]
+        for part in (*self.who, *parts):
             part.render()
 
     def known(self, act: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
