@@ -339,7 +339,7 @@ PICTURES = re.compile(r"/+(files/|assets/|static/|favicon|pwa_icon|theme\.css)")
 """Paths that a page may embed: the agent's pictures, and what Gradio's page is made of."""
 
 MAX_BODY = 4_000_000
-"""Bytes of a request; the page sends all that it shows with each message."""
+"""Bytes of a request: more than anybody types."""
 
 
 def is_foreign(thing: dict[str, Any]) -> bool:

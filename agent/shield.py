@@ -53,10 +53,7 @@ EMBEDDED = {"image", "audio", "video", "track"}
 "iframe": a Space itself is one."""
 
 
-TOO_LONG = (
-    "This message, or the conversation before it, is too long to be sent. "
-    "Shorten it, or press Clear."
-)
+TOO_LONG = "This message is too long to be sent. Shorten it, or send it in parts."
 
 
 class TooLong(Exception):

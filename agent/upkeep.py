@@ -21,9 +21,9 @@ CLOSED = 3600.0
 
 DAY = 86_400.0
 
-LOOK = 0.005
+LOOK = 0.01
 """Seconds between two looks of Gradio's queue for work. By itself it looks each millisecond (50 on
-Windows; gradio/queueing.py), which takes 4 % of a CPU all day long."""
+Windows; gradio/queueing.py), which takes 4 % of a CPU all day long; thus 1 %."""
 
 HEED = 1.0
 """The same for progress bars, of which this page has none; by itself each 10 ms."""
