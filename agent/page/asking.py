@@ -15,8 +15,9 @@ MOST = 1_000
 
 
 def pick(example: gr.SelectData) -> tuple[Any, ...]:
-    """Ask one of the examples."""
-    return ask(str(example.value["text"]), 0), BUSY
+    """Ask one of the examples, as ASK asks what is typed."""
+    text = clean(str(example.value["text"]))
+    return {"text": text, "number": random.random(), "count": 0}, BUSY
 
 
 def edit(change: gr.EditData) -> dict[str, Any]:
@@ -26,11 +27,6 @@ def edit(change: gr.EditData) -> dict[str, Any]:
         "text": clean(str(change.value)),
         "place": place[0] if isinstance(place, list | tuple) else place,
     }
-
-
-def ask(text: str, count: int) -> dict[str, Any]:
-    """What ASK puts on the page, from here."""
-    return {"text": clean(text), "number": random.random(), "count": count}
 
 
 def heard(asked: Any) -> tuple[str, object, int]:

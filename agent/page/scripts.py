@@ -4,68 +4,72 @@ import json
 
 from agent.page.parts import BUSY, IDLE
 
-BOX = f"const busy = {json.dumps(BUSY)}, idle = {json.dumps(IDLE)};"
+GIVEN = f"""const busy = {json.dumps(BUSY)}, idle = {json.dumps(IDLE)};
+    const same = {{__type__: "update"}};
+    const questions = page => page.flatMap(({{role}}, place) => role === "user" ? [place] : []);
+    const words = message => message.content.map(part => part.text).join("");"""
+"""How the text box is, nothing new, where the visitor's messages are on a page, and what one says;
+for the scripts that begin with it."""
 
 ASK = """(text, page) => {
-    BOX
+    GIVEN
     text = text.replace(/\\p{Surrogate}/gu, "\ufffd");
     history.replaceState({...history.state, unsent: text}, "");
-    const count = page.filter(({role}) => role === "user").length;
+    const count = questions(page).length;
     return [{text, number: Math.random(), count}, {...busy, value: ""}];
-}""".replace("BOX", BOX)
+}""".replace("GIVEN", GIVEN)
 """What is typed, as what is asked, below so many turns. Its number tells it from the same words
 another time. The browser keeps it until the server has it: where the line is down, Gradio loads the
 page anew."""
 
 RETRY = """page => {
-    BOX
-    const asked = page.filter(({role}) => role === "user");
-    const text = asked.at(-1).content.map(part => part.text).join("");
-    return [{text, number: Math.random(), count: asked.length - 1}, busy];
-}""".replace("BOX", BOX)
+    GIVEN
+    const places = questions(page), text = words(page[places.at(-1)]);
+    return [{text, number: Math.random(), count: places.length - 1}, busy];
+}""".replace("GIVEN", GIVEN)
 """Asks the visitor's last message again."""
 
 EDIT = """({text, place}, page) => {
-    BOX
-    const count = page.slice(0, place).filter(({role}) => role === "user").length;
+    GIVEN
+    const count = questions(page.slice(0, place)).length;
     return [{text, number: Math.random(), count}, busy];
-}""".replace("BOX", BOX)
+}""".replace("GIVEN", GIVEN)
 """Asks the message at that place anew, in other words."""
 
 TAKE_BACK = """page => {
-    BOX
-    const last = page.findLastIndex(({role}) => role === "user");
-    if (last < 0) return [page, idle];
-    const value = page[last].content.map(part => part.text).join("");
-    return [page.slice(0, last), {...idle, value}];
-}""".replace("BOX", BOX)
+    GIVEN
+    const last = questions(page).at(-1);
+    if (last === undefined) return [page, idle];
+    return [page.slice(0, last), {...idle, value: words(page[last])}];
+}""".replace("GIVEN", GIVEN)
 """Puts the visitor's last message back into the text box."""
 
 PUT = """async (asked, page) => {
+    GIVEN
     await new Promise(sent => setTimeout(sent));
-    const places = page.flatMap(({role}, place) => role === "user" ? [place] : []);
-    const end = places[asked.count] ?? page.length;
+    const end = questions(page)[asked.count] ?? page.length;
     const content = [{type: "text", text: asked.text}];
     const question = {role: "user", content, metadata: null, options: null};
     return [[...page.slice(0, end), question]];
-}"""
-"""Puts what is asked on the page, below as many turns as it says; those after them go."""
+}""".replace("GIVEN", GIVEN)
+"""Puts what is asked on the page, below as many turns as it says; those after them go. It waits a
+moment, so that it is sent before it is drawn."""
 
 GIVE_BACK = """(asked, page) => {
-    BOX
+    GIVEN
     if (page.at(-1)?.role !== "user") return [page, idle];
     return [page.slice(0, -1), {...idle, value: asked.text}];
-}""".replace("BOX", BOX)
+}""".replace("GIVEN", GIVEN)
 """Puts what was asked in vain back into the text box, which is there again in any case."""
 
 LOCK = """() => ({__type__: "update", interactive: false})"""
 """Has nobody type for a moment."""
 
 SHOW = """(told, asked, page) => {
+    GIVEN
     const [line, ...text] = told.split("\\n");
     const answer = JSON.parse(line);
-    const same = {__type__: "update"};
-    const places = page.flatMap(({role}, place) => role === "user" ? [place] : []);
+    const places = questions(page);
     const isOther = answer.number !== asked?.number || places.length !== asked.count + 1;
     if (isOther) return [same, same, same];
     if (history.state?.unsent) history.replaceState({...history.state, unsent: ""}, "");
@@ -75,15 +79,15 @@ SHOW = """(told, asked, page) => {
     );
     const [visitor, place] = answer.where ?? [same, same];
     return [[...page.slice(0, places.at(-1) + 1), ...answer.messages.map(whole)], visitor, place];
-}"""
+}""".replace("GIVEN", GIVEN)
 """Puts what has come of the visitor's last message below it, unless something else has been asked
 since, or another chat is there. So the server is told nothing of what is on the page, and sends no
 more than what is new."""
 
 END = """(over, asked) => {
-    BOX
-    return over !== null && over === asked?.number ? idle : {__type__: "update"};
-}""".replace("BOX", BOX)
+    GIVEN
+    return over !== null && over === asked?.number ? idle : same;
+}""".replace("GIVEN", GIVEN)
 """Has one type again when that answer is over."""
 
 UNSENT = """typed => typed || (history.state?.unsent ?? '')"""
