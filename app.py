@@ -31,7 +31,7 @@ from agent.limits import PAUSED
 from agent.loading import OURS, Loaded, NoAgent, load
 from agent.messages import to_messages, to_page
 from agent.offline import HOW_TO_ADD_A_KEY
-from agent.page.asking import answered, edit, heard, pick
+from agent.page.asking import answered, edit, heard, pick, taken
 from agent.page.parts import (
     AT_ONCE,
     BUSY,
@@ -97,9 +97,10 @@ class Chat:
         message, number, count = heard(asked)
         turn = view.ask(message, count, address(request), number)
         over = False
-        async for transcript in view.follow(turn):
+        async for _ in view.follow(turn):
+            await taken(request)
             over = turn.over
-            messages = to_messages(transcript, turn.waiting, self._host)
+            messages = to_messages(turn.transcript, turn.waiting, self._host)
             where = whereabouts(view) if turn.past.invocation_id else None
             yield answered(messages, number=number, where=where), None, kept, gr.skip()
             kept = gr.skip()  # Gradio works for each State that it is given.
@@ -115,11 +116,12 @@ class Chat:
         box = gr.skip() if view.session_id else IDLE
         return view, view.user_id, view.session_id or "", news_if(view.session_id), box
 
-    async def catch_up(self, view: View) -> AsyncIterator[tuple[Any, Any]]:
+    async def catch_up(self, view: View, request: gr.Request) -> AsyncIterator[tuple[Any, Any]]:
         """Show the conversation, and the answer that is on its way."""
         async for turns, is_running in view.catch_up():
             page = to_page(turns, self._host, view.hidden)
             yield page, BUSY if is_running else IDLE
+            await taken(request)
         if view.unsent:
             gr.Info(GONE_ON)
             yield gr.skip(), IDLE | {"value": view.unsent}
@@ -146,6 +148,7 @@ class Chat:
         view = view or View(self._directory)
         async for transcript in follow(view.ask(message, len(view.shown), address(request))):
             yield to_text(transcript), view
+            await taken(request)
 
     async def ask(self, message: str, request: gr.Request) -> str:
         """Ask the agent.

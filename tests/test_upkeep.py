@@ -30,7 +30,8 @@ class Gradio(SimpleNamespace):
     def __init__(self, **state: tuple[float, bool]) -> None:
         now, holder, queue = datetime.now(), SimpleNamespace(), SimpleNamespace()
         holder.session_data = OrderedDict(
-            (page, SimpleNamespace(is_closed=is_closed)) for page, (_, is_closed) in state.items()
+            (page, SimpleNamespace(is_closed=is_closed, config_values={1: "large"}))
+            for page, (_, is_closed) in state.items()
         )
         holder.time_last_used = {
             page: now - timedelta(seconds=unused) for page, (unused, _) in state.items()
@@ -68,6 +69,13 @@ def test_runs_are_forgotten_once_they_have_been_told_of_or_nobody_is_there_to_be
     gradio.has_run("forged", "just begun", is_over=False)
     forget_pages(gradio, HOUR, 24 * HOUR)
     assert gradio.left()[2:] == [["forged", "there"], ["forged", "there"]]
+
+
+def test_of_a_closed_page_the_largest_part_goes_at_once() -> None:
+    gradio = Gradio(closed=(1, True), there=(1, False))
+    forget_pages(gradio, HOUR, 24 * HOUR)
+    pages = gradio.state_holder.session_data
+    assert [pages[name].config_values for name in ("closed", "there")] == [{}, {1: "large"}]
 
 
 # Pictures

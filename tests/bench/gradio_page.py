@@ -69,6 +69,7 @@ class GradioPage:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._http.aclose()
 
     def _on(self, event: str, component: int | None = None) -> list[Step]:
         """What follows an event of a component; if none is named, of the first that has it."""

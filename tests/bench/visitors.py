@@ -28,31 +28,27 @@ class Visitor(Protocol):
         """Go."""
 
 
-class Caller:
-    """One who opens no page."""
-
-    async def open(self) -> None:
-        """There is nothing to open."""
-
-    async def leave(self) -> None:
-        """There is nothing to leave."""
-
-
 Door = Callable[[], Visitor]
 """Lets a new visitor in."""
 
 
-class RawVisitor(Caller):
+class RawVisitor:
     """One of `bench.raw`'s, who asks by lines on its standard input."""
 
     def __init__(self, asks: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]) -> None:
         self._asks, self._chat = asks, uuid.uuid4().hex
 
+    async def open(self) -> None:
+        """There is nothing to open."""
+
     async def ask(self, message: str) -> Answer:
         return Answer(**await self._asks({"chat": self._chat, "message": message}))
 
+    async def leave(self) -> None:
+        """There is nothing to leave."""
 
-class ApiVisitor(Caller):
+
+class ApiVisitor:
     """A client of `adk api_server`."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
@@ -75,6 +71,9 @@ class ApiVisitor(Caller):
             answer.wire = stream.num_bytes_downloaded
         return answer
 
+    async def leave(self) -> None:
+        await self._http.aclose()
+
 
 @asynccontextmanager
 async def door(target: Target) -> AsyncIterator[Door]:
@@ -82,15 +81,20 @@ async def door(target: Target) -> AsyncIterator[Door]:
     if target.name in ("genai", "adk"):
         asks = _switchboard(target)
         yield lambda: RawVisitor(asks)
-        return
+    elif target.name == "api_server":
+        yield lambda: ApiVisitor(connections(target))
+    else:
+        async with connections(target) as http:
+            config = (await http.get("config")).json()
+        yield lambda: GradioPage(connections(target), config)
+
+
+def connections(target: Target) -> httpx.AsyncClient:
+    """A visitor's own, as browsers have them: what httpx does for each request grows with the
+    square of how many others go by the same client."""
     # uvicorn closes an idle connection after 5 seconds; one that is used just then would fail.
     limits = httpx.Limits(max_connections=None, keepalive_expiry=2)
-    async with httpx.AsyncClient(base_url=target.url, timeout=300, limits=limits) as http:
-        if target.name == "api_server":
-            yield lambda: ApiVisitor(http)
-        else:
-            config = (await http.get("config")).json()
-            yield lambda: GradioPage(http, config)
+    return httpx.AsyncClient(base_url=target.url, timeout=300, limits=limits, verify=False)
 
 
 def _switchboard(target: Target) -> Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]:
