@@ -168,22 +168,7 @@ class Chat:
 
 def page(loaded: Loaded, directory: Directory, for_mcp: bool = False) -> gr.ChatInterface:
     """The page, `/chat` for Gradio's clients, and a tool for MCP clients, if they are served."""
-    chat = Chat(loaded, directory)
-    demo = ChatPage(chat, loaded)
-    with demo:
-        text, reply = (gr.Textbox(visible=False, label=name) for name in ("message", "answer"))
-        gr.Button(visible=False).click(
-            chat.chat,
-            [text, demo.states.view],
-            [reply, demo.states.view],
-            api_name="chat",
-            # Gradio 6.31 fails where an MCP tool has a State among its outputs (gradio/mcp.py).
-            api_visibility="undocumented" if for_mcp else "public",
-            concurrency_limit=None,
-        )
-        if for_mcp:
-            gr.api(chat.ask, api_description=loaded.description, concurrency_limit=None)
-    return demo
+    return ChatPage(Chat(loaded, directory), loaded, for_mcp)
 
 
 NOT_LISTED = "Earlier chats cannot be reached at the moment. They are not lost."
@@ -192,8 +177,8 @@ NOT_LISTED = "Earlier chats cannot be reached at the moment. They are not lost."
 class ChatPage(gr.ChatInterface):
     """A ChatInterface around `Chat.respond`; what it shows and what is remembered agree."""
 
-    def __init__(self, chat: Chat, loaded: Loaded) -> None:
-        self.chat, self.states = chat, chat.states
+    def __init__(self, chat: Chat, loaded: Loaded, for_mcp: bool = False) -> None:
+        self.chat, self.states, self._agent, self._for_mcp = chat, chat.states, loaded, for_mcp
         super().__init__(
             chat.respond,
             chatbot=gr.Chatbot(
@@ -235,6 +220,7 @@ class ChatPage(gr.ChatInterface):
         emptied = [states.view, states.place, *shown]
         self._wire_ends([run, caught_up], emptied)
         SideBar(states, [states.view, states.place, states.news, *shown], emptied)
+        self._wire_programs()
 
     def _wire_arrival(self) -> Dependency:
         """A page that is opened, or has fallen behind, is shown what there is."""
@@ -305,6 +291,22 @@ class ChatPage(gr.ChatInterface):
         cleared = passed.then(states.known(clear), states.who, emptied, **AT_ONCE)
         for step in (passed, cleared):
             step.failure(None, None, box, js=REST, **AT_ONCE)
+
+    def _wire_programs(self) -> None:
+        """`/chat` for Gradio's clients, and a tool for MCP clients."""
+        text, reply = (gr.Textbox(visible=False, label=name) for name in ("message", "answer"))
+        gr.Button(visible=False).click(
+            self.chat.chat,
+            [text, self.states.view],
+            [reply, self.states.view],
+            api_name="chat",
+            # Gradio 6.31 fails where an MCP tool has a State among its outputs (gradio/mcp.py).
+            api_visibility="undocumented" if self._for_mcp else "public",
+            concurrency_limit=None,
+        )
+        if self._for_mcp:
+            told = self._agent.description
+            gr.api(self.chat.ask, api_description=told, concurrency_limit=None)
 
 
 def address(request: gr.Request) -> str:
