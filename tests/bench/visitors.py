@@ -93,7 +93,7 @@ def connections(target: Target) -> httpx.AsyncClient:
     """A visitor's own, as browsers have them: what httpx does for each request grows with the
     square of how many others go by the same client."""
     # uvicorn closes an idle connection after 5 seconds; one that is used just then would fail.
-    limits = httpx.Limits(max_connections=None, keepalive_expiry=2)
+    limits = httpx.Limits(max_connections=None, keepalive_expiry=4)
     return httpx.AsyncClient(base_url=target.url, timeout=300, limits=limits, verify=False)
 
 
