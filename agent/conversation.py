@@ -21,6 +21,7 @@ from google.adk.events import Event
 from google.adk.runners import Runner
 from google.adk.sessions import Session
 from google.adk.sessions.base_session_service import BaseSessionService, GetSessionConfig
+from google.adk.telemetry.context import TelemetryConfig
 from google.genai import types
 
 from agent import transcript
@@ -445,6 +446,7 @@ class Conversation:
                     attempts=1 + limits.request_retries, initial_delay=0.5, max_delay=8
                 ),
             ),
+            telemetry=TelemetryConfig(),  # Else ADK reads the environment anew for each event.
             tool_thread_pool_config=ToolThreadPoolConfig(max_workers=limits.tool_threads),
             get_session_config=GetSessionConfig(num_recent_events=self._window()),
         )
