@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
@@ -97,10 +98,9 @@ class Chat:
         message, number, count = heard(asked)
         turn = view.ask(message, count, address(request), number)
         over = False
-        async for _ in view.follow(turn):
-            await taken(request)
+        async for transcript in view.follow(turn, partial(taken, request)):
             over = turn.over
-            messages = to_messages(turn.transcript, turn.waiting, self._host)
+            messages = to_messages(transcript, turn.waiting, self._host)
             where = whereabouts(view) if turn.past.invocation_id else None
             yield answered(messages, number=number, where=where), None, kept, gr.skip()
             kept = gr.skip()  # Gradio works for each State that it is given.
@@ -118,10 +118,9 @@ class Chat:
 
     async def catch_up(self, view: View, request: gr.Request) -> AsyncIterator[tuple[Any, Any]]:
         """Show the conversation, and the answer that is on its way."""
-        async for turns, is_running in view.catch_up():
+        async for turns, is_running in view.catch_up(partial(taken, request)):
             page = to_page(turns, self._host, view.hidden)
             yield page, BUSY if is_running else IDLE
-            await taken(request)
         if view.unsent:
             gr.Info(GONE_ON)
             yield gr.skip(), IDLE | {"value": view.unsent}

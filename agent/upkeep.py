@@ -77,8 +77,8 @@ async def _tidy(demo: Any, closed: float, idle: float) -> None:
 
 
 def forget_pages(demo: Any, closed: float, idle: float) -> None:
-    """Delete what is held for pages that were closed, or lie idle, for longer than this; and what
-    takes the most room of all that are closed."""
+    """Delete what is held for pages that were closed, or lie idle, for longer than this. What takes
+    the most room goes as soon as a page is closed."""
     pages, used = demo.state_holder.session_data, demo.state_holder.time_last_used
     for page in list(_unused(pages, used, closed, idle)):
         pages.pop(page, None)

@@ -6,9 +6,10 @@ and a message that was refused counts for nothing.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from google.adk.sessions import Session
 
@@ -30,6 +31,14 @@ NOT_RECALLED = (
 LATEST = 50
 """How many turns a page begins with; when it shows twice as many, it begins anew. Each update costs
 Gradio as much as all that is on the page."""
+
+
+Ready: TypeAlias = Callable[[], Awaitable[None]]
+"""Waits until a page can take more."""
+
+
+async def at_once() -> None:
+    """For a page that always can."""
 
 
 @dataclass
@@ -77,14 +86,16 @@ class View:
             self._turn.stop()
             self._turn.nudge()
 
-    async def follow(self, turn: Turn) -> AsyncGenerator[Transcript, None]:
-        """The turn's transcripts, as long as the page shows its conversation."""
+    async def follow(self, turn: Turn, ready: Ready) -> AsyncGenerator[Transcript, None]:
+        """The turn's transcripts, the latest whenever the page is `ready` for it, as long as it
+        shows that conversation."""
         self._turn, since = turn, self._times_turned
         async with aclosing(follow(turn)) as transcripts:
-            async for transcript in transcripts:
+            async for _ in transcripts:
+                await ready()
                 if self._times_turned != since:
                     return
-                yield transcript
+                yield turn.transcript
 
     def ask(self, message: str, count: int, address: str, number: object = None) -> Turn:
         """Begin the answer to a message below the `count` that the page shows; by its number it
@@ -95,7 +106,9 @@ class View:
             turn.stop()
         return turn
 
-    async def catch_up(self) -> AsyncGenerator[tuple[list[Told], bool], None]:
+    async def catch_up(
+        self, ready: Ready = at_once
+    ) -> AsyncGenerator[tuple[list[Told], bool], None]:
         """The conversation's latest turns as they are stored, and whether an answer is running;
         then again and again, as that one grows. The page shows them."""
         try:
@@ -112,7 +125,7 @@ class View:
             yield told, False
             return
         self.shown[-1] = turn.past
-        async with aclosing(self.follow(turn)) as transcripts:
+        async with aclosing(self.follow(turn, ready)) as transcripts:
             async for transcript in transcripts:
                 yield [*told[:-1], replace(told[-1], transcript=transcript)], not turn.over
 
