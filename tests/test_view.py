@@ -1,11 +1,14 @@
-"""What a page does before its answer has begun, or after it is over."""
+"""What a page does before its answer has begun, or after it is over, or when it is behind."""
+
+import asyncio
+from collections.abc import AsyncIterator
 
 from house import UNLIMITED, loaded, run
 from scripted_model import ScriptedModel
 
 from agent.directory import Directory
 from agent.settings import Settings
-from agent.transcript import answer, notices
+from agent.transcript import Transcript, answer, notices
 from agent.turn import Turn
 from agent.view import View
 
@@ -63,3 +66,41 @@ def test_stop_pressed_for_a_message_of_no_number_stops_no_later_one() -> None:
         assert await told(view.ask("second", 1, "")) == ("two", [])
 
     run(story())
+
+
+def test_a_page_that_is_behind_is_shown_the_latest_and_nothing_between() -> None:
+    async def story() -> None:
+        view, _ = await begun("two")
+        turn, can_take_more = view.ask("second", 1, ""), asyncio.Event()
+
+        async def ready() -> None:
+            await can_take_more.wait()
+
+        shown = asyncio.create_task(collected(view.follow(turn, ready)))
+        await turn.finish()
+        can_take_more.set()
+        assert [answer(each) for each in await shown][0] == "two"
+
+    run(story())
+
+
+def test_a_page_that_turns_away_while_it_is_behind_is_shown_no_more() -> None:
+    async def story() -> None:
+        view, _ = await begun("two")
+        is_asked, can_take_more = asyncio.Event(), asyncio.Event()
+
+        async def ready() -> None:
+            is_asked.set()
+            await can_take_more.wait()
+
+        shown = asyncio.create_task(collected(view.follow(view.ask("second", 1, ""), ready)))
+        await is_asked.wait()
+        view.turn_to(None)
+        can_take_more.set()
+        assert await shown == []
+
+    run(story())
+
+
+async def collected(shown: AsyncIterator[Transcript]) -> list[Transcript]:
+    return [each async for each in shown]
