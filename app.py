@@ -271,8 +271,8 @@ class ChatPage(gr.ChatInterface):
         sent = [states.asked, box]
         edited = chatbot.edit(edit, None, states.edited, **AT_ONCE)
         for step in (
-            box.submit(None, [box, chatbot], sent, js=ASK, **AT_ONCE),
-            chatbot.retry(None, chatbot, sent, js=RETRY, **AT_ONCE),
+            box.submit(None, [box, chatbot, states.asked], sent, js=ASK, **AT_ONCE),
+            chatbot.retry(None, [chatbot, states.asked], sent, js=RETRY, **AT_ONCE),
             chatbot.example_select(pick, None, sent, **AT_ONCE),
             edited.success(None, [states.edited, chatbot], sent, js=EDIT, **AT_ONCE),
         ):

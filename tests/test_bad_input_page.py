@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 from browser import PATIENCE, Bubble, Page, chromium, talk, visitor  # noqa: F401
-from fake_gemini import FakeGemini
+from fake_gemini import FakeGemini, Hang, Pause
 from house import launched, loaded
 from playwright.sync_api import expect
 
 import app
 from agent.conversation import NO_MESSAGE
+from agent.page.parts import PLACEHOLDER
 from agent.shield import TOO_LONG
 
 Visitor = Callable[..., Page]
@@ -23,6 +24,12 @@ PUT = """([selector, text]) => {
     box.dispatchEvent(new Event('input', {bubbles: true}))
 }"""
 """Puts in what no key types, and what a driver cannot send."""
+
+PRESSES = """keys => keys.forEach(key => {
+    const box = document.querySelector('[data-testid=textbox]')
+    box.dispatchEvent(new KeyboardEvent('keypress', {key, bubbles: true}))
+})"""
+"""Faster than any hand."""
 
 BOX, EDITED = "[data-testid=textbox]", "textarea.edit-textarea"
 
@@ -63,10 +70,46 @@ def test_a_message_without_words_is_asked_for_again(
 ) -> None:
     page = visitor().open(url)
     put(page, BOX, typed)
-    page._begin(lambda: page.box.press("Enter"))
+    page.box.press("Enter")
+    expect(page.box).to_have_attribute("placeholder", NO_MESSAGE)
+    expect(page.box).to_have_value("")
+    goes_on(page, gemini)
+    expect(page.box).to_have_attribute("placeholder", PLACEHOLDER)
+
+
+@pytest.mark.parametrize("keys", [["Enter"] * 2, ["Enter"] * 5])
+def test_a_key_that_is_pressed_twice_asks_once(
+    visitor: Visitor,  # noqa: F811
+    url: str,
+    gemini: FakeGemini,
+    keys: list[str],
+) -> None:
+    page = visitor().open(url)
+    talk(page, gemini, "Hi", "Hello.")
+    gemini.enqueue("I see.")
+    page.box.fill("So")
+    page._begin(lambda: page.tab.evaluate(PRESSES, keys))
+    page.shows(("user", "Hi"), ("model", "Hello."), ("user", "So"), ("model", "I see."))
+    goes_on(page, gemini, *page.words())
+    assert len(gemini.requests) == 3
+
+
+def test_a_double_click_on_send_does_not_stop_the_answer(
+    visitor: Visitor,  # noqa: F811
+    url: str,
+    gemini: FakeGemini,
+) -> None:
+    page = visitor().open(url)
+    gemini.enqueue("I see.", Pause(0.3), " That is all.")
+    page.box.fill("So")
+    page._begin(lambda: page._button("Send").dblclick(delay=50))
     page.wait_idle()
-    page.shows(("user", ""), ("Note", NO_MESSAGE))
-    goes_on(page, gemini, ("user", ""))
+    page.shows(("user", "So"), ("model", "I see. That is all."))
+    gemini.enqueue("I", Hang())
+    page.send("And?")
+    page.shows(("user", "So"), ("model", "I see. That is all."), ("user", "And?"), ("model", "I"))
+    page.stop()
+    page.wait_idle()
 
 
 ODD = {

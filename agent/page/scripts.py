@@ -2,28 +2,35 @@
 
 import json
 
+from agent.conversation import NO_MESSAGE
 from agent.page.parts import BUSY, IDLE
 
 GIVEN = f"""const busy = {json.dumps(BUSY)}, idle = {json.dumps(IDLE)};
-    const same = {{__type__: "update"}};
+    const same = {{__type__: "update"}}, hint = {json.dumps(NO_MESSAGE)};
+    const isOnItsWay = asked => asked !== null && asked.number !== window.put;
     const questions = page => page.flatMap(({{role}}, place) => role === "user" ? [place] : []);
     const words = message => message.content.map(part => part.text).join("");"""
-"""How the text box is, nothing new, where the visitor's messages are on a page, and what one says;
-for the scripts that begin with it."""
+"""How the text box is, nothing new, whether what was asked is yet to be put on the page, where the
+visitor's messages are on it, and what one says; for the scripts that begin with it."""
 
-ASK = """(text, page) => {
+ASK = """(text, page, asked) => {
     GIVEN
-    text = text.replace(/\\p{Surrogate}/gu, "\ufffd");
+    text = text.replaceAll("\\0", "").replace(/\\p{Surrogate}/gu, "\ufffd");
+    const isBlank = !text.trim(), isAgain = performance.now() - window.askedAt < 500;
+    if (isOnItsWay(asked) || (isBlank && isAgain)) return [same, same];
+    if (isBlank) return [same, {...same, value: "", placeholder: hint}];
+    window.askedAt = performance.now();
     history.replaceState({...history.state, unsent: text}, "");
     const count = questions(page).length;
     return [{text, number: Math.random(), count}, {...busy, value: ""}];
 }""".replace("GIVEN", GIVEN)
 """What is typed, as what is asked, below so many turns. Its number tells it from the same words
 another time. The browser keeps it until the server has it: where the line is down, Gradio loads the
-page anew."""
+page anew. A key that is pressed twice asks once."""
 
-RETRY = """page => {
+RETRY = """(page, asked) => {
     GIVEN
+    if (isOnItsWay(asked)) return [same, same];
     const places = questions(page), text = words(page[places.at(-1)]);
     return [{text, number: Math.random(), count: places.length - 1}, busy];
 }""".replace("GIVEN", GIVEN)
@@ -46,6 +53,8 @@ TAKE_BACK = """page => {
 
 PUT = """async (asked, page) => {
     GIVEN
+    if (!isOnItsWay(asked)) return [same];
+    window.put = asked.number;
     await new Promise(sent => setTimeout(sent));
     const end = questions(page)[asked.count] ?? page.length;
     const content = [{type: "text", text: asked.text}];
@@ -136,7 +145,7 @@ FOLLOW = """() => {
             const questions = log.querySelectorAll("[data-testid=user]").length;
             atEnd = atEnd || questions > asked;
             asked = questions;
-            if (atEnd) log.scrollTop = log.scrollHeight;
+            if (atEnd && questions) log.scrollTop = log.scrollHeight;
         };
         log.addEventListener("scroll", () => {
             const isNear = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
@@ -189,6 +198,8 @@ LOOKS = """
     margin: 0 !important
 }
 .message-content :is(audio, video) { width: min(20rem, 60vw) }
+.stop-button { animation: come 0.8s }
+@keyframes come { from { pointer-events: none } }
 #chats label { width: 100% }
 #chats label span { overflow: hidden; text-overflow: ellipsis }
 @media (max-width: 640px), (max-height: 600px) {
@@ -196,4 +207,6 @@ LOOKS = """
 }"""
 """A model's text stays in its place: nothing of it covers the page, or asks for a password. Its
 pictures are as large as they are, and as there is room: by itself Gradio gives each 30 % of the
-window, on a phone too. And there the chat has the room of the description, once it has begun."""
+window, on a phone too. And there the chat has the room of the description, once it has begun.
+
+Stop can be pressed 0.4 s after it has come: it comes where Send was, which some click twice."""

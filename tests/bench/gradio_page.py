@@ -53,7 +53,7 @@ class GradioPage:
 
     async def _put_question(self, step: Step) -> None:
         """What is done at Enter where it is done in the browser (agent/page/scripts.py)."""
-        text, page = (self._values[each] for each in step["inputs"])
+        text, page, _ = (self._values[each] for each in step["inputs"])
         asked = step["outputs"][0]
         count = sum(each["role"] == "user" for each in page)
         self._values[asked] = {"text": text, "number": random.random(), "count": count}
