@@ -25,11 +25,15 @@ PUT = """([selector, text]) => {
 }"""
 """Puts in what no key types, and what a driver cannot send."""
 
-PRESSES = """keys => keys.forEach(key => {
+PRESS_TWICE = """async apart => {
     const box = document.querySelector('[data-testid=textbox]')
-    box.dispatchEvent(new KeyboardEvent('keypress', {key, bubbles: true}))
-})"""
-"""Faster than any hand."""
+    const press = () => box.dispatchEvent(
+        new KeyboardEvent('keypress', {key: 'Enter', bubbles: true}))
+    press()
+    await new Promise(again => setTimeout(again, apart))
+    press()
+}"""
+"""So many milliseconds apart, as a worn key does."""
 
 BOX, EDITED = "[data-testid=textbox]", "textarea.edit-textarea"
 
@@ -77,19 +81,20 @@ def test_a_message_without_words_is_asked_for_again(
     expect(page.box).to_have_attribute("placeholder", PLACEHOLDER)
 
 
-@pytest.mark.parametrize("keys", [["Enter"] * 2, ["Enter"] * 5])
+@pytest.mark.parametrize("apart", [0, 20, 50])
 def test_a_key_that_is_pressed_twice_asks_once(
     visitor: Visitor,  # noqa: F811
     url: str,
     gemini: FakeGemini,
-    keys: list[str],
+    apart: int,
 ) -> None:
     page = visitor().open(url)
     talk(page, gemini, "Hi", "Hello.")
     gemini.enqueue("I see.")
     page.box.fill("So")
-    page._begin(lambda: page.tab.evaluate(PRESSES, keys))
+    page._begin(lambda: page.tab.evaluate(PRESS_TWICE, apart))
     page.shows(("user", "Hi"), ("model", "Hello."), ("user", "So"), ("model", "I see."))
+    page.wait_idle()
     goes_on(page, gemini, *page.words())
     assert len(gemini.requests) == 3
 
