@@ -623,6 +623,18 @@ def test_a_small_window_gives_the_chat_the_room_of_the_description(page: Page) -
     expect(box).to_be_in_viewport(ratio=1)
 
 
+def test_a_new_page_begins_with_its_first_example(
+    visitor: Visitor,  # noqa: F811
+    gemini: FakeGemini,
+) -> None:
+    many = tuple(f"Example {number}, which takes a line of its own" for number in range(12))
+    with launched(replace(loaded(), examples=many)) as url:
+        page = visitor(viewport={"width": 375, "height": 620}).open(url)
+        expect(page.tab.get_by_text(many[-1])).to_be_visible()
+        page.tab.evaluate("new Promise(drawn => setTimeout(drawn, 300))")
+        expect(page.tab.get_by_text(many[0])).to_be_in_viewport(ratio=1)
+
+
 def test_the_keyboard_is_given_back_when_the_answer_is_over(page: Page) -> None:
     page.send("Hi")
     page.wait_idle()
