@@ -66,9 +66,19 @@ def to_page(turns: Iterable[Told], host: str = "", hidden: int = 0) -> list[Mess
     return page
 
 
+JOINER = "\u2060"
+"""Unicode's WORD JOINER, which nobody sees. After a `<` it keeps a visitor's tags from being taken
+for HTML, of which the page would show nothing."""
+
+
 def to_question(text: str) -> Message:
-    """What the visitor has said."""
-    return {"role": "user", "content": _text(text)}
+    """What the visitor has said, tags and all."""
+    return {"role": "user", "content": _text(re.sub(r"<(?=[a-zA-Z/!?])", f"<{JOINER}", text))}
+
+
+def as_said(text: str) -> str:
+    """The same as the visitor has typed it."""
+    return text.replace(f"<{JOINER}", "<")
 
 
 def _is_silent(transcript: Transcript) -> bool:

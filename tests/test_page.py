@@ -235,6 +235,27 @@ def test_stop_of_an_example(page: Page, gemini: FakeGemini) -> None:
     remembers_what_is_seen(page, gemini)
 
 
+def test_a_visitors_tags_are_seen_and_said_as_they_were_typed(
+    page: Page, gemini: FakeGemini
+) -> None:
+    typed = "Why does <div> not close, or </p>, <!-- this -->, 1<2 and `Vec<String>`?"
+    seen = ("user", typed.replace("`", "").replace("<", "<\u2060").replace("1<\u2060", "1<"))
+    gemini.always("I see.")
+    page.send(typed)
+    page.wait_idle()
+    page.shows(seen, ("model", "I see."))
+    page.retry()
+    page.wait_idle()
+    page.reload()
+    page.shows(seen, ("model", "I see."))
+    page._button("Edit").click()
+    page._begin(page._button("Submit").click)
+    page.wait_idle()
+    page.undo()
+    expect(page.box).to_have_value(typed)
+    assert [request.conversation for request in gemini.requests] == [[("user", typed)]] * 3
+
+
 def test_half_a_character_does_not_end_the_page(page: Page, gemini: FakeGemini) -> None:
     gemini.enqueue("Hello.")
     page.tab.evaluate(HALF)

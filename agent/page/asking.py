@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import gradio as gr
 
-from agent.messages import Message
+from agent.messages import Message, as_said
 from agent.page.parts import BUSY
 from agent.transcript import clean
 
@@ -28,7 +28,7 @@ def edit(change: gr.EditData) -> dict[str, Any]:
     """What EDIT asks anew: in other words, and at which place on the page it stands."""
     place = change.index
     return {
-        "text": clean(str(change.value)),
+        "text": as_said(clean(str(change.value))),
         "place": place[0] if isinstance(place, list | tuple) else place,
     }
 

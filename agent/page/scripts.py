@@ -3,15 +3,20 @@
 import json
 
 from agent.conversation import NO_MESSAGE
+from agent.messages import JOINER
 from agent.page.parts import BUSY, IDLE
 
 GIVEN = f"""const busy = {json.dumps(BUSY)}, idle = {json.dumps(IDLE)};
     const same = {{__type__: "update"}}, hint = {json.dumps(NO_MESSAGE)};
     const isOnItsWay = asked => asked !== null && asked.number !== window.put;
     const questions = page => page.flatMap(({{role}}, place) => role === "user" ? [place] : []);
-    const words = message => message.content.map(part => part.text).join("");"""
+    const literal = text => text.replace(/<(?=[a-z/!?])/gi, "<{JOINER}");
+    const words = ({{content}}) => (
+        content.map(part => part.text).join("").replaceAll("<{JOINER}", "<")
+    );"""
 """How the text box is, nothing new, whether what was asked is yet to be put on the page, where the
-visitor's messages are on it, and what one says; for the scripts that begin with it."""
+visitor's messages are on it, how one is shown (`messages.to_question`), and what it says; for the
+scripts that begin with it."""
 
 ASK = """(text, page, asked) => {
     GIVEN
@@ -57,7 +62,7 @@ PUT = """async (asked, page) => {
     window.put = asked.number;
     await new Promise(sent => setTimeout(sent));
     const end = questions(page)[asked.count] ?? page.length;
-    const content = [{type: "text", text: asked.text}];
+    const content = [{type: "text", text: literal(asked.text)}];
     const question = {role: "user", content, metadata: null, options: null};
     return [[...page.slice(0, end), question]];
 }""".replace("GIVEN", GIVEN)
