@@ -145,9 +145,9 @@ class Chat:
     ) -> AsyncIterator[tuple[str, View]]:
         """Ask the agent; its answer so far, again and again until it is whole."""
         view = view or View(self._directory)
-        async for transcript in follow(view.ask(message, len(view.shown), address(request))):
+        turn = view.ask(message, len(view.shown), address(request))
+        async for transcript in view.follow(turn, partial(taken, request)):
             yield to_text(transcript), view
-            await taken(request)
 
     async def ask(self, message: str, request: gr.Request) -> str:
         """Ask the agent.

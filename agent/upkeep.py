@@ -45,7 +45,7 @@ def upkeep(demo: Any, settings: Settings) -> Callable[[Any], AbstractAsyncContex
 
     @asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[None]:
-        calm(demo._queue)
+        _calm(demo._queue)
         task = asyncio.create_task(_tidy(demo, closed, settings.session_idle))
         yield
         task.cancel()
@@ -55,7 +55,7 @@ def upkeep(demo: Any, settings: Settings) -> Callable[[Any], AbstractAsyncContex
     return lifespan
 
 
-def calm(queue: Any) -> None:
+def _calm(queue: Any) -> None:
     """Have Gradio's queue do no more than it must."""
     queue.sleep_when_free = LOOK
     queue.progress_update_sleep_when_free = HEED

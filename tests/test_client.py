@@ -2,16 +2,15 @@
 
 import json
 import threading
-import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
-import httpx
 import pytest
 from fake_gemini import Cut, FakeGemini, Hang, Status, Until
 from gradio_client import Client
 from house import launched, loaded
+from intruder import Intruder
 
 
 @pytest.fixture(scope="module")
@@ -164,47 +163,6 @@ def test_nothing_but_chat_is_offered(client: Client) -> None:
 
 
 # The page's own queue
-
-
-class Intruder:
-    """Someone who talks to the page's server without the page, as the page would."""
-
-    def __init__(self, url: str) -> None:
-        self.http = httpx.Client(base_url=f"{url}gradio_api/", timeout=20)
-        self.session = uuid.uuid4().hex
-        self.functions = {
-            function["api_name"]: function["id"]
-            for function in httpx.get(f"{url}config").json()["dependencies"]
-        }
-
-    def try_out(self, message: Any, count: Any = 0) -> None:
-        """Send a message, and how many turns are said to be above it on the page."""
-        asked = {"text": message, "number": 1, "count": count}
-        if self._call("queue/join", "respond", [asked, *[None] * 3]).status_code == 200:
-            self._wait()
-
-    def close(self) -> None:
-        self.http.close()
-
-    def post(self, body: str) -> httpx.Response:
-        """Post this to the queue."""
-        return self._post("queue/join", body)
-
-    def _call(self, door: str, function: str, data: list[Any]) -> httpx.Response:
-        body = {"fn_index": self.functions[function], "session_hash": self.session, "data": data}
-        return self._post(door, json.dumps(body))
-
-    def _post(self, door: str, body: str) -> httpx.Response:
-        return self.http.post(door, content=body, headers={"content-type": "application/json"})
-
-    def _wait(self) -> None:
-        """Read what the queue says of the run, to its end."""
-        watched = {"session_hash": self.session}
-        with self.http.stream("GET", "queue/data", params=watched) as stream:
-            for line in stream.iter_lines():
-                if '"process_completed"' in line or '"unexpected_error"' in line:
-                    return
-        raise AssertionError("The run never ended.")
 
 
 @pytest.fixture

@@ -652,7 +652,7 @@ def test_a_new_page_begins_with_its_first_example(
     with launched(replace(loaded(), examples=many)) as url:
         page = visitor(viewport={"width": 375, "height": 620}).open(url)
         expect(page.tab.get_by_text(many[-1])).to_be_visible()
-        page.tab.evaluate("new Promise(drawn => setTimeout(drawn, 300))")
+        page.tab.evaluate("new Promise(drawn => requestAnimationFrame(() => setTimeout(drawn)))")
         expect(page.tab.get_by_text(many[0])).to_be_in_viewport(ratio=1)
 
 

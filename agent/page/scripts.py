@@ -14,9 +14,9 @@ GIVEN = f"""const busy = {json.dumps(BUSY)}, idle = {json.dumps(IDLE)};
     const words = ({{content}}) => (
         content.map(part => part.text).join("").replaceAll("<{JOINER}", "<")
     );"""
-"""How the text box is, nothing new, whether what was asked is yet to be put on the page, where the
-visitor's messages are on it, how one is shown (`messages.to_question`), and what it says; for the
-scripts that begin with it."""
+"""How the text box is, nothing new, what is said to an empty message, whether what was asked is yet
+to be put on the page, where the visitor's messages are on it, how one is shown
+(`messages.to_question`), and what it says; for the scripts that begin with it."""
 
 ASK = """(text, page, asked) => {
     GIVEN
