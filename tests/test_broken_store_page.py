@@ -31,7 +31,9 @@ def agent(gemini: FakeGemini, store: Store) -> Loaded:
 @pytest.fixture
 def page(agent: Loaded, visitor: Visitor) -> Iterator[Page]:  # noqa: F811
     with launched(agent) as url:
-        yield visitor().open(url)
+        page = visitor().open(url)
+        yield page
+        page.tab.close()  # While the server is there: what still runs would complain that it goes.
 
 
 def test_a_visitor_finds_an_empty_page_that_works_and_later_all_again(
