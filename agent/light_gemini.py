@@ -1,4 +1,4 @@
-"""Gemini with a long history that costs little.
+"""Gemini, but for what a request costs, and what an answer does (`light_stream`).
 
 google-genai tells anew in each request what each of the contents may be: 0.3 ms for every one of
 them, while all other visitors wait (`ContentListUnion`, google/genai/types.py). Plain contents are
@@ -11,6 +11,8 @@ from typing import Any
 
 from google.adk.models import Gemini, LlmRequest, LlmResponse
 from google.genai import types
+
+from agent.light_stream import HOOKS
 
 PLAIN = {"text", "thought", "function_call", "function_response"}
 """What google-genai sends as it is in these models, of all that a part can have."""
@@ -27,6 +29,16 @@ class LightGemini(Gemini):
         async with aclosing(responses) as answer:
             async for response in answer:
                 yield response
+
+
+def light_client(model: Gemini) -> dict[str, Any]:
+    """What is to be changed in the model, for ADK to make it a client that reads its answers
+    lightly; nothing where it has a way of its own to ask."""
+    own = model.client_kwargs or {}
+    if model.client or model.use_interactions_api or "http_options" in own:
+        return {}
+    options = types.HttpOptions(async_client_args={"event_hooks": HOOKS})
+    return {"client_kwargs": {**own, "http_options": options}}
 
 
 def light(request: LlmRequest) -> LlmRequest:

@@ -1,29 +1,17 @@
-"""A model's small partials as fewer, larger ones, before ADK does its work for each.
-
-That work costs more than all else in a stream. And a model whose answer comes in a burst gives
-nobody else a turn while it is read: the HTTP client hands over hundreds of chunks without waiting
-once. So the answer is read in a task of its own, which takes a breath now and then.
+"""A model's small partials as fewer, larger ones, before ADK does its work for each: it costs more
+than all else in a stream.
 """
 
-import asyncio
-import time
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 from itertools import groupby
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from google.adk.models import BaseLlm, Gemini, LlmRequest, LlmResponse
 from google.genai import types
 
-from agent.light_gemini import LightGemini
-
-HOLD = 0.041
-"""Seconds for which text is held for more to join it. The first is not held, nor what comes when
-nothing has come for as long, nor the end."""
-
-WORK, BREATH = 0.005, 0.001
-"""Seconds for which a burst is read without a break, and of the break. A shorter one would not
-have the event loop look for what else has come in."""
+from agent.holding import HOLD, hold
+from agent.light_gemini import LightGemini, light_client
 
 Responses: TypeAlias = AsyncGenerator[LlmResponse, None]
 
@@ -34,64 +22,29 @@ OTHERS = tuple(LlmResponse.model_fields.keys() - USUAL)
 class Merging(BaseLlm):
     """What `merging` puts before a model's own class."""
 
+    held: ClassVar[float] = HOLD
+
     async def generate_content_async(
         self, llm_request: LlmRequest, stream: bool = False
     ) -> Responses:
         """The model's answer, merged."""
         responses = super().generate_content_async(llm_request, stream)
-        async with aclosing(merge(responses)) as answer:
+        async with aclosing(hold(responses, joined, self.held)) as answer:
             async for response in answer:
                 yield response
 
 
 def merging(model: BaseLlm) -> BaseLlm:
-    """The same model, with its answers merged; still of its own class, which ADK asks for. Gemini's
-    requests cost less, too."""
+    """The same model, with its answers merged; still of its own class, which ADK asks for."""
     if isinstance(model, Merging):
         return model
     own = type(model)
-    kind = LightGemini if own is Gemini else own
-    twin = model.model_copy()
-    twin.__class__ = type(own.__name__, (Merging, kind), {"__module__": own.__module__})
+    bases = Merging, LightGemini if own is Gemini else own
+    client = light_client(model) if isinstance(model, Gemini) and own is Gemini else {}
+    told = {"__module__": own.__module__, "held": 0.0 if client else HOLD}
+    twin = model.model_copy(update=client)
+    twin.__class__ = type(own.__name__, bases, told)
     return twin
-
-
-async def merge(responses: Responses) -> Responses:
-    """The same text in fewer partials; everything else as it is, and in its place."""
-    came: asyncio.Queue[LlmResponse | None] = asyncio.Queue()
-    reading = asyncio.create_task(_read(responses, came))
-    given, last = 0.0, False
-    try:
-        while not last:
-            first = await came.get()
-            if time.monotonic() - given < HOLD:
-                await asyncio.wait([reading], timeout=HOLD)
-            batch = [first, *_waiting(came)]
-            given, last = time.monotonic(), batch[-1] is None
-            for response in joined(filter(None, batch)):
-                yield response
-        await reading
-    finally:
-        reading.cancel()
-        await asyncio.gather(reading, return_exceptions=True)
-
-
-async def _read(responses: Responses, came: asyncio.Queue[LlmResponse | None]) -> None:
-    since = time.monotonic()
-    try:
-        async with aclosing(responses):
-            async for response in responses:
-                came.put_nowait(response)
-                if time.monotonic() - since > WORK:
-                    await asyncio.sleep(BREATH)
-                    since = time.monotonic()
-    finally:
-        came.put_nowait(None)
-
-
-def _waiting(came: asyncio.Queue[LlmResponse | None]) -> Iterator[LlmResponse | None]:
-    while not came.empty():
-        yield came.get_nowait()
 
 
 def joined(responses: Iterable[LlmResponse]) -> Iterator[LlmResponse]:

@@ -14,6 +14,7 @@ from google.adk.runners import InMemoryRunner
 from google.genai import Client, types
 
 from agent.conversation import Conversation
+from agent.light_stream import HOOKS
 from agent.loading import Loaded, llm_agents
 from agent.merging import merging
 from agent.offline import OfflineModel
@@ -73,7 +74,7 @@ async def one_turn() -> Transcript:
 async def one_answer() -> None:
     """What google-genai does for one, without a network."""
     nowhere = httpx.MockTransport(lambda _: httpx.Response(200, text=ANSWER))
-    options = types.HttpOptions(async_client_args={"transport": nowhere})
+    options = types.HttpOptions(async_client_args={"transport": nowhere, "event_hooks": HOOKS})
     models = Client(vertexai=False, api_key="nobody's", http_options=options).aio.models
     async for _ in await models.generate_content_stream(model="nobody", contents="Hello"):
         pass

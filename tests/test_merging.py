@@ -1,10 +1,7 @@
 """A model's partials, merged: less of them, later by a moment at the most, and the same text."""
 
 import asyncio
-import itertools
-from collections.abc import AsyncGenerator
 from itertools import groupby
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scripted_model import USAGE, ScriptedModel, thought
 
-from agent import merging as module
-from agent.merging import Merging, joined, merge, merging
+from agent.merging import Merging, joined, merging
 
 CHUNKS = st.lists(st.tuples(st.booleans(), st.text(min_size=1)), max_size=30)
 
@@ -34,24 +30,6 @@ def said(response: LlmResponse) -> tuple[str | None, bool]:
     return part.text, bool(part.thought)
 
 
-async def responses(*steps: Any) -> AsyncGenerator[LlmResponse, None]:
-    """Each as it comes: a text, a response, seconds to wait, an exception."""
-    for step in steps:
-        match step:
-            case float():
-                await asyncio.sleep(step)
-            case BaseException():
-                raise step
-            case str():
-                yield partial(step)
-            case _:
-                yield step
-
-
-async def texts(*steps: Any) -> list[str | None]:
-    return [said(response)[0] async for response in merge(responses(*steps))]
-
-
 @given(CHUNKS)
 def test_the_same_text_comes_in_the_same_order_and_thoughts_stay_apart(
     chunks: list[tuple[bool, str]],
@@ -60,35 +38,6 @@ def test_the_same_text_comes_in_the_same_order_and_thoughts_stay_apart(
     runs = groupby(chunks, key=lambda chunk: chunk[0])
     expected = [("".join(text for _, text in run), kind) for kind, run in runs]
     assert [said(response) for response in merged] == expected
-
-
-def test_the_first_text_is_not_held_and_neither_is_the_end() -> None:
-    burst = [*"abcdef", whole("abcdef")]
-    first, *others = asyncio.run(texts("first ", 0.001, *burst))
-    assert (first, others) == ("first ", ["abcdef", "abcdef"])
-
-
-def test_text_that_waits_for_more_is_not_kept_for_long() -> None:
-    async def story() -> None:
-        merged = merge(responses("a", 0.001, "b", 0.001, "c", 3600.0))
-        async with asyncio.timeout(60):
-            assert [said(await anext(merged))[0] for _ in range(2)] == ["a", "bc"]
-        await merged.aclose()
-
-    asyncio.run(story())
-
-
-def test_text_that_comes_after_a_silence_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = itertools.count()  # A second goes by between any two looks at it.
-    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=clock.__next__))
-
-    async def story() -> None:
-        merged = merge(responses("a", 0.001, "b", 0.001, "c", 3600.0))
-        async with asyncio.timeout(60):
-            assert [said(await anext(merged))[0] for _ in range(3)] == ["a", "b", "c"]
-        await merged.aclose()
-
-    asyncio.run(story())
 
 
 @pytest.mark.parametrize(
@@ -122,56 +71,6 @@ def test_tokens_are_reported_as_by_the_latest_that_reports_them() -> None:
     [merged] = joined([partial("a"), partial("b", usage_metadata=USAGE), partial("c")])
     assert merged.usage_metadata == USAGE
     assert merged.partial
-
-
-def test_what_came_before_a_failure_comes_and_then_the_failure() -> None:
-    async def story() -> list[str | None]:
-        merged = merge(responses("a", 0.001, "b", "c", OSError("cut")))
-        seen = [said(await anext(merged))[0] for _ in range(2)]
-        with pytest.raises(OSError, match="cut"):
-            await anext(merged)
-        return seen
-
-    assert asyncio.run(story()) == ["a", "bc"]
-
-
-def test_who_stops_reading_stops_the_model() -> None:
-    closed = asyncio.Event()
-
-    async def endless() -> AsyncGenerator[LlmResponse, None]:
-        try:
-            yield partial("a")
-            await asyncio.sleep(3600)
-        finally:
-            closed.set()
-
-    async def story() -> None:
-        merged = merge(endless())
-        await anext(merged)
-        await merged.aclose()
-        assert closed.is_set()
-
-    asyncio.run(story())
-
-
-def test_a_burst_lets_others_have_their_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "WORK", 0.0)  # The clock of a busy machine is not to be trusted.
-    turns = 0
-
-    async def story() -> list[str | None]:
-        async def count() -> None:
-            nonlocal turns
-            while True:
-                await asyncio.sleep(0)
-                turns += 1
-
-        other = asyncio.create_task(count())
-        merged = await texts(*["x"] * 100)
-        other.cancel()
-        return merged
-
-    assert "".join(map(str, asyncio.run(story()))) == "x" * 100
-    assert turns >= 100
 
 
 def test_a_merging_model_is_still_of_its_class_and_as_it_was_made() -> None:

@@ -1,0 +1,74 @@
+"""A stream's small items, several at a time: what is done for each afterwards is done less often.
+
+A model whose answer comes in a burst gives nobody else a turn while it is read: the HTTP client
+hands over hundreds of chunks without waiting once. So a stream is read in a task of its own, which
+takes a breath now and then.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from contextlib import aclosing
+from typing import TypeVar, cast
+
+HOLD = 0.041
+"""Seconds for which an item is held for more to join it. The first is not held, nor what comes when
+nothing has come for as long, nor the end."""
+
+WORK, BREATH = 0.005, 0.001
+"""Seconds of CPU for which is read without a break, and of the break. A shorter one would not have
+the event loop look for what else has come in."""
+
+Item = TypeVar("Item")
+Joined = TypeVar("Joined")
+
+
+async def hold(
+    items: AsyncGenerator[Item],
+    join: Callable[[Iterable[Item]], Iterable[Joined]],
+    seconds: float = HOLD,
+) -> AsyncGenerator[Joined]:
+    """What `join` makes of those that have come since the last time."""
+    came: asyncio.Queue[Item | None] = asyncio.Queue()
+    reading = asyncio.create_task(_read(items, came))
+    given, last = 0.0, False
+    try:
+        while not last:
+            first = await came.get()
+            if time.monotonic() - given < seconds:
+                await asyncio.wait([reading], timeout=seconds)
+            batch = [first, *_waiting(came)]
+            given, last = time.monotonic(), batch[-1] is None
+            for joined in join(item for item in batch if item is not None):
+                yield joined
+        await reading
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+
+
+async def _read(items: AsyncGenerator[Item], came: asyncio.Queue[Item | None]) -> None:
+    since = time.thread_time()
+    try:
+        async with aclosing(items):
+            async for item in items:
+                came.put_nowait(item)
+                if time.thread_time() - since > WORK:
+                    await _breathe()
+                    since = time.thread_time()
+    finally:
+        came.put_nowait(None)
+
+
+async def _breathe() -> None:
+    try:
+        await asyncio.sleep(BREATH)
+    except asyncio.CancelledError:
+        # It is to meet the one who reads, and waits for more: by itself google-genai hangs up only
+        # when an exception goes through it, or else when it is garbage.
+        cast("asyncio.Task[None]", asyncio.current_task()).cancel()
+
+
+def _waiting(came: asyncio.Queue[Item | None]) -> Iterator[Item | None]:
+    while not came.empty():
+        yield came.get_nowait()
