@@ -97,13 +97,15 @@ class Chat:
         view = kept = await self.states.find(view, visitor, place)
         message, number, count = heard(asked)
         turn = view.ask(message, count, address(request), number)
-        over = False
+        over, told = False, ""
         async for transcript in view.follow(turn, partial(taken, request)):
-            over = turn.over
+            over, before = turn.over, told
             messages = to_messages(transcript, turn.waiting, self._host)
             where = whereabouts(view) if turn.past.invocation_id else None
-            yield answered(messages, number=number, where=where), None, kept, gr.skip()
-            kept = gr.skip()  # Gradio works for each State that it is given.
+            told = answered(messages, number=number, where=where)
+            if not over or told != before:  # At a yield alone Gradio sees a closed tab.
+                yield told, None, kept, gr.skip()
+                kept = gr.skip()  # Gradio works for each State that it is given.
         if over:
             # The words are not sent again: Gradio tells the last value whole.
             yield gr.skip(), number, kept, news_if(view.unsent or view.is_long)
