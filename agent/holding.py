@@ -54,19 +54,21 @@ async def _read(items: AsyncGenerator[Item], came: asyncio.Queue[Item | None]) -
             async for item in items:
                 came.put_nowait(item)
                 if time.thread_time() - since > WORK:
-                    await _breathe()
+                    await _breathe(items)
                     since = time.thread_time()
     finally:
         came.put_nowait(None)
 
 
-async def _breathe() -> None:
+async def _breathe(items: AsyncGenerator[Item]) -> None:
     try:
         await asyncio.sleep(BREATH)
     except asyncio.CancelledError:
-        # It is to meet the one who reads, and waits for more: by itself google-genai hangs up only
-        # when an exception goes through it, or else when it is garbage.
+        # It is to meet whoever waits for more: google-genai hangs up only when an exception goes
+        # through it, or else as garbage.
         cast("asyncio.Task[None]", asyncio.current_task()).cancel()
+        await anext(items, None)
+        raise
 
 
 def _waiting(came: asyncio.Queue[Item | None]) -> Iterator[Item | None]:

@@ -1,4 +1,4 @@
-"""Gemini, but for what a request costs, and what an answer does (`light_stream`).
+"""Gemini, but for what it costs to ask; and, by `light_stream`, to hear the answer.
 
 google-genai tells anew in each request what each of the contents may be: 0.3 ms for every one of
 them, while all other visitors wait (`ContentListUnion`, google/genai/types.py). Plain contents are
@@ -19,7 +19,7 @@ PLAIN = {"text", "thought", "function_call", "function_response"}
 
 
 class LightGemini(Gemini):
-    """Gemini, but for what a request costs."""
+    """Gemini, but for what it costs to ask."""
 
     async def generate_content_async(
         self, llm_request: LlmRequest, stream: bool = False

@@ -23,6 +23,7 @@ class Merging(BaseLlm):
     """What `merging` puts before a model's own class."""
 
     held: ClassVar[float] = HOLD
+    """Seconds; none where what comes has been merged before."""
 
     async def generate_content_async(
         self, llm_request: LlmRequest, stream: bool = False

@@ -73,7 +73,8 @@ async def one_turn() -> Transcript:
 
 async def one_answer() -> None:
     """What google-genai does for one, without a network."""
-    nowhere = httpx.MockTransport(lambda _: httpx.Response(200, text=ANSWER))
+    told = {"content-type": "text/event-stream"}
+    nowhere = httpx.MockTransport(lambda _: httpx.Response(200, headers=told, text=ANSWER))
     options = types.HttpOptions(async_client_args={"transport": nowhere, "event_hooks": HOOKS})
     models = Client(vertexai=False, api_key="nobody's", http_options=options).aio.models
     async for _ in await models.generate_content_stream(model="nobody", contents="Hello"):

@@ -70,18 +70,34 @@ def test_what_came_before_a_failure_comes_and_then_the_failure() -> None:
     assert asyncio.run(story()) == ["a", "bc"]
 
 
-def test_who_stops_reading_stops_what_is_read() -> None:
-    closed = asyncio.Event()
+@pytest.mark.parametrize("silence", [None, 3600.0], ids=["busy", "waiting"])
+@pytest.mark.parametrize("work", [holding.WORK, 0.0], ids=["reading", "resting"])
+def test_who_stops_reading_stops_what_is_read(
+    monkeypatch: pytest.MonkeyPatch, silence: float | None, work: float
+) -> None:
+    monkeypatch.setattr(holding, "WORK", work)
+    said, closed = 0, asyncio.Event()
 
     async def endless() -> AsyncGenerator[str]:
+        nonlocal said
         try:
-            yield "a"
-            await asyncio.sleep(3600)
+            while True:
+                said += 1
+                yield "a"
+                if silence:
+                    await asyncio.sleep(silence)
         finally:
             closed.set()
 
-    assert asyncio.run(first(1, hold(endless(), together))) == ["a"]
-    assert closed.is_set()
+    async def story() -> None:
+        texts = hold(endless(), together)
+        await anext(texts)
+        before = said
+        await texts.aclose()
+        assert closed.is_set()
+        assert said <= before + 1
+
+    asyncio.run(story())
 
 
 def test_a_burst_lets_others_have_their_turns(monkeypatch: pytest.MonkeyPatch) -> None:
