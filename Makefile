@@ -13,7 +13,7 @@ run: $(VENV)/requirements.txt            ## Serve the page; AGENT=path/to/agent 
 	$(BIN)/python app.py $(if $(AGENT),'$(AGENT)')
 
 test: check            ## Run every check and every test
-	$(BIN)/python -m pytest -n auto --dist loadfile --reruns 2
+	$(BIN)/python -m pytest -n auto --dist loadfile --reruns 2 -rR
 
 check: $(VENV)/tests.txt            ## Lint and check types
 	$(BIN)/ruff check .
