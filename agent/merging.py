@@ -41,7 +41,7 @@ def merging(model: BaseLlm) -> BaseLlm:
         return model
     own = type(model)
     bases = Merging, LightGemini if own is Gemini else own
-    client = light_client(model) if isinstance(model, Gemini) and own is Gemini else {}
+    client = light_client(model) if type(model) is Gemini else {}
     told = {"__module__": own.__module__, "held": 0.0 if client else HOLD}
     twin = model.model_copy(update=client)
     twin.__class__ = type(own.__name__, bases, told)

@@ -35,17 +35,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import holding
-from agent.holding import HOLD
-from agent.light_gemini import LightGemini
+from agent.light_gemini import LightGemini, light_client
 from agent.light_stream import HOOKS, joined, lighten, parsed
 from agent.merging import Merging, merging
 
 CHUNKS = st.lists(st.tuples(st.booleans(), st.text()), max_size=30)
 
 
-def event(*parts: Any, end: str = "\n\n", **more: Any) -> str:
+def event(*parts: Any, **more: Any) -> str:
     content = {"parts": list(parts), "role": "model"}
-    return f"data: {json.dumps({'candidates': [{'content': content, 'index': 0}], **more})}{end}"
+    return f"data: {json.dumps({'candidates': [{'content': content, 'index': 0}], **more})}\n\n"
 
 
 def words(text: str, **more: Any) -> str:
@@ -166,6 +165,20 @@ def test_adk_makes_the_same_of_it(gemini: FakeGemini, script: Script) -> None:
     assert outcome(gemini, easy, script) == outcome(gemini, heavy, script)
 
 
+def test_google_genai_is_handed_fewer_events(gemini: FakeGemini) -> None:
+    heavy, words = Gemini(model="gemini-x"), ["x "] * 100
+    easy = Gemini(model="gemini-x", **light_client(heavy))
+
+    async def partials(model: Gemini) -> list[str]:
+        gemini.enqueue(*words)
+        return [text async for response in told(model) if (text := text_of(response))]
+
+    assert asyncio.run(partials(heavy)) == words
+    fewer = asyncio.run(partials(easy))
+    assert len(fewer) < 50
+    assert "".join(fewer) == "".join(words)
+
+
 def test_what_comes_at_once_becomes_one_event() -> None:
     body = "".join(words("x") for _ in range(100))
     assert received(body.encode()) == words("x" * 100)
@@ -252,7 +265,7 @@ def test_a_gemini_with_a_way_of_its_own_to_ask_is_merged_afterwards(model: Gemin
     assert isinstance(merged, LightGemini)
     assert merged.client_kwargs == model.client_kwargs
     assert isinstance(merged, Merging)
-    assert merged.held == HOLD
+    assert merged.held == holding.HOLD
 
 
 def test_nothing_is_held_twice() -> None:

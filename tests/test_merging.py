@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import Any
 
 import pytest
-from google.adk.models import Gemini, LlmRequest, LlmResponse
+from google.adk.models import BaseLlm, Gemini, LlmRequest, LlmResponse
 from google.genai import types
 from hypothesis import given
 from hypothesis import strategies as st
@@ -91,6 +91,20 @@ def test_a_merging_model_is_still_of_its_class_and_as_it_was_made() -> None:
     told = asyncio.run(story())
     assert "".join(text or "" for text, is_thought in told if not is_thought) == "One and two"
     assert told[-1] == ("hm", True)
+
+
+def test_a_merging_model_gives_fewer_partials() -> None:
+    async def partials(model: BaseLlm) -> list[str | None]:
+        answer = model.generate_content_async(LlmRequest(), stream=True)
+        return [said(response)[0] async for response in answer if response.partial]
+
+    model = ScriptedModel()
+    model.enqueue(*["x"] * 100)
+    model.enqueue(*["x"] * 100)
+    assert asyncio.run(partials(model)) == ["x"] * 100
+    fewer = asyncio.run(partials(merging(model)))
+    assert len(fewer) < 50
+    assert "".join(map(str, fewer)) == "x" * 100
 
 
 def test_an_answer_in_one_piece_is_not_touched() -> None:
