@@ -98,6 +98,11 @@ def test_whatever_is_more_than_words_stays_as_it_is_and_where_it_is(other: str) 
     assert told == words("ab") + other + words("cd")
 
 
+def test_what_is_signed_is_not_joined_even_by_the_same_signature() -> None:
+    signed = OTHER["a signature"]
+    assert light(signed, signed) == signed + signed
+
+
 ANSWERS: dict[str, Script] = {
     "words": ("Hel", "lo,\n\n", "  é\ud83d\ude00\u2028\\ \"'", " you", Finish("STOP")),
     "thoughts": (Think("Hm"), Think("m."), "It ", "is.", Think("Ah."), "Yes."),
