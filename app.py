@@ -3,6 +3,11 @@
 Run it:  python app.py [path/to/agent]     and open http://127.0.0.1:7860
 """
 
+# ruff: noqa: E402
+import gc
+
+gc.disable()  # To look for garbage while everything is imported takes a sixth of the start.
+
 import logging
 import os
 import re
@@ -71,6 +76,8 @@ from agent.upkeep import upkeep
 from agent.view import View, follow, reopen
 from agent.warmth import open_clients_soon, warm_up
 from agent.wording import time_told
+
+gc.enable()
 
 log = logging.getLogger(__name__)
 

@@ -8,12 +8,12 @@ takes a breath now and then.
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import TypeVar, cast
 
-HOLD = 0.041
-"""Seconds for which an item is held for more to join it. The first is not held, nor what comes when
-nothing has come for as long, nor the end."""
+HOLD, LONGER = 0.038, 0.006
+"""Seconds for which an item is held for more to join it, and then at most for one that comes just
+then. The first is not held, nor what comes when nothing has come for as long, nor the end."""
 
 WORK, BREATH = 0.005, 0.001
 """Seconds of CPU for which is read without a break, and of the break. A shorter one would not have
@@ -34,10 +34,10 @@ async def hold(
     given, last = 0.0, False
     try:
         while not last:
-            first = await came.get()
+            batch = [await came.get()]
             if time.monotonic() - given < seconds:
-                await asyncio.wait([reading], timeout=seconds)
-            batch = [first, *_waiting(came)]
+                batch += await _more(came, reading, seconds)
+            batch += _waiting(came)
             given, last = time.monotonic(), batch[-1] is None
             for joined in join(item for item in batch if item is not None):
                 yield joined
@@ -45,6 +45,19 @@ async def hold(
     finally:
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
+
+
+async def _more(
+    came: asyncio.Queue[Item | None], reading: asyncio.Task[None], seconds: float
+) -> list[Item | None]:
+    """What comes in so many seconds, and after those at most one."""
+    await asyncio.wait([reading], timeout=seconds)
+    more = [*_waiting(came)]
+    if not reading.done():
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LONGER):
+                more.append(await came.get())
+    return more
 
 
 async def _read(items: AsyncGenerator[Item], came: asyncio.Queue[Item | None]) -> None:

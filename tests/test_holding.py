@@ -51,6 +51,12 @@ def test_what_waits_for_more_is_not_kept_for_long() -> None:
     assert asyncio.run(first(2, endless)) == ["a", "bc"]
 
 
+def test_what_comes_just_then_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(holding, "LONGER", 60.0)
+    endless = hold(coming("a", 0.001, "b", 1.0, "c", 3600.0), together, 0.5)
+    assert asyncio.run(first(2, endless)) == ["a", "bc"]
+
+
 def test_what_comes_after_a_silence_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = itertools.count(1)  # A second goes by between any two looks at it.
     fake = SimpleNamespace(monotonic=clock.__next__, thread_time=lambda: 0.0)
