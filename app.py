@@ -62,6 +62,7 @@ from agent.page.scripts import (
     REST,
     RETRY,
     SHOW,
+    SHOW_LAST,
     TAKE_BACK,
     UNSENT,
     WHERE,
@@ -261,14 +262,14 @@ class ChatPage(gr.ChatInterface):
             postprocess=False,  # It takes a thread each time.
             **QUEUED,
         )
-        states.answer.change(
-            None,
-            [states.answer, states.asked, chatbot],
-            [chatbot, states.visitor, states.place],
-            js=SHOW,
-            trigger_mode="multiple",
-            **AT_ONCE,
-        )
+        told = [states.answer, states.asked, chatbot]
+        shown = [chatbot, states.visitor, states.place, states.late]
+        for trigger, js in (
+            (states.answer.change, SHOW),
+            (states.late.tick, SHOW),
+            (states.over.change, SHOW_LAST),
+        ):
+            trigger(None, told, shown, js=js, trigger_mode="multiple", **AT_ONCE)
         states.over.change(None, [states.over, states.asked], box, js=END, **AT_ONCE)
         run.failure(None, [states.asked, chatbot], [chatbot, box], js=GIVE_BACK, **AT_ONCE)
         return run

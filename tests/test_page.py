@@ -167,6 +167,46 @@ def test_who_types_the_moment_the_box_is_back_is_heard(page: Page, gemini: FakeG
     ]
 
 
+RESTING = """() => {
+    let until = Infinity
+    window.looks = 0
+    const get = () => (looks++, until)
+    Object.defineProperty(window, 'rested', {get, set: when => { if (when === 0) until = when }})
+}"""
+"""Has a page be as slow as can be: it rests until it is told to go on, and counts the looks."""
+
+
+def test_words_that_come_while_a_slow_page_rests_are_shown_later(
+    page: Page, gemini: FakeGemini
+) -> None:
+    more = threading.Event()
+    gemini.enqueue("Once", Until(more), ", twice", Hang())
+    page.send("Hi")
+    page.shows(("user", "Hi"), ("model", "Once"))
+    page.tab.evaluate(RESTING)
+    more.set()
+    page.tab.wait_for_function("looks > 2")  # The words come once; the rest are the page's own.
+    assert page.texts() == [("user", "Hi"), ("model", "Once")]
+    page.tab.evaluate("rested = 0")
+    page.shows(("user", "Hi"), ("model", "Once, twice"))
+    page.stop()
+    remembers_what_is_seen(page, gemini)
+
+
+def test_the_end_of_an_answer_is_shown_at_once_on_a_slow_page(
+    page: Page, gemini: FakeGemini
+) -> None:
+    more = threading.Event()
+    gemini.enqueue("Once", Until(more), ", twice.")
+    page.send("Hi")
+    page.shows(("user", "Hi"), ("model", "Once"))
+    page.tab.evaluate(RESTING)
+    more.set()
+    page.wait_idle()
+    assert page.texts() == [("user", "Hi"), ("model", "Once, twice.")]
+    remembers_what_is_seen(page, gemini)
+
+
 # Stop
 
 

@@ -81,22 +81,44 @@ LOCK = """() => ({__type__: "update", interactive: false})"""
 
 SHOW = """(told, asked, page) => {
     GIVEN
+    const begun = performance.now();
+    const ticks = active => ({...same, active}), nothing = [same, same, same, ticks(false)];
+    if (told === window.shown) return nothing;
     const [line, ...text] = told.split("\\n");
     const answer = JSON.parse(line);
     const places = questions(page);
     const isOther = answer.number !== asked?.number || places.length !== asked.count + 1;
-    if (isOther) return [same, same, same];
+    if (isOther) return nothing;
+    if (begun < window.rested) return [same, same, same, ticks(true)];
+    window.shown = told;
+    window.rested = begun + 1000;
+    requestAnimationFrame(drawing => setTimeout(() => {
+        const cost = performance.now() - drawing;
+        window.rested = performance.now() + Math.max(0, cost - 25);
+    }));
     if (history.state?.unsent) history.replaceState({...history.state, unsent: ""}, "");
     if (answer.messages.length) answer.messages.at(-1).content.text = text.join("\\n");
     const whole = ({content, ...rest}) => (
         {metadata: null, options: null, ...rest, content: [content]}
     );
     const [visitor, place] = answer.where ?? [same, same];
-    return [[...page.slice(0, places.at(-1) + 1), ...answer.messages.map(whole)], visitor, place];
+    const shown = [...page.slice(0, places.at(-1) + 1), ...answer.messages.map(whole)];
+    return [shown, visitor, place, ticks(false)];
 }""".replace("GIVEN", GIVEN)
 """Puts what has come of the visitor's last message below it, unless something else has been asked
 since, or another chat is there. So the server is told nothing of what is on the page, and sends no
-more than what is new."""
+more than what is new.
+
+To draw a long chat takes a slow phone longer than the next words are on their way: by itself it
+would fall behind by the second. So it rests after each time for as long as that took, but for 25
+ms; what comes meanwhile is shown later (`States.late`). A page that nobody looks at is drawn once a
+second."""
+
+SHOW_LAST = """(...given) => {
+    window.rested = 0;
+    return SHOW(...given);
+}""".replace("SHOW", f"({SHOW})")
+"""The same without a rest."""
 
 END = """(over, asked) => {
     GIVEN

@@ -35,12 +35,14 @@ class States:
         """What comes of it; when it changes, `scripts.SHOW` puts it on the page."""
         self.over = gr.JSON(visible=False, render=False)
         """The number of what was asked, when its answer is over; None before."""
+        self.late = gr.Timer(0.1, active=False, render=False)
+        """Ticks while something is to be shown that there was no time for."""
         self.who: list[Any] = [self.view, self.visitor, self.place]
         """The inputs of a step that is made by `known`; others may follow them."""
 
     def render(self) -> None:
         """Put them on the page, where nobody sees them."""
-        parts = [self.news, self.asked, self.edited, self.answer, self.over]
+        parts = [self.news, self.asked, self.edited, self.answer, self.over, self.late]
         for part in (*self.who, *parts):
             part.render()
 
