@@ -48,6 +48,8 @@ ROWS = (
     Row("busy machine: lag p95", "Chromium, busy", "p95", AtMost(120)),
     Row("busy machine: complete after the model", "Chromium, busy", "end", AtMost(60)),
     Row("busy machine: long tasks", "Chromium, busy", "long tasks", unit=""),
+    Row("slow phone, turn 41: lag p95", "slow phone", "p95"),
+    Row("slow phone, turn 41: complete after the model", "slow phone", "end"),
     Row("10 visitors, 50 chunks/s: lag p95", "10 visitors", "p95", AtMost(60)),
     Row("30 visitors, 50 chunks/s: lag p50", "30 visitors", "p50", AtMost(150)),
     Row("50 visitors, 10 chunks/s: lag p95", "50 visitors", "p95"),

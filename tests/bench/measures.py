@@ -18,7 +18,7 @@ from bench.model import message
 from bench.stamps import Answer
 from bench.targets import ENVIRONMENT, Model, Target
 from bench.visitors import Door, Visitor, door
-from bench.window import look
+from bench.window import look, look_on_phone
 
 Figures = dict[str, float]
 
@@ -82,6 +82,12 @@ async def sight(at: Place, words: int, apart: int, busy: bool = False) -> Figure
     new, answer = await look(at.browser, at.target.url, words, apart, busy)
     more = {"first ever": new.first * 1000, "long tasks": answer.long_tasks}
     return {**more, **seen([answer], words)}
+
+
+async def phone(at: Place, turns: int, words: int, apart: int) -> Figures:
+    """One visitor asks on a slow phone, in a long chat."""
+    answer = await look_on_phone(at.browser, at.target.url, turns, words, apart)
+    return seen([answer], words)
 
 
 SHORT_TURNS = 5

@@ -36,13 +36,16 @@ class Size:
     marks: tuple[int, ...] = (50,)
     """Turns of a long chat at which it is measured."""
 
+    phone: int = 0
+    """Turns of a chat on a slow phone."""
+
     visits: int = 0
     idle: int = 5
     """Seconds after which a conversation is forgotten."""
 
 
 SIZES = {
-    "tiny": Size(1, 1, False, 20, 10, 10, 10, ((10, 3, 20),), (10,), 6, 1),
+    "tiny": Size(1, 1, False, 20, 10, 10, 10, ((10, 3, 20),), (10,), 1, 6, 1),
     "short": Size(2, 1, False),
     "full": Size(
         quick=5,
@@ -52,6 +55,7 @@ SIZES = {
         seen=200,
         crowds=((10, 100, 20), (30, 100, 20), (50, 40, 100), (100, 40, 100)),
         marks=(50, 200, 1_000),
+        phone=40,
         visits=300,
     ),
 }
@@ -81,6 +85,9 @@ def cases(size: Size) -> Iterator[Case]:
     look = partial(measures.sight, words=size.seen, apart=20)
     yield Case("Chromium", quick, ("plain", "page"), look)
     yield Case("Chromium, busy", usual, pages, partial(look, busy=True))
+    if size.phone:
+        far = partial(measures.phone, turns=size.phone, words=size.seen, apart=20)
+        yield Case("slow phone", 1, pages, far)
     yield Case("stop", quick, ("page",), measures.stop)
     yield Case("closed tab", usual, ("page",), measures.closed_tab)
     yield Case("start", usual, pages, measures.start)

@@ -67,6 +67,23 @@ async def look(
             return new, await _ask(tab, words, apart)
 
 
+SLOWER = 4
+"""As many times slower than this machine a phone is taken to be, as in Chromium's own tools."""
+
+
+async def look_on_phone(browser: Browser, url: str, turns: int, words: int, apart: int) -> Sight:
+    """On a slow phone, in a chat of so many turns, an answer of so many words."""
+    async with await browser.new_context() as context:
+        tab = await context.new_page()
+        await tab.add_init_script(WATCH)
+        await tab.goto(url)
+        for _ in range(turns):
+            await _ask(tab, 1, 0)
+        device = await context.new_cdp_session(tab)
+        await device.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
+        return await _ask(tab, words, apart)
+
+
 async def _ask(tab: Page, words: int, apart: int) -> Sight:
     box = tab.locator("[data-testid=textbox]:visible:enabled").first
     await box.fill(message(words, apart))
