@@ -19,11 +19,17 @@ SUMS: list[Any] = []
 """What pandas was given to sum up."""
 
 
+async def seldom(queue: Queue) -> None:
+    """Instead of what each is told once a second, if it waits for so long."""
+
+
 @pytest.fixture(scope="module")
 def url(fake: FakeGemini) -> Iterator[str]:
-    with pytest.MonkeyPatch.context() as patch, launched(loaded()) as address:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Queue, "_get_df", staticmethod(SUMS.append))
-        yield address
+        patch.setattr(Queue, "notify_clients", seldom)
+        with launched(loaded()) as address:
+            yield address
 
 
 @pytest.fixture
