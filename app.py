@@ -239,12 +239,19 @@ class ChatPage(gr.ChatInterface):
             [states.visitor, states.place],
             [*states.who, states.news, box],
             js=WHERE,
+            show_progress_on=states.asked,
             **QUEUED,
         )
         arrived.then(None, box, box, js=UNSENT, **AT_ONCE)
         states.place.change(None, states.place, None, js=PLACE, **AT_ONCE)
         shown = [self.chatbot, box]
-        caught_up = states.news.change(self.chat.catch_up, states.view, shown, **QUEUED)
+        caught_up = states.news.change(
+            self.chat.catch_up,
+            states.view,
+            shown,
+            show_progress_on=states.asked,  # Else each update tells these two of it, too.
+            **QUEUED,
+        )
         for step in (arrived, caught_up):
             step.failure(None, None, box, js=REST, **AT_ONCE)
         return caught_up

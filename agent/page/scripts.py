@@ -13,10 +13,14 @@ GIVEN = f"""const busy = {json.dumps(BUSY)}, idle = {json.dumps(IDLE)};
     const literal = text => text.replace(/<(?=[a-z/!?])/gi, "<{JOINER}");
     const words = ({{content}}) => (
         content.map(part => part.text).join("").replaceAll("<{JOINER}", "<")
+    );
+    const keep = unsent => (
+        setTimeout(() => history.replaceState({{...history.state, unsent}}, ""))
     );"""
 """How the text box is, nothing new, what is said to an empty message, whether what was asked is yet
 to be put on the page, where the visitor's messages are on it, how one is shown
-(`messages.to_question`), and what it says; for the scripts that begin with it."""
+(`messages.to_question`), and what it says; and how the browser keeps one that the server has not
+got yet, which takes a millisecond that nobody need wait for. For the scripts that begin with it."""
 
 ASK = """(text, page, asked) => {
     GIVEN
@@ -25,7 +29,7 @@ ASK = """(text, page, asked) => {
     if (isOnItsWay(asked) || (isBlank && isAgain)) return [same, same];
     if (isBlank) return [same, {...same, value: "", placeholder: hint}];
     window.askedAt = performance.now();
-    history.replaceState({...history.state, unsent: text}, "");
+    keep(text);
     const count = questions(page).length;
     return [{text, number: Math.random(), count}, {...busy, value: ""}];
 }""".replace("GIVEN", GIVEN)
@@ -96,7 +100,7 @@ SHOW = """(told, asked, page) => {
         const cost = performance.now() - drawing;
         window.rested = performance.now() + Math.max(0, cost - 25);
     }));
-    if (history.state?.unsent) history.replaceState({...history.state, unsent: ""}, "");
+    if (history.state?.unsent) keep("");
     if (answer.messages.length) answer.messages.at(-1).content.text = text.join("\\n");
     const whole = ({content, ...rest}) => (
         {metadata: null, options: null, ...rest, content: [content]}
