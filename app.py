@@ -62,9 +62,9 @@ from agent.page.scripts import (
     REST,
     RETRY,
     SHOW,
-    SHOW_LAST,
     TAKE_BACK,
     UNSENT,
+    WAKE,
     WHERE,
 )
 from agent.page.side_bar import SideBar
@@ -269,14 +269,16 @@ class ChatPage(gr.ChatInterface):
             postprocess=False,  # It takes a thread each time.
             **QUEUED,
         )
-        told = [states.answer, states.asked, chatbot]
-        shown = [chatbot, states.visitor, states.place, states.late]
-        for trigger, js in (
-            (states.answer.change, SHOW),
-            (states.late.tick, SHOW),
-            (states.over.change, SHOW_LAST),
-        ):
-            trigger(None, told, shown, js=js, trigger_mode="multiple", **AT_ONCE)
+        states.over.change(None, js=WAKE, **AT_ONCE)
+        gr.on(
+            [states.answer.change, states.late.tick, states.over.change],
+            None,
+            [states.answer, states.asked, chatbot],
+            [chatbot, states.visitor, states.place, states.late],
+            js=SHOW,
+            trigger_mode="multiple",
+            **AT_ONCE,
+        )
         states.over.change(None, [states.over, states.asked], box, js=END, **AT_ONCE)
         run.failure(None, [states.asked, chatbot], [chatbot, box], js=GIVE_BACK, **AT_ONCE)
         return run

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from browser import AT_END, PATIENCE, Page, chromium, visitor  # noqa: F401
-from fake_gemini import Call, Cut, FakeGemini, Hang, Status, Think, Until
+from fake_gemini import Call, Cut, FakeGemini, Hang, Status, Step, Think, Until
 from house import launched, loaded
 from playwright.sync_api import Route, expect
 
@@ -176,15 +176,19 @@ RESTING = """() => {
 """Has a page be as slow as can be: it rests until it is told to go on, and counts the looks."""
 
 
-def test_words_that_come_while_a_slow_page_rests_are_shown_later(
-    page: Page, gemini: FakeGemini
-) -> None:
+def half_an_answer_on_a_slow_page(page: Page, gemini: FakeGemini, *rest: str | Step) -> None:
     more = threading.Event()
-    gemini.enqueue("Once", Until(more), ", twice", Hang())
+    gemini.enqueue("Once", Until(more), *rest)
     page.send("Hi")
     page.shows(("user", "Hi"), ("model", "Once"))
     page.tab.evaluate(RESTING)
     more.set()
+
+
+def test_words_that_come_while_a_slow_page_rests_are_shown_later(
+    page: Page, gemini: FakeGemini
+) -> None:
+    half_an_answer_on_a_slow_page(page, gemini, ", twice", Hang())
     page.tab.wait_for_function("looks > 2")  # The words come once; the rest are the page's own.
     assert page.texts() == [("user", "Hi"), ("model", "Once")]
     page.tab.evaluate("rested = 0")
@@ -196,12 +200,7 @@ def test_words_that_come_while_a_slow_page_rests_are_shown_later(
 def test_the_end_of_an_answer_is_shown_at_once_on_a_slow_page(
     page: Page, gemini: FakeGemini
 ) -> None:
-    more = threading.Event()
-    gemini.enqueue("Once", Until(more), ", twice.")
-    page.send("Hi")
-    page.shows(("user", "Hi"), ("model", "Once"))
-    page.tab.evaluate(RESTING)
-    more.set()
+    half_an_answer_on_a_slow_page(page, gemini, ", twice.")
     page.wait_idle()
     assert page.texts() == [("user", "Hi"), ("model", "Once, twice.")]
     remembers_what_is_seen(page, gemini)

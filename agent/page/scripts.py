@@ -85,17 +85,16 @@ LOCK = """() => ({__type__: "update", interactive: false})"""
 
 SHOW = """(told, asked, page) => {
     GIVEN
-    const begun = performance.now();
     const ticks = active => ({...same, active}), nothing = [same, same, same, ticks(false)];
     if (told === window.shown) return nothing;
+    if (performance.now() < window.rested) return [same, same, same, ticks(true)];
     const [line, ...text] = told.split("\\n");
     const answer = JSON.parse(line);
     const places = questions(page);
     const isOther = answer.number !== asked?.number || places.length !== asked.count + 1;
     if (isOther) return nothing;
-    if (begun < window.rested) return [same, same, same, ticks(true)];
     window.shown = told;
-    window.rested = begun + 1000;
+    window.rested = performance.now() + 1000;
     requestAnimationFrame(drawing => setTimeout(() => {
         const cost = performance.now() - drawing;
         window.rested = performance.now() + Math.max(0, cost - 25);
@@ -118,11 +117,8 @@ would fall behind by the second. So it rests after each time for as long as that
 ms; what comes meanwhile is shown later (`States.late`). A page that nobody looks at is drawn once a
 second."""
 
-SHOW_LAST = """(...given) => {
-    window.rested = 0;
-    return SHOW(...given);
-}""".replace("SHOW", f"({SHOW})")
-"""The same without a rest."""
+WAKE = """() => { window.rested = 0 }"""
+"""Has SHOW rest no more: the end of an answer waits for nobody."""
 
 END = """(over, asked) => {
     GIVEN

@@ -58,10 +58,7 @@ async def look(
 ) -> tuple[Sight, Sight]:
     """On a page of one's own, the very first answer, of one word; and one of so many words, on a
     machine that is as busy."""
-    async with await browser.new_context() as context:
-        tab = await context.new_page()
-        await tab.add_init_script(WATCH)
-        await tab.goto(url)
+    async with _open(browser, url) as tab:
         new = await _ask(tab, 1, 0)
         with burning(busy):
             return new, await _ask(tab, words, apart)
@@ -73,15 +70,21 @@ SLOWER = 4
 
 async def look_on_phone(browser: Browser, url: str, turns: int, words: int, apart: int) -> Sight:
     """On a slow phone, in a chat of so many turns, an answer of so many words."""
+    async with _open(browser, url) as tab:
+        for _ in range(turns):
+            await _ask(tab, 1, 0)
+        device = await tab.context.new_cdp_session(tab)
+        await device.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
+        return await _ask(tab, words, apart)
+
+
+@asynccontextmanager
+async def _open(browser: Browser, url: str) -> AsyncIterator[Page]:
     async with await browser.new_context() as context:
         tab = await context.new_page()
         await tab.add_init_script(WATCH)
         await tab.goto(url)
-        for _ in range(turns):
-            await _ask(tab, 1, 0)
-        device = await context.new_cdp_session(tab)
-        await device.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
-        return await _ask(tab, words, apart)
+        yield tab
 
 
 async def _ask(tab: Page, words: int, apart: int) -> Sight:
