@@ -21,7 +21,7 @@ check: $(VENV)/tests.txt            ## Lint and check types
 	$(BIN)/mypy
 
 bench: $(VENV)/tests.txt            ## Measure the page beside raw ADK; SIZE=full takes longer
-	PYTHONPATH=.:tests $(BIN)/python -m bench $(SIZE)
+	$(BIN)/python -m tests.bench $(SIZE)
 
 clean:            ## Remove what the other targets made
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -15,10 +15,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
-from agent.conversation import Conversation
-from agent.loading import OURS, Loaded, NoAgent, load
-from agent.settings import Settings, read_settings
-from agent.terminal import Screen, Talk, stamp
+from agent.chat.conversation import Conversation
+from agent.chat.loader import OURS, LoadedAgent, LoadError, load
+from agent.cli.terminal import Screen, Talk, stamp
+from agent.core.settings import Settings, read_settings
 
 DEMO = (
     "Hello! What can you help me with?",
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # What is no text, or cannot be written in this terminal's signs, ends nothing.
         cast(io.TextIOWrapper, stream).reconfigure(errors="replace")
     # Each failure is told where the answer would be; only what is unknown is worth a traceback.
-    logging.getLogger("agent.turn").setLevel(logging.ERROR)
+    logging.getLogger("agent.chat.turn").setLevel(logging.ERROR)
     try:
         return _run(options)
     except KeyboardInterrupt:
@@ -53,13 +53,13 @@ def _run(options: argparse.Namespace) -> int:
     os.environ["SESSION_DB"] = "memory://"  # A conversation in a terminal ends with it.
     try:
         loaded, settings = load(options.agent), _settings(options)
-    except (NoAgent, ValueError) as error:
+    except (LoadError, ValueError) as error:
         print(error, file=sys.stderr)  # noqa: T201
         return WRONG
     return _talk(loaded, settings, options)
 
 
-def _talk(loaded: Loaded, settings: Settings, options: argparse.Namespace) -> int:
+def _talk(loaded: LoadedAgent, settings: Settings, options: argparse.Namespace) -> int:
     conversation = Conversation(loaded.runner, settings, streaming=not options.no_stream)
     talk = Talk(conversation, Screen(sys.stdout, sys.stderr), options.out)
     with asyncio.Runner() as loop:
@@ -70,7 +70,7 @@ def _talk(loaded: Loaded, settings: Settings, options: argparse.Namespace) -> in
     return 0
 
 
-def _questions(loaded: Loaded) -> Iterator[str]:
+def _questions(loaded: LoadedAgent) -> Iterator[str]:
     if sys.stdin.isatty() and sys.stdout.isatty():
         return _meant(_typed(loaded))
     return _echoed(_meant(sys.stdin))
@@ -85,7 +85,7 @@ def _meant(lines: Iterable[str]) -> Iterator[str]:
             yield line
 
 
-def _typed(loaded: Loaded) -> Iterator[str]:
+def _typed(loaded: LoadedAgent) -> Iterator[str]:
     """What is typed, until the end of input or Ctrl-C."""
     with suppress(ImportError):  # Not on Windows.
         import readline  # noqa: F401  # It gives `input` its arrow keys.

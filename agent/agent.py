@@ -15,7 +15,7 @@ from google.adk.agents import Agent
 from google.adk.tools import ToolContext
 from google.genai import types
 
-from agent.offline import model_or_offline
+from agent.models.offline import model_or_offline
 
 EXAMPLES = (
     "Hello! What can you help me with?",
@@ -46,8 +46,8 @@ def get_time(city: str) -> dict[str, str]:
 def _zones() -> dict[str, str]:
     """Time zones by their names and by their places: "asia/tokyo" and "tokyo", but not "est"."""
     zones = {zone.replace("_", " ").lower(): zone for zone in zoneinfo.available_timezones()}
-    named = {name: zone for name, zone in sorted(zones.items()) if "/" in name}
-    return {name.rpartition("/")[2]: zone for name, zone in named.items()} | named
+    visitor_id = {name: zone for name, zone in sorted(zones.items()) if "/" in name}
+    return {name.rpartition("/")[2]: zone for name, zone in visitor_id.items()} | visitor_id
 
 
 def calculate(expression: str) -> dict[str, str]:

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from fake_gemini import FakeGemini
 from pytest_socket import socket_allow_hosts
+
+from tests.support.fake_gemini import FakeGemini
 
 # Gradio and ADK read these when they are imported, which is after this.
 os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "ADK_DISABLE_LOAD_DOTENV": "1"}

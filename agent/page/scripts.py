@@ -2,9 +2,9 @@
 
 import json
 
-from agent.conversation import NO_MESSAGE
-from agent.messages import JOINER
-from agent.page.parts import BUSY, IDLE
+from agent.chat.conversation import NO_MESSAGE
+from agent.page.controls import BUSY, IDLE
+from agent.render.messages import JOINER
 
 GIVEN = f"""const busy = {json.dumps(BUSY)}, idle = {json.dumps(IDLE)};
     const same = {{__type__: "update"}}, hint = {json.dumps(NO_MESSAGE)};

@@ -5,8 +5,8 @@ from typing import Any
 
 import gradio as gr
 
-from agent.directory import Directory
-from agent.view import View, recognise
+from agent.chat.registry import Registry
+from agent.page.page_state import PageState, restore
 
 KEY = "no secret, but the same after a restart"
 """By which a page reads what it keeps in the browser; Gradio tells it to whoever asks."""
@@ -16,11 +16,11 @@ class States:
     """The page's states. Gradio forgets its own when the app ends; a page that is open then says
     by the browser's who it is, and what is on it."""
 
-    def __init__(self, directory: Directory, app_name: str) -> None:
-        self._directory = directory
+    def __init__(self, registry: Registry, app_name: str) -> None:
+        self._registry = registry
         self.view = gr.State(None, render=False)
         """The page's `View`; None on a page that this process does not know."""
-        self.news = gr.State(0.0, render=False)
+        self.refresh = gr.State(0.0, render=False)
         """Changes when the page has something to catch up with."""
         self.visitor = gr.BrowserState("", storage_key=f"chat with {app_name}", secret=KEY)
         """Whose page it is."""
@@ -35,31 +35,31 @@ class States:
         """What comes of it; when it changes, `scripts.SHOW` puts it on the page."""
         self.over = gr.JSON(visible=False, render=False)
         """The number of what was asked, when its answer is over; None before."""
-        self.late = gr.Timer(0.1, active=False, render=False)
+        self.redraw_timer = gr.Timer(0.1, active=False, render=False)
         """Ticks while something is to be shown that there was no time for."""
         self.who: list[Any] = [self.view, self.visitor, self.place]
         """The inputs of a step that is made by `known`; others may follow them."""
 
     def render(self) -> None:
         """Put them on the page, where nobody sees them."""
-        parts = [self.news, self.asked, self.edited, self.answer, self.over, self.late]
+        parts = [self.refresh, self.asked, self.edited, self.answer, self.over, self.redraw_timer]
         for part in (*self.who, *parts):
             part.render()
 
-    def known(self, act: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    def with_page_state(self, act: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         """The step that does `act` with the page's `View`, if need be a new one."""
 
-        async def step(view: View | None, visitor: str, place: str, *more: Any) -> Any:
+        async def step(view: PageState | None, visitor: str, place: str, *more: Any) -> Any:
             return await act(await self.find(view, visitor, place), *more)
 
         step.__name__ = getattr(act, "__name__", "step")  # Gradio names the step by it.
         return step
 
-    async def find(self, view: View | None, visitor: object, place: object) -> View:
+    async def find(self, view: PageState | None, visitor: object, place: object) -> PageState:
         """The page's `View`."""
-        return view or await recognise(self._directory, str(visitor), str(place))
+        return view or await restore(self._registry, str(visitor), str(place))
 
 
-def whereabouts(view: View) -> tuple[str, str]:
+def user_and_session(view: PageState) -> tuple[str, str]:
     """Whose page it is, and which conversation is on it."""
     return view.user_id, view.session_id or ""

@@ -7,12 +7,12 @@ import time
 from collections import defaultdict
 from contextlib import AsyncExitStack, closing
 
-from bench.measures import Place, turn
-from bench.plan import ALL, SIZES, Size, schedule
-from bench.table import Results, table
-from bench.targets import Model, Target
-from bench.visitors import door
-from bench.window import chromium
+from tests.bench.measures import Place, turn
+from tests.bench.plan import ALL, SIZES, Size, schedule
+from tests.bench.table import Results, table
+from tests.bench.targets import Model, Target
+from tests.bench.visitors import door
+from tests.bench.window import chromium
 
 
 async def run(size: Size) -> Results:

@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from bench.stamps import Answer
+from tests.bench.stamps import Answer
 
 Step = dict[str, Any]
 

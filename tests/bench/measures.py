@@ -13,12 +13,12 @@ from statistics import median, quantiles
 
 from playwright.async_api import Browser
 
-from bench.gradio_page import GradioPage
-from bench.model import message
-from bench.stamps import Answer
-from bench.targets import ENVIRONMENT, Model, Target
-from bench.visitors import Door, Visitor, door
-from bench.window import look, look_on_phone
+from tests.bench.gradio_page import GradioPage
+from tests.bench.model import message
+from tests.bench.stamps import Answer
+from tests.bench.targets import ENVIRONMENT, Model, Target
+from tests.bench.visitors import Door, Visitor, door
+from tests.bench.window import look, look_on_phone
 
 Figures = dict[str, float]
 

@@ -7,9 +7,8 @@ import re
 import sys
 from math import inf
 
-from fake_gemini import FakeGemini, Finish, Hang, Made, Pause, Request, Script
-
-from bench.stamps import stamp
+from tests.bench.stamps import stamp
+from tests.support.fake_gemini import FakeGemini, Finish, Hang, Made, Pause, Request, Script
 
 
 def message(words: int, apart: int = 0, then: str = "") -> str:

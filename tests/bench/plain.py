@@ -7,7 +7,7 @@ from google.adk.agents.run_config import RunConfig, StreamingMode
 from google.adk.runners import InMemoryRunner
 from google.genai import types
 
-from bench.agents.talker import root_agent
+from tests.bench.agents.talker import root_agent
 
 runner = InMemoryRunner(root_agent)
 config = RunConfig(streaming_mode=StreamingMode.SSE)

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from bench import measures
-from bench.measures import Figures, Place
+from tests.bench import measures
+from tests.bench.measures import Figures, Place
 
 ALL = ("adk", "genai", "api_server", "plain", "page")
 

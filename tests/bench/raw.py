@@ -16,8 +16,8 @@ from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
 from google.genai import Client, types
 
-from bench.agents.talker import root_agent
-from bench.stamps import Answer
+from tests.bench.agents.talker import root_agent
+from tests.bench.stamps import Answer
 
 Talk = Callable[[str, str], AsyncIterator[str]]
 """The pieces of the answer, in this chat, to this message."""

@@ -5,9 +5,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from statistics import median
 
-from bench.goals import ROWS, Goal, Row, TimesAdk
-from bench.measures import Figures
-from bench.plan import ALL
+from tests.bench.goals import ROWS, Goal, Row, TimesAdk
+from tests.bench.measures import Figures
+from tests.bench.plan import ALL
 
 Results = defaultdict[tuple[str, str], list[Figures]]
 """What was measured in each round, by case and target."""

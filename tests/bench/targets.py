@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
 
-from house import ROOT, free_port, until_running
+from tests.support.house import ROOT, free_port, until_running
 
 AGENTS = Path(__file__).parent / "agents"
 
@@ -31,12 +31,12 @@ ENVIRONMENT = {
 IN_MEMORY = ["--session_service_uri", "memory://", "--artifact_service_uri", "memory://"]
 
 COMMANDS = {
-    "genai": ["-m", "bench.raw", "genai"],
-    "adk": ["-m", "bench.raw", "adk"],
+    "genai": ["-m", "tests.bench.raw", "genai"],
+    "adk": ["-m", "tests.bench.raw", "adk"],
     "api_server": ["-m", "google.adk.cli", "api_server", str(AGENTS), *IN_MEMORY],
-    "plain": ["-m", "bench.plain"],
+    "plain": ["-m", "tests.bench.plain"],
     "page": ["app.py", str(AGENTS / "talker")],
-    "model": ["-m", "bench.model"],
+    "model": ["-m", "tests.bench.model"],
 }
 """What starts each, after Python's own name."""
 

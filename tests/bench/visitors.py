@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 import httpx
 
-from bench.gradio_page import GradioPage
-from bench.stamps import Answer
-from bench.targets import Target
+from tests.bench.gradio_page import GradioPage
+from tests.bench.stamps import Answer
+from tests.bench.targets import Target
 
 
 class Visitor(Protocol):

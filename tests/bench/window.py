@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from os import cpu_count
 
-from browser import CHROMIUM, PATIENCE, QUIET
 from playwright.async_api import Browser, Page, async_playwright
 
-from bench.model import message
-from bench.stamps import Answer, lag
+from tests.bench.model import message
+from tests.bench.stamps import Answer, lag
+from tests.support.browser import CHROMIUM, PATIENCE, QUIET
 
 WATCH = """
 const now = () => (performance.timeOrigin + performance.now()) / 1000

@@ -1,0 +1,25 @@
+"""A page of plain JavaScript that uses `/chat/stream`: a start for a front end of one's own."""
+
+from pathlib import Path
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+PAGE = Path(__file__).with_name("example_client.html")
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; connect-src 'self'; form-action 'none'; "
+    "script-src 'unsafe-inline'; style-src 'unsafe-inline'"
+}
+
+
+def router() -> APIRouter:
+    """`/chat/plain`."""
+    routes = APIRouter(prefix="/chat", include_in_schema=False)
+
+    @routes.get("/plain")
+    async def plain() -> HTMLResponse:
+        """The page."""
+        return HTMLResponse(PAGE.read_bytes(), headers=HEADERS)
+
+    return routes

@@ -1,0 +1,81 @@
+"""What a process does at its first answer and never again, done before anybody waits for it:
+modules are imported, schemas are built."""
+
+import asyncio
+import gc
+import sys
+from contextlib import suppress
+from importlib import import_module
+from typing import Any, cast
+
+import httpx
+from google.adk.agents import LlmAgent
+from google.adk.runners import InMemoryRunner
+from google.genai import Client, types
+
+from agent.chat.conversation import Conversation
+from agent.chat.loader import LoadedAgent, llm_agents
+from agent.core.settings import Settings
+from agent.core.transcript import Transcript
+from agent.models.coalescing import coalescing
+from agent.models.gemini_stream import HOOKS
+from agent.models.offline import OfflineModel
+
+SOON = 0.5
+"""Seconds after the start at which the page is there, and hardly a visitor yet."""
+
+OPTIONAL = ("matplotlib", "IPython", "google.adk.agents.remote_a2a_agent")
+"""What Gradio tries to import in each update, and ADK in each turn."""
+
+ANSWER = 'data: {"candidates": [{"content": {"parts": [{"text": "Hello"}], "role": "model"}}]}\n\n'
+"""What Gemini sends."""
+
+
+def open_clients_soon(loaded: LoadedAgent) -> None:
+    """Make the clients of the agent's models, which takes 0.1 s and holds up everything: each is
+    for the event loop in which it is made, so this is the server's (`Gemini.api_client`)."""
+    asyncio.get_running_loop().call_later(SOON, _open_clients, loaded)
+
+
+def _open_clients(loaded: LoadedAgent) -> None:
+    for agent in llm_agents(loaded.runner.agent):
+        with suppress(Exception):  # The first visitor will be told of it.
+            getattr(agent.model, "api_client", None)
+
+
+def warm_up() -> None:
+    """One turn of an agent that nobody knows, and one answer of a Gemini that is not there: they
+    cost nothing and leave nothing."""
+    remember_missing()
+    with suppress(Exception):  # Whatever it is, the first visitor will be told of it.
+        asyncio.run(one_turn())
+        asyncio.run(one_answer())
+    gc.collect()
+    gc.freeze()  # What is there now stays for good: nobody need look through it for garbage again.
+
+
+def remember_missing() -> None:
+    """Python looks anew for what it has not found, each time it is to import it: 15 % of a short
+    turn. After this it knows that it is not there."""
+    for name in OPTIONAL:
+        try:
+            import_module(name)
+        except ImportError:
+            cast(Any, sys.modules)[name] = None
+
+
+async def one_turn() -> Transcript:
+    """What comes of it."""
+    model = coalescing(OfflineModel(delay=0))
+    runner = InMemoryRunner(agent=LlmAgent(name="warmth", model=model), app_name="warmth")
+    return await Conversation(runner, Settings()).ask("Hello").finish()
+
+
+async def one_answer() -> None:
+    """What google-genai does for one, without a network."""
+    told = {"content-type": "text/event-stream"}
+    nowhere = httpx.MockTransport(lambda _: httpx.Response(200, headers=told, text=ANSWER))
+    options = types.HttpOptions(async_client_args={"transport": nowhere, "event_hooks": HOOKS})
+    models = Client(vertexai=False, api_key="nobody's", http_options=options).aio.models
+    async for _ in await models.generate_content_stream(model="nobody", contents="Hello"):
+        pass

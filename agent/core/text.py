@@ -1,0 +1,51 @@
+"""Text as people and protocols can read it: JSON, numbers, and characters that can be carried."""
+
+import json
+import math
+from typing import Any
+
+# Seconds in each unit, the largest first.
+UNITS = ((86_400, "day"), (3600, "hour"), (60, "minute"))
+
+
+def clean(text: str) -> str:
+    """The text without NUL characters and lone surrogates, which HTTP and JSON cannot carry.
+
+    One lone surrogate in a message ends Gradio's stream without a word, and makes ADK fail at
+    every later turn of the session.
+    """
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return whole.replace("\0", "")
+
+
+def to_json(value: Any, **options: Any) -> str:
+    """Any value as JSON, since a tool may return what JSON does not know.
+
+    Keys become strings, infinities and NaN their names, unknown objects their `str`. `options` are
+    those of `json.dumps`.
+    """
+    return json.dumps(_plain(value), default=str, **options)
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case dict():
+            return {str(key): _plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case float() if not math.isfinite(value):
+            return str(value)
+    return value
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it, such as "3 minutes"; rounded up, never less than it is."""
+    for size, unit in UNITS:
+        if seconds >= 2 * size:
+            return plural(math.ceil(seconds / size), unit)
+    return plural(math.ceil(seconds), "second")
+
+
+def plural(number: int, noun: str) -> str:
+    """A number with its noun: "1 turn", "2,000 turns"."""
+    return f"{number:,} {noun}" + "s" * (number != 1)

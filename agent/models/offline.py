@@ -1,0 +1,304 @@
+"""A model that needs no key and no network, and says so.
+
+It goes the very path of a real one: chunks at reading speed, then the whole; thoughts; calls of
+the agent's real tools. It understands a handful of commands and a few plain questions, and says
+that it does not understand the rest.
+"""
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncGenerator, Iterator
+from typing import Any
+
+from google.adk.agents import LlmAgent
+from google.adk.models import BaseLlm, Gemini, LLMRegistry, LlmRequest, LlmResponse
+from google.adk.utils.env_utils import is_env_enabled
+from google.genai import types
+
+from agent.models.offline_tools import call_plainly, calls_meant, describe_tools, example_meant
+
+KEYS = {"GOOGLE_API_KEY", "GEMINI_API_KEY"}
+"""The environment variables that google-genai takes a key from."""
+
+HOW_TO_ADD_A_KEY = (
+    "To hear from Gemini instead, set `GOOGLE_API_KEY` (a free key comes from "
+    "[Google AI Studio](https://aistudio.google.com/apikey)) and start the app again."
+)
+
+WHAT_I_AM = (
+    "I am the **built-in offline model**: a small program, not an AI. I know nothing of the "
+    "world, but I can show you how this page works: I stream, I think aloud, I remember, and I "
+    "use this agent's real tools.\n\n"
+)
+
+INTRODUCTION = f"{WHAT_I_AM}{HOW_TO_ADD_A_KEY}\n\n"
+
+HELP = """These commands work:
+
+- `/help`: this list
+- `/tools`: the tools that this agent has
+- `/call NAME {"argument": "value"}`: call one of them
+- `/think`: a longer thought before the answer
+- `/long`: a long answer, to try Stop, scrolling and reading on
+- `/markdown`: headings, tables, code, formulas, other scripts
+- `/fail`: an answer that breaks off in the middle
+
+And so do plain questions that name a tool (`what time is it in Tokyo?`), sums (`12*7`), and \
+`what did I ask before?`
+"""
+
+MARKDOWN = """# A heading
+
+Some **bold**, some *italic*, some `code`, a [link](https://google.github.io/adk-docs/).
+
+1. one
+    - nested, by four spaces
+2. two
+
+| fruit | price |
+|:------|------:|
+| apple |  1.20 |
+| pear  |  0.90 |
+
+```python
+def greet(name: str) -> str:
+\treturn f"Hello, {name}!"  # a tab before me
+```
+
+> A quotation.
+
+$$ e^{i\\pi} + 1 = 0 $$
+
+Other scripts: 日本語, العربية, עברית, हिन्दी. Emoji: 🙂 👩‍🚀 🏳️‍🌈.
+"""
+
+THOUGHT = "The message says: {message}. I look for a command, for a tool it may mean, or a sum."
+
+LONG_THOUGHT = (
+    "This is what a thought looks like. A model that reasons says such things to itself before "
+    "it answers.\n\nThe page keeps them apart from the answer, and the agent does not remember "
+    "them in the next turn.\n\nThat will do."
+)
+
+
+class AskedToFail(Exception):
+    """What `/fail` raises."""
+
+
+class OfflineModel(BaseLlm):
+    """Answers by `reply`, a word at a time. Keeps nothing between calls."""
+
+    model: str = "offline"
+
+    delay: float = 0.03
+    """Seconds between two chunks: about the speed at which one reads."""
+
+    introduction: str = INTRODUCTION
+    """How the first answer of a conversation begins."""
+
+    @classmethod
+    def supported_models(cls) -> list[str]:
+        """So that `model="offline"` works in any agent, once registered."""
+        return ["offline"]
+
+    async def generate_content_async(
+        self, llm_request: LlmRequest, stream: bool = False
+    ) -> AsyncGenerator[LlmResponse, None]:
+        """Partials for each thought and text, then the whole; the whole alone if not streaming."""
+        parts = reply(llm_request, self.introduction)
+        if stream:
+            for piece in _pieces(parts):
+                yield LlmResponse(content=types.ModelContent([piece]), partial=True)
+                await asyncio.sleep(self.delay)
+        if _command(_message(llm_request)) == "/fail":
+            raise AskedToFail
+        yield LlmResponse(
+            content=types.ModelContent(parts),
+            partial=False,
+            usage_metadata=_usage(llm_request, parts),
+        )
+
+
+def reply(request: LlmRequest, introduction: str = INTRODUCTION) -> list[types.Part]:
+    """What the offline model says to a request: thoughts, text and calls of tools.
+
+    The first text of a conversation begins by saying what is talking.
+    """
+    parts = _react(request)
+    for part in parts:
+        if part.text and not part.thought and not _has_spoken(request):
+            part.text = introduction + part.text
+    return parts
+
+
+def _react(request: LlmRequest) -> list[types.Part]:
+    if results := _results(request):
+        return [_text("\n\n".join(map(_told, results)))]
+    message = _message(request)
+    if command := _command(message):
+        return _obey(command, message[len(command) :].strip(), request)
+    thought = types.Part(text=THOUGHT.format(message=_quoted(message)), thought=True)
+    calls = calls_meant(message, request, may_transfer=not _reports(request.contents[-1]))
+    return [thought, *(calls or [_text(_say(message, request))])]
+
+
+def model_or_offline(name: str | None = None) -> str | BaseLlm:
+    """The model `name`, or ADK's default one; the offline model where credentials are missing."""
+    name = name or LlmAgent.DEFAULT_MODEL
+    return OfflineModel() if needs_credentials(name) and not has_credentials() else name
+
+
+def needs_credentials(model: str | BaseLlm) -> bool:
+    """Whether this is a Gemini that brings no key and no client of its own."""
+    if isinstance(model, str):
+        try:
+            model = LLMRegistry.new_llm(model)
+        except ValueError:  # An unknown name: the first turn will say so.
+            return False
+    if not isinstance(model, Gemini) or model.client:
+        return False
+    given = model.client_kwargs or {}
+    return not any(given.get(way) for way in ("api_key", "credentials", "enterprise", "vertexai"))
+
+
+def has_credentials() -> bool:
+    """Whether the environment names a key, or asks for Google Cloud (genai/_api_client.py)."""
+    if any(os.environ.get(name) for name in KEYS):
+        return True
+    return any(map(is_env_enabled, ("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI")))
+
+
+LLMRegistry.register(OfflineModel)
+
+
+def _obey(command: str, rest: str, request: LlmRequest) -> list[types.Part]:
+    match command:
+        case "/help":
+            return [_text(HELP)]
+        case "/tools":
+            return [_text(describe_tools(request))]
+        case "/call":
+            return [call_plainly(rest, request)]
+        case "/think":
+            return [types.Part(text=LONG_THOUGHT, thought=True), _text("I have thought about it.")]
+        case "/long":
+            return [_text("\n\n".join(map(_paragraph, range(1, 21))))]
+        case "/markdown":
+            return [_text(MARKDOWN)]
+        case "/fail":
+            return [_text("This answer is going to break off in the mid")]
+    return [_text(f"I do not know the command `{command}`.\n\n{HELP}")]
+
+
+def _say(message: str, request: LlmRequest) -> str:
+    if re.search(r"\bhelp\b", message, re.IGNORECASE):
+        return HELP
+    if re.search(r"\bdid i (ask|say|tell|write)\b|\bi (asked|said|told|wrote)\b", message.lower()):
+        return _recall(request)
+    if example := example_meant(message, request):
+        return f"I need to know more for that. Say it in full, or call the tool: `{example}`"
+    return (
+        f"You said: {_quoted(message)}. I do not understand that, and will not pretend to. "
+        "Say `/help` to see what I can do."
+    )
+
+
+def _recall(request: LlmRequest) -> str:
+    earlier = _messages(request)[:-1]
+    if not earlier:
+        return "This is the first message that I know of in this conversation."
+    return "Before this message you said:\n\n" + "\n".join(f"- {_quoted(m)}" for m in earlier)
+
+
+def _paragraph(number: int) -> str:
+    return (
+        f"**Paragraph {number} of 20.** There is nothing to learn here: this text is only long. "
+        "Press Stop whenever you like; what has been written stays, and the agent remembers "
+        "just that much."
+    )
+
+
+def _told(result: types.FunctionResponse) -> str:
+    return f"The tool `{result.name}` answered:\n{_outlined(result.response or {})}"
+
+
+def _outlined(value: Any, indent: str = "") -> str:
+    """A tool's answer as a list, in lists where it is nested."""
+    if not isinstance(value, dict | list):
+        return str(value)
+    items = value.items() if isinstance(value, dict) else enumerate(value, 1)
+    lines = (f"- {name}: {_outlined(item, indent + '    ')}" for name, item in items)
+    return "".join(f"\n{indent}{line}" for line in lines)
+
+
+# What the request holds
+
+
+def _results(request: LlmRequest) -> list[types.FunctionResponse]:
+    """The answers of the tools that were just called."""
+    parts = (request.contents[-1].parts or []) if request.contents else []
+    return [part.function_response for part in parts if part.function_response]
+
+
+def _messages(request: LlmRequest) -> list[str]:
+    """What the visitor said, in order."""
+    mine = [c for c in request.contents if c.role == "user" and not _reports(c)]
+    texts = ["".join(part.text or "" for part in content.parts or []) for content in mine]
+    return [text for text in texts if text]
+
+
+def _reports(content: types.Content) -> bool:
+    """Whether this is what another agent did: ADK tells it as if the visitor had said it
+    (adk/flows/llm_flows/context/_fencing.py)."""
+    parts = content.parts or []
+    return len(parts) > 1 and (parts[0].text or "").startswith("For context:")
+
+
+def _message(request: LlmRequest) -> str:
+    return (_messages(request) or [""])[-1].strip()
+
+
+def _command(message: str) -> str:
+    return message.split()[0].lower() if message.startswith("/") else ""
+
+
+def _has_spoken(request: LlmRequest) -> bool:
+    """Whether anything has been answered in this conversation, by whichever agent."""
+    parts = [(content, part) for content in request.contents for part in content.parts or []]
+    own = (p.text for content, p in parts if content.role == "model" and not p.thought)
+    reported = (p.text or "" for content, p in parts if _reports(content))
+    return any(own) or any("] said:\n" in text for text in reported)
+
+
+# How it is said
+
+
+def _pieces(parts: list[types.Part]) -> Iterator[types.Part]:
+    """Thoughts and texts word by word, spaces and all; calls come with the whole."""
+    for part in parts:
+        for word in re.findall(r"\s*\S+|\s+$", part.text or ""):
+            yield types.Part(text=word, thought=part.thought)
+
+
+def _text(text: str) -> types.Part:
+    return types.Part(text=text)
+
+
+def _quoted(text: str) -> str:
+    """A visitor's words as code, so that no sign in them is taken for Markdown or HTML."""
+    line = " ".join(text[:200].split()) + "…" * (len(text) > 200)
+    fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
+    space = " " * line.startswith("`") or " " * line.endswith("`")
+    return f"{fence}{space}{line}{space}{fence}"
+
+
+def _usage(
+    request: LlmRequest, parts: list[types.Part]
+) -> types.GenerateContentResponseUsageMetadata:
+    """Words, since this model has no other tokens. Without usage ADK warns at every turn."""
+    asked = sum(len(message.split()) for message in _messages(request))
+    said = sum(len((part.text or "").split()) for part in parts)
+    return types.GenerateContentResponseUsageMetadata(
+        prompt_token_count=asked, candidates_token_count=said, total_token_count=asked + said
+    )

@@ -1,0 +1,192 @@
+"""The side bar: the visitor's conversations, and what can be done with the open one."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from agent.core.history import title
+from agent.page.controls import AT_ONCE, NOTHING_SAID, QUEUED, clear, refresh_if, show_errors
+from agent.page.page_state import PageState
+from agent.page.scripts import FOLD, HERE, IF_OPEN, SAVE
+from agent.page.states import States
+from agent.stores.fallback import StoreUnavailable
+
+KINDS = {
+    "md": "Save as Markdown",
+    "html": "Save as a web page",
+    "json": "Save for ADK (JSON)",
+}
+"""What a conversation can be taken away as, by how those files end."""
+
+LINK = (
+    "Anybody who has this link can read the chat as it was when you shared it last, with the "
+    "agent's thoughts and tools"
+)
+
+NOT_FOUND = "None of your chats has these words in its name."
+
+
+class SideBar:
+    """Made inside the page. It is empty while it is folded.
+
+    Args:
+        states: The page's.
+        turned: What changes when the page turns to another conversation (`open_chat`).
+        emptied: What changes when the conversation on it is deleted (`clear`).
+    """
+
+    def __init__(self, states: States, turned: list[Any], emptied: list[Any]) -> None:
+        self._states, self._who = states, states.who
+        self._turned, self._emptied = turned, emptied
+        with gr.Sidebar(open=False) as self._bar, gr.Column(visible=False) as self._column:
+            self._add_chats()
+            self._add_keepsakes()
+            self._add_ends()
+        self._stale = gr.Textbox(visible="hidden")
+        self._bar.expand(lambda: gr.Column(visible=True), None, self._column, **AT_ONCE)
+        self._bar.collapse(lambda: gr.Column(visible=False), None, self._column, **AT_ONCE)
+        self._wire_chats()
+        self._wire_keepsakes()
+        self._wire_ends()
+
+    def _add_chats(self) -> None:
+        self._new = gr.Button("New chat")
+        search = "Search the names of your chats"
+        self._search = gr.Textbox(
+            placeholder=search, label=search, show_label=False, container=False
+        )
+        self._chats = gr.Radio(
+            [], label="Your chats", show_label=False, container=False, elem_id="chats"
+        )
+        name = "A new name for this chat"
+        self._name = gr.Textbox(placeholder=name, label=name, submit_btn="Rename", show_label=False)
+
+    def _add_keepsakes(self) -> None:
+        self._saves = {kind: gr.Button(label, size="sm") for kind, label in KINDS.items()}
+        self._share = gr.Button("Share this chat as it is now", size="sm")
+        self._link = gr.Textbox(
+            label=LINK, elem_id="link", interactive=False, buttons=["copy"], visible=False
+        )
+        self._withdraw = gr.Button("Stop sharing", size="sm", visible=False)
+
+    def _add_ends(self) -> None:
+        self._delete = _button_asked_twice("Delete this chat", "Really delete this chat")
+        self._forget = _button_asked_twice("Forget me", "Really delete all my chats")
+
+    def _wire_chats(self) -> None:
+        with_page_state, states, who = self._states.with_page_state, self._states, self._who
+        turn: dict[str, Any] = {"outputs": self._turned, "js": FOLD, **QUEUED}
+        self._new.click(with_page_state(new_chat), who, **turn)
+        self._chats.input(with_page_state(open_chat), [*who, self._chats], **turn)
+        states.place.change(None, None, self._stale, js=IF_OPEN, **AT_ONCE)
+        self._list_after(self._bar.expand, self._search.change, self._stale.change)
+        renamed = with_page_state(rename_chat), [*who, self._name], self._name
+        self._list_after(self._name.submit(*renamed, **QUEUED).then)
+
+    def _list_after(self, *triggers: Callable[..., Any]) -> None:
+        inputs = [*self._who, self._search]
+        for trigger in triggers:
+            trigger(self._states.with_page_state(list_chats), inputs, self._chats, **AT_ONCE)
+
+    def _wire_keepsakes(self) -> None:
+        with_page_state, who = self._states.with_page_state, self._who
+        file, here = gr.JSON(visible=False), gr.Textbox(visible=False)
+        for kind, button in self._saves.items():
+            taken = button.click(with_page_state(partial(take_away, kind)), who, file, **QUEUED)
+            taken.then(None, file, file, js=SAVE, **AT_ONCE)
+        link: dict[str, Any] = {
+            "inputs": [*who, here],
+            "outputs": [self._link, self._withdraw],
+            "js": HERE,
+            **QUEUED,
+        }
+        self._share.click(with_page_state(share), **link)
+        self._withdraw.click(with_page_state(stop_sharing), **link)
+        gr.on([self._bar.expand, self._stale.change], with_page_state(show_link), **link)
+
+    def _wire_ends(self) -> None:
+        with_page_state, who, states = self._states.with_page_state, self._who, self._states
+        emptied = self._emptied
+        self._delete.click(with_page_state(clear), who, emptied, **QUEUED)
+        forgotten = self._forget.click(
+            with_page_state(forget_me), who, [states.visitor, *emptied], **QUEUED
+        )
+        self._list_after(forgotten.then)
+
+
+def _button_asked_twice(label: str, really: str) -> gr.Button:
+    """A button that must be pressed, and then the one that comes up below it: which is returned."""
+    first = gr.Button(label, size="sm")
+    last = gr.Button(really, size="sm", variant="stop", visible=False)
+    first.click(lambda: gr.Button(visible=True), None, last, **AT_ONCE)
+    last.click(lambda: gr.Button(visible=False), None, last, **AT_ONCE)
+    return last
+
+
+async def list_chats(view: PageState, search: str) -> gr.Radio:
+    """The visitor's conversations with these words in their names, the newest first."""
+    chats = [(title(chat), chat.id) for chat in await view.chats()]
+    found = [chat for chat in chats if (search or "").lower() in chat[0].lower()]
+    here = view.session_id if view.session_id in dict(found).values() else None
+    return gr.Radio(found, value=here, info=NOT_FOUND if chats and not found else None)
+
+
+async def open_chat(view: PageState, session_id: str | None) -> tuple[Any, ...]:
+    """Turn the page to another conversation; one can type when it has caught up with that."""
+    view.turn_to(session_id)
+    return view, session_id or "", refresh_if(True), [], gr.Textbox(interactive=False)
+
+
+async def new_chat(view: PageState) -> tuple[Any, ...]:
+    """Turn the page to a new conversation."""
+    return await open_chat(view, None)
+
+
+async def rename_chat(view: PageState, title: str) -> str:
+    """Call the conversation on the page something else."""
+    with show_errors():
+        if not await view.rename(title):
+            gr.Info(NOTHING_SAID)
+    return ""
+
+
+async def forget_me(view: PageState) -> tuple[Any, ...]:
+    """Delete all that the visitor has ever said, and be nobody known."""
+    with show_errors():
+        await view.forget_visitor()
+    return view.user_id, *await clear(view)
+
+
+async def take_away(kind: str, view: PageState) -> dict[str, str] | None:
+    """The conversation as a file, for the browser to save."""
+    if kept := await view.export(kind):
+        return dict(zip(("name", "text"), kept, strict=True))
+    gr.Info(NOTHING_SAID)
+    return None
+
+
+async def share(view: PageState, here: str) -> tuple[gr.Textbox, gr.Button]:
+    """Let others read the conversation as it is now."""
+    await view.share()
+    shown = await show_link(view, here)
+    if not await view.token():
+        gr.Info(NOTHING_SAID)
+    return shown
+
+
+async def stop_sharing(view: PageState, here: str) -> tuple[gr.Textbox, gr.Button]:
+    """Let nobody else read it any more."""
+    await view.stop_sharing()
+    return await show_link(view, here)
+
+
+async def show_link(view: PageState, here: str) -> tuple[gr.Textbox, gr.Button]:
+    """The link to the conversation, if it is shared."""
+    token = None
+    with suppress(StoreUnavailable):
+        token = await view.token()
+    link = f"{here}shared/{token}" if token else ""
+    return gr.Textbox(link, visible=bool(token)), gr.Button(visible=bool(token))

@@ -1,0 +1,63 @@
+"""The examples of the READMEs, run as they stand there."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.house import ROOT, free_port, served
+
+README = "".join((ROOT / path).read_text() for path in ("README.md", "agent/api/README.md"))
+SHOWN = {"python": sys.executable, "bash": "bash"}
+EXAMPLES = [
+    (language, code)
+    for language, code in re.findall(r"^```(python|bash)\n(.*?)^```", README, re.M | re.S)
+    if not code.startswith("make ")  # CI runs these.
+]
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    port = free_port()
+    with served(
+        [sys.executable, "app.py"],
+        GRADIO_SERVER_PORT=str(port),
+        API_TOKEN="the API_TOKEN that you set",
+    ):
+        yield port
+
+
+def test_there_is_an_example_for_each_door() -> None:
+    assert [language for language, _ in EXAMPLES] == ["bash", "bash", "python", "python", "python"]
+
+
+@pytest.mark.parametrize(("language", "code"), EXAMPLES)
+def test_an_example_answers(language: str, code: str, port: int, tmp_path: Path) -> None:
+    code = code.replace("7860", str(port)).replace(".venv/bin/python", sys.executable)
+    said = run_example(SHOWN[language], code, tmp_path)
+    assert re.search(r"\b84\b", said)
+
+
+def test_the_library_keeps_what_was_said_until_the_time_was_over(tmp_path: Path) -> None:
+    said = run_example(sys.executable, EXAMPLES[-1][1], tmp_path)
+    assert "Paragraph 1 of 20" in said
+    assert "The answer took longer than 5 seconds" in said
+    assert "- `What is 12*7?`" in (tmp_path / "answer.md").read_text()
+
+
+def run_example(program: str, code: str, folder: Path) -> str:
+    """The example's output, run in a folder of its own with the project on the path."""
+    done = subprocess.run(
+        [program, "-c", code],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout

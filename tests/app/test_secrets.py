@@ -1,0 +1,85 @@
+"""The host's key and token leave the process only for where they belong."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from gradio_client import Client
+from playwright.sync_api import Browser
+
+from tests.support.browser import Page, chromium  # noqa: F401
+from tests.support.fake_gemini import FakeGemini, Status
+from tests.support.house import free_port, served
+
+KEY, TOKEN = "AIzaSyD-sentinel-key-of-the-host", "sentinel-token-of-the-host"
+
+PATHS = ["/", "/config", "/gradio_api/info", "/openapi.json", "/theme.css", "/chat/plain"]
+PATHS += ["/gradio_api/info?all_endpoints=true", "/gradio_api/openapi.json", "/manifest.json"]
+PATHS += ["/healthz", "/readyz", "/nowhere", "/gradio_api/app_id", "/gradio_api/startup-events"]
+
+VERBOSE = """
+import logging, runpy
+logging.basicConfig(level=logging.DEBUG)
+runpy.run_path("app.py", run_name="__main__")
+"""
+
+PRINTING = """
+: > "$TMPDIR/printed"
+"$0" -c "$1" >> "$TMPDIR/printed" 2>&1 & tail -n +1 -f "$TMPDIR/printed"
+"""
+
+
+@pytest.fixture
+def url(gemini: FakeGemini, tmp_path: Path) -> Iterator[str]:
+    """A page whose every log is wide open; what it prints and stores is all in `tmp_path`."""
+    port = free_port()
+    environment = {"GOOGLE_API_KEY": KEY, "API_TOKEN": TOKEN, "TMPDIR": str(tmp_path)}
+    environment |= {"GRADIO_SERVER_PORT": str(port), "REQUEST_RETRIES": "0"}
+    with served(["bash", "-c", PRINTING, sys.executable, VERBOSE], **environment):
+        yield f"http://127.0.0.1:{port}"
+
+
+def test_no_secret_is_ever_told(url: str, gemini: FakeGemini, tmp_path: Path) -> None:
+    told = [talk(url, gemini), *(httpx.get(url + path).text for path in PATHS)]
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    written = [path.read_text(errors="replace") for path in files]
+    assert [text for text in (*told, *written) if KEY in text or TOKEN in text] == []
+    assert {request.key for request in gemini.requests} == {KEY}
+    assert "DEBUG" in (tmp_path / "printed").read_text()
+
+
+def test_no_secret_comes_into_a_browser(
+    url: str,
+    gemini: FakeGemini,
+    chromium: Browser,  # noqa: F811
+) -> None:
+    gemini.always(Status(400, "INVALID_ARGUMENT", f"API key {KEY} is not valid"))
+    tab = chromium.new_page()
+    heard: list[str] = []
+    tab.on("console", lambda said: heard.append(said.text))
+    page = Page(tab).open(url)
+    page.send("Hello")
+    page.wait_idle()
+    heard += [tab.content(), tab.evaluate("JSON.stringify([localStorage, sessionStorage])")]
+    heard += [str(tab.context.cookies()), tab.evaluate("JSON.stringify(window.gradio_config)")]
+    assert [text for text in heard if KEY in text or TOKEN in text] == []
+    assert {request.key for request in gemini.requests} == {KEY}
+    tab.close()
+
+
+def talk(url: str, gemini: FakeGemini) -> str:
+    """Good and failing turns through every door; what came of them."""
+    gemini.always(Status(400, "INVALID_ARGUMENT", f"API key {KEY} is not valid"))
+    gemini.enqueue("Fine.")
+    client = Client(url, verbose=False)
+    said = [client.predict("Hello", api_name="/chat"), client.predict("Hello", api_name="/chat")]
+    said.append(httpx.get(f"{url}/chat/stream", params={"query": "Hello"}).text)
+    for token in (TOKEN, "wrong"):
+        head = {"Authorization": f"Bearer {token}"}
+        asked = {"model": "chat_assistant", "messages": [{"role": "user", "content": "Hello"}]}
+        said.append(httpx.post(f"{url}/v1/chat/completions", headers=head, json=asked).text)
+        said.append(httpx.get(f"{url}/v1/models", headers=head).text)
+    assert said[0] == "Fine."
+    return "\n".join(said)

@@ -1,0 +1,47 @@
+"""A hundred visitors at once, each with a secret: nobody ever meets another's."""
+
+import asyncio
+import re
+from collections import Counter
+
+import httpx
+
+from tests.support.fake_gemini import FakeGemini
+from tests.support.house import launched, loaded, run
+
+VISITORS, TURNS, AT_ONCE = 100, 3, 20
+
+
+def test_a_hundred_visitors_meet_only_their_own_words(gemini: FakeGemini) -> None:
+    for visitor in range(VISITORS):
+        gemini.reply_to(f"I am canary-{visitor}.", f"You are canary-{visitor}, ", "I shall say.")
+    with launched(loaded()) as url:
+        heard = run(all_visits(url))
+    for visitor, answers in enumerate(heard):
+        assert answers == [f"You are canary-{visitor}, I shall say."] * TURNS
+    for request in gemini.requests:
+        assert len(canaries(str(request.conversation))) == 1
+    lengths = Counter(len(request.conversation) for request in gemini.requests)
+    assert lengths == {1: VISITORS, 3: VISITORS, 5: VISITORS}
+    assert not gemini.unexpected
+
+
+async def all_visits(url: str) -> list[list[str]]:
+    gate = asyncio.Semaphore(AT_ONCE)
+    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+        return await asyncio.gather(*(visit(client, gate, n) for n in range(VISITORS)))
+
+
+async def visit(client: httpx.AsyncClient, gate: asyncio.Semaphore, visitor: int) -> list[str]:
+    session, answers = None, []
+    async with gate:
+        for turn in range(TURNS):
+            question = {"query": f"Turn {turn}: I am canary-{visitor}.", "session_id": session}
+            said = (await client.post("/chat/stream", json=question)).text
+            session = re.findall(r'"session_id": "([^"]+)"', said)[0]
+            answers.append("".join(re.findall(r'^data: {"text": "(.*)"}$', said, re.MULTILINE)))
+    return answers
+
+
+def canaries(text: str) -> set[str]:
+    return set(re.findall(r"canary-\d+", text))

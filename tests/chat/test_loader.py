@@ -1,0 +1,410 @@
+"""From a folder to a Runner: every form that `adk web` accepts, and its model."""
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import dedent
+from typing import Protocol
+
+import pytest
+from google.adk.agents import LlmAgent
+from google.adk.cli.utils import envs
+from google.adk.models import BaseLlm
+
+from agent.agent import EXAMPLES
+from agent.chat.conversation import Conversation
+from agent.chat.loader import OURS, LoadedAgent, LoadError, load
+from agent.core.settings import Settings
+from agent.core.transcript import answer
+from agent.models.coalescing import CoalescingModel
+from agent.models.offline import INTRODUCTION, OfflineModel
+from tests.support.house import run, say
+
+
+class Write(Protocol):
+    def __call__(self, files: dict[str, str], name: str = "") -> Path: ...
+
+
+HELPER = """
+    from google.adk.agents import Agent
+    root_agent = Agent(name="kind_helper", model="gemini-3.5-flash", description="Helps.")
+"""
+
+
+@pytest.fixture(autouse=True)
+def clean_imports(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """ADK puts each agent's parent folder on `sys.path`, and Python keeps what it imports."""
+    modules = set(sys.modules)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setenv("ADK_SUPPRESS_EXPERIMENTAL_FEATURE_WARNINGS", "1")
+    yield
+    for name in set(sys.modules) - modules:
+        if "loading_test" in name:
+            del sys.modules[name]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Write:
+    """Writes an agent's folder; its files by name."""
+
+    def write(files: dict[str, str], name: str = "") -> Path:
+        path = tmp_path / (name or f"loading_test_{abs(hash(tmp_path))}")
+        path.mkdir()
+        for file, text in files.items():
+            (path / file).write_text(dedent(text))
+        return path
+
+    return write
+
+
+def models(loaded: LoadedAgent) -> dict[str, str | BaseLlm]:
+    """The model of each agent, by name."""
+    return dict(_models(loaded.runner.app.root_agent if loaded.runner.app else None))
+
+
+def _models(node: object) -> Iterator[tuple[str, str | BaseLlm]]:
+    if isinstance(node, LlmAgent):
+        yield node.name, node.model
+    tools = [getattr(tool, "agent", None) for tool in getattr(node, "tools", [])]
+    nodes = getattr(getattr(node, "graph", None), "nodes", [])
+    for child in (*getattr(node, "sub_agents", []), *tools, *nodes):
+        yield from _models(child)
+
+
+def talk(loaded: LoadedAgent) -> Conversation:
+    """A conversation with what was loaded, without the offline model's pauses."""
+    for model in models(loaded).values():
+        if isinstance(model, OfflineModel):
+            model.delay = 0
+    return Conversation(loaded.runner, Settings())
+
+
+def offline(loaded: LoadedAgent) -> dict[str, bool]:
+    return {name: isinstance(model, OfflineModel) for name, model in models(loaded).items()}
+
+
+deprecated = pytest.mark.filterwarnings("ignore:.*is deprecated:DeprecationWarning")
+"""Old forms of an agent, which ADK still accepts."""
+
+
+# The forms
+
+FORMS = {
+    "agent.py": {"agent.py": HELPER},
+    "agent.py in a package": {"__init__.py": "from . import agent", "agent.py": HELPER},
+    "__init__.py": {"__init__.py": HELPER},
+    "App": {
+        "agent.py": HELPER + "    from google.adk.apps import App\n"
+        "    app = App(name='another_name', root_agent=root_agent)\n"
+    },
+    "root_agent.yaml": {
+        "root_agent.yaml": """
+            name: kind_helper
+            model: gemini-3.5-flash
+            description: Helps.
+            instruction: Help.
+        """
+    },
+}
+
+
+@deprecated
+@pytest.mark.parametrize("files", FORMS.values(), ids=FORMS)
+def test_an_agent_is_found_in_every_form(files: dict[str, str], folder: Write) -> None:
+    path = folder(files)
+    loaded = load(path)
+    assert (loaded.title, loaded.description, loaded.examples) == ("Kind helper", "Helps.", ())
+    assert loaded.runner.app_name == path.name
+    assert (offline(loaded), loaded.is_offline) == ({"kind_helper": True}, True)
+
+
+@deprecated
+@pytest.mark.parametrize("files", FORMS.values(), ids=FORMS)
+def test_an_agent_of_every_form_answers(files: dict[str, str], folder: Write) -> None:
+    async def story() -> None:
+        told = await say(talk(load(folder(files))), "/think")
+        assert answer(told) == f"{INTRODUCTION}I have thought about it."
+
+    run(story())
+
+
+def test_an_app_keeps_what_its_owner_set(folder: Write) -> None:
+    loaded = load(folder(FORMS["App"]))
+    assert loaded.runner.app
+    assert loaded.runner.app.name == "another_name"
+
+
+def test_the_agent_on_show_is_the_default() -> None:
+    loaded = load()
+    assert (loaded.title, loaded.examples) == ("Chat assistant", EXAMPLES)
+    assert loaded.runner.app_name == OURS.name == "agent"
+    assert offline(loaded) == {"chat_assistant": True, "tutor": True}
+
+
+def test_examples_are_found_beside_the_agent(folder: Write) -> None:
+    files = {"agent.py": HELPER + "    EXAMPLES = ['Hello', 'What time is it?']\n"}
+    assert load(folder(files)).examples == ("Hello", "What time is it?")
+
+
+def test_examples_are_found_in_the_package(folder: Write) -> None:
+    files = {"__init__.py": HELPER + "    EXAMPLES = ('Hello',)\n"}
+    assert load(folder(files)).examples == ("Hello",)
+
+
+def test_an_agent_may_have_no_description(folder: Write) -> None:
+    plain = "from google.adk.agents import Agent\nroot_agent = Agent(name='_a_')\n"
+    loaded = load(folder({"agent.py": plain}))
+    assert (loaded.title, loaded.description) == ("A", "")
+
+
+# Its models
+
+TREES = {
+    "sub-agents": """
+        from google.adk.agents import Agent
+        inner = Agent(name="inner", model="gemini-2.5-pro")
+        root_agent = Agent(name="outer", model="gemini-3.5-flash", sub_agents=[inner])
+    """,
+    "AgentTool": """
+        from google.adk.agents import Agent
+        from google.adk.tools.agent_tool import AgentTool
+        inner = Agent(name="inner", model="gemini-2.5-pro")
+        root_agent = Agent(name="outer", model="gemini-3.5-flash", tools=[AgentTool(inner)])
+    """,
+    "SequentialAgent": """
+        from google.adk.agents import Agent, ParallelAgent, SequentialAgent
+        inner = Agent(name="inner", model="gemini-2.5-pro")
+        outer = Agent(name="outer", model="gemini-3.5-flash")
+        both = ParallelAgent(name="both", sub_agents=[inner, outer])
+        root_agent = SequentialAgent(name="steps", sub_agents=[both])
+    """,
+    "Workflow": """
+        from google.adk.agents import Agent
+        from google.adk.workflow import START, Workflow
+        inner = Agent(name="inner", model="gemini-2.5-pro")
+        outer = Agent(name="outer", model="gemini-3.5-flash")
+        root_agent = Workflow(name="steps", edges=[(START, outer, inner)])
+    """,
+    "Workflow in a Workflow": """
+        from google.adk.agents import Agent
+        from google.adk.workflow import START, Workflow
+        inner = Agent(name="inner", model="gemini-2.5-pro")
+        outer = Agent(name="outer", model="gemini-3.5-flash")
+        nested = Workflow(name="nested", edges=[(START, inner)])
+        root_agent = Workflow(name="steps", edges=[(START, outer, nested)])
+    """,
+}
+
+
+@deprecated
+@pytest.mark.parametrize("tree", TREES.values(), ids=TREES)
+def test_every_gemini_of_a_tree_without_credentials_goes_offline(tree: str, folder: Write) -> None:
+    loaded = load(folder({"agent.py": tree}))
+    assert offline(loaded) == {"inner": True, "outer": True}
+    assert loaded.is_offline
+
+
+@deprecated
+@pytest.mark.parametrize("tree", TREES.values(), ids=TREES)
+def test_with_a_key_every_model_stays(
+    tree: str, folder: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOOGLE_API_KEY", "a-key")
+    loaded = load(folder({"agent.py": tree}))
+    assert models(loaded) == {"inner": "gemini-2.5-pro", "outer": "gemini-3.5-flash"}
+    assert not loaded.is_offline
+
+
+@deprecated
+@pytest.mark.parametrize("tree", TREES.values(), ids=TREES)
+def test_a_server_has_every_models_answer_merged(
+    tree: str, folder: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOOGLE_API_KEY", "a-key")
+    merged = models(load(folder({"agent.py": tree}), merges=True))
+    kinds = [
+        (type(model).__name__, isinstance(model, CoalescingModel)) for model in merged.values()
+    ]
+    assert kinds == [("Gemini", True)] * 2
+
+
+@deprecated
+@pytest.mark.parametrize("tree", TREES.values(), ids=TREES)
+def test_every_tree_answers(tree: str, folder: Write) -> None:
+    async def story() -> None:
+        loaded = load(folder({"agent.py": tree}))
+        assert "I have thought about it." in answer(await say(talk(loaded), "/think"))
+
+    run(story())
+
+
+def test_an_inherited_model_is_the_parents(folder: Write) -> None:
+    tree = """
+        from google.adk.agents import Agent
+        inner = Agent(name="inner")
+        root_agent = Agent(name="outer", model="gemini-3.5-flash", sub_agents=[inner])
+    """
+    load(path := folder({"agent.py": tree}))
+    inner = sys.modules[f"{path.name}.agent"].inner
+    assert isinstance(inner.canonical_model, OfflineModel)
+
+
+def test_a_model_of_the_owners_own_stays(folder: Write) -> None:
+    own = """
+        from google.adk.agents import Agent
+        from google.adk.models import BaseLlm, LlmResponse
+        from google.genai import types
+
+        class Parrot(BaseLlm):
+            async def generate_content_async(self, llm_request, stream=False):
+                yield LlmResponse(content=types.ModelContent("Polly!"))
+
+        root_agent = Agent(name="parrot", model=Parrot(model="parrot"))
+    """
+
+    async def story() -> None:
+        loaded = load(folder({"agent.py": own}))
+        assert answer(await say(talk(loaded), "Hi")) == "Polly!"
+        assert not loaded.is_offline
+
+    run(story())
+
+
+@pytest.mark.parametrize("model", ['"offline"', "OfflineModel()"])
+def test_an_agent_that_is_offline_by_choice_says_so(model: str, folder: Write) -> None:
+    chosen = f"""
+        from google.adk.agents import Agent
+        from agent.offline import OfflineModel
+        root_agent = Agent(name="a", model={model})
+    """
+    assert load(folder({"agent.py": chosen})).is_offline
+
+
+def test_a_gemini_with_a_key_of_its_own_stays(folder: Write) -> None:
+    keyed = """
+        from google.adk.agents import Agent
+        from google.adk.models import Gemini
+        root_agent = Agent(name="a", model=Gemini(client_kwargs={"api_key": "k"}))
+    """
+    assert not load(folder({"agent.py": keyed})).is_offline
+
+
+# Its environment
+
+
+@pytest.fixture
+def variables(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let ADK read `.env`, and put the environment back afterwards."""
+    before = dict(os.environ)
+    monkeypatch.delenv("ADK_DISABLE_LOAD_DOTENV")
+    envs._get_explicit_env_keys.cache_clear()  # What is set now is what was set at the start.
+    yield
+    envs._get_explicit_env_keys.cache_clear()
+    for name in set(os.environ) - set(before):
+        del os.environ[name]
+
+
+READS = """
+    import os
+    from google.adk.agents import Agent
+    root_agent = Agent(name="a", model="gemini-3.5-flash", description=os.environ["LOADING_TEST"])
+"""
+
+
+@pytest.mark.usefixtures("variables")
+def test_the_env_file_beside_the_agent_is_read_before_it(folder: Write) -> None:
+    env = "LOADING_TEST=from the file\nGOOGLE_API_KEY=a-key\n"
+    loaded = load(folder({"agent.py": READS, ".env": env}))
+    assert (loaded.description, loaded.is_offline) == ("from the file", False)
+
+
+@pytest.mark.usefixtures("variables")
+def test_the_apps_own_env_file_is_read_for_any_agent(
+    folder: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (own := tmp_path / "app" / "agent").mkdir(parents=True)
+    (tmp_path / "app" / ".env").write_text("LOADING_TEST=from the app\nGOOGLE_API_KEY=a-key\n")
+    monkeypatch.setattr("agent.chat.loader.OURS", own)
+    loaded = load(folder({"agent.py": READS}))
+    assert (loaded.description, loaded.is_offline) == ("from the app", False)
+    mine = {"agent.py": READS, ".env": "LOADING_TEST=from the agent\n"}
+    loaded = load(folder(mine, "loading_test_with_an_env_file"))
+    assert (loaded.description, loaded.is_offline) == ("from the agent", False)
+
+
+@pytest.mark.usefixtures("variables")
+def test_an_env_file_above_the_agent_is_read_too(folder: Write, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("LOADING_TEST=from above\n")
+    assert load(folder({"agent.py": READS})).description == "from above"
+
+
+@pytest.mark.usefixtures("variables")
+def test_the_environment_wins_over_the_file(folder: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOADING_TEST", "from outside")
+    path = folder({"agent.py": READS, ".env": "LOADING_TEST=from the file\n"})
+    assert load(path).description == "from outside"
+
+
+# Where there is no agent
+
+
+def complaint(path: Path) -> str:
+    with pytest.raises(LoadError) as caught:
+        load(path)
+    return str(caught.value)
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "nowhere"
+    assert complaint(path) == (f"There is no folder {path}. Name the folder that holds agent.py.")
+
+
+def test_a_file_is_no_folder(folder: Write) -> None:
+    path = folder({"agent.py": HELPER}) / "agent.py"
+    assert complaint(path).endswith("Name the folder that holds agent.py.")
+
+
+def test_a_folder_without_an_agent_is_told_what_should_be_in_it(folder: Write) -> None:
+    said = complaint(path := folder({"readme.txt": "Nothing here."}))
+    assert said.startswith(f"The agent in {path} could not be loaded. ")
+    assert "No root_agent found" in said
+    assert "agent.py (with root_agent)" in said
+
+
+def test_a_root_agent_of_a_wrong_kind_is_told_what_it_should_be(folder: Write) -> None:
+    said = complaint(folder({"agent.py": "root_agent = 'me'"}))
+    assert "Expose a BaseAgent instance named 'root_agent'" in said
+
+
+def test_a_syntax_error_is_told_with_its_place(folder: Write) -> None:
+    said = complaint(folder({"agent.py": "x = 1\nroot_agent = = 1"}))
+    assert re.search(r"invalid syntax \(agent\.py, line 2\)", said)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("import no_such_module_at_all", "No module named 'no_such_module_at_all'"),
+        ("1 / 0", "division by zero"),
+        ("import os; os.environ['NOT_SET_AT_ALL']", "NOT_SET_AT_ALL"),
+        ("raise RuntimeError", "RuntimeError"),
+    ],
+)
+def test_an_agent_that_fails_on_import_is_told_why(text: str, reason: str, folder: Write) -> None:
+    path = folder({"agent.py": text})
+    said = complaint(path)
+    assert said.startswith(f"The agent in {path} could not be loaded. ")
+    assert reason in said
+
+
+@pytest.mark.parametrize("name", ["agent", "json", "calendar"])
+def test_a_folder_named_as_something_of_pythons_is_to_be_renamed(name: str, folder: Write) -> None:
+    assert "Rename it" in complaint(folder({"agent.py": HELPER}, name))
+
+
+@pytest.mark.parametrize("name", ["loading-test", "loading test", "loading_test.x"])
+def test_a_name_that_is_no_identifier_is_told_what_may_be_in_it(name: str, folder: Write) -> None:
+    said = complaint(folder({"agent.py": HELPER}, name))
+    assert "letters, digits, and underscores only" in said

@@ -1,0 +1,170 @@
+"""Whatever a visitor does in whatever order: what the model is told next is what the page shows."""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.adk.models import BaseLlm, LlmRequest, LlmResponse
+from google.adk.sessions.sqlite_session_service import SqliteSessionService
+from google.genai import types
+from pydantic import Field
+
+from agent.chat.registry import Registry
+from agent.core.settings import Settings
+from agent.core.transcript import Transcript, answer, notices
+from agent.page.page_state import PageState, open_last
+from tests.support.house import UNLIMITED, loaded, run
+from tests.support.scripted_model import USAGE, contents
+
+SEQUENCES, STEPS = 200, 8
+
+STEPS_OFTEN = ["ask", "ask", "ask", "stop", "fail", "refuse", "retry", "undo", "edit", "clear"]
+STEPS_SELDOM = ["reload", "reload", "restart", "write_elsewhere"]
+
+
+class Parrot(BaseLlm):
+    """Says again what it was told last, in two pieces; stands still or fails where told to."""
+
+    model: str = "parrot"
+    requests: list[LlmRequest] = Field(default_factory=list)
+    speaks: Any = Field(default_factory=asyncio.Event)
+
+    async def generate_content_async(
+        self, llm_request: LlmRequest, stream: bool = False
+    ) -> AsyncGenerator[LlmResponse, None]:
+        self.requests.append(llm_request.model_copy(deep=True))
+        message = contents(llm_request)[-1][1]
+        first, second = types.ModelContent(f"{message}, "), types.ModelContent("indeed.")
+        yield LlmResponse(content=first, partial=True)
+        self.speaks.set()
+        if message.startswith("stop"):
+            await asyncio.Event().wait()
+        if message.startswith("fail"):
+            raise KeyError(message)
+        yield LlmResponse(content=second, partial=True)
+        whole = types.ModelContent(f"{message}, indeed.")
+        yield LlmResponse(content=whole, usage_metadata=USAGE)
+
+
+class Visitor:
+    """One visitor, and the page: pairs of a message and what came of it."""
+
+    def __init__(self, file: Path, chance: random.Random) -> None:
+        self._file, self._chance = file, chance
+        self.model = Parrot()
+        self.registry = self._start()
+        self.view = PageState(self.registry)
+        self.page: list[tuple[str, Transcript]] = []
+        self._said = 0
+
+    def _start(self) -> Registry:
+        what = loaded(self.model)
+        what.runner.session_service = SqliteSessionService(str(self._file))
+        return Registry(what, Settings(**UNLIMITED))
+
+    async def do(self, step: str) -> None:
+        """One thing that a visitor can do, or that can happen; nothing, where it cannot."""
+        match step:
+            case "ask" | "stop" | "fail":
+                await self.say(self._new(step), len(self.page))
+            case "refuse":
+                await self.say(" ", len(self.page))
+            case "retry" | "undo" | "edit":
+                await self.take_back(step) if self.page else None
+            case _:
+                await getattr(self, step)()
+
+    async def take_back(self, step: str) -> None:
+        """Change what is on the page already."""
+        place = self._chance.randrange(len(self.page)) if step == "edit" else len(self.page) - 1
+        if step == "undo":
+            await self.view.undo()
+            self.page.pop()
+        else:
+            await self.say(self.page[-1][0] if step == "retry" else self._new("ask"), place)
+
+    async def clear(self) -> None:
+        """Delete the conversation."""
+        await self.view.forget()
+        self.page = []
+
+    async def restart(self) -> None:
+        """The app is ended, and started again."""
+        await self.registry.close()
+        self.registry = self._start()
+        await self.reload()
+
+    async def say(self, message: str, count: int) -> None:
+        """Send a message below the first `count` on the page, and see what the model is told."""
+        self.model.speaks.clear()
+        before = len(self.model.requests)
+        turn = self.view.ask(message, count, "")
+        if message.startswith("stop"):
+            await self.model.speaks.wait()
+            await self.view.stop()
+        said = await turn.finish()
+        self.page[count:] = [(message, said)]
+        if message.strip():
+            assert len(self.model.requests) == before + 1, notices(said)
+            assert contents(self.model.requests[-1]) == self.remembered()[:-1]
+
+    async def reload(self) -> None:
+        """Load the page: it shows the same, but for what was refused."""
+        shown = [pair for pair in map(told, self.page) if pair[0].strip()]
+        self.view = await open_last(self.registry, self.view.user_id)
+        async for latest, is_running in self.view.replay():
+            assert not is_running
+            self.page = [(turn.question, turn.transcript) for turn in latest]
+        assert list(map(told, self.page)) == shown
+
+    async def write_elsewhere(self) -> None:
+        """Ask from a second window; this one is behind then, and catches up before it goes on."""
+        page, view = self.page, self.view
+        await self.reload()
+        if self.view.session_id != view.session_id:
+            return  # Nothing was stored yet: each window would begin a chat of its own.
+        await self.say(self._new("ask"), len(self.page))
+        latest, self.page, self.view = self.page, page, view
+        requests = len(self.model.requests)
+        turn = self.view.ask(self._new("ask"), len(self.page), "")
+        assert "gone on in another window" in notices(await turn.finish())[0]
+        assert len(self.model.requests) == requests
+        self.page = latest
+        await self.reload()
+
+    def remembered(self) -> list[tuple[str, str]]:
+        """What stands on the page, as a model is told it."""
+        lines: list[tuple[str, str]] = []
+        for message, said in self.page:
+            if message.strip():
+                lines += [("user", message), ("model", answer(said))]
+        return lines
+
+    def _new(self, kind: str) -> str:
+        self._said += 1
+        return f"{kind} {self._said}"
+
+
+def told(pair: tuple[str, Transcript]) -> tuple[str, str, list[str]]:
+    message, said = pair
+    return message, answer(said), notices(said)
+
+
+@pytest.mark.parametrize("seed", range(0, SEQUENCES, 10))
+def test_what_is_seen_is_what_is_remembered(seed: int, tmp_path: Path) -> None:
+    for each in range(seed, seed + 10):
+        run(live(tmp_path / f"{each}.db", random.Random(each)))
+
+
+async def live(file: Path, chance: random.Random) -> None:
+    visitor = Visitor(file, chance)
+    steps = chance.choices(STEPS_OFTEN + STEPS_SELDOM, k=STEPS)
+    try:
+        for step in steps:
+            await visitor.do(step)
+        await visitor.do("ask")
+    except AssertionError as error:
+        raise AssertionError(f"after {steps}: {error}") from error

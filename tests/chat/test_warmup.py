@@ -1,0 +1,68 @@
+"""What is done before the first visitor asks."""
+
+import asyncio
+import json
+import sys
+from importlib import import_module
+from types import SimpleNamespace
+
+import pytest
+
+from agent.chat import warmup as warmth
+from agent.chat.warmup import one_answer, one_turn, open_clients_soon, remember_missing
+from agent.core.transcript import answer, notices
+from agent.models.offline import WHAT_I_AM
+from tests.support.house import loaded, run
+from tests.support.scripted_model import ScriptedModel
+
+
+def test_the_turn_that_nobody_asks_for_is_answered_like_a_visitors() -> None:
+    transcript = asyncio.run(one_turn())
+    assert answer(transcript).startswith(WHAT_I_AM)
+    assert notices(transcript) == []
+
+
+def test_an_answer_of_geminis_is_read_without_a_network() -> None:
+    asyncio.run(one_answer())
+
+
+def test_what_is_not_installed_is_not_looked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warmth, "OPTIONAL", ("json", "not_installed_at_all"))
+    remember_missing()
+    looked_for: list[str] = []
+    finder = SimpleNamespace(find_spec=lambda name, *_: looked_for.append(name))
+    monkeypatch.setattr("sys.meta_path", [finder, *sys.meta_path])
+    with pytest.raises(ImportError):
+        import_module("not_installed_at_all")
+    assert import_module("json") is json
+    assert looked_for == []
+    monkeypatch.delitem(sys.modules, "not_installed_at_all")
+
+
+OPENED: asyncio.Queue[asyncio.AbstractEventLoop] = asyncio.Queue()
+
+
+class WithClient(ScriptedModel):
+    """A model that has a client for each event loop, as ADK's Gemini has."""
+
+    @property
+    def api_client(self) -> None:
+        """Made when it is asked for."""
+        OPENED.put_nowait(asyncio.get_running_loop())
+        raise ValueError("There is no key.")
+
+
+def test_a_models_client_is_made_in_the_servers_loop_and_may_fail(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(warmth, "SOON", 0)
+
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        complaints: list[object] = []
+        loop.set_exception_handler(lambda _, told: complaints.append(told))
+        open_clients_soon(loaded(WithClient()))
+        assert await OPENED.get() is loop
+        assert complaints == []
+
+    run(story())

@@ -1,0 +1,422 @@
+"""`python -m agent` as it is used: with pipes, with files, and in a terminal of its own."""
+
+import codecs
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import threading
+import time
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, NamedTuple
+
+import pytest
+
+from agent.__main__ import DEMO, main
+from agent.cli.terminal import DIM, NORMAL, WIPE
+from tests.support.fake_gemini import Call, Cut, FakeGemini, Hang, Pause, Think, Until
+from tests.support.house import ROOT
+
+STAMP = r"\[\d\d:\d\d:\d\d\]"
+
+PROGRESS = re.escape(WIPE) + r"\d+ s, "
+
+BROKEN = "The connection to the AI service broke off. Try again for a full answer."
+
+OWN_TERMINAL = (
+    "import fcntl, os, sys, termios;"
+    "fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+    "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+)
+"""Makes standard input a session's own terminal, so that Ctrl-C in it is a signal."""
+
+
+class Ended(NamedTuple):
+    """A program that has ended: its exit code, and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+
+def ran(*arguments: str, typed: str | bytes = "", **environment: str) -> Ended:
+    """The command, with pipes for its input and output."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "agent", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        input=typed.encode() if isinstance(typed, str) else typed,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    return Ended(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
+
+
+def timeless(text: str) -> str:
+    """The text with one time of day in place of all."""
+    return re.sub(STAMP, "[14:23:15]", text)
+
+
+class Terminal:
+    """A pseudo-terminal with the command in it: what it shows, and somebody who types."""
+
+    def __init__(self, end: int, program: subprocess.Popen[bytes]) -> None:
+        self._end, self._program = end, program
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._raw, self._read = "", 0
+
+    @property
+    def shown(self) -> str:
+        """All that was shown; a terminal's own line ends as plain ones."""
+        return self._raw.replace("\r\n", "\n")
+
+    def type(self, text: str) -> None:
+        os.write(self._end, text.encode())
+
+    def press_ctrl_c_at_the_prompt(self) -> None:
+        """In the very moment at which Python's `input` has shown its prompt, it does not hear the
+        first (Modules/readline.c): so press again until anything happens."""
+        self.type("\x03")
+        while not self._more(time.monotonic() + 1):
+            self.type("\x03")
+
+    def until(self, pattern: str) -> str:
+        """Wait for what the pattern describes; what is new on the screen, up to its end."""
+        deadline = time.monotonic() + 30
+        while not (found := re.compile(pattern).search(self.shown, self._read)):
+            assert self._more(deadline), f"No {pattern!r} in {self.shown[self._read :]!r}"
+        new = self.shown[self._read : found.end()]
+        self._read = found.end()
+        return new
+
+    def ended(self) -> int:
+        """Wait for the end; the exit code."""
+        while self._more(time.monotonic() + 30):
+            pass
+        return self._program.wait(30)
+
+    def _more(self, deadline: float) -> bool:
+        """Read on, if anything comes."""
+        if not select.select([self._end], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            return False
+        try:
+            data = os.read(self._end, 65_536)
+        except OSError:  # So Linux says that the other end is closed.
+            data = b""
+        self._raw += self._decoder.decode(data)
+        return bool(data)
+
+
+@contextmanager
+def terminal(
+    *arguments: str, out: IO[bytes] | None = None, **environment: str
+) -> Iterator[Terminal]:
+    """The command in a terminal of its own; its standard output may go elsewhere."""
+    end, other_end = pty.openpty()
+    program = subprocess.Popen(
+        [sys.executable, "-c", OWN_TERMINAL, "-m", "agent", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "TERM": "dumb", **environment},
+        stdin=other_end,
+        stdout=out or other_end,
+        stderr=other_end,
+        start_new_session=True,
+    )
+    os.close(other_end)
+    try:
+        yield Terminal(end, program)
+    finally:
+        program.kill()
+        program.wait()
+        os.close(end)
+
+
+# One question
+
+
+def test_the_answer_goes_to_standard_output_alone_and_byte_for_byte(gemini: FakeGemini) -> None:
+    gemini.enqueue(Think("Hm."), Call("get_time", {"city": "Oslo"}))
+    gemini.enqueue(Think("So."), "It is\t", "noon \x1b[1m世界 😀\r\n", "  all day\n")
+    assert ran("What", "time?") == (0, "It is\tnoon \x1b[1m世界 😀\r\n  all day\n\n", "")
+    assert [request.streaming for request in gemini.requests] == [True, True]
+    assert gemini.requests[0].conversation == [("user", "What time?")]
+
+
+def test_an_answer_that_breaks_off_is_kept_and_the_reason_goes_to_standard_error(
+    gemini: FakeGemini,
+) -> None:
+    gemini.enqueue("Half of", Cut())
+    assert ran("Hi") == (1, "Half of\n", f"({BROKEN})\n")
+
+
+def test_an_answer_without_a_word_is_nothing_but_its_reason(gemini: FakeGemini) -> None:
+    gemini.enqueue(Think("Hm."), Cut())
+    assert ran("Hi") == (1, "", f"({BROKEN})\n")
+
+
+def test_an_answer_that_takes_too_long_keeps_what_was_said(gemini: FakeGemini) -> None:
+    gemini.enqueue("Once upon", Hang())
+    assert ran("--timeout", "3", "A story") == (
+        1,
+        "Once upon\n",
+        "(The answer took longer than 3 seconds and was ended here. "
+        "Try again, or ask for something shorter.)\n",
+    )
+    assert gemini.requests[0].left.wait(20)
+
+
+def test_without_streaming_the_same_answer_comes_in_one_piece(gemini: FakeGemini) -> None:
+    gemini.enqueue(Pause(1), Think("Hm."), Call("get_time", {"city": "Oslo"}))
+    gemini.enqueue("It is ", "noon.\n")
+    assert ran("--no-stream", "Hi", FIRST_TOKEN_TIMEOUT="0.5") == (0, "It is noon.\n\n", "")
+    assert [request.streaming for request in gemini.requests] == [False, False]
+
+
+def test_without_streaming_the_words_after_a_tool_have_all_the_time_too(
+    gemini: FakeGemini,
+) -> None:
+    gemini.enqueue(Call("get_time", {"city": "Oslo"}))
+    gemini.enqueue(Pause(2), "Noon.")
+    assert ran("--no-stream", "Hi", GAP_TIMEOUT="1") == (0, "Noon.\n", "")
+
+
+def test_another_agent_can_be_named_and_answers_offline_without_a_key(tmp_path: Path) -> None:
+    folder = tmp_path / "weather_agent"
+    folder.mkdir()
+    (folder / "agent.py").write_text(
+        "from google.adk.agents import Agent\n"
+        "def get_weather(city: str) -> str:\n"
+        "    'Tell the weather.'\n"
+        "    return f'Sun in {city}'\n"
+        "root_agent = Agent(name='weather', model='gemini-3.5-flash', tools=[get_weather])\n"
+    )
+    code, out, err = ran("--agent", str(folder), "How is the weather in Oslo?")
+    assert (code, err) == (0, "")
+    assert out.startswith("I am the **built-in offline model**")
+    assert out.endswith("\n- result: Sun in Oslo\n")
+
+
+def test_a_reader_that_has_had_enough_is_no_error_to_speak_of(gemini: FakeGemini) -> None:
+    gone = threading.Event()
+    gemini.enqueue("Hello", Until(gone), " world", " and", " all")
+    command = [sys.executable, "-m", "agent", "Hi"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe) as program:
+        assert program.stdout
+        assert program.stderr
+        assert program.stdout.read(5) == b"Hello"
+        program.stdout.close()
+        gone.set()
+        assert (program.stderr.read(), program.wait(60)) == (b"", 1)
+
+
+def test_signs_that_standard_output_cannot_hold_end_nothing(gemini: FakeGemini) -> None:
+    gemini.enqueue("Hello ", "世界", ".")
+    code, out, err = ran("Hi", PYTHONIOENCODING="ascii")
+    assert (code, err) == (0, "")
+    assert re.fullmatch(r"Hello .+\.\n", out)
+
+
+# Questions through a pipe
+
+
+def test_lines_through_a_pipe_are_one_conversation_until_somebody_says_exit(
+    gemini: FakeGemini,
+) -> None:
+    gemini.enqueue("One", ".")
+    gemini.enqueue(Think("Hm."), "Two.")
+    code, out, err = ran(typed="first\n\n   \n  second \nExit\nnever\n")
+    assert (code, err) == (0, "")
+    assert timeless(out) == (
+        "[14:23:15] User: first\n[14:23:15] Agent: One.\n"
+        "[14:23:15] User: second\n[14:23:15] Agent: Two.\n"
+    )
+    assert [request.conversation for request in gemini.requests] == [
+        [("user", "first")],
+        [("user", "first"), ("model", "One."), ("user", "second")],
+    ]
+
+
+def test_a_failing_turn_does_not_end_the_conversation() -> None:
+    code, out, err = ran(typed="What is 12*7?\n/fail\nwhat did I ask before?")
+    assert code == 0
+    assert "\n- result: 84\n[14:23:15] User: /fail\n" in timeless(out)
+    assert "Agent: This answer is going to break off in the mid\n[" in out
+    assert out.endswith("you said:\n\n- `What is 12*7?`\n- `/fail`\n")
+    assert re.fullmatch(r"\(.+\)\n", err)
+
+
+def test_a_line_that_is_no_text_ends_nothing(gemini: FakeGemini) -> None:
+    gemini.always("Yes.")
+    code, out, err = ran(typed=b"caf\xe9\nsecond\n", PYTHONIOENCODING="utf-8")
+    assert (code, err) == (0, "")
+    assert timeless(out).endswith("[14:23:15] User: second\n[14:23:15] Agent: Yes.\n")
+
+
+def test_the_demo_asks_its_four_questions_in_order(gemini: FakeGemini) -> None:
+    gemini.always("Sure", ".")
+    code, out, err = ran("--demo")
+    assert (code, err) == (0, "")
+    assert [request.last_user_text for request in gemini.requests] == list(DEMO)
+    assert timeless(out) == "".join(
+        f"[14:23:15] User: {question}\n[14:23:15] Agent: Sure.\n" for question in DEMO
+    )
+    assert gemini.requests[3].conversation[:2] == [("user", DEMO[0]), ("model", "Sure.")]
+
+
+# Files
+
+
+def test_the_conversation_is_appended_to_every_file(gemini: FakeGemini, tmp_path: Path) -> None:
+    old, new = tmp_path / "old.md", tmp_path / "new.md"
+    old.write_text("Before.\n\n")
+    gemini.enqueue(Think("Hm."), "Hel", "lo 😀")
+    gemini.enqueue("Half of", Cut())
+    ended = ran("--out", str(old), "--out", str(new), typed="first\nsecond\n")
+    assert ended.code == 0
+    said = timeless(new.read_text(encoding="utf-8"))
+    assert said == (
+        "**[14:23:15] User:** first\n\n**[14:23:15] Agent:** Hello 😀\n\n"
+        "**[14:23:15] User:** second\n\n**[14:23:15] Agent:** Half of\n\n"
+        f"*({BROKEN})*\n\n"
+    )
+    assert timeless(old.read_text(encoding="utf-8")) == f"Before.\n\n{said}"
+
+
+def test_a_file_that_takes_no_more_is_told_and_holds_up_nothing(
+    gemini: FakeGemini, tmp_path: Path
+) -> None:
+    gemini.enqueue("Hel", "lo")
+    ended = ran("--out", "/dev/full", "--out", str(tmp_path / "good.md"), "Hi")
+    assert ended == (0, "Hello\n", "(The answer could not be written to /dev/full.)\n")
+    assert timeless((tmp_path / "good.md").read_text()) == (
+        "**[14:23:15] User:** Hi\n\n**[14:23:15] Agent:** Hello\n\n"
+    )
+
+
+# A wrong command
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "complaint"),
+    [
+        (
+            ["--agent", "/nowhere"],
+            {},
+            "There is no folder /nowhere. Name the folder that holds agent.py.",
+        ),
+        (
+            [],
+            {"GAP_TIMEOUT": "soon"},
+            "GAP_TIMEOUT='soon' cannot be used: input should be a valid number, "
+            "unable to parse string as a number.",
+        ),
+    ],
+)
+def test_a_wrong_folder_or_setting_is_told_in_a_sentence(
+    arguments: list[str], environment: dict[str, str], complaint: str
+) -> None:
+    assert ran(*arguments, "Hi", **environment) == (2, "", f"{complaint}\n")
+
+
+def test_a_file_that_cannot_be_opened_is_told_in_a_line() -> None:
+    code, out, err = ran("--out", "/nowhere/chat.md", "Hi")
+    assert (code, out) == (2, "")
+    usage, _, complaint = err.rstrip().rpartition("\n")
+    assert usage.startswith("usage: python -m agent ")
+    assert complaint == (
+        "python -m agent: error: argument --out: can't open '/nowhere/chat.md': "
+        "[Errno 2] No such file or directory: '/nowhere/chat.md'"
+    )
+
+
+@pytest.mark.parametrize("time", ["0", "-1", "soon", "nan", "inf", "86400"])
+def test_a_time_that_nobody_can_wait_is_refused(
+    time: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([f"--timeout={time}", "Hi"])
+    assert left.value.code == 2
+    assert re.search(rf"error: argument --timeout: .*{time}", capsys.readouterr().err)
+
+
+# In a terminal
+
+
+def test_a_terminal_shows_a_conversation_as_it_comes(gemini: FakeGemini) -> None:
+    first, second, third = threading.Event(), threading.Event(), threading.Event()
+    asked = Call("get_time", {"city": "Oslo"})
+    gemini.enqueue(Until(first), Think("Hm, let me see."), Until(second), asked)
+    gemini.enqueue("It is ", Until(third), "noon.")
+    with terminal() as screen:
+        screen.until(r"Chat assistant\. Type exit to leave; Ctrl-C stops an answer\.\n\nYou: $")
+        screen.type("What time?\n")
+        screen.until(r"What time\?\n" + PROGRESS)
+        first.set()
+        assert f"{WIPE}{DIM}Hm, let me see." in screen.until(r"see\.")
+        second.set()
+        steps = screen.until(f"{STAMP} Agent: It is $")
+        assert f'\n{DIM}[get_time {{"city": "Oslo"}}]{NORMAL}\n' in steps
+        assert f'{DIM}[get_time answered {{"city": "Oslo", "time": ' in steps
+        third.set()
+        assert screen.until(r"\n").startswith("noon.\n")
+        assert screen.until(r"\n").startswith(f"{DIM}(")
+        assert screen.until("You: $") == "\nYou: "
+        screen.type("exit\n")
+        assert screen.ended() == 0
+
+
+def test_what_a_terminal_would_obey_does_not_reach_it(gemini: FakeGemini) -> None:
+    hostile = "\x1b]0;owned\x07\x1b[2J\x9b31m\x08\x7f\rgone"
+    gemini.enqueue(Think(hostile), Call("get_time", {"city": hostile}))
+    gemini.enqueue(hostile, "\tsafe\n")
+    with terminal("Hi") as screen:
+        assert screen.ended() == 0
+    plain = re.sub("|".join(map(re.escape, (DIM, NORMAL, WIPE))), "", screen.shown)
+    assert {sign for sign in plain if unicodedata.category(sign) == "Cc"} == {"\n", "\t"}
+    assert "\ufffd]0;owned\ufffd\ufffd[2J\ufffd31m\ufffd\ufffdgone\tsafe\n" in plain
+
+
+def test_ctrl_c_stops_an_answer_and_at_the_prompt_leaves(gemini: FakeGemini) -> None:
+    gemini.enqueue("Once upon", Hang())
+    gemini.enqueue("Sure.")
+    with terminal() as screen:
+        screen.until("You: $")
+        screen.type("A story\n")
+        screen.until("Agent: Once upon")
+        screen.type("\x03")
+        assert "\n(Stopped.)\n" in screen.until("You: $")
+        assert gemini.requests[0].left.wait(20)
+        screen.type("Go on\n")
+        screen.until(r"Agent: Sure\.\n")
+        screen.until("You: $")
+        screen.press_ctrl_c_at_the_prompt()
+        assert screen.ended() == 0
+        assert "Traceback" not in screen.shown
+    assert gemini.requests[1].conversation == [
+        ("user", "A story"),
+        ("model", "Once upon"),
+        ("user", "Go on"),
+    ]
+
+
+def test_an_answer_that_goes_elsewhere_leaves_the_rest_to_the_terminal(
+    gemini: FakeGemini, tmp_path: Path
+) -> None:
+    first, second = threading.Event(), threading.Event()
+    gemini.enqueue(Until(first), Think("Hm."), "Hel", Until(second), "lo", Cut())
+    with (tmp_path / "answer").open("wb") as file, terminal("Hi", out=file) as screen:
+        screen.until(PROGRESS)
+        first.set()
+        screen.until(re.escape(f"{WIPE}{DIM}Hm.{NORMAL}\n{WIPE}"))
+        second.set()
+        assert screen.ended() == 1
+    assert (tmp_path / "answer").read_bytes() == b"Hello\n"
+    assert f"{WIPE}({BROKEN})\n{DIM}(" in screen.shown
+    assert "Hel" not in screen.shown

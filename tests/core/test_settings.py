@@ -1,0 +1,129 @@
+"""What a host may set: defaults, blanks, and a complaint for each wrong value."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from agent.core.settings import Settings, misspelled, read_settings
+
+ROOT = Path(__file__).parents[2]
+
+DEFAULTS = {name.upper(): field.default for name, field in Settings.model_fields.items()}
+NUMBERS = {name: default for name, default in DEFAULTS.items() if default is not None}
+
+
+def complaints(**environment: str) -> list[str]:
+    with pytest.raises(ValueError, match="cannot be used") as caught:
+        read_settings(environment)
+    return str(caught.value).splitlines()
+
+
+PUBLIC = {"GRADIO_SERVER_NAME": "0.0.0.0"}
+
+
+def test_nothing_set_means_the_defaults() -> None:
+    assert read_settings(PUBLIC) == Settings()
+
+
+def test_a_blank_value_means_the_default() -> None:
+    assert read_settings({**PUBLIC, "GAP_TIMEOUT": "", "PAGE_THREADS": " \t"}) == Settings()
+
+
+def test_a_value_is_read_from_the_variable_of_its_name() -> None:
+    environment = {**PUBLIC, "GAP_TIMEOUT": " 2.5 ", "TOOL_THREADS": "3", "LEAVE_GRACE": "0"}
+    assert read_settings(environment) == Settings(gap_timeout=2.5, tool_threads=3, leave_grace=0)
+
+
+def test_other_variables_are_none_of_its_business() -> None:
+    environment = {**PUBLIC, "PATH": "/bin", "gap_timeout": "7", "SETTINGS": "x"}
+    assert read_settings(environment) == Settings()
+
+
+@pytest.mark.parametrize("name", ["", "127.0.0.1", "localhost", "::1"])
+def test_a_page_for_its_own_machine_alone_does_not_count_by_address(name: str) -> None:
+    lifted = Settings(address_per_minute=0, address_per_day=0, address_running=0)
+    assert read_settings({"GRADIO_SERVER_NAME": name}) == lifted
+    assert read_settings({"GRADIO_SERVER_NAME": name, "SPACE_ID": "somebody/demo"}) == Settings()
+    assert read_settings({"ADDRESS_PER_DAY": "7"}).address_per_day == 7
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("value", ["soon", "-1", "inf", "-inf", "nan", "1;2", "３ s"])
+def test_a_wrong_value_is_named_with_its_variable(name: str, value: str) -> None:
+    (complaint,) = complaints(**{name: value})
+    assert re.fullmatch(rf"{name}='{re.escape(value)}' cannot be used: [a-z].*[^.]\.", complaint)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wish"),
+    [
+        ("FIRST_TOKEN_TIMEOUT", "0", "greater than 0"),
+        ("LEAVE_GRACE", "-0.5", "greater than or equal to 0"),
+        ("MAX_LLM_CALLS", "2.5", "a valid integer"),
+        ("REQUEST_RETRIES", "11", "less than or equal to 10"),
+        ("TOOL_THREADS", "257", "less than or equal to 256"),
+        ("PAGE_THREADS", "10001", "less than or equal to 10000"),
+        ("TURN_TIMEOUT", "1e999", "a finite number"),
+        ("TURN_TIMEOUT", "NaN", "a finite number"),
+    ],
+)
+def test_a_complaint_says_what_the_value_should_be(name: str, value: str, wish: str) -> None:
+    (complaint,) = complaints(**{name: value})
+    assert wish in complaint
+
+
+def test_all_wrong_values_are_named_at_once() -> None:
+    assert complaints(GAP_TIMEOUT="soon", LEAVE_GRACE="1", PAGE_THREADS="0") == [
+        "GAP_TIMEOUT='soon' cannot be used: input should be a valid number, unable to parse string "
+        "as a number.",
+        "PAGE_THREADS='0' cannot be used: input should be greater than 0.",
+    ]
+
+
+def test_a_default_is_itself_allowed() -> None:
+    chosen = {name: str(default) for name, default in NUMBERS.items()}
+    assert read_settings(PUBLIC | chosen) == Settings()
+
+
+@pytest.mark.parametrize("name", ["API_TOKEN", "SESSION_DB", "LIMITS_STORE"])
+def test_a_secret_is_read_and_never_printed(name: str) -> None:
+    settings = read_settings({name: "open-sesame"})
+    assert getattr(settings, name.lower()).get_secret_value() == "open-sesame"
+    assert "sesame" not in repr(settings)
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        Settings().gap_timeout = 1
+
+
+@pytest.mark.parametrize(("name", "default"), DEFAULTS.items())
+def test_the_readme_has_every_setting_with_its_default(name: str, default: float | None) -> None:
+    row = rf"^\| *`{name}` *\| *`?{'none' if default is None else f'{default:.10g}'}`? *\|"
+    assert re.search(row, (ROOT / "README.md").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize(("name", "default"), DEFAULTS.items())
+def test_the_example_of_an_env_file_has_every_setting(name: str, default: float | None) -> None:
+    line = rf"^(# *)?{name}={'' if default is None else f'{default:.10g}'}$"
+    assert re.search(line, (ROOT / ".env.example").read_text(), re.MULTILINE)
+
+
+def test_what_is_called_almost_like_a_setting_is_told() -> None:
+    environment = {
+        "VISITORS_PER_MINUTE": "2",
+        "MAX_CHAT_TURN": "2",
+        "GAP_TIMEOUT": "2",
+        "PATH": "x",
+    }
+    assert sorted(misspelled(environment)) == [
+        "MAX_CHAT_TURN is no setting, and changes nothing. Did you mean MAX_CHAT_TURNS?",
+        "VISITORS_PER_MINUTE is no setting, and changes nothing. Did you mean VISITOR_PER_MINUTE?",
+    ]
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_no_setting_is_taken_for_another(name: str) -> None:
+    assert list(misspelled({name: "1"})) == []

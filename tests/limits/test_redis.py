@@ -1,0 +1,303 @@
+"""Counts that several replicas share in Redis; and when it dies, or hangs, or never was there."""
+
+import asyncio
+import logging
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from agent.chat.registry import Registry
+from agent.core.settings import Settings
+from agent.limits import counters as counts
+from agent.limits.rate_limits import Limits
+from tests.limits.test_rate_limits import HERE, THERE, ask_as_new, lot, willing
+from tests.support.house import ROOT, free_port, registry, run
+
+SERVER = shutil.which("redis-server") or "/usr/bin/redis-server"
+
+PASSWORD = "open-sesame"
+
+
+@contextmanager
+def redis_at(port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A Redis of our own, which keeps nothing; it may be dead already at the end."""
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    with subprocess.Popen([SERVER, *options], stdout=subprocess.PIPE) as server:
+        try:
+            any(b"Ready to accept connections" in line for line in server.stdout or ())
+            yield server
+        finally:
+            server.kill()
+
+
+@pytest.fixture
+def port() -> int:
+    if not (os.path.exists(SERVER) or "CI" in os.environ):
+        pytest.skip("There is no redis-server")
+    return free_port()
+
+
+@pytest.fixture
+def redis(port: int) -> Iterator[str]:
+    with redis_at(port):
+        yield f"redis://127.0.0.1:{port}"
+
+
+def replica(store: str, **limits: int) -> Registry:
+    """One of several processes with the same settings."""
+    OPEN.append(registry(willing(), limits_store=SecretStr(store), **limits))
+    return OPEN[-1]
+
+
+OPEN: list[Registry] = []
+
+
+def play(story: Coroutine[Any, Any, None]) -> None:
+    """Run it, and close its connections to Redis, which an app leaves to its own end."""
+
+    async def whole() -> None:
+        try:
+            await story
+        finally:
+            while OPEN:
+                storage: Any = OPEN.pop().limits._counts._store.storage
+                await storage.bridge.get_connection().aclose()
+
+    run(whole())
+
+
+def refused(text: str) -> bool:
+    return text.startswith("That was a lot of messages")
+
+
+# Together
+
+
+@pytest.mark.parametrize(
+    ("setting", "most"), [("address_per_minute", "2 a minute"), ("address_per_day", "2 a day")]
+)
+def test_replicas_count_together(redis: str, setting: str, most: str) -> None:
+    async def story() -> None:
+        one, two = (replica(redis, **{setting: 2}) for _ in range(2))
+        assert [await ask_as_new(where) for where in (one, two)] == ["Yes.", "Yes."]
+        for where in (one, two):
+            assert f"messages: {most} can be sent here" in await ask_as_new(where)
+        assert await ask_as_new(two, THERE) == "Yes."
+
+    play(story())
+
+
+def test_replicas_spend_one_budget(redis: str) -> None:
+    async def story() -> None:
+        one, two = (replica(redis, daily_turns=2, daily_tokens=100).limits for _ in range(2))
+        assert [await limits.why_offline() for limits in (one, two)] == [None, None]
+        assert "is back in 24 hours" in (await one.why_offline() or "")
+        await one.spend(100)
+        assert "is back in 24 hours" in (await two.why_offline() or "")
+
+    play(story())
+
+
+ANOTHER = f"""
+LIMITS = {{"ADDRESS_PER_DAY": "20", "VISITOR_PER_MINUTE": "0"}}
+
+import asyncio
+from agent.limits.rate_limits import LimitExceeded, Limits
+from agent.core.settings import read_settings
+
+async def ask(limits):
+    try:
+        async with limits.admit("somebody", "{HERE}", "Hi", 0):
+            return "Yes."
+    except LimitExceeded:
+        return "No."
+
+async def main():
+    limits = Limits(read_settings({{"LIMITS_STORE": input(), **LIMITS}}))
+    print(*await asyncio.gather(*(ask(limits) for _ in range(15))))
+
+asyncio.run(main())
+"""
+
+
+def test_two_processes_let_through_just_as_many_as_one(redis: str) -> None:
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", ANOTHER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=ROOT,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    said = [process.communicate(redis, timeout=60)[0] for process in processes]
+    assert "".join(said).count("Yes.") == 20
+    assert "".join(said).count("No.") == 10
+
+
+def test_a_restart_of_the_app_forgets_no_count(redis: str) -> None:
+    async def story(expected: str) -> None:
+        assert await ask_as_new(replica(redis, address_per_day=1)) == expected
+
+    play(story("Yes."))
+    play(story(lot("1 a day", "24 hours")))
+
+
+# When Redis fails
+
+
+def test_a_redis_that_dies_is_replaced_by_memory_until_it_is_back(
+    port: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story() -> None:
+        where = replica(f"redis://127.0.0.1:{port}", address_per_day=2)
+        with redis_at(port):
+            assert await ask_as_new(where) == "Yes."
+        told = [await ask_as_new(where) for _ in range(4)]
+        assert [refused(text) for text in told] == [False, False, True, True]
+        assert len(caplog.records) == 1
+        with redis_at(port):
+            later = time.monotonic() + counts.DETOUR
+            monkeypatch.setattr(counts, "monotonic", lambda: later)
+            told = [await ask_as_new(where) for _ in range(3)]
+            assert [refused(text) for text in told] == [False, False, True]
+
+    with caplog.at_level(logging.WARNING, "agent.limits.counters"):
+        play(story())
+
+
+def test_a_redis_that_stands_still_holds_no_turn_up_for_long(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counts, "PATIENCE", 0.2)
+
+    async def story() -> None:
+        with redis_at(port) as server:
+            where = replica(f"redis://127.0.0.1:{port}", address_per_day=2)
+            assert await ask_as_new(where) == "Yes."
+            server.send_signal(signal.SIGSTOP)
+            told = await asyncio.gather(*(ask_as_new(where) for _ in range(5)))
+            assert sorted(map(refused, told)) == [False, False, True, True, True]
+
+    play(story())
+
+
+@contextmanager
+def listener(answer: bytes) -> Iterator[int]:
+    """Something that accepts every connection, and says this on each, if anything."""
+    connections: list[socket.socket] = []
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                connections.append(server.accept()[0])
+                connections[-1].sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=accept, daemon=True).start()
+        yield int(server.getsockname()[1])
+        server.shutdown(socket.SHUT_RDWR)
+    for connection in connections:
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\xff\x00\r\n" * 99, b"-LOADING wait\r\n" * 99],
+    ids=["silence", "HTTP", "garbage", "an error"],
+)
+def test_what_is_no_redis_harms_no_turn(answer: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counts, "PATIENCE", 0.2)
+
+    async def story() -> None:
+        with listener(answer) as port:
+            where = replica(f"redis://127.0.0.1:{port}", address_per_day=2, daily_turns=99)
+            told = [await ask_as_new(where) for _ in range(3)]
+            assert [refused(text) for text in told] == [False, False, True]
+
+    play(story())
+
+
+@pytest.mark.parametrize(
+    ("store", "cause"),
+    [
+        ("redis://somebody:{password}@127.0.0.1:{port}", "AuthenticationError"),
+        ("redis://127.0.0.1:{port}?username=somebody&password={password}", "AuthenticationError"),
+        ("redis://127.0.0.1:{port}/99", "ResponseError"),
+        ("redis://127.0.0.1:{port}?no_such_option={password}", "TypeError"),
+        ("redis://127.0.0.1:1", "ConnectionError"),
+    ],
+)
+def test_the_log_says_once_what_is_wrong_and_no_password(
+    port: int, store: str, cause: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story() -> None:
+        where = replica(store.format(password=PASSWORD, port=port), address_per_day=1)
+        assert await ask_as_new(where) == "Yes."
+        assert refused(await ask_as_new(where))
+
+    with redis_at(port), caplog.at_level(logging.DEBUG):
+        play(story())
+    warnings = [r.getMessage() for r in caplog.records if r.name == "agent.limits.counters"]
+    assert warnings == [f"The limits' store fails ({cause}): counting in memory."]
+    assert PASSWORD not in caplog.text
+
+
+# What a host reads
+
+
+SENTENCE = (
+    "LIMITS_STORE cannot be used: it should be an address such as redis://127.0.0.1:6379, and "
+    'needs `pip install "limits[redis]"`.'
+)
+
+
+@pytest.mark.parametrize(
+    "store",
+    [
+        *(
+            f"127.0.0.1:6379/{PASSWORD}",
+            f"http://:{PASSWORD}@127.0.0.1",
+            f"redis://{PASSWORD}:port",
+        ),
+        *(f"redis://:{PASSWORD}@[::1", f"redis://:{PASSWORD}@h?socket_timeout=soon", "redis"),
+        *(f"memcached://:{PASSWORD}@127.0.0.1", f"mongodb://:{PASSWORD}@127.0.0.1"),
+        "memory://",
+    ],
+)
+def test_a_wrong_address_is_one_sentence(store: str) -> None:
+    with pytest.raises(ValueError, match="LIMITS_STORE") as caught:
+        Limits(Settings(limits_store=SecretStr(store)))
+    assert str(caught.value) == SENTENCE
+
+
+def test_a_missing_package_is_the_same_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "redis", None)
+    with pytest.raises(ValueError, match="LIMITS_STORE") as caught:
+        Limits(Settings(limits_store=SecretStr("redis://127.0.0.1:6379")))
+    assert str(caught.value) == SENTENCE
+
+
+def test_the_page_does_not_start_with_a_wrong_address() -> None:
+    ended = subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=ROOT,
+        env={**os.environ, "LIMITS_STORE": f"http://:{PASSWORD}@127.0.0.1"},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr.strip()) == (1, SENTENCE)

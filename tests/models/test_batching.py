@@ -1,0 +1,126 @@
+"""Small items, several at a time: none is lost, and none waits for more than a moment."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncGenerator, Iterable
+from types import SimpleNamespace
+
+import pytest
+
+from agent.models import batching as holding
+from agent.models.batching import hold
+
+
+async def coming(*steps: str | float | Exception) -> AsyncGenerator[str]:
+    """Each as it comes: a text, seconds to wait, an exception."""
+    for step in steps:
+        match step:
+            case str():
+                yield step
+            case Exception():
+                raise step
+            case _:
+                await asyncio.sleep(step)
+
+
+def together(texts: Iterable[str]) -> list[str]:
+    return ["".join(texts)]
+
+
+def held(*steps: str | float | Exception) -> AsyncGenerator[str]:
+    return hold(coming(*steps), together)
+
+
+async def all_of(texts: AsyncGenerator[str]) -> list[str]:
+    return [text async for text in texts]
+
+
+async def first(number: int, texts: AsyncGenerator[str]) -> list[str]:
+    async with asyncio.timeout(60):
+        seen = [await anext(texts) for _ in range(number)]
+    await texts.aclose()
+    return seen
+
+
+def test_the_first_is_not_held_and_neither_is_the_end() -> None:
+    assert asyncio.run(all_of(held("first ", 0.001, *"abcdef"))) == ["first ", "abcdef"]
+
+
+def test_what_waits_for_more_is_not_kept_for_long() -> None:
+    endless = held("a", 0.001, "b", 0.001, "c", 3600.0)
+    assert asyncio.run(first(2, endless)) == ["a", "bc"]
+
+
+def test_what_comes_just_then_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(holding, "LONGER", 60.0)
+    endless = hold(coming("a", 0.001, "b", 1.0, "c", 3600.0), together, 0.5)
+    assert asyncio.run(first(2, endless)) == ["a", "bc"]
+
+
+def test_what_comes_after_a_silence_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = itertools.count(1)  # A second goes by between any two looks at it.
+    fake = SimpleNamespace(monotonic=clock.__next__, thread_time=lambda: 0.0)
+    monkeypatch.setattr(holding, "time", fake)
+    endless = held("a", 0.001, "b", 0.001, "c", 3600.0)
+    assert asyncio.run(first(3, endless)) == ["a", "b", "c"]
+
+
+def test_what_came_before_a_failure_comes_and_then_the_failure() -> None:
+    async def story() -> list[str]:
+        texts = held("a", 0.001, "b", "c", OSError("cut"))
+        seen = [await anext(texts) for _ in range(2)]
+        with pytest.raises(OSError, match="cut"):
+            await all_of(texts)
+        return seen
+
+    assert asyncio.run(story()) == ["a", "bc"]
+
+
+@pytest.mark.parametrize("silence", [None, 3600.0], ids=["busy", "waiting"])
+@pytest.mark.parametrize("work", [holding.WORK, 0.0], ids=["reading", "resting"])
+def test_who_stops_reading_stops_what_is_read(
+    monkeypatch: pytest.MonkeyPatch, silence: float | None, work: float
+) -> None:
+    monkeypatch.setattr(holding, "WORK", work)
+    said, closed = 0, asyncio.Event()
+
+    async def endless() -> AsyncGenerator[str]:
+        nonlocal said
+        try:
+            while True:
+                said += 1
+                yield "a"
+                if silence:
+                    await asyncio.sleep(silence)
+        finally:
+            closed.set()
+
+    async def story() -> None:
+        texts = hold(endless(), together)
+        await anext(texts)
+        before = said
+        await texts.aclose()
+        assert closed.is_set()
+        assert said <= before + 1
+
+    asyncio.run(story())
+
+
+def test_a_burst_lets_others_have_their_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(holding, "WORK", 0.0)  # The clock of a busy machine is not to be trusted.
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    async def story() -> list[str]:
+        other = asyncio.create_task(count())
+        seen = await all_of(held(*["x"] * 100))
+        other.cancel()
+        return seen
+
+    assert "".join(asyncio.run(story())) == "x" * 100
+    assert turns >= 100

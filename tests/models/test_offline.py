@@ -1,0 +1,564 @@
+"""The offline model, through the real Runner: it uses real tools, and never pretends."""
+
+from collections.abc import Callable
+from itertools import groupby
+from typing import Any, Literal
+
+import pytest
+from google.adk.agents import Agent
+from google.adk.agents.run_config import RunConfig, StreamingMode
+from google.adk.events import Event
+from google.adk.models import BaseLlm, Gemini
+from google.adk.tools import BaseTool, ToolContext
+from google.genai import Client, types
+
+from agent.agent import EXAMPLES, TOOLS
+from agent.chat.conversation import Conversation
+from agent.core.transcript import Text, Thought, ToolCall, Transcript, answer
+from agent.models.offline import (
+    HELP,
+    HOW_TO_ADD_A_KEY,
+    INTRODUCTION,
+    LONG_THOUGHT,
+    MARKDOWN,
+    OfflineModel,
+    has_credentials,
+    model_or_offline,
+    needs_credentials,
+)
+from tests.support.house import conversation, loaded, notices, run, say
+from tests.support.scripted_model import ScriptedModel
+
+CREDENTIALS = (
+    *("GOOGLE_API_KEY", "GEMINI_API_KEY"),
+    *("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI"),
+)
+
+
+@pytest.fixture(autouse=True)
+def no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in CREDENTIALS:
+        monkeypatch.delenv(name, raising=False)
+
+
+def offline(*tools: Callable[..., Any], **agent: Any) -> Conversation:
+    """A conversation with the offline model, and with the tools of the agent on show."""
+    model = OfflineModel(delay=0)
+    return conversation(model, agent={"name": "guide", "tools": tools or TOOLS, **agent})
+
+
+async def all_said(what: Conversation, *messages: str) -> list[Transcript]:
+    return [await say(what, message) for message in messages]
+
+
+def told(*messages: str, what: Conversation | None = None) -> Transcript:
+    """The answer to the last of these messages, told to an agent that has introduced itself."""
+
+    async def story() -> Transcript:
+        return (await all_said(what or offline(), "/help", *messages))[-1]
+
+    return run(story())
+
+
+def calls(transcript: Transcript) -> list[tuple[str, dict[str, Any]]]:
+    return [(entry.name, entry.args) for entry in transcript if isinstance(entry, ToolCall)]
+
+
+def thoughts(transcript: Transcript) -> list[str]:
+    return [entry.text for entry in transcript if isinstance(entry, Thought)]
+
+
+# It says what it is
+
+
+@pytest.mark.parametrize("message", ["Hi", "/help", "12*7", "/call nothing", EXAMPLES[0]])
+def test_the_first_answer_alone_says_what_is_talking_and_how_to_add_a_key(message: str) -> None:
+    async def story() -> None:
+        first, second = await all_said(what := offline(), message, "Hi")
+        assert answer(first).startswith(INTRODUCTION)
+        assert HOW_TO_ADD_A_KEY in INTRODUCTION
+        assert "offline model" not in answer(second)
+        assert answer(first).count("offline model") == 1
+        assert not notices(await say(what, "Hi"))
+
+    run(story())
+
+
+def test_it_does_not_pretend_to_understand() -> None:
+    transcript = told("Explain quantum computing in simple terms")
+    assert answer(transcript) == (
+        "You said: `Explain quantum computing in simple terms`. I do not understand that, and "
+        "will not pretend to. Say `/help` to see what I can do."
+    )
+    assert calls(transcript) == []
+
+
+def test_a_very_long_message_is_repeated_only_in_part() -> None:
+    assert len(answer(told("word " * 10_000))) < 400
+
+
+# Its commands
+
+
+def test_help_lists_the_commands() -> None:
+    assert answer(told("/help")) == answer(told("What can you help me with?")) == HELP
+
+
+def test_tools_lists_the_tools_each_with_its_command() -> None:
+    assert answer(told("/tools")) == (
+        "This agent's tools:\n\n"
+        '- `/call get_time {"city": "…"}` Tell the date and time in a city.\n'
+        '- `/call calculate {"expression": "…"}` Work out an arithmetic expression.\n'
+        "- `/call stream_figures {}` Tell how the earlier answers of this conversation streamed, "
+        "as measured by the app."
+    )
+
+
+def test_tools_says_when_there_are_none() -> None:
+    assert answer(told("/tools", what=offline(tools=[]))) == "This agent has no tools."
+
+
+def test_call_calls_a_tool() -> None:
+    transcript = told('/call calculate {"expression": "1+1"}')
+    assert calls(transcript) == [("calculate", {"expression": "1+1"})]
+    assert answer(transcript) == (
+        "The tool `calculate` answered:\n\n- expression: 1+1\n- result: 2"
+    )
+
+
+@pytest.mark.parametrize("space", [" ", "   ", "\n", "\t"])
+def test_call_takes_any_space_between_its_words(space: str) -> None:
+    transcript = told(f'/CALL{space}calculate{space}{{"expression": "1+1"}} ')
+    assert calls(transcript) == [("calculate", {"expression": "1+1"})]
+
+
+@pytest.mark.parametrize(
+    "given", ["{", "city=Oslo", "[]", "[1]", '["ab"]', '[["city", "Oslo"]]', '""', "7", "null"]
+)
+def test_call_explains_arguments_that_are_no_object(given: str) -> None:
+    transcript = told(f"/call get_time {given}")
+    example = '`/call get_time {"city": "…"}`'
+    assert answer(transcript) == f"The arguments must be a JSON object, as in {example}."
+    assert calls(transcript) == []
+
+
+def test_call_explains_arguments_that_are_nested_without_end() -> None:
+    assert answer(told("/call get_time " + "[" * 100_000)).startswith("The arguments must be")
+
+
+@pytest.mark.parametrize(
+    ("name", "sorry"), [("no_such_tool", "There is no tool `no_such_tool`."), ("", "Which tool?")]
+)
+def test_call_of_no_tool_lists_those_that_there_are(name: str, sorry: str) -> None:
+    said = answer(told(f"/call {name}"))
+    assert said.startswith(f"{sorry}\n\nThis agent's tools:\n\n- `/call get_time")
+
+
+def test_a_question_that_lacks_something_is_told_how_to_ask_it() -> None:
+    said = answer(told("Hi", "What time is it?"))
+    assert said.endswith('call the tool: `/call get_time {"city": "…"}`')
+
+
+@pytest.mark.parametrize("words", ["<b>bold</b>", "*a* _b_", "``x`", "1\n  2", "`", "👩\u200d🚀"])
+def test_what_the_visitor_said_is_repeated_as_code(words: str) -> None:
+    said = answer(told("Hi", f"Well {words}"))
+    quoted = said.removeprefix("You said: ").partition(". I do not understand")[0]
+    assert quoted.strip("` ") == f"Well {' '.join(words.split())}".strip("` ")
+    assert quoted[0] == quoted[-1] == "`"
+
+
+def test_think_thinks_longer() -> None:
+    transcript = told("/think")
+    assert [(type(entry), getattr(entry, "text", "")) for entry in transcript] == [
+        (Thought, LONG_THOUGHT),
+        (Text, "I have thought about it."),
+    ]
+
+
+def test_long_is_long() -> None:
+    said = answer(told("/long"))
+    assert [f"**Paragraph {n} of 20.**" in said for n in range(22)] == [False, *[True] * 20, False]
+
+
+def test_markdown_keeps_its_tabs_and_its_scripts() -> None:
+    assert answer(told("/markdown")) == MARKDOWN
+
+
+def test_fail_keeps_what_it_said_and_then_all_is_well() -> None:
+    async def story() -> None:
+        failed, good = await all_said(offline(), "/fail", "/think")
+        assert answer(failed) == INTRODUCTION + "This answer is going to break off in the mid"
+        assert [notice[:43] for notice in notices(failed)] == [
+            "This failure is the one you asked for with "
+        ]
+        assert (answer(good), notices(good)) == ("I have thought about it.", [])
+
+    run(story())
+
+
+@pytest.mark.parametrize("message", ["/", "/ help", "/nonsense", "//", "/İ"])
+def test_an_unknown_command_is_answered_with_help(message: str) -> None:
+    said = answer(told(message))
+    assert said.startswith("I do not know the command `/")
+    assert said.endswith(HELP)
+
+
+# Plain questions
+
+
+def test_two_cities_are_two_calls_in_parallel() -> None:
+    transcript = told("What time is it in Tokyo and in New York?")
+    assert calls(transcript) == [
+        ("get_time", {"city": "Tokyo"}),
+        ("get_time", {"city": "New York"}),
+    ]
+    kinds = [kind for kind, _ in groupby(type(entry) for entry in transcript)]
+    assert kinds == [Thought, ToolCall, Text]
+    assert "- zone: Asia/Tokyo\n" in answer(transcript)
+    assert answer(transcript).endswith("- zone: America/New_York")
+
+
+@pytest.mark.parametrize(
+    ("message", "expression", "result"),
+    [
+        ("What is 12*7?", "12*7", "84"),
+        ("12 * 7", "12 * 7", "84"),
+        ("(3 + 4) * 2 please", "(3 + 4) * 2", "14"),
+        ("What is 1,000*3?", "1,000*3", "3000"),
+        ("5 + 3 − 2", "5 + 3 − 2", "6"),
+        ("2^10 = ?", "2^10", "1024"),
+        ("6 × 7 ÷ 2", "6 × 7 ÷ 2", "21"),
+    ],
+)
+def test_a_sum_is_worked_out_whole(message: str, expression: str, result: str) -> None:
+    transcript = told(message)
+    assert calls(transcript) == [("calculate", {"expression": expression})]
+    assert answer(transcript).endswith(f"- result: {result}")
+
+
+@pytest.mark.parametrize(
+    "message", [".5*2", "1e3*2", "√16 + 2", "5*3!", "10 + 50% of 80", "x2*3", "1+" * 300 + "1"]
+)
+def test_no_part_of_a_sum_is_taken_for_the_whole(message: str) -> None:
+    assert calls(told(message)) in ([], [("calculate", {"expression": message})])
+
+
+@pytest.mark.parametrize("end", [",", ", please", ".", "...", "?", " ="])
+def test_what_follows_a_sum_is_no_part_of_it(end: str) -> None:
+    assert calls(told(f"What is 12*7{end}")) == [("calculate", {"expression": "12*7"})]
+
+
+@pytest.mark.parametrize("message", ["wait --- what?", "a - b", "version 2", "(*)", "-.-", "..."])
+def test_what_has_no_numbers_to_reckon_with_is_no_sum(message: str) -> None:
+    assert calls(told(message)) == []
+
+
+FLOODS = ["1", "1 ", "(", "-", ".", "1+", "in ", "a and", "\t"]
+
+
+@pytest.mark.parametrize("begin", ["so ", "time in "])
+@pytest.mark.parametrize("flood", FLOODS)
+def test_a_flood_of_characters_is_read_in_one_go(begin: str, flood: str) -> None:
+    # A search that looks back at every character would take hours, and run into the time limit.
+    assert answer(told("Hi", begin + flood * (200_000 // len(flood)) + "!"))
+
+
+def test_one_message_calls_no_more_than_a_handful_of_tools() -> None:
+    cities = " and ".join(f"city {number}" for number in range(40))
+    assert len(calls(told(f"time in {cities}"))) <= 10
+
+
+def test_it_remembers_what_was_asked_in_this_conversation() -> None:
+    assert answer(told("Good morning", "What did I ask before?")) == (
+        "Before this message you said:\n\n- `/help`\n- `Good morning`"
+    )
+
+
+def test_it_knows_of_nothing_before_the_first_message() -> None:
+    said = run(say(offline(), "What did I ask before?"))
+    assert answer(said) == (
+        f"{INTRODUCTION}This is the first message that I know of in this conversation."
+    )
+
+
+def test_it_thinks_before_it_answers() -> None:
+    assert thoughts(told("Good morning")) == [
+        "The message says: `Good morning`. I look for a command, for a tool it may mean, or a sum."
+    ]
+
+
+# Any agent's tools
+
+
+def get_weather(city: str) -> dict[str, str]:
+    """Tell the weather."""
+    return {"city": city, "weather": "rain"}
+
+
+def roll_dice() -> int:
+    """Roll a dice."""
+    return 4
+
+
+def pick_color(color: Literal["red", "dark blue"]) -> str:
+    """Take one."""
+    return color
+
+
+def roll_sides(sides: int) -> int:
+    """Roll a dice of so many sides."""
+    return sides // 2
+
+
+def odd_answer() -> dict[str, Any]:
+    """Answer oddly."""
+    return {"squares": {(1, 2): 3}}
+
+
+def broken() -> str:
+    """Break."""
+    raise KeyError("secret")
+
+
+@pytest.mark.parametrize(
+    ("message", "called"),
+    [
+        ("How is the weather in Oslo?", [("get_weather", {"city": "Oslo"})]),
+        (
+            "weather for Rome, Paris and for São Paulo.",
+            [("get_weather", {"city": city}) for city in ("Rome", "Paris", "São Paulo")],
+        ),
+        ("Roll the dice!", [("roll_dice", {})]),
+        ("The color dark blue", [("pick_color", {"color": "dark blue"})]),
+        ("Is it nice in Oslo?", []),
+        ("How is the weather?", []),
+        ("12*7", []),
+    ],
+)
+def test_it_calls_any_agents_tools(message: str, called: list[tuple[str, Any]]) -> None:
+    assert calls(told(message, what=offline(get_weather, roll_dice, pick_color))) == called
+
+
+class DeclaredBySchema(BaseTool):
+    """A tool that declares its parameters in the other of Gemini's two forms."""
+
+    def _get_declaration(self) -> types.FunctionDeclaration:
+        city = types.Schema(type=types.Type.STRING)
+        schema = types.Schema(type=types.Type.OBJECT, properties={"city": city}, required=["city"])
+        return types.FunctionDeclaration(name=self.name, parameters=schema)
+
+    async def run_async(self, *, args: dict[str, Any], tool_context: ToolContext) -> Any:
+        return {"told": args["city"]}
+
+
+def test_it_calls_a_tool_that_is_declared_by_a_schema() -> None:
+    what = offline(tools=[DeclaredBySchema(name="get_weather", description="Tell the weather.")])
+    assert calls(told("weather in Oslo", what=what)) == [("get_weather", {"city": "Oslo"})]
+
+
+def test_a_tools_answer_is_repeated_as_it_is() -> None:
+    transcript = told("weather in Oslo", what=offline(get_weather))
+    assert answer(transcript) == (
+        "The tool `get_weather` answered:\n\n- city: Oslo\n- weather: rain"
+    )
+
+
+def test_a_tool_is_never_called_with_an_argument_of_the_wrong_type() -> None:
+    assert notices(told("roll sides for 6", what=offline(roll_sides))) == []
+
+
+def test_a_tool_may_answer_with_anything() -> None:
+    assert notices(told("/call odd_answer", what=offline(odd_answer))) == []
+
+
+def test_a_tool_that_breaks_is_told_in_plain_words() -> None:
+    (notice,) = notices(told("/call broken", what=offline(broken)))
+    assert notice.startswith("Something in the agent itself failed")
+
+
+# Several agents
+
+
+def two_agents() -> Conversation:
+    cook = Agent(name="cook", description="Cooks.", model=OfflineModel(delay=0), tools=TOOLS)
+    return offline(sub_agents=[cook])
+
+
+def test_it_hands_over_to_a_sub_agent_by_its_name() -> None:
+    transcript = told("Let me talk to the cook", what=two_agents())
+    assert calls(transcript) == [("transfer_to_agent", {"agent_name": "cook"})]
+    (text,) = [entry for entry in transcript if isinstance(entry, Text)]
+    assert text.source[0] == "cook"
+    assert text.text.startswith("You said: `Let me talk to the cook`.")
+
+
+def test_the_sub_agent_remembers_what_was_said_before_it_came() -> None:
+    transcript = told("cook", "What did I say before?", what=two_agents())
+    assert answer(transcript) == "Before this message you said:\n\n- `/help`\n- `cook`"
+
+
+def test_the_sub_agent_hands_back_when_its_parent_is_named() -> None:
+    transcript = told("cook", "Back to the guide", what=two_agents())
+    assert calls(transcript) == [("transfer_to_agent", {"agent_name": "guide"})]
+
+
+def test_a_message_that_names_both_agents_does_not_go_round_in_circles() -> None:
+    transcript = told("Who is better, the cook or the guide?", what=two_agents())
+    assert notices(transcript) == []
+
+
+# Streaming
+
+
+def events(message: str, mode: StreamingMode) -> list[Event]:
+    """What ADK makes of one answer to `message`, in this streaming mode."""
+
+    async def story() -> list[Event]:
+        runner = loaded(OfflineModel(delay=0), tools=TOOLS).runner
+        await runner.session_service.create_session(app_name="test", user_id="u", session_id="s")
+        return [
+            event
+            async for event in runner.run_async(
+                user_id="u",
+                session_id="s",
+                new_message=types.UserContent(message),
+                run_config=RunConfig(streaming_mode=mode),
+            )
+        ]
+
+    return run(story())
+
+
+def spoken(*events: Event) -> list[tuple[bool, str]]:
+    """Thoughts and texts, with neighbours of a kind joined."""
+    parts = [part for event in events for part in (event.content and event.content.parts) or []]
+    said = [(bool(part.thought), part.text) for part in parts if part.text]
+    return [
+        (kind, "".join(text for _, text in run)) for kind, run in groupby(said, key=lambda p: p[0])
+    ]
+
+
+MESSAGES = ("Hi", "/help", "/think", "/long", "/markdown", "/tools", "/nonsense", "  \n a \t ")
+
+
+@pytest.mark.parametrize("message", MESSAGES)
+def test_the_partials_together_are_the_whole(message: str) -> None:
+    *partials, whole = events(message, StreamingMode.SSE)
+    assert all(event.partial for event in partials)
+    assert not whole.partial
+    assert spoken(*partials) == spoken(whole)
+
+
+@pytest.mark.parametrize("message", MESSAGES)
+def test_without_streaming_it_says_the_same_at_once(message: str) -> None:
+    (only,) = events(message, StreamingMode.NONE)
+    assert spoken(only) == spoken(events(message, StreamingMode.SSE)[-1])
+
+
+def test_it_streams_in_chunks_as_small_as_words() -> None:
+    *partials, _ = events("/long", StreamingMode.SSE)
+    assert max(len(text.split()) for event in partials for _, text in spoken(event)) == 1
+    assert len(partials) > 500
+
+
+@pytest.mark.parametrize("mode", [StreamingMode.SSE, StreamingMode.NONE])
+def test_it_reports_usage_with_every_whole(mode: StreamingMode) -> None:
+    wholes = [e for e in events("12*7", mode) if e.author != "user" and not e.partial]
+    model_wholes = [e for e in wholes if not e.get_function_responses()]
+    usages = [event.usage_metadata for event in model_wholes]
+    assert len(usages) == 2
+    assert all(u and u.prompt_token_count and u.total_token_count for u in usages)
+
+
+# Any message at all
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        *("/\u00a0", "/\u2028x", "\u200b", "\u202eabc", "👩‍🚀 🏳️‍🌈", "\ud83d", "/\ud83d", "a\0b"),
+        *("/call \0", "/call get_time \ud83d", "time in \ud83d", "time in ?", "time in , and ."),
+        *("{city}", "{", "}{", "%s %d", "\\", "<script>", "İıſ", "For context:", "x" * 100_000),
+        *("\r\n\r\n.", "١+١", "1/0", "((((1+1", "9^9^9^9", "`" * 50, "time for for in in"),
+    ],
+)
+def test_no_message_is_too_odd_for_it(message: str) -> None:
+    transcript = told(message)
+    assert notices(transcript) == []
+    assert answer(transcript)
+
+
+@pytest.mark.parametrize("message", ["", " ", "\t\n", "\0", "\u3000"])
+def test_a_message_of_nothing_is_never_put_to_it(message: str) -> None:
+    assert notices(told(message)) == ["Please type a message first."]
+
+
+# When it takes another model's place
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {"GOOGLE_API_KEY": ""},
+        {"GOOGLE_GENAI_USE_ENTERPRISE": "0"},
+        {"GOOGLE_GENAI_USE_VERTEXAI": "false"},
+    ],
+    ids=str,
+)
+def test_a_gemini_without_credentials_becomes_the_offline_model(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert not has_credentials()
+    assert isinstance(model_or_offline("gemini-3.5-flash"), OfflineModel)
+    assert isinstance(model_or_offline(), OfflineModel)
+    assert isinstance(model_or_offline(""), OfflineModel)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("GOOGLE_API_KEY", "k"),
+        ("GEMINI_API_KEY", "k"),
+        ("GOOGLE_GENAI_USE_ENTERPRISE", "1"),
+        ("GOOGLE_GENAI_USE_VERTEXAI", "true"),
+    ],
+)
+def test_with_credentials_a_model_stays_what_it_is(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert has_credentials()
+    assert model_or_offline("gemini-2.5-pro") == "gemini-2.5-pro"
+    assert model_or_offline() == model_or_offline("") == "gemini-3.5-flash"
+
+
+@pytest.mark.parametrize("name", ["offline", "no-such-model", "openai/gpt-4o"])
+def test_a_model_that_is_no_gemini_stays_what_it_is(name: str) -> None:
+    assert model_or_offline(name) == name
+
+
+NEEDY = ["gemini-3.5-flash", Gemini(model="gemini-2.5-pro"), Gemini(client_kwargs={"api_key": ""})]
+INDEPENDENT = [
+    *("offline", "no-such-model", OfflineModel(), ScriptedModel()),
+    Gemini(client_kwargs={"api_key": "k"}),
+    Gemini(client_kwargs={"enterprise": True, "project": "p", "location": "global"}),
+    Gemini(client_kwargs={"vertexai": True, "project": "p", "location": "global"}),
+    Gemini(client=Client(api_key="k")),
+]
+
+
+@pytest.mark.parametrize("model", NEEDY, ids=str)
+def test_a_gemini_needs_credentials(model: str | BaseLlm) -> None:
+    assert needs_credentials(model)
+
+
+@pytest.mark.parametrize("model", INDEPENDENT, ids=lambda model: str(model)[:60])
+def test_a_model_that_brings_its_own_or_needs_none_does_not(model: str | BaseLlm) -> None:
+    assert not needs_credentials(model)
+
+
+def test_it_is_known_to_any_agent_by_its_name() -> None:
+    assert isinstance(Agent(name="a", model="offline").canonical_model, OfflineModel)

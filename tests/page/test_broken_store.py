@@ -1,0 +1,62 @@
+"""A page whose store is down: it works, says so, and finds everything again afterwards."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.chat.conversation import NOT_STORED
+from agent.chat.loader import LoadedAgent
+from agent.stores.fallback import FallbackStore
+from tests.stores.test_fallback import ALL, Store
+from tests.support.browser import Page, chromium, visitor  # noqa: F401
+from tests.support.fake_gemini import FakeGemini
+from tests.support.house import launched, loaded
+
+Visitor = Callable[..., Page]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(f"{tmp_path}/chats.db")
+
+
+@pytest.fixture
+def agent(gemini: FakeGemini, store: Store) -> LoadedAgent:
+    what = loaded()
+    what.runner.session_service = FallbackStore(store)
+    return what
+
+
+@pytest.fixture
+def page(agent: LoadedAgent, visitor: Visitor) -> Iterator[Page]:  # noqa: F811
+    with launched(agent) as url:
+        page = visitor().open(url)
+        yield page
+        page.tab.close()  # While the server is there: what still runs would complain that it goes.
+
+
+def test_a_visitor_finds_an_empty_page_that_works_and_later_all_again(
+    page: Page, gemini: FakeGemini, store: Store
+) -> None:
+    gemini.enqueue("one")
+    page.send("first")
+    page.wait_idle()
+    store.broken = ALL
+    page.reload()
+    page.wait_idle()
+    page.shows()
+    gemini.enqueue("two")
+    page.send("second")
+    seen = [("user", "second"), ("model", "two"), ("Note", NOT_STORED)]
+    page.shows(*seen)
+    page.wait_idle()
+    page.reload()
+    page.shows(*seen)
+    page.wait_idle()
+    store.broken = ()
+    page.open_side_bar()
+    page.lists("second", "first")
+    page.choose("first")
+    page.shows(("user", "first"), ("model", "one"))
+    page.wait_idle()

@@ -1,0 +1,224 @@
+"""A model's text may be hostile: it calls nobody, covers nothing, and asks for nothing."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.support.browser import Page, chromium, visitor  # noqa: F401
+from tests.support.elsewhere import Elsewhere, elsewhere, place  # noqa: F401
+from tests.support.fake_gemini import Call, FakeGemini, Think
+from tests.support.house import launched, loaded
+from tests.support.payloads import ASKS, CALLS_OUT, COVERS, STARVES
+
+SEES = """() => {
+    const at = (x, y) => document.elementFromPoint(x || 0, y || 0)
+    const on = selector => {
+        const box = document.querySelector(selector)?.getBoundingClientRect() ?? {}
+        return at(box.x + box.width / 2, box.y + box.height / 2).closest(selector) !== null
+    }
+    const log = document.querySelector('[role=log]').getBoundingClientRect()
+    const strays = []  // Places outside of the conversation where something of it is seen.
+    for (let x = 5; x < innerWidth; x += 40) for (let y = 5; y < innerHeight; y += 20) {
+        const inLog = x > log.left - 1 && x < log.right + 1 && y > log.top - 1 && y < log.bottom + 1
+        if (!inLog && at(x, y)?.closest('[role=log]')) strays.push([x, y])
+    }
+    const asks = 'form, input:not([type=checkbox]), textarea, select'
+    return {
+        box: on('[data-testid=textbox]'),
+        title: on('h1'),
+        clear: on('button[aria-label=Clear]'),
+        strays,
+        wide: document.documentElement.scrollWidth > innerWidth,
+        asks: [...document.querySelectorAll('[role=log] :is(' + asks + ')')]
+            .filter(field => field.checkVisibility()).length,
+        ran: window.xss ?? null,
+    }
+}"""
+
+UNHARMED = {"box": True, "title": True, "clear": True, "strays": [], "wide": False}
+UNHARMED |= {"asks": 0, "ran": None}
+
+END = "\n\n![end](/theme.css?the-end)"
+"""A picture of our own server: once that is asked for, so is all that stands before it."""
+
+PHONE = {"width": 390, "height": 844}
+
+NAMES = [
+    "![x](EVIL/name)",
+    "<img src=EVIL/name>",
+    "&lt;img src=EVIL/name&gt;",
+    "[Read this](EVIL/name)",
+    "EVIL/name and www.example.com and a@example.com",
+    "$$\\rule{9999em}{9999em}$$",
+    "`a`\n\n# b\n\n- c",
+    "```mermaid\ngraph TD; A-->B\n```",
+    "W" * 5000,
+]
+
+
+def look(city: str) -> dict[str, str]:
+    """Look at a city."""
+    return {"seen": city}
+
+
+@pytest.fixture(scope="module")
+def url(fake: FakeGemini) -> Iterator[str]:
+    with launched(loaded(tools=[look])) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def page(url: str, chromium: Browser) -> Iterator[Page]:  # noqa: F811
+    tab = chromium.new_page()
+    yield Page(tab).open(url)
+    tab.close()
+
+
+def begin_anew(page: Page, gemini: FakeGemini) -> None:
+    if page.texts():
+        page.clear()
+    gemini.reset()
+
+
+def say_everywhere(page: Page, gemini: FakeGemini, payload: str) -> None:
+    """Have it said by the visitor, thought, given to a tool, answered by it, and said."""
+    begin_anew(page, gemini)
+    gemini.enqueue(Think(payload), Call("look", {"city": payload}))
+    gemini.enqueue(payload + END)
+    with page.tab.expect_request("**/theme.css?the-end"):
+        page.send(payload)
+    page.wait_idle()
+    unfold(page)
+
+
+def unfold(page: Page) -> None:
+    for title in page.tab.locator(".thought-group .title").all():
+        title.click()
+    page.tab.evaluate("() => new Promise(requestAnimationFrame)")
+
+
+def aimed(payload: str, there: Elsewhere) -> str:
+    return payload.replace("EVIL", there.url).replace("HOST", there.url.partition("//")[2])
+
+
+def test_there_are_many_payloads() -> None:
+    assert len({*CALLS_OUT, *COVERS, *ASKS}) >= 120
+
+
+@pytest.mark.parametrize("payload", [*CALLS_OUT, *COVERS, *ASKS])
+def test_whatever_is_said_does_no_harm(
+    page: Page,
+    fake: FakeGemini,
+    elsewhere: Elsewhere,  # noqa: F811
+    payload: str,
+) -> None:
+    home = page.tab.url
+    say_everywhere(page, fake, aimed(payload, elsewhere))
+    assert page.tab.evaluate(SEES) == UNHARMED
+    assert (elsewhere.asked, page.tab.url, len(page.tab.context.pages)) == ([], home, 1)
+    assert len(fake.requests) == 2
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("tool", ["", "transfer_to_agent"])
+def test_a_name_in_a_title_is_plain_words(
+    page: Page,
+    fake: FakeGemini,
+    elsewhere: Elsewhere,  # noqa: F811
+    name: str,
+    tool: str,
+) -> None:
+    name = aimed(name, elsewhere)
+    begin_anew(page, fake)
+    fake.enqueue(Call(tool or name, {"agent_name": name}, id=name))
+    fake.enqueue("Well." + END)
+    page.send("Go on")
+    page.wait_idle()
+    unfold(page)
+    title = next(who for who, _ in page.texts() if who not in ("user", "model"))
+    assert title == f"{'Handing over to' if tool else 'Tool'} {' '.join(name.split())[:80].strip()}"
+    assert page.tab.locator(".title :is(a, img, svg[id], .katex)").count() == 0
+    assert (page.tab.evaluate(SEES), elsewhere.asked) == (UNHARMED, [])
+
+
+@pytest.mark.parametrize("payload", STARVES)
+def test_a_text_cannot_take_all_the_connections_to_the_server(
+    url: str,
+    chromium: Browser,  # noqa: F811
+    fake: FakeGemini,
+    payload: str,
+) -> None:
+    tab = chromium.new_page()
+    page = Page(tab).open(url)
+    say_everywhere(page, fake, "".join(payload.replace("NUMBER", str(n)) for n in range(8)))
+    fake.enqueue("Still here.")
+    page.send("Are you there?")
+    page.wait_idle()
+    assert page.words()[-1] == ("model", "Still here.")
+    tab.close()
+
+
+@pytest.mark.parametrize("options", [{"color_scheme": "dark"}, {"viewport": PHONE}], ids=str)
+def test_nor_in_the_dark_nor_on_a_phone_nor_after_a_reload(
+    url: str,
+    visitor: Callable[..., Page],  # noqa: F811
+    fake: FakeGemini,
+    elsewhere: Elsewhere,  # noqa: F811
+    options: Any,
+) -> None:
+    page = visitor(**options).open(url)
+    say_everywhere(page, fake, aimed("\n\n".join([*COVERS[:5], *ASKS]), elsewhere))
+    assert page.tab.evaluate(SEES) == UNHARMED
+    page.tab.reload()
+    page.wait_idle()
+    assert page.tab.evaluate(SEES) | {"clear": True} == UNHARMED
+    assert elsewhere.asked == []
+
+
+def test_the_hosts_description_calls_nobody_either(
+    fake: FakeGemini,
+    chromium: Browser,  # noqa: F811
+    elsewhere: Elsewhere,  # noqa: F811
+) -> None:
+    text = aimed("\n\n".join(CALLS_OUT[:40]), elsewhere)
+    tab = chromium.new_page()
+    with launched(replace(loaded(), description=text + END)) as url:
+        with tab.expect_request("**/theme.css?the-end"):
+            Page(tab).open(url)
+        tab.close()
+    assert (elsewhere.asked, fake.requests) == ([], fake.requests)
+
+
+def test_the_plain_page_shows_it_all_as_text(
+    url: str,
+    chromium: Browser,  # noqa: F811
+    fake: FakeGemini,
+    elsewhere: Elsewhere,  # noqa: F811
+) -> None:
+    fake.reset()
+    text = aimed("\n\n".join([*CALLS_OUT, *COVERS, *ASKS]), elsewhere)
+    fake.enqueue(Think(text), Call(text, {text: text}))
+    fake.enqueue(text)
+    tab = chromium.new_page()
+    tab.goto(f"{url}chat/plain")
+    tab.get_by_label("Your message").fill(text[:4000])
+    tab.keyboard.press("Enter")
+    tab.locator("#send:not([hidden])").wait_for()
+    tags = tab.evaluate("[...document.querySelectorAll('#conversation *')].map(e => e.tagName)")
+    assert (set(tags) <= {"H2", "P", "DIV"}, len(tags) > 3) == (True, True)
+    assert (elsewhere.asked, tab.evaluate("window.xss ?? null")) == ([], None)
+    tab.close()
+
+
+def test_the_bait_would_be_taken_without_a_shield(
+    chromium: Browser,  # noqa: F811
+    elsewhere: Elsewhere,  # noqa: F811
+) -> None:
+    tab = chromium.new_page()
+    with tab.expect_request_finished():
+        tab.set_content(f"<img src={elsewhere.url}/bait>")
+    tab.close()
+    assert "/bait" in elsewhere.asked

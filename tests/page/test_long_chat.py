@@ -1,0 +1,83 @@
+"""A page of a long conversation shows the latest turns; all of it is remembered."""
+
+from collections.abc import Callable
+
+import pytest
+from google.adk.models import LlmRequest
+
+import agent.page.page_state
+from agent.page.page_state import LATEST, PageState
+from tests.support.browser import Page, chromium, visitor  # noqa: F401
+from tests.support.fake_gemini import FakeGemini
+from tests.support.house import launched, loaded, registry, run
+from tests.support.scripted_model import ScriptedModel, contents
+
+Visitor = Callable[..., Page]
+
+
+async def talk(view: PageState, model: ScriptedModel, number: int) -> None:
+    """So many turns, on a page that shows each."""
+    for turn in range(number):
+        model.enqueue(f"answer {turn}")
+        await view.ask(f"question {turn}", len(view.shown), "").finish()
+
+
+async def catch_up(view: PageState) -> list[str]:
+    """The questions that the page shows then."""
+    return [turn.question async for told, _ in view.replay() for turn in told]
+
+
+def texts(request: LlmRequest) -> list[str]:
+    return [text for _, text in contents(request)]
+
+
+def test_a_long_conversation_is_shown_from_its_latest_turns_on() -> None:
+    async def story() -> None:
+        model = ScriptedModel()
+        view = PageState(registry(model, history_events=1000))
+        await talk(view, model, LATEST + 3)
+        assert await catch_up(view) == [f"question {turn}" for turn in range(3, LATEST + 3)]
+        assert view.hidden == 3
+        model.enqueue("yes")
+        await view.ask("go on", LATEST, "").finish()
+        assert len(texts(model.requests[-1])) == 2 * (LATEST + 3) + 1
+
+    run(story())
+
+
+def test_what_is_taken_back_on_it_leaves_the_earlier_turns_alone() -> None:
+    async def story() -> None:
+        model = ScriptedModel()
+        view = PageState(registry(model, history_events=1000))
+        await talk(view, model, LATEST + 2)
+        await catch_up(view)
+        model.enqueue("edited")
+        await view.ask("first on the page, edited", 0, "").finish()
+        assert texts(model.requests[-1]) == [
+            *("question 0", "answer 0", "question 1", "answer 1", "first on the page, edited")
+        ]
+        assert await catch_up(view) == ["question 0", "question 1", "first on the page, edited"]
+        assert view.hidden == 0
+
+    run(story())
+
+
+def test_a_page_that_grows_too_long_begins_anew(
+    gemini: FakeGemini,
+    visitor: Visitor,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(agent.page.page_state, "LATEST", 2)
+    gemini.always("Yes.")
+    with launched(loaded()) as url:
+        page = visitor().open(url)
+        for turn in range(5):
+            page.send(f"question {turn}")
+            page.wait_idle()
+        latest = [("user", "question 3"), ("model", "Yes."), ("user", "question 4")]
+        page.shows(("3 earlier messages and what came of them", ""), *latest, ("model", "Yes."))
+        page.wait_idle()
+        page.send("go on")
+        page.wait_idle()
+    told = [text for role, text in gemini.requests[-1].conversation if role == "user"]
+    assert told == [*(f"question {turn}" for turn in range(5)), "go on"]

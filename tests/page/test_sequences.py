@@ -1,0 +1,86 @@
+"""The same on the screen: random steps in Chromium, and what the model is told after them."""
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.support.browser import Page, chromium, visitor  # noqa: F401
+from tests.support.fake_gemini import ErrorInStream, FakeGemini, Until
+from tests.support.house import launched, loaded
+
+Visitor = Callable[..., Page]
+
+STEPS = ["ask", "ask", "stop", "fail", "retry", "undo", "edit", "reload", "clear"]
+
+
+@pytest.fixture(scope="module")
+def url(fake: FakeGemini) -> Iterator[str]:
+    with launched(loaded(), request_retries=0, leave_grace=600) as url:
+        yield url
+
+
+class Hand:
+    """A visitor's, at one page."""
+
+    def __init__(self, page: Page, gemini: FakeGemini, chance: random.Random) -> None:
+        self._page, self._gemini, self._chance = page, gemini, chance
+        self._said = 0
+
+    def do(self, step: str) -> None:
+        """One thing that a visitor can do; nothing, where it cannot."""
+        number = sum(who == "user" for who, _ in self._page.words())
+        match step:
+            case "ask" | "stop" | "fail":
+                self.say(step)
+            case "retry" | "undo" | "edit" | "clear" if number:
+                self.change(step, self._chance.randrange(number))
+            case "reload":
+                self._page.reload()
+        self._page.wait_idle()
+
+    def say(self, kind: str) -> None:
+        """Send a message; Gemini answers it, breaks off, or stands still until it is stopped."""
+        ends = {"stop": (Until(threading.Event()),), "fail": (ErrorInStream(503, "UNAVAILABLE"),)}
+        self._gemini.enqueue("Answer ", f"{len(self._gemini.requests)}.", *ends.get(kind, ()))
+        self._page.send(self._message())
+        if kind == "stop":
+            self._page.stop()
+
+    def change(self, step: str, place: int) -> None:
+        """Change what is on the page."""
+        if step in ("retry", "edit"):
+            self._gemini.enqueue(f"Another {len(self._gemini.requests)}.")
+        more = (place, self._message()) if step == "edit" else ()
+        getattr(self._page, step)(*more)
+
+    def remembers_what_is_seen(self) -> None:
+        """The model is told just what stands on the page."""
+        self._gemini.enqueue("Noted.")
+        self._page.send("And now?")
+        self._page.wait_idle()
+        told = [(role, " ".join(text.split())) for role, text in self._told()]
+        assert told == self._page.words()[:-1]
+
+    def _told(self) -> list[tuple[str, str]]:
+        return self._gemini.requests[-1].conversation
+
+    def _message(self) -> str:
+        self._said += 1
+        return f"Message {self._said}"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_on_the_screen_is_what_is_remembered(
+    url: str,
+    fake: FakeGemini,
+    visitor: Visitor,  # noqa: F811
+    seed: int,
+) -> None:
+    fake.reset()
+    chance = random.Random(seed)
+    hand = Hand(visitor().open(url), fake, chance)
+    for step in chance.choices(STEPS, k=7):
+        hand.do(step)
+    hand.remembers_what_is_seen()

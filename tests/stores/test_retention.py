@@ -1,0 +1,310 @@
+"""Conversations end when they are idle or too many; those in use and a developer's own stay."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from google.adk.sessions import InMemorySessionService, Session
+
+from agent.chat import registry as held
+from agent.chat.registry import ActiveConversation, Registry
+from agent.core.settings import Settings
+from agent.stores import retention
+from tests.support.house import UNLIMITED, loaded, run
+from tests.support.scripted_model import ScriptedModel
+
+
+class Store(InMemorySessionService):
+    """A store in which time passes at will, with sessions that cannot be deleted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.listings = 0
+        self.broken: set[str] = set()
+        self.is_down = False
+        self.touched = asyncio.Event()
+
+    async def list_sessions(self, **whose: Any) -> Any:
+        self.listings += 1
+        self.touched.set()
+        if self.is_down:
+            raise OSError("The store is down.")
+        return await super().list_sessions(**whose)
+
+    async def delete_session(self, *, session_id: str, **whose: Any) -> None:
+        if session_id in self.broken:
+            raise OSError("This one cannot be deleted.")
+        await super().delete_session(session_id=session_id, **whose)
+        self.touched.set()
+
+    def age(self, seconds: float) -> None:
+        """Let all that is stored be so much older."""
+        for session in self.stored():
+            session.last_update_time -= seconds
+
+    def stored(self) -> list[Session]:
+        users = self.sessions.get("test", {})
+        return [session for sessions in users.values() for session in sessions.values()]
+
+    def ids(self) -> set[str]:
+        return {session.id for session in self.stored()}
+
+
+class House:
+    """A directory over such a store."""
+
+    def __init__(self, store: Store | None = None, **settings: Any) -> None:
+        self.model, self.store = ScriptedModel(), store or Store()
+        what = loaded(self.model)
+        what.runner.session_service = self.store
+        self.registry = Registry(what, Settings(**{**UNLIMITED, **settings}))
+
+    async def visit(self, *steps: Any) -> ActiveConversation:
+        """A new conversation; its turn is over unless its steps keep it."""
+        self.model.enqueue("Hi.", *steps)
+        visit = self.registry.open()
+        log = visit.ask("Hello")
+        await (log.turn.admitted.wait() if steps else log.turn.finish())
+        return visit
+
+    async def visits(self, count: int) -> list[str]:
+        """The ids of so many new conversations."""
+        return [(await self.visit()).conversation.session_id for _ in range(count)]
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until this holds; it may change whenever the store is used."""
+        async with asyncio.timeout(10):
+            while not holds():
+                await self.store.touched.wait()
+                self.store.touched.clear()
+
+    async def until_left(self, *ids: str) -> None:
+        """Wait until the store holds these and no other."""
+        await self.until(lambda: self.store.ids() == set(ids))
+
+    async def rounds(self) -> None:
+        """Wait until the store has been looked through once more, from beginning to end."""
+        seen = self.store.listings
+        await self.until(lambda: self.store.listings >= seen + 2)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "PAUSE", (0.02, 0.05))
+
+
+@pytest.fixture
+def only_one_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "PAUSE", (600, 600))
+
+
+# Too old
+
+
+def test_a_conversation_that_was_idle_for_too_long_is_deleted_and_a_younger_one_stays() -> None:
+    async def story() -> None:
+        house = House(session_idle=3600)
+        await house.visits(2)
+        house.store.age(3601)
+        young = await house.visits(1)
+        await house.until_left(*young)
+
+    run(story())
+
+
+def test_an_hour_less_is_not_too_long() -> None:
+    async def story() -> None:
+        house = House(session_idle=7200)
+        ids = await house.visits(2)
+        house.store.age(3600)
+        await house.rounds()
+        assert house.store.ids() == set(ids)
+
+    run(story())
+
+
+def test_a_conversation_found_again_begins_the_rounds_as_a_new_one_does() -> None:
+    async def story() -> None:
+        before = House(session_idle=10_000)
+        await before.visits(1)
+        before.store.age(4000)
+        (young,) = await before.visits(1)
+        before.registry._retention._rounds.cancel()  # type: ignore[union-attr]
+        after = House(before.store, session_idle=3600)
+        assert await after.registry.find(f"visitor-{young}", young)
+        await after.until_left(young)
+
+    run(story())
+
+
+# Too many
+
+
+@pytest.mark.parametrize("most", [1, 3, 20])
+def test_no_more_are_kept_than_the_host_wants_and_those_are_the_latest(most: int) -> None:
+    async def story() -> None:
+        house = House(max_conversations=most)
+        ids = await house.visits(2 * most + 1)
+        await house.until_left(*ids[-most:])
+
+    run(story())
+
+
+def test_many_at_once_are_looked_through_before_the_pause_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def story() -> None:
+        monkeypatch.setattr(retention, "PAUSE", (0.02, 600))
+        house = House(max_conversations=20)
+        ids = await house.visits(60)
+        # A tenth more may wait for the next round.
+        await house.until(lambda: len(house.store.ids()) <= 22)
+        assert house.store.ids() >= set(ids[-20:])
+
+    run(story())
+
+
+def test_0_is_no_limit_and_no_reason_to_look_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        monkeypatch.setattr(retention, "PAUSE", (0.01, 600))
+        house = House(max_conversations=0)
+        ids = await house.visits(30)
+        assert house.store.ids() == set(ids)
+        assert house.store.listings == 1
+
+    run(story())
+
+
+# What stays
+
+
+def test_a_conversation_in_use_is_neither_too_old_nor_one_too_many() -> None:
+    async def story() -> None:
+        house, rest = House(max_conversations=1, session_idle=3600), asyncio.Event()
+        busy = await house.visit(rest, " And bye.")
+        house.store.age(4000)
+        latest = (await house.visits(3))[-1]
+        in_use = busy.conversation.session_id
+        await house.until_left(in_use, latest)
+        rest.set()
+        assert busy.log
+        await busy.log.turn.finish()
+        assert [text for _, text in await told(busy)] == ["Hi. And bye."]
+
+    run(story())
+
+
+async def told(visit: ActiveConversation) -> list[tuple[str, str]]:
+    turns = await visit.conversation.recall()
+    return [(turn.question, getattr(turn.transcript[0], "text", "")) for turn in turns]
+
+
+def test_a_developers_own_sessions_stay_and_are_not_counted() -> None:
+    async def story() -> None:
+        house = House(max_conversations=2, session_idle=3600)
+        for number in range(5):
+            await house.store.create_session(
+                app_name="test", user_id="user", session_id=f"mine {number}"
+            )
+        house.store.age(1_000_000)
+        ids = await house.visits(4)
+        await house.until_left(*(f"mine {number}" for number in range(5)), *ids[-2:])
+
+    run(story())
+
+
+# A store that fails
+
+
+def test_one_that_cannot_be_deleted_keeps_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    async def story() -> None:
+        house = House(session_idle=3600)
+        stuck, *_ = await house.visits(3)
+        house.store.broken = {stuck}
+        house.store.age(4000)
+        await house.until_left(stuck)
+        house.store.broken = set()
+        await house.until_left()
+
+    run(story())
+    assert caplog.messages[0] == "Old conversations could not be deleted."
+
+
+def test_a_store_that_was_down_is_looked_through_when_it_is_back() -> None:
+    async def story() -> None:
+        house = House(session_idle=3600)
+        house.store.is_down = True
+        await house.visits(2)
+        house.store.age(4000)
+        await house.rounds()
+        house.store.is_down = False
+        await house.until_left()
+
+    run(story())
+
+
+# What is held
+
+
+@pytest.mark.usefixtures("only_one_round")
+def test_no_more_are_held_than_the_host_wants_and_the_one_used_longest_ago_goes_first() -> None:
+    async def story() -> None:
+        house = House(max_conversations=3)
+        first, second, third = await house.visits(3)
+        await house.registry.find(f"visitor-{first}", first)
+        (fourth,) = await house.visits(1)
+        assert list(house.registry._visits) == [third, first, fourth]
+        assert second not in house.registry._clocks
+
+    run(story())
+
+
+@pytest.mark.usefixtures("only_one_round")
+def test_a_conversation_that_is_being_answered_stays_held_beyond_that() -> None:
+    async def story() -> None:
+        house, rest = House(max_conversations=1), asyncio.Event()
+        busy = (await house.visit(rest)).conversation.session_id
+        _, latest = await house.visits(2)
+        assert list(house.registry._visits) == [busy, latest]
+        rest.set()
+
+    run(story())
+
+
+def test_one_that_was_let_go_is_found_again_with_all_that_was_said() -> None:
+    async def story() -> None:
+        house = House(max_conversations=2)
+        first, *_ = await house.visits(1)
+        house.registry._let_go(first)
+        visit = await house.registry.find(f"visitor-{first}", first)
+        assert visit
+        assert await told(visit) == [("Hello", "Hi.")]
+
+    run(story())
+
+
+def test_an_idle_one_is_held_for_a_time_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        monkeypatch.setattr(held, "HOLD", 0.05)
+        house = House()
+        (only,) = await house.visits(1)
+        await house.until(lambda: not (house.registry._visits or house.registry._clocks))
+        assert house.store.ids() == {only}
+
+    run(story())
+
+
+# What leaves nothing
+
+
+def test_sessions_that_nobody_has_are_not_held() -> None:
+    async def story() -> None:
+        house, nobody = House(), "00000000-0000-4000-8000-{:012}"
+        for number in range(1000):
+            forged = nobody.format(number)
+            assert await house.registry.find(f"visitor-{forged}", forged) is None
+        assert (house.registry._visits, house.registry._clocks) == ({}, {})
+        assert house.store.ids() == set()
+
+    run(story())

@@ -1,0 +1,96 @@
+"""Which stores a host gets for which URI, and the sentence where there is none."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.adk.artifacts import BaseArtifactService, FileArtifactService, InMemoryArtifactService
+from google.adk.sessions import InMemorySessionService
+from google.adk.sessions.sqlite_session_service import SqliteSessionService
+from google.genai import types
+
+from agent.chat.conversation import NOT_STORED, Conversation
+from agent.chat.loader import LoadError, load
+from agent.core.settings import Settings
+from agent.core.transcript import notices
+from agent.stores.fallback import FallbackStore
+from tests.support.house import run
+
+
+def sessions() -> FallbackStore:
+    store = load().runner.session_service
+    assert isinstance(store, FallbackStore)
+    return store
+
+
+def artifacts() -> BaseArtifactService:
+    store = load().runner.artifact_service
+    assert store
+    return store
+
+
+def said_by(conversation: Conversation) -> list[str]:
+    async def story() -> list[str]:
+        return notices(await conversation.ask("What is 2+2?").finish())
+
+    return run(story())
+
+
+def test_conversations_are_kept_where_the_uri_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert isinstance(sessions().real, InMemorySessionService)
+    monkeypatch.setenv("SESSION_DB", f"sqlite:///{tmp_path}/chats.db")
+    assert isinstance(sessions().real, SqliteSessionService)
+    assert not sessions().is_shared
+
+
+def test_a_host_who_asked_for_memory_gets_no_warning_and_one_who_did_not_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert said_by(Conversation(load().runner, Settings())) == []
+    monkeypatch.delenv("SESSION_DB")
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    assert said_by(Conversation(load().runner, Settings())) == [NOT_STORED]
+
+
+def test_many_machines_share_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("asyncpg")
+    monkeypatch.setenv("SESSION_DB", "postgresql+asyncpg://chats:open-sesame@127.0.0.1/chats")
+    assert sessions().is_shared
+
+
+@pytest.mark.parametrize(
+    "uri", ["mysql+nodriver://me:open-sesame@h/x", "open-sesame", "sqlite+open-sesame:///x"]
+)
+def test_a_store_that_there_is_not_is_told_of_without_the_password(
+    uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SESSION_DB", uri)
+    with pytest.raises(LoadError, match="SESSION_DB cannot be used") as caught:
+        load()
+    assert "sesame" not in str(caught.value)
+
+
+def test_files_are_kept_in_memory_or_where_the_uri_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert isinstance(artifacts(), InMemoryArtifactService)
+    monkeypatch.setenv("ARTIFACTS", f"file://{tmp_path}")
+    store = artifacts()
+    assert isinstance(store, FileArtifactService)
+    whose: dict[str, Any] = {"app_name": "agent", "user_id": "ann", "session_id": "one"}
+    run(store.save_artifact(**whose, filename="a.txt", artifact=types.Part(text="kept")))
+    found = run(artifacts().load_artifact(**whose, filename="a.txt"))
+    assert found
+    assert found.text == "kept"
+
+
+@pytest.mark.parametrize("uri", ["nowhere://x", "open-sesame", "file://elsewhere/open-sesame"])
+def test_a_place_for_files_that_there_is_not_is_told_of(
+    uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARTIFACTS", uri)
+    with pytest.raises(LoadError, match="ARTIFACTS cannot be used") as caught:
+        load()
+    assert "sesame" not in str(caught.value)

@@ -1,0 +1,136 @@
+"""How tests set the house up: an agent with a model, a conversation with it, a page around it."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from google.adk.agents import Agent
+from google.adk.apps import App
+from google.adk.artifacts import InMemoryArtifactService
+from google.adk.models import BaseLlm
+from google.adk.runners import Runner
+from google.adk.sessions import InMemorySessionService
+
+from agent.chat.conversation import Conversation
+from agent.chat.loader import LoadedAgent
+from agent.chat.registry import Registry
+from agent.chat.turn import Turn
+from agent.core.settings import Settings
+from agent.core.transcript import Transcript
+from agent.core.transcript import notices as notices
+from agent.limits.budget import Budget
+
+T = TypeVar("T")
+
+ROOT = Path(__file__).parents[2]
+
+UNLIMITED: dict[str, Any] = {
+    **dict.fromkeys(("visitor_per_minute", "visitor_per_day"), 0),
+    **dict.fromkeys(("address_per_minute", "address_per_day", "address_running"), 0),
+    **dict.fromkeys(("daily_turns", "daily_tokens", "max_chat_turns", "max_message_length"), 0),
+}
+"""For tests of other things than limits."""
+
+GEMINI = "gemini-3.5-flash"
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run one test's coroutine on a loop of its own."""
+    return asyncio.run(work)
+
+
+def loaded(model: str | BaseLlm = GEMINI, max_output_tokens: int = 0, **agent: Any) -> LoadedAgent:
+    """An agent with this model, as `load` would give it."""
+    agent = {"name": "helper", "model": model, "description": "Helps.", **agent}
+    runner = Runner(
+        app_name="test",
+        app=App.model_construct(
+            name="test", root_agent=Agent(**agent), plugins=[Budget(max_output_tokens)]
+        ),
+        session_service=InMemorySessionService(),
+        artifact_service=InMemoryArtifactService(),
+    )
+    return LoadedAgent(runner, "Helper", "Helps.", ("Hello",), is_offline=False)
+
+
+def conversation(
+    model: str | BaseLlm = GEMINI, /, agent: Any = None, **settings: Any
+) -> Conversation:
+    """A conversation with such an agent."""
+    return Conversation(loaded(model, **(agent or {})).runner, Settings(**settings))
+
+
+def registry(model: str | BaseLlm = GEMINI, /, agent: Any = None, **settings: Any) -> Registry:
+    """All conversations of an app with such an agent, under these limits and no others."""
+    return Registry(loaded(model, **(agent or {})), Settings(**{**UNLIMITED, **settings}))
+
+
+async def say(with_whom: Conversation, message: str, kept: int | None = None) -> Transcript:
+    """One turn, to its end."""
+    return await with_whom.ask(message, kept).finish()
+
+
+async def until(turn: Turn, text: str) -> None:
+    """Wait until the turn has said `text`."""
+    async for transcript in turn.watch():
+        if any(text in getattr(entry, "text", "") for entry in transcript):
+            return
+    raise AssertionError(f"The turn ended without saying {text!r}: {turn.transcript}")
+
+
+@contextmanager
+def launched(what: LoadedAgent, **settings: Any) -> Iterator[str]:
+    """The page for this agent, served; its address."""
+    import app  # Here, because it imports Gradio, which most tests do without.
+    from agent import server
+
+    registry = Registry(what, Settings(**{**UNLIMITED, **settings}))
+    demo = app.page(what, registry)
+    _, url, _ = server.serve(
+        demo, what, registry, prevent_thread_lock=True, server_port=free_port()
+    )
+    try:
+        yield url
+    finally:
+        demo.close()
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def served(arguments: list[str], **environment: str) -> Iterator[list[str]]:
+    """A program that serves, from the moment at which it says so; what it has said until then."""
+    with subprocess.Popen(
+        arguments,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as program:
+        try:
+            yield until_running(program)
+        finally:
+            os.killpg(program.pid, signal.SIGKILL)
+
+
+def until_running(program: subprocess.Popen[str]) -> list[str]:
+    """Wait until it says that it serves; what it has said until then."""
+    said = []
+    for line in program.stdout or ():
+        said.append(line)
+        if "unning on" in line:
+            return said
+    raise AssertionError(f"It ended without serving: {''.join(said)}")
