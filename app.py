@@ -8,7 +8,6 @@ import gc
 
 gc.disable()  # To look for garbage while everything is imported takes a sixth of the start.
 
-import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,7 +18,7 @@ from agent.chat.loader import OURS, LoadedAgent
 from agent.chat.registry import Registry
 from agent.page.chat_interface import ChatPage
 from agent.page.handlers import Chat
-from agent.server import announce, read, serve, wait_for_end
+from agent.server import read, serve_forever
 
 gc.enable()
 
@@ -35,8 +34,4 @@ has_mcp = find_spec("mcp") is not None
 demo = page(loaded, registry, has_mcp)
 
 if __name__ == "__main__":
-    # Nobody may say where a request comes from, but a proxy that uvicorn is told to trust.
-    os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
-    _, url, _ = serve(demo, loaded, registry, mcp_server=has_mcp, prevent_thread_lock=True)
-    announce(url, demo.server_port)
-    wait_for_end(registry)
+    serve_forever(demo, loaded, registry, mcp_server=has_mcp)

@@ -3,9 +3,3 @@
 ADK finds `root_agent` in `agent/agent.py` by itself (google/adk/cli/utils/agent_loader.py), so
 this file does not import it: `.env` is read before the agent is.
 """
-
-import gc
-
-# What is here before us, in the page all of Gradio, stays: every collection that looks it over
-# again while ADK is imported costs the start of the page some of its time.
-gc.freeze()

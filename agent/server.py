@@ -1,21 +1,27 @@
-"""Page and APIs in one process: what is served, how it begins and how it ends."""
+"""Page and APIs in one process: what is served, how it begins, is reloaded and ends."""
 
 import logging
 import os
-import re
 import signal
 import sys
+import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 
 import gradio as gr
 from fastapi.exceptions import RequestValidationError
 from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agent.api import doors
 from agent.api.body_filter import BodyFilter
@@ -24,80 +30,39 @@ from agent.api.security_headers import SecurityHeaders
 from agent.chat.loader import LoadedAgent, LoadError, load
 from agent.chat.registry import Registry
 from agent.chat.warmup import open_clients_soon, warm_up
-from agent.core.settings import Settings, misspelled, read_settings
-from agent.page.gradio_internals import housekeeping
-from agent.page.scripts import (
-    FOLLOW,
-    LOOKS,
+from agent.core.settings import misspelled, read_settings
+from agent.page.gradio_internals import (
+    ROUTES,
+    attribute_of_page,
+    housekeeping,
+    reload_script,
 )
+from agent.page.scripts import FOLLOW, LOOKS
 
 log = logging.getLogger(__name__)
 
+# Paths whose answers a page may embed: the agent's pictures, and what Gradio's page is made of.
+EMBEDDABLE = (*ROUTES["pictures"], "/theme.css", "/files/{name}")
 
-CLOSED = re.compile(
-    r"/+gradio_api/+openapi"
-    r"|/+(gradio_api/+)*(deep_link|file=|proxy=|upload|component_server|stream/|run-history|runs"
-    r"|vibe|undo-vibe|monitoring|profiling|dev/|process_recording|login|logout|token|user)"
-)
-"""Gradio's paths that this page does not need. A deep link writes a visitor's whole page to disk
-for whoever knows the session's hash; `file=` fetches for anybody, and names folders of this
-machine; uploads fill the disk."""
-
-PICTURES = re.compile(r"/+(files/|assets/|static/|favicon|pwa_icon|theme\.css)")
-"""Paths that a page may embed: the agent's pictures, and what Gradio's page is made of."""
-
+# Bytes of a request: more than anybody types.
 MAX_BODY = 4_000_000
-"""Bytes of a request: more than anybody types."""
 
-
-def is_foreign(thing: dict[str, Any]) -> bool:
-    """Whether a browser sends what this page never shows: a component, which Gradio would build
-    with any arguments (gradio/components/chatbot.py), or a file, which it would fetch."""
-    return bool(thing.keys() & {"constructor_args", "path"})
-
-
+# The visitor's own: what Gradio 6.31 serves for bold text lacks most letters.
 FONT = ["system-ui", "sans-serif"]
-"""The visitor's own: what Gradio 6.31 serves for bold text lacks most letters."""
 
 
-def serve(demo: gr.ChatInterface, loaded: LoadedAgent, registry: Registry, **options: Any) -> Any:
-    """Launch the page, and the other doors beside it; `options` are `Blocks.launch`'s own."""
-    return demo.launch(
-        quiet=True,
-        js=FOLLOW,
-        css=LOOKS,
-        theme=gr.themes.Default(font=FONT, font_mono=["ui-monospace", "monospace"]),
-        max_threads=registry.settings.page_threads,
-        state_session_capacity=registry.settings.max_conversations or 10_000,
-        run_history=False,
-        footer_links=[],
-        enable_monitoring=False,
-        # The doors tell of themselves at /openapi.json; Gradio's own routes stay untold.
-        app_kwargs={
-            "openapi_url": None,
-            "routes": doors(loaded, registry).routes,
-            "middleware": [
-                Middleware(SecurityHeaders, closed=CLOSED, pictures=PICTURES),
-                Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY),
-                Middleware(BodyFilter, path="/gradio_api/", is_unwanted=is_foreign),
-            ],
-            "exception_handlers": {RequestValidationError: unread},
-            "lifespan": lifespan(demo, loaded, registry.settings),
-        },
-        **options,
-    )
+# Whether a request, by its scope, is one of those that a middleware is about.
+IsMatch: TypeAlias = Callable[[Scope], bool]
 
 
-def lifespan(demo: gr.Blocks, loaded: LoadedAgent, settings: Settings) -> Any:
-    """What goes on while the page is served."""
+@dataclass(frozen=True)
+class Served:
+    """What is served beside a page; the page has it as its attribute `served`."""
 
-    @asynccontextmanager
-    async def living(app: object) -> AsyncIterator[None]:
-        open_clients_soon(loaded)
-        async with housekeeping(demo, settings)(app):
-            yield
-
-    return living
+    loaded: LoadedAgent
+    registry: Registry
+    # Of the APIs.
+    routes: list[BaseRoute]
 
 
 def read(folder: Path) -> tuple[LoadedAgent, Registry]:
@@ -109,33 +74,170 @@ def read(folder: Path) -> tuple[LoadedAgent, Registry]:
             log.warning(sentence)
         return loaded, Registry(loaded, read_settings(os.environ))
     except (LoadError, ValueError) as error:
+        if not _is_main_thread():
+            raise  # Gradio reports it, and goes on with the page as it was until the next change.
         sys.exit(str(error))
 
 
-def announce(url: str, port: int) -> None:
+def serve(demo: gr.ChatInterface, loaded: LoadedAgent, registry: Registry, **options: Any) -> Any:
+    """Launch the page, and the APIs beside it; `options` are `Blocks.launch`'s own."""
+    served = Served(loaded, registry, doors(loaded, registry).routes)
+    settings = registry.settings
+    script = reload_script(demo)
+    # Attributes of the page, because in a reload Gradio takes of `launch` only how it looks.
+    attributes = {
+        "state_session_capacity": settings.max_conversations or 10_000,
+        "run_history": False,
+        "show_error": False,
+    }
+    for name, value in {"served": served, **attributes}.items():
+        setattr(demo, name, value)
+    return demo.launch(
+        quiet=True,
+        js=FOLLOW,
+        css=LOOKS,
+        theme=gr.themes.Default(font=FONT, font_mono=["ui-monospace", "monospace"]),
+        max_threads=settings.page_threads,
+        footer_links=[],
+        enable_monitoring=False,
+        # The APIs describe themselves at /openapi.json; Gradio's own routes stay undescribed.
+        app_kwargs={
+            "openapi_url": None,
+            "routes": served.routes,
+            "middleware": middleware(
+                has_sign_in=bool(options.get("auth")), is_reloading=bool(script)
+            ),
+            "exception_handlers": {RequestValidationError: unread},
+            "lifespan": lifespan(demo, served),
+        },
+        **{"head": script, **attributes, **options},
+    )
+
+
+def middleware(has_sign_in: bool, is_reloading: bool) -> list[Middleware]:
+    """What every request passes through, from the outside to the inside."""
+    closed = {"sign-in": not has_sign_in, "reload": not is_reloading}
+    allowed = [path for feature in ROUTES if not closed.get(feature) for path in ROUTES[feature]]
+    return [
+        Middleware(ReloadedRoutes),
+        Middleware(SecurityHeaders, is_open=is_open(allowed), is_embeddable=is_one_of(EMBEDDABLE)),
+        Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY),
+        Middleware(BodyFilter, path="/gradio_api/", is_unwanted=is_foreign),
+    ]
+
+
+def is_open(paths: Iterable[str]) -> IsMatch:
+    """Whether a request is for one of these paths of Gradio's, or for the APIs."""
+    is_gradios = is_one_of(paths)
+
+    def is_open(scope: Scope) -> bool:
+        path: str = scope["path"]
+        # The router redirects to the same path with or without a slash at its end.
+        other = path.rstrip("/") if path.endswith("/") else f"{path}/"
+        scopes = scope, {**scope, "path": other}
+        routes = scope["app"].state.served.routes
+        return any(is_gradios(each) or _matches(routes, each) for each in scopes)
+
+    return is_open
+
+
+def is_one_of(paths: Iterable[str]) -> IsMatch:
+    """Whether a request is for one of these paths, as Starlette's router understands both."""
+    return partial(_matches, [Route(path, PlainTextResponse()) for path in paths])
+
+
+def _matches(routes: Iterable[BaseRoute], scope: Scope) -> bool:
+    return any(route.matches(scope)[0] is not Match.NONE for route in routes)
+
+
+class ReloadedRoutes:
+    """ASGI middleware: after Gradio has reloaded the app, which puts a new page in place of the
+    one that was launched, the APIs are those beside the new page too. The old page's turns go on
+    to their end. Middleware itself stays as it was until the app is started again."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            _take_over(scope["app"])
+        await self._app(scope, receive, send)
+
+
+def _take_over(app: Any) -> None:
+    old: Served = app.state.served
+    new: Served = attribute_of_page(app, "served", old)
+    if new is not old:
+        app.state.served = new
+        app.router.routes[: len(old.routes)] = new.routes  # Gradio's come after them.
+        old.registry.retire()
+        open_clients_soon(new.loaded)
+
+
+def is_foreign(json: dict[str, Any]) -> bool:
+    """Whether a browser sends what this page never shows: a component, which Gradio would build
+    with any arguments (gradio/components/chatbot.py), or a file, which it would fetch."""
+    return bool(json.keys() & {"constructor_args", "path"})
+
+
+def lifespan(demo: gr.Blocks, served: Served) -> Any:
+    """What goes on while the page is served."""
+
+    @asynccontextmanager
+    async def living(app: Any) -> AsyncIterator[None]:
+        app.state.served = served
+        open_clients_soon(served.loaded)
+        async with housekeeping(demo, served.registry.settings)(app):
+            yield
+
+    return living
+
+
+def serve_forever(
+    demo: gr.ChatInterface, loaded: LoadedAgent, registry: Registry, **options: Any
+) -> None:
+    """The same until Ctrl-C or SIGTERM. Then stop what runs, so that what was said is stored, and
+    end the process.
+
+    Where Gradio has run the app again to reload it, it has a server, and this returns at once.
+    """
+    # Nobody may say where a request comes from, but a proxy that uvicorn is told to trust.
+    os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
+    app, url, _ = serve(demo, loaded, registry, prevent_thread_lock=True, **options)
+    if url is None:
+        return
+    announce(url)
+    wait_for_signal()
+    app.state.served.registry.close_from_outside()
+    os._exit(0)  # Python itself would wait for tools that are at work.
+
+
+def announce(url: str) -> None:
     """Tell the host where the page is."""
     wanted = os.environ.get("GRADIO_SERVER_PORT", "7860")
-    if str(port) != wanted:
+    if str(urlsplit(url).port) != wanted:
         log.warning("Port %s is in use, perhaps by another run of this app.", wanted)
     print(f"Running on {url} (stop with Ctrl-C)", flush=True)  # noqa: T201
 
 
-def wait_for_end(registry: Registry) -> None:
-    """Serve until Ctrl-C or SIGTERM; then stop what runs, so that what was said is stored."""
-    told: list[int] = []
+def wait_for_signal() -> None:
+    """Warm up, and wait for Ctrl-C or SIGTERM."""
+    signals: list[int] = []
     try:
         # An exception out of nowhere may be lost in the warm-up, as in a finalizer.
-        _on_end(lambda sign, _: told.append(sign))
+        _on_end(lambda signum, _: signals.append(signum))
         warm_up()
         _on_end(signal.default_int_handler)
-        while not told:
+        while not signals:
             time.sleep(3600)
     except KeyboardInterrupt:
         pass
-    registry.close_from_outside()
-    os._exit(0)  # Python itself would wait for tools that are at work.
 
 
 def _on_end(act: Callable[[int, FrameType | None], None]) -> None:
-    for sign in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(sign, act)
+    for signum in (signal.SIGINT, signal.SIGTERM) if _is_main_thread() else ():
+        signal.signal(signum, act)
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()

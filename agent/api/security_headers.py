@@ -11,13 +11,16 @@ turns that such a route runs never raise. So it is refused in a sentence, instea
 """
 
 import logging
-import re
+from collections.abc import Callable
+from typing import TypeAlias
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = logging.getLogger(__name__)
+
+IsMatch: TypeAlias = Callable[[Scope], bool]
 
 WRONG = "This request cannot be answered: something in it is missing or wrong."
 
@@ -65,11 +68,11 @@ class Failed(Exception):
 
 
 class SecurityHeaders:
-    """ASGI middleware: paths that match `closed` are not there, and only those that match
-    `pictures` can be embedded."""
+    """ASGI middleware: what is not open is not there, and only what is embeddable can be embedded;
+    both are told by a request's scope."""
 
-    def __init__(self, app: ASGIApp, closed: re.Pattern[str], pictures: re.Pattern[str]) -> None:
-        self._app, self._closed, self._pictures = app, closed, pictures
+    def __init__(self, app: ASGIApp, is_open: IsMatch, is_embeddable: IsMatch) -> None:
+        self._app, self._is_open, self._is_embeddable = app, is_open, is_embeddable
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, unless its path is closed, and add headers to its answer."""
@@ -87,10 +90,10 @@ class SecurityHeaders:
             await answer.end(error, receive)
 
     def _is_closed(self, scope: Scope) -> bool:
-        if self._closed.match(scope["path"]):
+        if not self._is_open(scope):
             return True
         is_embedded = Headers(scope=scope).get("Sec-Fetch-Dest") in EMBEDDED
-        return is_embedded and not self._pictures.match(scope["path"])
+        return is_embedded and not self._is_embeddable(scope)
 
 
 class Answer:

@@ -158,6 +158,10 @@ class Registry:
         if visit := self._let_go(session_id):
             visit.conversation.forget_soon()
 
+    def retire(self) -> None:
+        """Another registry has taken over: turns that run go on to their end, and no more."""
+        self._retention.end()
+
     async def close(self) -> None:
         """Let no turn begin any more, and stop those that run; what was said is stored."""
         self.limits.close()

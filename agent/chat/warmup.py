@@ -50,8 +50,7 @@ def warm_up() -> None:
     with suppress(Exception):  # Whatever it is, the first visitor will be told of it.
         asyncio.run(one_turn())
         asyncio.run(one_answer())
-    gc.collect()
-    gc.freeze()  # What is there now stays for good: nobody need look through it for garbage again.
+    gc.collect()  # What stays for good is looked through now, and seldom again.
 
 
 def remember_missing() -> None:

@@ -1,21 +1,18 @@
 """What a visitor asks, and what is answered, on its way between the page and the agent."""
 
-import asyncio
 import json
 import random
-from typing import Any, cast
+from typing import Any
 
 import gradio as gr
 
 from agent.core.text import clean
 from agent.page.controls import BUSY
+from agent.page.gradio_internals import wait_until_sent
 from agent.render.messages import Message, as_said
 
 MOST = 1_000
 """More turns than a page ever shows."""
-
-GLANCE, GLANCES = 0.005, 200
-"""Seconds between two looks at what a page has not been sent yet, and how many there are."""
 
 
 def pick(example: gr.SelectData) -> tuple[Any, ...]:
@@ -52,15 +49,4 @@ def answered(messages: list[Message], **about: Any) -> str:
     return "\n".join([line, *(each["content"]["text"] for each in last)])
 
 
-async def taken(request: gr.Request) -> None:
-    """Wait until the page has been sent what it was told before, for a second at the most.
-
-    Gradio keeps whatever a generator yields until it is sent (`send_message`, gradio/queueing.py):
-    a slow line, or a server with too much to do, would fall behind more and more.
-    """
-    blocks = cast(Any, request.request).app.get_blocks()
-    unsent = blocks._queue.pending_messages_per_session
-    for _ in range(GLANCES):
-        if (told := unsent.get(request.session_hash)) is None or told.empty():
-            return
-        await asyncio.sleep(GLANCE)
+taken = wait_until_sent

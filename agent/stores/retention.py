@@ -43,6 +43,11 @@ class Retention:
         # Not in the first visitor's context, which holds that visitor's request.
         self._rounds = self._rounds or asyncio.create_task(self._go_round(), context=Context())
 
+    def end(self) -> None:
+        """Go round no more."""
+        if self._rounds:
+            self._rounds.cancel()
+
     def count_new(self) -> None:
         """There is about to be one conversation more."""
         self._new += 1

@@ -9,8 +9,6 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
 
 import pytest
 from gradio_client import Client
@@ -108,17 +106,11 @@ def test_an_end_that_comes_during_the_warm_up_is_not_lost(
         with suppress(BaseException):
             os.kill(os.getpid(), sign)
 
-    def leave(code: int) -> None:
-        raise SystemExit(code)
-
-    ended = SimpleNamespace(close_from_outside=lambda: None)
     monkeypatch.setattr(server, "warm_up", swallow)
-    monkeypatch.setattr("os._exit", leave)
     monkeypatch.setattr("time.sleep", lambda seconds: pytest.fail("It serves on."))
     before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
     try:
-        with pytest.raises(SystemExit):
-            server.wait_for_end(cast(Any, ended))
+        server.wait_for_signal()
     finally:
         for each, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
             signal.signal(each, handler)
