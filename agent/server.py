@@ -127,16 +127,19 @@ def middleware(has_sign_in: bool, is_reloading: bool) -> list[Middleware]:
 
 
 def is_open(paths: Iterable[str]) -> IsMatch:
-    """Whether a request is for one of these paths of Gradio's, or for the APIs."""
-    is_gradios = is_one_of(paths)
+    """Whether a request is for the APIs, or for one of these paths of Gradio's; or for nothing that
+    there is, which the router says in its own way."""
+    is_allowed = is_one_of(paths)
 
     def is_open(scope: Scope) -> bool:
-        path: str = scope["path"]
+        path, app = scope["path"], scope["app"]
         # The router redirects to the same path with or without a slash at its end.
         other = path.rstrip("/") if path.endswith("/") else f"{path}/"
         scopes = scope, {**scope, "path": other}
-        routes = scope["app"].state.served.routes
-        return any(is_gradios(each) or _matches(routes, each) for each in scopes)
+        if any(is_allowed(each) or _matches(app.state.served.routes, each) for each in scopes):
+            return True
+        is_gradios = path.lstrip("/").startswith("gradio_api/")
+        return not (is_gradios or any(_matches(app.router.routes, each) for each in scopes))
 
     return is_open
 

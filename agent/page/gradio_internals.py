@@ -43,6 +43,7 @@ ROUTES = {
     ),
     "clients": (
         "/gradio_api/info",
+        "/gradio_api/api/{name}",
         "/gradio_api/call/{name}",
         "/gradio_api/call/{name}/{event}",
         "/gradio_api/call/v2/{name}",

@@ -1,24 +1,121 @@
-"""What Gradio and the page keep of others than themselves is deleted when its time is over."""
+"""Gradio's private names are there; and what Gradio and the page keep of others than themselves is
+deleted when its time is over."""
 
 from collections import OrderedDict
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import gradio as gr
 import pytest
 from google.adk.artifacts import InMemoryArtifactService
 from google.genai import types
+from gradio.state_holder import SessionState
 
 from agent.chat.conversation import Conversation
 from agent.chat.loader import load
 from agent.core.settings import Settings
-from agent.page.gradio_internals import forget_pages, picture_life
+from agent.page.gradio_internals import (
+    QUEUE_SETTINGS,
+    RewiredInterface,
+    forget_pages,
+    picture_life,
+    reload_script,
+    set_storage_secret,
+    tune_queue,
+    unless_missing,
+)
 from agent.stores.cleanup import InMemoryStore
 from agent.stores.fallback import FallbackStore
 from tests.support.house import conversation, loaded, run, say
+from tests.support.renamed_gradio import NAMES
 from tests.support.scripted_model import ScriptedModel
 
 HOUR = 3600.0
+
+
+# Gradio's private names
+
+
+def test_a_missing_name_is_logged_once_and_skipped(caplog: pytest.LogCaptureFixture) -> None:
+    steps, thing = [], SimpleNamespace(name=1)
+    for _ in range(2):
+        with unless_missing("Things are slower."):
+            steps += [thing.name]
+            steps += [thing.other_name]
+    assert steps == [1, 1]
+    assert caplog.messages == [
+        "This release of Gradio has changed ('types.SimpleNamespace' object has no attribute "
+        "'other_name'). Things are slower."
+    ]
+
+
+def echo(message: str, history: object) -> str:
+    return message
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_private_name_is_there_in_the_gradio_that_is_installed(name: str) -> None:
+    owner, _, attribute = name.partition(":")[2].partition(".")
+    page: Any = gr.ChatInterface(echo)
+    instances = {
+        "App": page.app,
+        "Blocks": page,
+        "BrowserState": page.saved_conversations,
+        "ChatInterface": page,
+        "Queue": page._queue,
+        "Request": gr.Request(),
+        "SessionState": SessionState(page),
+        "StateHolder": page.state_holder,
+    }
+    assert hasattr(instances[owner], attribute)
+
+
+def test_all_that_is_set_of_the_queue_is_among_the_private_names() -> None:
+    assert {f"gradio.queueing:Queue.{name}" for name in QUEUE_SETTINGS} <= set(NAMES)
+
+
+class Rewired(RewiredInterface):
+    """An interface that counts how often its events are wired."""
+
+    times_wired = 0
+
+    def wire_events(self) -> None:
+        self.times_wired += 1
+
+
+def test_an_interface_wires_its_own_events_once_in_place_of_gradios() -> None:
+    page = Rewired(echo)
+    page._setup_events()
+    assert page.times_wired == 1
+    assert len(page.fns) == 0
+
+
+def test_gradios_storage_has_the_secret_that_it_is_given() -> None:
+    page: Any = gr.ChatInterface(echo)
+    set_storage_secret(page, "the same after a restart")
+    assert page.saved_conversations.secret == "the same after a restart"
+
+
+def test_a_queue_is_tuned() -> None:
+    page: Any = gr.ChatInterface(echo)
+    tune_queue(page)
+    tuned = {name: getattr(page._queue, name) for name in QUEUE_SETTINGS}
+    assert tuned == {name: value for name, (value, _) in QUEUE_SETTINGS.items()}
+
+
+def test_a_queue_is_tuned_but_for_what_it_no_longer_has(caplog: pytest.LogCaptureFixture) -> None:
+    page: Any = SimpleNamespace(_queue=SimpleNamespace(sleep_when_free=0.001))
+    tune_queue(page)
+    assert page._queue == SimpleNamespace(sleep_when_free=0.01)
+    assert len(caplog.messages) == len(QUEUE_SETTINGS) - 1
+
+
+@pytest.mark.parametrize("is_reloading", [True, False])
+def test_gradios_own_reload_script_is_replaced_where_there_is_one(is_reloading: bool) -> None:
+    page: Any = SimpleNamespace(dev_mode=is_reloading)
+    assert bool(reload_script(page)) is is_reloading
+    assert page.dev_mode is False
 
 
 # Pages
@@ -76,6 +173,27 @@ def test_of_a_closed_page_the_largest_part_goes_at_once() -> None:
     forget_pages(gradio, HOUR, 24 * HOUR)
     pages = gradio.state_holder.session_data
     assert [pages[name].config_values for name in ("closed", "there")] == [{}, {1: "large"}]
+
+
+QUEUE = ["pending_event_ids_session", "pending_messages_per_session", "event_ids_to_events"]
+
+
+@pytest.mark.parametrize("name", QUEUE)
+def test_pages_are_forgotten_where_gradio_keeps_its_runs_elsewhere(name: str) -> None:
+    gradio = Gradio(late=(3700, True))
+    gradio.has_run("gone", "never read")
+    delattr(gradio._queue, name)
+    forget_pages(gradio, HOUR, 24 * HOUR)
+    assert gradio.state_holder.session_data == {}
+
+
+def test_runs_are_forgotten_where_gradio_keeps_elsewhere_when_a_page_was_used() -> None:
+    gradio = Gradio(late=(3700, True))
+    gradio.has_run("gone", "never read")
+    del gradio.state_holder.time_last_used
+    forget_pages(gradio, HOUR, 24 * HOUR)
+    assert list(gradio.state_holder.session_data) == ["late"]
+    assert gradio._queue.pending_event_ids_session == {}
 
 
 # Pictures

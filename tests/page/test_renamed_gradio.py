@@ -1,0 +1,36 @@
+"""A later Gradio, in which one private name is another one: the page answers all the same."""
+
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from tests.support.browser import Page, chromium, visitor  # noqa: F401
+from tests.support.house import free_port, served
+from tests.support.renamed_gradio import NAMES
+
+# What the page cannot do without yet, and why.
+STILL_NEEDED = {
+    "_setup_events": "The box stays locked, and Gradio's own events cannot call `respond`.",
+    "saved_conversations": "ChatPage sets its secret without `set_storage_secret`.",
+    "request": "`handlers.address` asks for it, where a gr.Request has the same attributes itself.",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_without_a_private_name_the_page_answers_all_the_same(
+    request: pytest.FixtureRequest,
+    visitor: Callable[..., Page],  # noqa: F811
+    name: str,
+) -> None:
+    if reason := STILL_NEEDED.get(name.rpartition(".")[2]):
+        request.applymarker(pytest.mark.xfail(reason=reason, strict=False))
+    port = str(free_port())
+    program = [sys.executable, "-m", "tests.support.renamed_gradio", name]
+    with served(program, GRADIO_SERVER_PORT=port):
+        page = visitor().open(f"http://127.0.0.1:{port}/")
+        for question, result in (("What is 12*7?", "84"), ("What is 12*8?", "96")):
+            page.send(question)
+            page.wait_idle()
+            assert result in page.words()[-1][1]
+        page.tab.context.close()  # Before the server ends, of which it would complain.
