@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import cast
 
 from agent.chat.conversation import Conversation
-from agent.chat.loader import OURS, LoadedAgent, LoadError, load
+from agent.chat.loader import OUR_AGENT, LoadedAgent, LoadError, load
 from agent.cli.terminal import Screen, Talk, stamp
 from agent.core.question import Options
 from agent.core.settings import Settings, read_settings
@@ -122,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("question", nargs="*", help="what to ask")
-    add("--agent", type=Path, default=OURS, metavar="FOLDER", help="another agent's folder")
+    add("--agent", type=Path, default=OUR_AGENT, metavar="FOLDER", help="another agent's folder")
     add("--demo", action="store_true", help="watch a conversation of four turns")
     add("--no-stream", action="store_true", help="have the answer in one piece")
     add("--timeout", type=seconds, metavar="SECONDS", help="how long an answer may take")

@@ -21,7 +21,7 @@ from agent.api import doors
 from agent.api.body_filter import BodyFilter
 from agent.api.errors import unread
 from agent.api.security_headers import SecurityHeaders
-from agent.chat.loader import OURS, LoadedAgent, LoadError, load
+from agent.chat.loader import OUR_AGENT, LoadedAgent, LoadError, load
 from agent.chat.registry import Registry
 from agent.chat.warmup import open_clients_soon, warm_up
 from agent.core.settings import Settings, misspelled, read_settings
@@ -105,7 +105,7 @@ def load_agent(arguments: Sequence[str]) -> tuple[LoadedAgent, Registry]:
     """The agent in the folder that is named, or else this app's own, and its conversations; a
     host's mistake ends the program with a sentence."""
     try:
-        loaded = load(Path(arguments[0]) if arguments else OURS, merges=True)
+        loaded = load(Path(arguments[0]) if arguments else OUR_AGENT, coalesce=True)
         for sentence in misspelled(os.environ):
             log.warning(sentence)
         return loaded, Registry(loaded, read_settings(os.environ))

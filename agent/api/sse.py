@@ -186,7 +186,7 @@ async def _broken(registry: Registry, session_id: str | None, event_id: str) -> 
     if not (place and visit and visit.log and session_id in (None, place[1])):
         return None
     turn, after = int(place[2]), int(place[3])
-    is_known = turn == visit.turns and after <= len(visit.log.told)
+    is_known = turn == visit.turns and after <= len(visit.log.deltas)
     return Place(place[1], turn, visit.log, after) if is_known else None
 
 

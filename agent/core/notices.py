@@ -206,7 +206,7 @@ class _Formatter(Formatter):
             case ["duration"]:
                 return duration(value)
             case ["seconds"]:
-                return f"{value:g} second" + "s" * (value != 1)
+                return f"{value:g} second" + ("" if value == 1 else "s")
             case ["plural", noun]:
                 return plural(value, noun)
         return f"{value:{format_spec}}"

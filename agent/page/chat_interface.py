@@ -140,6 +140,7 @@ class ChatPage(gr.ChatInterface):
             self.handlers.run,
             [states.asked, *states.who],
             [states.answer, states.over, states.page, states.refresh],
+            api_name="respond",
             trigger_mode="multiple",
             show_progress_on=states.asked,  # Else Gradio covers the chat when it fails.
             preprocess=False,

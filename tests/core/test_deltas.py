@@ -482,9 +482,9 @@ def test_all_readers_of_a_turn_are_told_the_same_under_the_same_numbers() -> Non
         late = asyncio.create_task(read(log))
         let_go.set()
         heard = await early
-        assert heard == await late == await read(log) == list(enumerate(log.told, start=1))
-        assert in_order(log.told) == in_order(log.turn.transcript)
-        assert [c.seconds is None for c in log.told if isinstance(c, ToolCall)] == [True, False]
+        assert heard == await late == await read(log) == list(enumerate(log.deltas, start=1))
+        assert in_order(log.deltas) == in_order(log.turn.transcript)
+        assert [c.seconds is None for c in log.deltas if isinstance(c, ToolCall)] == [True, False]
 
     run(story())
 
@@ -497,9 +497,9 @@ def test_a_reader_that_broke_off_goes_on_with_exactly_the_rest() -> None:
         assert [(n, type(change)) for n, change in first] == [(1, Thought), (2, Text)]
         let_go.set()
         rest = await read(log, after=2)
-        assert first + rest == list(enumerate(log.told, start=1))
-        assert [await read(log, after=n) for n in range(len(log.told) + 1)] == [
-            (first + rest)[n:] for n in range(len(log.told) + 1)
+        assert first + rest == list(enumerate(log.deltas, start=1))
+        assert [await read(log, after=n) for n in range(len(log.deltas) + 1)] == [
+            (first + rest)[n:] for n in range(len(log.deltas) + 1)
         ]
 
     run(story())
