@@ -157,10 +157,11 @@ def _element(message: Message) -> str:
 
 
 def _panel(panel: dict[str, Any], body: str) -> str:
-    title = f"<strong>{panel['title']}</strong>"  # This is HTML already, and so is the log.
+    title = f"<strong>{panel['title']}</strong>"  # HTML already, unlike the log.
     if "status" not in panel:
         return f'<aside class="note">{title}{body}</aside>\n'
-    brief = " ".join(filter(None, [panel.get("log"), _duration(panel.get("duration"))]))
+    log = html.escape(panel.get("log", ""))
+    brief = " ".join(filter(None, [log, _duration(panel.get("duration"))]))
     more = f" <small>{brief}</small>" if brief else ""
     return f"<details><summary>{title}{more}</summary>\n{body}</details>\n"
 

@@ -6,7 +6,6 @@ status is "done" and open otherwise (gradio/components/chatbot.py, MetadataDict)
 (`inspect.cleandoc` in the same file).
 """
 
-import html
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
@@ -134,9 +133,10 @@ def _progress(call: ToolCall) -> dict[str, Any]:
 
 
 def _brief(call: ToolCall) -> str:
-    """The arguments in a line beside the title, which Gradio takes as HTML."""
+    """The arguments in a line beside the title. Gradio shows it as text, where an escape such as
+    `&#x27;` would be seen (js/chatbot/shared/Thought.svelte)."""
     line = ", ".join(f"{name}={value}" for name, value in call.args.items())
-    return html.escape(clean(line[:80])) + ("; failed" if _failed(call) else "")
+    return clean(line[:80]) + ("; failed" if _failed(call) else "")
 
 
 def _failed(call: ToolCall) -> bool:

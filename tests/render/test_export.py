@@ -16,7 +16,7 @@ from agent.render.export import POLICY, file_name, to_adk, to_html, to_markdown
 from tests.support.payloads import ASKS, CALLS_OUT, COVERS
 
 HOST = ("helper", None)
-CALL = ToolCall("1", "look", {"city": "<b>"}, HOST, result={"seen": "`"}, seconds=0.25)
+CALL = ToolCall("1", "look", {"city": "<b>'x'"}, HOST, result={"seen": "`"}, seconds=0.25)
 TOLD = [
     TurnRecord(
         "one",
@@ -52,7 +52,7 @@ How is
 > Arguments:
 > ```json
 > {
->   "city": "<b>"
+>   "city": "<b>'x'"
 > }
 > ```
 >
@@ -98,10 +98,10 @@ BODY = """\
 <div dir="auto"><p>Hm.</p>
 </div>
 </details>
-<details><summary><strong>Tool look</strong> <small>city=&lt;b&gt; (0.25 s)</small></summary>
+<details><summary><strong>Tool look</strong> <small>city=&lt;b&gt;&#x27;x&#x27; (0.25 s)</small></summary>
 <div dir="auto"><p>Arguments:</p>
 <pre><code class="language-json">{
-  &quot;city&quot;: &quot;&lt;b&gt;&quot;
+  &quot;city&quot;: &quot;&lt;b&gt;'x'&quot;
 }
 </code></pre>
 <p>Result:</p>

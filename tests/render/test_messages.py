@@ -226,14 +226,15 @@ def test_arguments_are_fenced_too() -> None:
 
 
 EVIL = "<img src=x onerror=alert(1)>"
-HARMLESS = "&lt;img src=x onerror=alert(1)&gt;"
 NAMED = "&#60;img src&#61;x onerror&#61;alert&#40;1&#41;&#62;"
 
 
-def test_a_tools_name_and_arguments_cannot_be_html() -> None:
-    panel = metadata(tool(name=EVIL, args={EVIL: EVIL}))
-    assert panel["title"] == f"Tool {NAMED}"
-    assert panel["log"] == f"{HARMLESS}={HARMLESS}"
+def test_a_tools_name_cannot_be_html() -> None:
+    assert metadata(tool(name=EVIL))["title"] == f"Tool {NAMED}"
+
+
+def test_arguments_beside_a_title_are_text_which_gradio_shows_as_it_is() -> None:
+    assert metadata(tool(args={EVIL: "it's <b> & \"so\""}))["log"] == f"{EVIL}=it's <b> & \"so\""
 
 
 def test_an_agents_name_cannot_be_html() -> None:
@@ -249,9 +250,9 @@ def test_a_name_stays_one_short_line() -> None:
     assert title == "Tool a &#35; b " + "c" * 74
 
 
-def test_long_arguments_are_cut_before_they_are_escaped() -> None:
+def test_long_arguments_are_cut() -> None:
     log = metadata(tool(args={"q": "<" * 200}))["log"]
-    assert log == "q=" + "&lt;" * 78
+    assert log == "q=" + "<" * 78
 
 
 def test_markdown_is_left_to_the_page() -> None:
