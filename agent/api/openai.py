@@ -292,7 +292,7 @@ def _content(delta: Delta) -> dict[str, str] | None:
         case ToolCall() | Picture():
             return None
         case Notice():
-            return None  # It is told in the ending.
+            return None  # `ending` has it.
         case _:
             assert_never(delta)
 
