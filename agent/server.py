@@ -17,9 +17,9 @@ from fastapi.exceptions import RequestValidationError
 from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
-from agent.api import doors
+from agent.api import api_app
 from agent.api.body_filter import BodyFilter
-from agent.api.errors import unread
+from agent.api.errors import validation_error_handler
 from agent.api.security_headers import SecurityHeaders
 from agent.chat.loader import OUR_AGENT, LoadedAgent, LoadError, load
 from agent.chat.registry import Registry
@@ -76,13 +76,13 @@ def serve(demo: gr.ChatInterface, loaded: LoadedAgent, registry: Registry, **opt
         # The doors tell of themselves at /openapi.json; Gradio's own routes stay untold.
         app_kwargs={
             "openapi_url": None,
-            "routes": doors(loaded, registry).routes,
+            "routes": api_app(loaded, registry).routes,
             "middleware": [
                 Middleware(SecurityHeaders, closed=CLOSED, pictures=PICTURES),
                 Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY),
                 Middleware(BodyFilter, path="/gradio_api/", is_unwanted=is_foreign),
             ],
-            "exception_handlers": {RequestValidationError: unread},
+            "exception_handlers": {RequestValidationError: validation_error_handler},
             "lifespan": lifespan(demo, loaded, registry.settings),
         },
         **options,

@@ -11,8 +11,8 @@ import pytest
 from google.adk.sessions import InMemorySessionService
 from google.adk.sessions.sqlite_session_service import SqliteSessionService
 
-from agent.api import doors
-from agent.api.share import GONE
+from agent.api import api_app
+from agent.api.share import NOT_SHARED
 from agent.chat.loader import LoadedAgent
 from agent.chat.registry import Registry
 from agent.core.settings import Settings
@@ -22,11 +22,11 @@ from agent.stores.share_links import OWNER
 from tests.support.house import UNLIMITED, loaded, run
 from tests.support.scripted_model import ScriptedModel
 
-GOES = (404, GONE)
+GOES = (404, NOT_SHARED)
 
 
 class House:
-    """An app with its doors, and a visitor's page of it, all in one loop."""
+    """An app with its APIs, and a visitor's page of it, all in one loop."""
 
     def __init__(self, store: Any = None, **settings: Any) -> None:
         self.model = ScriptedModel()
@@ -35,7 +35,7 @@ class House:
             self.loaded.runner.session_service = store
         self.store = self.loaded.runner.session_service
         self.registry = Registry(self.loaded, Settings(**{**UNLIMITED, **settings}))
-        app = httpx.ASGITransport(doors(self.loaded, self.registry))
+        app = httpx.ASGITransport(api_app(self.loaded, self.registry))
         self._client = httpx.AsyncClient(transport=app, base_url="http://test")
 
     def visitor(self) -> PageState:
