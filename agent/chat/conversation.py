@@ -35,7 +35,7 @@ from agent.limits.budget import TokenUsage, token_usage, use_offline
 from agent.limits.rate_limits import Limits
 from agent.stores.cleanup import delete_artifacts
 from agent.stores.fallback import UNSTORED, StoreUnavailable
-from agent.stores.lease import alone
+from agent.stores.lease import lease
 from agent.stores.share_links import ShareLinks
 
 FIGURES = "temp:stream_figures"
@@ -218,7 +218,7 @@ class Conversation:
             await self._store.delete_session(**self._key)
             await delete_artifacts(self.runner, self._key)
             with suppress(StoreUnavailable):  # A link to what is no more opens nothing.
-                await ShareLinks(self.runner).withdraw(self.user_id, self.session_id)
+                await ShareLinks(self.runner).revoke(self.user_id, self.session_id)
         self._lose()
 
     def forget_soon(self) -> None:
@@ -298,7 +298,7 @@ class Conversation:
             yield
             return
         seconds = self.settings.turn_timeout + SEALING
-        async with alone(self._store, self.runner.app_name, self.session_id, seconds):
+        async with lease(self._store, self.runner.app_name, self.session_id, seconds):
             yield
 
     @asynccontextmanager
