@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import NamedTuple, TypeAlias
 
 from agent.chat.turn import Turn
-from agent.core.deltas import Delta, Rewrite, changes
+from agent.core.deltas import Delta, Rewrite, deltas
 from agent.core.text import clean
 from agent.core.transcript import Text, Transcript, answer, notices
 
@@ -49,7 +49,7 @@ class DeltaLog:
                     yield after, self.told[after - 1]
 
     def _catch_up(self, latest: Transcript) -> None:
-        self.told += changes(self._told_of, latest)
+        self.told += deltas(self._told_of, latest)
         self._told_of = latest
 
 

@@ -11,10 +11,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
+from agent.core.adk_internals import TRANSFER
 from agent.core.history import TurnRecord
 from agent.core.text import clean, plural, to_json
 from agent.core.transcript import (
-    TRANSFER,
     Entry,
     Notice,
     Picture,

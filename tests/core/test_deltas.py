@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from agent.chat.streams import DeltaLog
 from agent.chat.turn import Turn
-from agent.core.deltas import Delta, Rewrite, changes
+from agent.core.deltas import Delta, Rewrite, deltas
 from agent.core.text import clean
 from agent.core.transcript import (
     CODE,
@@ -50,7 +50,7 @@ BOB: Source = ("bob", "both.bob")
 
 def told(*looks: Transcript) -> list[list[Delta]]:
     """What each look at a growing transcript tells."""
-    return [changes(before, after) for before, after in pairwise(((), *looks))]
+    return [deltas(before, after) for before, after in pairwise(((), *looks))]
 
 
 def streamed(*events: Event) -> list[list[Delta]]:
@@ -71,7 +71,7 @@ def test_a_growing_text_is_told_piece_by_piece_and_its_whole_not_again() -> None
 
 def test_whoever_looks_once_is_told_all_at_once() -> None:
     everything = thinks("hm"), text("Look: "), tool(result={"n": 1}, seconds=0.0), text("1.")
-    assert changes((), everything) == [
+    assert deltas((), everything) == [
         thinks("hm"),
         text("Look: "),
         tool(),
@@ -85,7 +85,7 @@ def test_nothing_new_is_nothing_told() -> None:
         *(thinks("hm"), text("a"), tool("a"), tool("b", result={}, seconds=0.0)),
         *(Picture("image/png", b"P", HELPER), text("b", "cut"), Notice("Stopped.")),
     )
-    assert changes(everything, everything) == changes((), ()) == []
+    assert deltas(everything, everything) == deltas((), ()) == []
 
 
 def test_a_whole_that_says_more_than_its_partials_tells_what_is_more() -> None:
@@ -177,7 +177,7 @@ def test_parallel_calls_may_be_answered_out_of_order() -> None:
 
 def test_calls_and_results_between_two_looks_are_told_in_pairs() -> None:
     a, b = tool("a", result={"n": 1}, seconds=2), tool("b", result={"n": 2}, seconds=1)
-    assert changes((), (a, b)) == [tool("a"), a, tool("b"), b]
+    assert deltas((), (a, b)) == [tool("a"), a, tool("b"), b]
 
 
 def test_a_long_running_tools_second_answer_is_told_too() -> None:
@@ -417,14 +417,14 @@ def in_order(said: Iterable[Delta]) -> list[tuple[type[Delta], Source, str]]:
 
 def all_told(seen: list[Transcript]) -> list[Delta]:
     """All that a reader is told, who is never told to begin anew."""
-    everything = [change for look in told(*seen) for change in look]
-    assert not any(isinstance(change, Rewrite) for change in everything)
+    everything = [delta for look in told(*seen) for delta in look]
+    assert not any(isinstance(delta, Rewrite) for delta in everything)
     return everything
 
 
 @given(looks(speeches(halves.map(alone))))
 def test_any_text_in_any_chunks_is_told_to_the_last_character(seen: list[Transcript]) -> None:
-    texts = [change.text for change in all_told(seen) if isinstance(change, Text)]
+    texts = [delta.text for delta in all_told(seen) if isinstance(delta, Text)]
     assert "".join(texts) == clean(answer(seen[-1]))
     assert "" not in texts
 
@@ -463,11 +463,11 @@ def turn_of(*scripts: tuple[object, ...]) -> Turn:
 
 
 async def read(log: DeltaLog, after: int = 0, until: int | None = None) -> Told:
-    """The numbered changes beyond `after`: up to number `until`, or all."""
+    """The numbered deltas beyond `after`: up to number `until`, or all."""
     heard: Told = []
-    async with aclosing(log.read(after)) as changes:
-        async for number, change in changes:
-            heard += [(number, change)] if change else []
+    async with aclosing(log.read(after)) as numbered:
+        async for number, delta in numbered:
+            heard += [(number, delta)] if delta else []
             if number == until:
                 break
     return heard
@@ -494,7 +494,7 @@ def test_a_reader_that_broke_off_goes_on_with_exactly_the_rest() -> None:
         let_go = asyncio.Event()
         log = DeltaLog(turn_of((thought("hm"), "One", let_go, call("look")), ("Two", " three")))
         first = await read(log, until=2)
-        assert [(n, type(change)) for n, change in first] == [(1, Thought), (2, Text)]
+        assert [(n, type(delta)) for n, delta in first] == [(1, Thought), (2, Text)]
         let_go.set()
         rest = await read(log, after=2)
         assert first + rest == list(enumerate(log.told, start=1))
@@ -519,9 +519,9 @@ def test_a_reader_in_the_middle_of_a_batch_does_not_lose_its_end() -> None:
 def test_a_silent_turn_tells_its_reader_nothing_under_the_last_number() -> None:
     async def story() -> None:
         log = DeltaLog(turn_of(("Hel", asyncio.Event())))
-        async with aclosing(log.read()) as changes:
-            assert await anext(changes) == (1, Text("Hel", HELPER, "open"))
-            assert [await anext(changes), await anext(changes)] == [(1, None), (1, None)]
+        async with aclosing(log.read()) as numbered:
+            assert await anext(numbered) == (1, Text("Hel", HELPER, "open"))
+            assert [await anext(numbered), await anext(numbered)] == [(1, None), (1, None)]
         log.turn.stop()
         assert await read(log, after=1) == [(2, Notice("Stopped."))]
 
