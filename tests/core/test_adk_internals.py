@@ -16,16 +16,17 @@ import google.adk
 import pytest
 from google.adk.agents import LlmAgent
 from google.adk.agents.run_config import RunConfig
+from google.adk.events import Event
 from google.adk.models import Gemini, LlmRequest, LlmResponse
 from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
+from google.genai import types
 
 from agent.core import adk_internals
 from agent.core.adk_internals import forget_user
 from agent.stores import lease as lease_module
 from agent.stores.cleanup import InMemoryStore
 from agent.stores.lease import lease
-from tests.core.test_transcript import whole
 from tests.support.house import run
 
 ADK = Path(google.adk.__file__).parent
@@ -47,7 +48,8 @@ def own_calls() -> list[str]:
 
 def context() -> list[str]:
     """How an agent is told what another one said."""
-    retold = adk("flows.llm_flows.context._fencing", "_present_other_agent_message")(whole("Hi."))
+    said = Event(author="helper", content=types.ModelContent("Hi."))
+    retold = adk("flows.llm_flows.context._fencing", "_present_other_agent_message")(said)
     return [part.text for part in retold.content.parts]
 
 
@@ -110,9 +112,7 @@ ELSEWHERE: dict[str, Callable[[], object]] = {
         "errors.session_not_found_error", "SessionNotFoundError"
     ),
     # agent/chat/warmup.py
-    "a module that is not looked for again": lambda: find_spec(
-        "google.adk.agents.remote_a2a_agent"
-    ),
+    "a module that is not looked for again": (ADK / "agents/remote_a2a_agent.py").exists,
     "a client that is kept": lambda: isinstance(
         inspect.getattr_static(Gemini, "api_client"), property | cached_property
     ),
