@@ -58,10 +58,11 @@ def in_adk_web(text: str) -> bool:
 
 
 def logs_as(module: str) -> bool:
-    """Whether the module logs under the name by which the page silences it."""
+    """Whether the module logs under the name by which it is silenced."""
     return bool(adk(module, "logger").name == f"google_adk.google.adk.{module}")
 
 
+# The names in `adk_internals`, each with what it relies on.
 HERE: dict[str, Callable[[], object]] = {
     "ABORTED": lambda: adk("events._abort_events", "_INVOCATION_ABORTED") == adk_internals.ABORTED,
     "OWN_CALLS": lambda: (
@@ -80,7 +81,6 @@ HERE: dict[str, Callable[[], object]] = {
     ),
     "forget_user": lambda: {"sessions", "user_state"} <= vars(InMemorySessionService()).keys(),
 }
-"""The names in `adk_internals`, each with what it relies on."""
 
 ELSEWHERE: dict[str, Callable[[], object]] = {
     # agent/chat/loader.py
@@ -136,7 +136,6 @@ ELSEWHERE: dict[str, Callable[[], object]] = {
     # agent/core/visitor.py
     "the user of `adk web`": lambda: in_adk_web('userId="user"'),
 }
-"""The names that other modules rely on."""
 
 
 @pytest.mark.parametrize("name", [*HERE, *ELSEWHERE])
