@@ -417,14 +417,14 @@ def in_order(said: Iterable[Delta]) -> list[tuple[type[Delta], Source, str]]:
 
 def all_told(seen: list[Transcript]) -> list[Delta]:
     """All that a reader is told, who is never told to begin anew."""
-    everything = [delta for look in told(*seen) for delta in look]
-    assert not any(isinstance(delta, Rewrite) for delta in everything)
+    everything = [change for look in told(*seen) for change in look]
+    assert not any(isinstance(change, Rewrite) for change in everything)
     return everything
 
 
 @given(looks(speeches(halves.map(alone))))
 def test_any_text_in_any_chunks_is_told_to_the_last_character(seen: list[Transcript]) -> None:
-    texts = [delta.text for delta in all_told(seen) if isinstance(delta, Text)]
+    texts = [change.text for change in all_told(seen) if isinstance(change, Text)]
     assert "".join(texts) == clean(answer(seen[-1]))
     assert "" not in texts
 
@@ -463,11 +463,11 @@ def turn_of(*scripts: tuple[object, ...]) -> Turn:
 
 
 async def read(log: DeltaLog, after: int = 0, until: int | None = None) -> Told:
-    """The numbered deltas beyond `after`: up to number `until`, or all."""
+    """The numbered changes beyond `after`: up to number `until`, or all."""
     heard: Told = []
-    async with aclosing(log.read(after)) as numbered:
-        async for number, delta in numbered:
-            heard += [(number, delta)] if delta else []
+    async with aclosing(log.read(after)) as changes:
+        async for number, change in changes:
+            heard += [(number, change)] if change else []
             if number == until:
                 break
     return heard
@@ -494,7 +494,7 @@ def test_a_reader_that_broke_off_goes_on_with_exactly_the_rest() -> None:
         let_go = asyncio.Event()
         log = DeltaLog(turn_of((thought("hm"), "One", let_go, call("look")), ("Two", " three")))
         first = await read(log, until=2)
-        assert [(n, type(delta)) for n, delta in first] == [(1, Thought), (2, Text)]
+        assert [(n, type(change)) for n, change in first] == [(1, Thought), (2, Text)]
         let_go.set()
         rest = await read(log, after=2)
         assert first + rest == list(enumerate(log.told, start=1))
@@ -519,9 +519,9 @@ def test_a_reader_in_the_middle_of_a_batch_does_not_lose_its_end() -> None:
 def test_a_silent_turn_tells_its_reader_nothing_under_the_last_number() -> None:
     async def story() -> None:
         log = DeltaLog(turn_of(("Hel", asyncio.Event())))
-        async with aclosing(log.read()) as numbered:
-            assert await anext(numbered) == (1, Text("Hel", HELPER, "open"))
-            assert [await anext(numbered), await anext(numbered)] == [(1, None), (1, None)]
+        async with aclosing(log.read()) as changes:
+            assert await anext(changes) == (1, Text("Hel", HELPER, "open"))
+            assert [await anext(changes), await anext(changes)] == [(1, None), (1, None)]
         log.turn.stop()
         assert await read(log, after=1) == [(2, Notice("Stopped."))]
 

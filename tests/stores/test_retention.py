@@ -83,7 +83,7 @@ class House:
         """Wait until the store holds these and no other."""
         await self.until(lambda: self.store.ids() == set(ids))
 
-    async def sweeps(self) -> None:
+    async def rounds(self) -> None:
         """Wait until the store has been looked through once more, from beginning to end."""
         seen = self.store.listings
         await self.until(lambda: self.store.listings >= seen + 2)
@@ -95,7 +95,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def only_one_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+def only_one_round(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "SWEEP_INTERVAL", (600, 600))
 
 
@@ -118,13 +118,13 @@ def test_an_hour_less_is_not_too_long() -> None:
         house = House(session_idle=7200)
         ids = await house.visits(2)
         house.store.age(3600)
-        await house.sweeps()
+        await house.rounds()
         assert house.store.ids() == set(ids)
 
     run(story())
 
 
-def test_a_conversation_found_again_begins_the_sweeps_as_a_new_one_does() -> None:
+def test_a_conversation_found_again_begins_the_rounds_as_a_new_one_does() -> None:
     async def story() -> None:
         before = House(session_idle=10_000)
         await before.visits(1)
@@ -151,14 +151,14 @@ def test_no_more_are_kept_than_the_host_wants_and_those_are_the_latest(most: int
     run(story())
 
 
-def test_many_at_once_are_swept_before_the_interval_is_over(
+def test_many_at_once_are_looked_through_before_the_pause_is_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def story() -> None:
         monkeypatch.setattr(retention, "SWEEP_INTERVAL", (0.02, 600))
         house = House(max_conversations=20)
         ids = await house.visits(60)
-        # A tenth more may wait for the next sweep.
+        # A tenth more may wait for the next round.
         await house.until(lambda: len(house.store.ids()) <= 22)
         assert house.store.ids() >= set(ids[-20:])
 
@@ -237,7 +237,7 @@ def test_a_store_that_was_down_is_looked_through_when_it_is_back() -> None:
         house.store.is_down = True
         await house.visits(2)
         house.store.age(4000)
-        await house.sweeps()
+        await house.rounds()
         house.store.is_down = False
         await house.until_left()
 
@@ -247,7 +247,7 @@ def test_a_store_that_was_down_is_looked_through_when_it_is_back() -> None:
 # What is held
 
 
-@pytest.mark.usefixtures("only_one_sweep")
+@pytest.mark.usefixtures("only_one_round")
 def test_no_more_are_held_than_the_host_wants_and_the_one_used_longest_ago_goes_first() -> None:
     async def story() -> None:
         house = House(max_conversations=3)
@@ -260,7 +260,7 @@ def test_no_more_are_held_than_the_host_wants_and_the_one_used_longest_ago_goes_
     run(story())
 
 
-@pytest.mark.usefixtures("only_one_sweep")
+@pytest.mark.usefixtures("only_one_round")
 def test_a_conversation_that_is_being_answered_stays_held_beyond_that() -> None:
     async def story() -> None:
         house, rest = House(max_conversations=1), asyncio.Event()

@@ -132,7 +132,7 @@ def test_what_is_taken_back_is_gone_from_the_link() -> None:
     run(go())
 
 
-async def revoke(house: House, view: PageState) -> None:
+async def withdraw(house: House, view: PageState) -> None:
     await view.stop_sharing()
 
 
@@ -144,7 +144,7 @@ async def forget_me(house: House, view: PageState) -> None:
     await house.registry.forget_visitor(view.user_id)
 
 
-@pytest.mark.parametrize("end", [revoke, delete, forget_me])
+@pytest.mark.parametrize("end", [withdraw, delete, forget_me])
 def test_nothing_is_left_of_a_link_that_is_ended(end: Callable[..., Any]) -> None:
     async def go() -> None:
         house = House()
@@ -196,7 +196,7 @@ def test_a_conversation_that_makes_room_takes_its_link_along() -> None:
     run(go())
 
 
-def test_a_revoked_link_stays_dead_when_the_conversation_is_shared_anew() -> None:
+def test_a_withdrawn_link_stays_dead_when_the_conversation_is_shared_anew() -> None:
     async def go() -> None:
         house = House()
         view = house.visitor()
@@ -234,7 +234,7 @@ def test_whatever_else_is_no_link(token: str) -> None:
     run(go())
 
 
-def test_nobody_else_can_revoke_a_link_or_look_it_up() -> None:
+def test_nobody_else_can_withdraw_a_link_or_look_it_up() -> None:
     async def go() -> None:
         house = House()
         ann, bob = house.visitor(), house.visitor()
@@ -275,5 +275,5 @@ def test_a_link_outlasts_a_restart_and_is_the_same_for_all_replicas(tmp_path: Pa
     run(go())
 
 
-def test_no_visitor_can_be_called_as_the_user_of_links_is() -> None:
+def test_no_visitor_can_be_called_as_the_owner_of_links_is() -> None:
     assert not is_visitor_id(LINK_USER_ID)
