@@ -18,6 +18,7 @@ from typing import cast
 from agent.chat.conversation import Conversation
 from agent.chat.loader import OURS, LoadedAgent, LoadError, load
 from agent.cli.terminal import Screen, Talk, stamp
+from agent.core.question import Options
 from agent.core.settings import Settings, read_settings
 
 DEMO = (
@@ -60,8 +61,9 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _talk(loaded: LoadedAgent, settings: Settings, options: argparse.Namespace) -> int:
-    conversation = Conversation(loaded.runner, settings, streaming=not options.no_stream)
-    talk = Talk(conversation, Screen(sys.stdout, sys.stderr), options.out)
+    conversation = Conversation(loaded.runner, settings)
+    screen, how = Screen(sys.stdout, sys.stderr), Options(streaming=not options.no_stream)
+    talk = Talk(conversation, screen, options.out, how)
     with asyncio.Runner() as loop:
         if question := " ".join(options.question):
             return 0 if loop.run(talk.ask(question)) else FAILED

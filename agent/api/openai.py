@@ -27,6 +27,7 @@ from agent.chat.registry import ActiveConversation, Registry
 from agent.chat.streams import DeltaLog
 from agent.chat.turn import Turn
 from agent.core.deltas import Delta, Rewrite
+from agent.core.question import Question
 from agent.core.text import clean, to_json
 from agent.core.transcript import Text, Thought, answer, notices
 
@@ -117,7 +118,7 @@ def router(registry: Registry, name: str) -> APIRouter:
         _check_name(asked.model, name)
         visit, turn = _begin(registry, asked.messages)
         reply = Reply(name, turn)
-        await check_admitted(turn, partial(registry.forget_soon, visit.conversation.session_id))
+        await check_admitted(turn, partial(registry.forget_soon, visit.conversation.key))
         if asked.stream:
             options = asked.stream_options or StreamOptions()
             chunks = _stream(registry, visit, reply, bool(options.include_usage))
@@ -152,9 +153,9 @@ def _begin(registry: Registry, messages: list[Message]) -> tuple[ActiveConversat
     *earlier, last = messages
     if last.role != "user" or not last.text().strip():
         raise HTTPException(400, "The last message must be the user's, and may not be empty.")
-    told = [message.to_content() for message in earlier if message.text()]
+    earlier_contents = [message.to_content() for message in earlier if message.text()]
     visit = registry.open()
-    return visit, visit.conversation.ask(last.text(), told=told)
+    return visit, visit.conversation.ask(Question(last.text(), earlier=earlier_contents))
 
 
 async def _finish(
@@ -167,7 +168,7 @@ async def _finish(
                 if await request.is_disconnected():
                     turn.stop()
     finally:
-        registry.forget_soon(visit.conversation.session_id)
+        registry.forget_soon(visit.conversation.key)
 
 
 async def _stream(
@@ -182,7 +183,7 @@ async def _stream(
         yield format_sse_event(data_str="[DONE]")
     finally:
         registry.forget_soon(
-            visit.conversation.session_id
+            visit.conversation.key
         )  # Which stops the turn, if its client has left.
 
 

@@ -42,5 +42,5 @@ def router(loaded: LoadedAgent, registry: Registry) -> APIRouter:
 async def _readable(registry: Registry, link: SharedChat) -> list[TurnRecord]:
     """What is left of what was shared."""
     visit = await registry.find(link.user_id, link.session_id)
-    told = await visit.conversation.recall() if visit else []
-    return [turn for turn in told if turn.invocation_id in link.turns]
+    told = await visit.conversation.history() if visit else []
+    return [turn for turn in told if turn.id in link.turns]

@@ -29,13 +29,13 @@ from fastapi.sse import ServerSentEvent as Event
 from pydantic import BaseModel, Field
 
 from agent.api.errors import PlainRoute, check_admitted
-from agent.chat.conversation import BUSY
 from agent.chat.registry import ActiveConversation, Registry
 from agent.chat.streams import DeltaLog
 from agent.core.deltas import Delta, Rewrite
+from agent.core.question import Question as Message
 from agent.core.text import to_json
 from agent.core.transcript import Notice, Picture, Text, Thought, ToolCall
-from agent.core.visitor import visitor_id
+from agent.core.visitor import Visitor, visitor_id
 from agent.limits.client_address import client_address
 from agent.stores.fallback import StoreUnavailable
 
@@ -164,12 +164,12 @@ async def _place(
         return await _begin(registry, registry.open(), question.query, address)
     visit = await _find(registry, question.session_id)
     if visit.is_busy:
-        raise HTTPException(409, BUSY)
+        raise HTTPException(409, Notice("busy").text)
     return await _begin(registry, visit, question.query, address)
 
 
 async def _begin(registry: Registry, visit: ActiveConversation, query: str, address: str) -> Place:
-    log = visit.ask(query, address)
+    log = visit.ask(Message(query, visitor=Visitor(address=address)))
     place = Place(visit.conversation.session_id, visit.turns, log)
     await check_admitted(log.turn, partial(_forget_empty, registry, visit))
     return place
@@ -177,7 +177,7 @@ async def _begin(registry: Registry, visit: ActiveConversation, query: str, addr
 
 def _forget_empty(registry: Registry, visit: ActiveConversation) -> None:
     if not visit.conversation.turns:
-        registry.forget_soon(visit.conversation.session_id)
+        registry.forget_soon(visit.conversation.key)
 
 
 async def _broken(registry: Registry, session_id: str | None, event_id: str) -> Place | None:

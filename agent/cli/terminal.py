@@ -14,6 +14,7 @@ from agent.chat.conversation import Conversation
 from agent.chat.streams import DeltaLog, tee
 from agent.chat.turn import Turn
 from agent.core.deltas import Delta, Rewrite
+from agent.core.question import Options, Question
 from agent.core.text import clean, to_json
 from agent.core.transcript import Text, Thought, ToolCall, notices
 
@@ -117,15 +118,22 @@ def _figures(turn: Turn) -> str:
 class Talk:
     """A conversation with somebody at a terminal."""
 
-    def __init__(self, conversation: Conversation, screen: Screen, files: Iterable[TextIO]) -> None:
-        self._conversation, self._screen, self._files = conversation, screen, list(files)
+    def __init__(
+        self,
+        conversation: Conversation,
+        screen: Screen,
+        files: Iterable[TextIO],
+        options: Options,
+    ) -> None:
+        self._conversation, self._screen = conversation, screen
+        self._files, self._options = list(files), options
 
     async def ask(self, question: str, heading: str = "") -> bool:
         """One turn, to the screen and to every file; whether the answer is whole.
 
         Cancelled, as by Ctrl-C, it stops the turn and shows what was said.
         """
-        turn = self._conversation.ask(question)
+        turn = self._conversation.ask(Question(question, options=self._options))
         outputs = [self._screen.show(turn, heading)]
         outputs += [self._record(question, turn, file) for file in self._files]
         shown = asyncio.gather(*outputs, return_exceptions=True)

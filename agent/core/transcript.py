@@ -13,6 +13,8 @@ from typing import Any, Literal, TypeAlias, TypeGuard
 from google.adk.events import Event
 from google.genai import types
 
+from agent.core.notices import Notice
+
 # Who speaks: an event's author and branch.
 Source: TypeAlias = tuple[str, str | None]
 
@@ -60,13 +62,6 @@ class Picture:
     data: bytes
     source: Source = ("", None)
     state: State = "final"
-
-
-@dataclass(frozen=True)
-class Notice:
-    """A plain sentence of this app's own, never the model's."""
-
-    text: str
 
 
 AgentEntry: TypeAlias = Text | Thought | ToolCall | Picture

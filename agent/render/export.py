@@ -19,7 +19,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
-from agent.core.history import NOTICES, TurnRecord, remaining
+from agent.core.history import NOTICES, TurnRecord, remaining_events
 from agent.core.text import clean, to_json
 from agent.core.transcript import Picture
 from agent.render.media import RASTER
@@ -108,7 +108,9 @@ def to_adk(session: Session, title: str) -> str:
         app_name=session.app_name,
         user_id="user",
         state={"__session_metadata__": {"displayName": title}},
-        events=[event for event in map(_importable, remaining(session.events)) if _says(event)],
+        events=[
+            event for event in map(_importable, remaining_events(session.events)) if _says(event)
+        ],
         last_update_time=session.last_update_time,
     )
     plain = kept.model_dump(mode="json", by_alias=True, exclude_none=True, fallback=str)

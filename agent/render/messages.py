@@ -58,7 +58,7 @@ def to_page(turns: Iterable[TurnRecord], host: str = "", hidden: int = 0) -> lis
     where = "The agent remembers them, and what you save of this chat has them."
     page = [_panel(earlier, where, status="done")] if hidden else []
     for turn in turns:
-        if turn.question or turn.invocation_id:
+        if turn.question or turn.id:
             page.append(to_question(turn.question))
         page += to_messages(turn.transcript, host=host)
     return page

@@ -17,7 +17,7 @@ import pytest
 from google.adk.sessions import InMemorySessionService
 
 from agent.api.sse import GONE, UNKNOWN
-from agent.chat.conversation import BUSY
+from agent.core.notices import SENTENCES
 from tests.support.fake_gemini import (
     Call,
     Cut,
@@ -425,7 +425,7 @@ def test_a_question_while_an_answer_streams_is_refused_and_the_answer_goes_on(
         hear(stream, "Half")
         response = httpx.post(**request(url, "And now?", session, None))
         rest.set()
-        assert (response.status_code, response.json()) == (409, {"detail": BUSY})
+        assert (response.status_code, response.json()) == (409, {"detail": SENTENCES["busy"]})
         assert said(list(stream)) == [("message", {"text": " and half"}), DONE]
     assert len(gemini.requests) == 1
 

@@ -6,7 +6,6 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -14,10 +13,10 @@ import pytest
 from google.adk.cli.utils.service_factory import create_session_service_from_options
 from google.adk.sessions import InMemorySessionService
 
-from agent.chat.conversation import GONE_ON
 from agent.chat.registry import Registry
 from agent.chat.turn import Turn
 from agent.core.errors import PlainError
+from agent.core.notices import SENTENCES
 from agent.core.settings import Settings
 from agent.core.transcript import answer, notices
 from agent.page.page_state import PageState
@@ -26,7 +25,7 @@ from agent.stores.lease import ELSEWHERE, LEASE_USER_ID, lease
 from tests.support.browser import Page, chromium, visitor  # noqa: F401
 from tests.support.fake_gemini import FakeGemini, Until
 from tests.support.hosts import App
-from tests.support.house import ROOT, UNLIMITED, loaded, run, until
+from tests.support.house import ROOT, UNLIMITED, below, loaded, run, until
 from tests.support.postgres import Postgres, postgres
 from tests.support.scripted_model import ScriptedModel, contents
 
@@ -62,7 +61,7 @@ class Replica:
         """Begin a turn on the page."""
         if steps:
             self.model.enqueue(*steps)
-        return self.view.ask(message, len(self.view.shown), "1.2.3.4")
+        return self.view.ask(message, len(self.view.screen.turn_ids), "1.2.3.4")
 
     async def says(self, message: str, *steps: object) -> tuple[str, list[str]]:
         """One turn: the answer, and the app's own sentences."""
@@ -71,7 +70,7 @@ class Replica:
 
     async def come(self, other: "Replica") -> None:
         """Open here what is on the other's page."""
-        self.view = replace(other.view, registry=self.view.registry, shown=[])
+        self.view = PageState(self.view.registry, other.view.user_id, other.view.session_id)
         await self.shows()
 
     async def shows(self) -> list[tuple[str, str, list[str]]]:
@@ -118,7 +117,7 @@ def test_a_page_that_is_behind_is_brought_up_to_date_and_takes_nothing_away(uri:
     async def story() -> None:
         async with replicas(uri) as (one, two):
             await two.says("second", "two")
-            assert await one.says("third") == ("", [GONE_ON])
+            assert await one.says("third") == ("", [SENTENCES["out_of_date"]])
             assert one.view.unsent == "third"
             assert await one.shows() == [FIRST, ("second", "two", [])]
             assert await one.says("third", "three") == ("three", [])
@@ -132,7 +131,7 @@ def test_retry_on_a_page_that_is_behind_takes_nothing_away(uri: str) -> None:
         async with replicas(uri) as (one, two):
             await two.says("second", "two")
             retried = one.view.ask("first", 0, "1.2.3.4")
-            assert notices(await retried.finish()) == [GONE_ON]
+            assert notices(await retried.finish()) == [SENTENCES["out_of_date"]]
             assert await one.shows() == [FIRST, ("second", "two", [])]
 
     run(story())
@@ -143,7 +142,9 @@ def test_who_says_how_much_is_kept_must_know_all_of_it(uri: str) -> None:
         async with replicas(uri) as (one, two):
             await two.says("second", "two")
             conversation = await one.view.conversation()
-            assert notices(await conversation.ask("third", kept=1).finish()) == [GONE_ON]
+            assert notices(await conversation.ask(below(conversation, 1, "third")).finish()) == [
+                SENTENCES["out_of_date"]
+            ]
             one.model.enqueue("three")
             assert answer(await conversation.ask("third").finish()) == "three"
             assert one.told() == ["first", "one", "second", "two", "third"]
@@ -156,7 +157,7 @@ def test_what_was_rewound_at_one_is_gone_at_the_other(uri: str) -> None:
         async with replicas(uri) as (one, two):
             two.model.enqueue("one, again")
             await two.view.ask("first", 0, "1.2.3.4").finish()
-            assert await one.says("second") == ("", [GONE_ON])
+            assert await one.says("second") == ("", [SENTENCES["out_of_date"]])
             assert await one.shows() == [("first", "one, again", [])]
             await one.says("second", "two")
             assert one.told() == ["first", "one, again", "second"]
@@ -191,7 +192,7 @@ def test_two_turns_in_the_very_same_moment_end_with_one_answer(uri: str) -> None
             said = await asyncio.gather(one.says("second"), two.says("second"))
             assert ("yes", []) in said
             refused = [sentence for text, sentences in said for sentence in sentences if not text]
-            assert refused in ([ELSEWHERE], [GONE_ON])
+            assert refused in ([ELSEWHERE], [SENTENCES["out_of_date"]])
             for replica in (one, two):
                 assert await replica.shows() == [FIRST, ("second", "yes", [])]
 

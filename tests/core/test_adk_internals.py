@@ -83,7 +83,7 @@ HERE: dict[str, Callable[[], object]] = {
 }
 
 ELSEWHERE: dict[str, Callable[[], object]] = {
-    # agent/chat/loader.py
+    # agent/chat
     "the loader of agents": lambda: adk("cli.utils.agent_loader", "AgentLoader").load_agent,
     "the loader of .env": lambda: adk("cli.utils.envs", "load_dotenv_for_agent"),
     "session stores by URI": lambda: (
@@ -100,7 +100,6 @@ ELSEWHERE: dict[str, Callable[[], object]] = {
     "the log of tool calls": lambda: logs_as("flows.llm_flows.tools._rearranger"),
     "the log of databases": lambda: logs_as("sessions.database_session_service"),
     "an agent's own model": lambda: isinstance(LlmAgent.canonical_model, property),
-    # agent/chat/conversation.py
     "telemetry of one run": lambda: (
         adk("telemetry.context", "TelemetryConfig") and "telemetry" in RunConfig.model_fields
     ),
@@ -111,7 +110,6 @@ ELSEWHERE: dict[str, Callable[[], object]] = {
     "an error of a lost session": lambda: adk(
         "errors.session_not_found_error", "SessionNotFoundError"
     ),
-    # agent/chat/warmup.py
     "a module that is not looked for again": (ADK / "agents/remote_a2a_agent.py").exists,
     "a client that is kept": lambda: isinstance(
         inspect.getattr_static(Gemini, "api_client"), property | cached_property

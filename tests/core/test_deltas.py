@@ -523,6 +523,6 @@ def test_a_silent_turn_tells_its_reader_nothing_under_the_last_number() -> None:
             assert await anext(changes) == (1, Text("Hel", HELPER, "open"))
             assert [await anext(changes), await anext(changes)] == [(1, None), (1, None)]
         log.turn.stop()
-        assert await read(log, after=1) == [(2, Notice("Stopped."))]
+        assert await read(log, after=1) == [(2, Notice("stopped"))]
 
     run(story())

@@ -3,11 +3,13 @@
 import pytest
 
 from agent.chat.registry import ActiveConversation, Registry
+from agent.core.question import Question
 from agent.core.text import duration
 from agent.core.transcript import answer
+from agent.core.visitor import Visitor
 from agent.limits.rate_limits import LimitExceeded
 from tests.support.clock import DAY, MINUTE, Clock, clock  # noqa: F401
-from tests.support.house import notices, registry, run
+from tests.support.house import below, notices, registry, run
 from tests.support.scripted_model import ScriptedModel, contents
 
 HERE, THERE = "192.0.2.1", "192.0.2.2"
@@ -20,7 +22,7 @@ def willing(times: int = 100) -> ScriptedModel:
 
 async def ask(visit: ActiveConversation, message: str = "Hi", address: str = HERE) -> str:
     """The answer; or, where there is none, what is said in its place."""
-    said = await visit.ask(message, address).turn.finish()
+    said = await visit.ask(Question(message, visitor=Visitor(address=address))).turn.finish()
     return answer(said) or " ".join(notices(said))
 
 
@@ -182,10 +184,10 @@ def test_a_chat_has_so_many_turns_and_a_new_one_begins_anew(most: int, had: str)
 def test_the_last_turn_of_a_chat_can_be_tried_again() -> None:
     async def story() -> None:
         talk = registry(willing(), max_chat_turns=2).open().conversation
-        await talk.ask("one", kept=0).finish()
-        await talk.ask("two", kept=1).finish()
-        assert answer(await talk.ask("two, again", kept=1).finish()) == "Yes."
-        refused = talk.ask("three", kept=2)
+        await talk.ask(below(talk, 0, "one")).finish()
+        await talk.ask(below(talk, 1, "two")).finish()
+        assert answer(await talk.ask(below(talk, 1, "two, again")).finish()) == "Yes."
+        refused = talk.ask(below(talk, 2, "three"))
         await refused.finish()
         assert isinstance(refused.failure, LimitExceeded)
         assert refused.failure.wait is None
@@ -202,12 +204,12 @@ def test_a_refused_message_leaves_no_trace(clock: Clock, message: str) -> None: 
         model = willing()
         limits = {"max_message_length": 20, "visitor_per_minute": 1, "visitor_per_day": 2}
         talk = registry(model, **limits).open().conversation
-        await talk.ask("first", kept=0).finish()
-        refused = talk.ask(message, kept=1)
+        await talk.ask(below(talk, 0, "first")).finish()
+        refused = talk.ask(below(talk, 1, message))
         await refused.finish()
         assert isinstance(refused.failure, LimitExceeded)
         clock.move(MINUTE)
-        assert answer(await talk.ask("second", kept=1).finish()) == "Yes."
+        assert answer(await talk.ask(below(talk, 1, "second")).finish()) == "Yes."
         assert contents(model.requests[1]) == [
             ("user", "first"),
             ("model", "Yes."),
@@ -232,7 +234,7 @@ def test_an_app_that_shuts_down_says_when_to_come_back() -> None:
         visitors = registry(willing())
         visit = visitors.open()
         await visitors.close()
-        turn = visit.ask("Hi", HERE).turn
+        turn = visit.ask(Question("Hi", visitor=Visitor(address=HERE))).turn
         assert notices(await turn.finish()) == [
             "The app is being shut down. Send this again in a minute."
         ]

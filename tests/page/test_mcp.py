@@ -25,9 +25,10 @@ def launched_for_mcp(what: LoadedAgent, **settings: Any) -> Iterator[str]:
     """The page for this agent, served to MCP clients as well; its address."""
     import app  # Here, as in house.py.
     from agent import server
+    from agent.page.chat_interface import ChatPage
 
     registry = Registry(what, Settings(**{**UNLIMITED, **settings}))
-    demo = app.page(what, registry, for_mcp=True)
+    demo = ChatPage(app.respond, what, registry, for_mcp=True)
     options = {"mcp_server": True, "prevent_thread_lock": True, "server_port": free_port()}
     _, url, _ = server.serve(demo, what, registry, **options)
     try:

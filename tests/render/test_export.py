@@ -10,7 +10,7 @@ from google.adk.events import Event, EventActions
 from google.adk.sessions import Session
 from google.genai import types
 
-from agent.core.history import TurnRecord, name_event, notices_event, recall
+from agent.core.history import TurnRecord, name_event, notices_event, turn_records
 from agent.core.transcript import Entry, Notice, Picture, Text, Thought, ToolCall
 from agent.render.export import POLICY, file_name, to_adk, to_html, to_markdown
 from tests.support.payloads import ASKS, CALLS_OUT, COVERS
@@ -291,7 +291,7 @@ def exported(*events: Event) -> Session:
 def test_adk_is_given_every_turn_that_is_left() -> None:
     asked = event("one", "user", types.Part(text="Hi"))
     called = event("one", "helper", types.Part(text="Hm", thought=True), call("look"))
-    noted = notices_event("one", "helper", ["Cut short."])
+    noted = notices_event("one", "helper", [Notice("Cut short.")])
     rewind = EventActions(rewind_before_invocation_id="two")
     given = exported(
         *(asked, called, noted),
@@ -299,7 +299,7 @@ def test_adk_is_given_every_turn_that_is_left() -> None:
         Event(invocation_id="three", author="user", actions=rewind),
     )
     assert given.events == [asked, called, noted]
-    assert recall(given.events) == recall([asked, called, noted])
+    assert turn_records(given.events) == turn_records([asked, called, noted])
 
 
 def test_adk_is_told_neither_who_it_was_nor_what_is_the_hosts() -> None:

@@ -9,6 +9,7 @@ from google.adk.sessions import InMemorySessionService, Session
 
 from agent.chat import registry as held
 from agent.chat.registry import ActiveConversation, Registry
+from agent.core.question import Question
 from agent.core.settings import Settings
 from agent.stores import retention
 from tests.support.house import UNLIMITED, loaded, run
@@ -64,7 +65,7 @@ class House:
         """A new conversation; its turn is over unless its steps keep it."""
         self.model.enqueue("Hi.", *steps)
         visit = self.registry.open()
-        log = visit.ask("Hello")
+        log = visit.ask(Question("Hello"))
         await (log.turn.admitted.wait() if steps else log.turn.finish())
         return visit
 
@@ -196,7 +197,7 @@ def test_a_conversation_in_use_is_neither_too_old_nor_one_too_many() -> None:
 
 
 async def told(visit: ActiveConversation) -> list[tuple[str, str]]:
-    turns = await visit.conversation.recall()
+    turns = await visit.conversation.history()
     return [(turn.question, getattr(turn.transcript[0], "text", "")) for turn in turns]
 
 
@@ -247,6 +248,11 @@ def test_a_store_that_was_down_is_looked_through_when_it_is_back() -> None:
 # What is held
 
 
+def held_ids(house: House) -> list[str]:
+    """The sessions of the conversations that are held, the longest unused first."""
+    return [key.session_id for key in house.registry._active]
+
+
 @pytest.mark.usefixtures("only_one_round")
 def test_no_more_are_held_than_the_host_wants_and_the_one_used_longest_ago_goes_first() -> None:
     async def story() -> None:
@@ -254,8 +260,8 @@ def test_no_more_are_held_than_the_host_wants_and_the_one_used_longest_ago_goes_
         first, second, third = await house.visits(3)
         await house.registry.find(f"visitor-{first}", first)
         (fourth,) = await house.visits(1)
-        assert list(house.registry._visits) == [third, first, fourth]
-        assert second not in house.registry._clocks
+        assert held_ids(house) == [third, first, fourth]
+        assert second not in held_ids(house)
 
     run(story())
 
@@ -266,7 +272,7 @@ def test_a_conversation_that_is_being_answered_stays_held_beyond_that() -> None:
         house, rest = House(max_conversations=1), asyncio.Event()
         busy = (await house.visit(rest)).conversation.session_id
         _, latest = await house.visits(2)
-        assert list(house.registry._visits) == [busy, latest]
+        assert held_ids(house) == [busy, latest]
         rest.set()
 
     run(story())
@@ -276,7 +282,7 @@ def test_one_that_was_let_go_is_found_again_with_all_that_was_said() -> None:
     async def story() -> None:
         house = House(max_conversations=2)
         first, *_ = await house.visits(1)
-        house.registry._let_go(first)
+        house.registry._let_go(house.registry.key(f"visitor-{first}", first))
         visit = await house.registry.find(f"visitor-{first}", first)
         assert visit
         assert await told(visit) == [("Hello", "Hi.")]
@@ -286,10 +292,10 @@ def test_one_that_was_let_go_is_found_again_with_all_that_was_said() -> None:
 
 def test_an_idle_one_is_held_for_a_time_only(monkeypatch: pytest.MonkeyPatch) -> None:
     async def story() -> None:
-        monkeypatch.setattr(held, "HOLD", 0.05)
+        monkeypatch.setattr(held, "HOLD_TIME", 0.05)
         house = House()
         (only,) = await house.visits(1)
-        await house.until(lambda: not (house.registry._visits or house.registry._clocks))
+        await house.until(lambda: not held_ids(house))
         assert house.store.ids() == {only}
 
     run(story())
@@ -304,7 +310,7 @@ def test_sessions_that_nobody_has_are_not_held() -> None:
         for number in range(1000):
             forged = nobody.format(number)
             assert await house.registry.find(f"visitor-{forged}", forged) is None
-        assert (house.registry._visits, house.registry._clocks) == ({}, {})
+        assert held_ids(house) == []
         assert house.store.ids() == set()
 
     run(story())

@@ -47,7 +47,7 @@ class House:
     ) -> None:
         """One turn, in the place of all but the first `kept`."""
         self.model.enqueue(answer)
-        await view.ask(question, len(view.shown) if kept is None else kept, "").finish()
+        await view.ask(question, len(view.screen.turn_ids) if kept is None else kept, "").finish()
 
     async def get(self, token: str | None) -> httpx.Response:
         """What the link shows."""
@@ -237,9 +237,9 @@ def test_whatever_else_is_no_link(token: str) -> None:
 def test_nobody_else_can_withdraw_a_link_or_look_it_up() -> None:
     async def go() -> None:
         house = House()
-        ann, bob = house.visitor(), house.visitor()
+        ann = house.visitor()
         token = await shared(house, ann)
-        bob.session_id = ann.session_id
+        bob = PageState(house.registry, session_id=ann.session_id)
         assert await bob.token() is None
         await bob.stop_sharing()
         assert (await house.read(token))[0] == 200
