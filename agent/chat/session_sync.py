@@ -19,7 +19,7 @@ from agent.core.history import NAME, TITLE, TurnRecord, turn_records
 from agent.core.visitor import SessionKey
 from agent.stores.cleanup import delete_artifacts
 from agent.stores.fallback import UNSTORED, StoreUnavailable
-from agent.stores.lease import alone
+from agent.stores.lease import lease
 from agent.stores.share_links import ShareLinks
 
 
@@ -134,7 +134,7 @@ class SessionSync:
             await self._store.delete_session(**self.key._asdict())
             await delete_artifacts(self._runner, self.key._asdict())
             with suppress(StoreUnavailable):  # A link to what is no more opens nothing.
-                await ShareLinks(self._runner).withdraw(self.key.user_id, self.key.session_id)
+                await ShareLinks(self._runner).revoke(self.key.user_id, self.key.session_id)
         self.lose()
 
     def lose(self) -> None:
@@ -149,7 +149,7 @@ class SessionSync:
         if not getattr(self._store, "is_shared", False):
             yield
             return
-        async with alone(self._store, self.key.app_name, self.key.session_id, seconds):
+        async with lease(self._store, self.key.app_name, self.key.session_id, seconds):
             yield
 
     @property

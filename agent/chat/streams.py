@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import NamedTuple, TypeAlias
 
 from agent.chat.turn import Turn
-from agent.core.deltas import Delta, Rewrite, changes
+from agent.core.deltas import Delta, Rewrite, deltas
 from agent.core.text import clean
 from agent.core.transcript import Text, Transcript, answer, notices
 
@@ -39,7 +39,7 @@ class DeltaLog:
         and then, when there is nothing new, the last number with None."""
         async with aclosing(self.turn.watch()) as transcripts:
             async for transcript in transcripts:
-                self.deltas += changes(self._read_up_to, transcript)
+                self.deltas += deltas(self._read_up_to, transcript)
                 self._read_up_to = transcript
                 if len(self.deltas) <= after:
                     yield after, None

@@ -232,7 +232,7 @@ class PageState:
 
     async def stop_sharing(self) -> None:
         """Let nobody read it by the link any more."""
-        await self.registry.links.withdraw(self.user_id, str(self.session_id))
+        await self.registry.links.revoke(self.user_id, str(self.session_id))
 
     async def token(self) -> str | None:
         """The link's, if the conversation is shared."""

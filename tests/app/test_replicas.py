@@ -21,7 +21,7 @@ from agent.core.settings import Settings
 from agent.core.transcript import answer, notices
 from agent.page.page_state import PageState
 from agent.stores.fallback import FallbackStore
-from agent.stores.lease import ELSEWHERE, HOLDER, alone
+from agent.stores.lease import ELSEWHERE, LEASE_USER_ID, lease
 from tests.support.browser import Page, chromium, visitor  # noqa: F401
 from tests.support.fake_gemini import FakeGemini, Until
 from tests.support.hosts import App
@@ -222,13 +222,13 @@ def test_nobody_gets_between_by_giving_a_name(uri: str) -> None:
 def test_an_app_that_died_in_a_turn_holds_the_conversation_no_longer_than_a_turn_may_take() -> None:
     async def story() -> None:
         store = InMemorySessionService()
-        await store.create_session(app_name="test", user_id=HOLDER, session_id="x")
+        await store.create_session(app_name="test", user_id=LEASE_USER_ID, session_id="x")
         with pytest.raises(PlainError):
-            async with alone(store, "test", "x", seconds=60):
+            async with lease(store, "test", "x", seconds=60):
                 pass
-        async with alone(store, "test", "x", seconds=0):
-            assert await store.get_session(app_name="test", user_id=HOLDER, session_id="x")
-        assert not await store.get_session(app_name="test", user_id=HOLDER, session_id="x")
+        async with lease(store, "test", "x", seconds=0):
+            assert await store.get_session(app_name="test", user_id=LEASE_USER_ID, session_id="x")
+        assert not await store.get_session(app_name="test", user_id=LEASE_USER_ID, session_id="x")
 
     run(story())
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from agent.chat.streams import DeltaLog
 from agent.chat.turn import Turn
-from agent.core.deltas import Delta, Rewrite, changes
+from agent.core.deltas import Delta, Rewrite, deltas
 from agent.core.text import clean
 from agent.core.transcript import (
     CODE,
@@ -50,7 +50,7 @@ BOB: Source = ("bob", "both.bob")
 
 def told(*looks: Transcript) -> list[list[Delta]]:
     """What each look at a growing transcript tells."""
-    return [changes(before, after) for before, after in pairwise(((), *looks))]
+    return [deltas(before, after) for before, after in pairwise(((), *looks))]
 
 
 def streamed(*events: Event) -> list[list[Delta]]:
@@ -71,7 +71,7 @@ def test_a_growing_text_is_told_piece_by_piece_and_its_whole_not_again() -> None
 
 def test_whoever_looks_once_is_told_all_at_once() -> None:
     everything = thinks("hm"), text("Look: "), tool(result={"n": 1}, seconds=0.0), text("1.")
-    assert changes((), everything) == [
+    assert deltas((), everything) == [
         thinks("hm"),
         text("Look: "),
         tool(),
@@ -85,7 +85,7 @@ def test_nothing_new_is_nothing_told() -> None:
         *(thinks("hm"), text("a"), tool("a"), tool("b", result={}, seconds=0.0)),
         *(Picture("image/png", b"P", HELPER), text("b", "cut"), Notice("Stopped.")),
     )
-    assert changes(everything, everything) == changes((), ()) == []
+    assert deltas(everything, everything) == deltas((), ()) == []
 
 
 def test_a_whole_that_says_more_than_its_partials_tells_what_is_more() -> None:
@@ -177,7 +177,7 @@ def test_parallel_calls_may_be_answered_out_of_order() -> None:
 
 def test_calls_and_results_between_two_looks_are_told_in_pairs() -> None:
     a, b = tool("a", result={"n": 1}, seconds=2), tool("b", result={"n": 2}, seconds=1)
-    assert changes((), (a, b)) == [tool("a"), a, tool("b"), b]
+    assert deltas((), (a, b)) == [tool("a"), a, tool("b"), b]
 
 
 def test_a_long_running_tools_second_answer_is_told_too() -> None:

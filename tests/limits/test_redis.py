@@ -169,7 +169,7 @@ def test_a_redis_that_dies_is_replaced_by_memory_until_it_is_back(
         assert [refused(text) for text in told] == [False, False, True, True]
         assert len(caplog.records) == 1
         with redis_at(port):
-            later = time.monotonic() + counts.DETOUR
+            later = time.monotonic() + counts.REDIS_RETRY_INTERVAL
             monkeypatch.setattr(counts, "monotonic", lambda: later)
             told = [await ask_as_new(where) for _ in range(3)]
             assert [refused(text) for text in told] == [False, False, True]
@@ -181,7 +181,7 @@ def test_a_redis_that_dies_is_replaced_by_memory_until_it_is_back(
 def test_a_redis_that_stands_still_holds_no_turn_up_for_long(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(counts, "PATIENCE", 0.2)
+    monkeypatch.setattr(counts, "REDIS_TIMEOUT", 0.2)
 
     async def story() -> None:
         with redis_at(port) as server:
@@ -219,7 +219,7 @@ def listener(answer: bytes) -> Iterator[int]:
     ids=["silence", "HTTP", "garbage", "an error"],
 )
 def test_what_is_no_redis_harms_no_turn(answer: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counts, "PATIENCE", 0.2)
+    monkeypatch.setattr(counts, "REDIS_TIMEOUT", 0.2)
 
     async def story() -> None:
         with listener(answer) as port:

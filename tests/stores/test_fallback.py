@@ -24,7 +24,7 @@ from agent.core.transcript import answer, notices
 from agent.page.controls import clear
 from agent.page.page_state import PageState, open_last
 from agent.page.sidebar import forget_me
-from agent.stores import fallback as spare_store
+from agent.stores import fallback
 from agent.stores.fallback import FallbackStore, StoreUnavailable
 from tests.support.house import UNLIMITED, launched, loaded, run
 from tests.support.scripted_model import ScriptedModel, call, contents
@@ -352,7 +352,7 @@ def test_nothing_is_said_to_be_deleted_that_is_still_stored(store: Store) -> Non
 
 def test_a_store_that_hangs_holds_nobody_up(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     async def story() -> None:
-        monkeypatch.setattr(spare_store, "PATIENCE", 0.05)
+        monkeypatch.setattr(fallback, "STORE_TIMEOUT", 0.05)
         house, store.broken, store.hangs = House(store), ALL, True
         assert await house.says(PageState(house.registry), "first", "one") == [
             SENTENCES["not_stored"]

@@ -92,12 +92,12 @@ class House:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "PAUSE", (0.02, 0.05))
+    monkeypatch.setattr(retention, "SWEEP_INTERVAL", (0.02, 0.05))
 
 
 @pytest.fixture
 def only_one_round(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "PAUSE", (600, 600))
+    monkeypatch.setattr(retention, "SWEEP_INTERVAL", (600, 600))
 
 
 # Too old
@@ -131,7 +131,7 @@ def test_a_conversation_found_again_begins_the_rounds_as_a_new_one_does() -> Non
         await before.visits(1)
         before.store.age(4000)
         (young,) = await before.visits(1)
-        before.registry._retention._rounds.cancel()  # type: ignore[union-attr]
+        before.registry._retention._task.cancel()  # type: ignore[union-attr]
         after = House(before.store, session_idle=3600)
         assert await after.registry.find(f"visitor-{young}", young)
         await after.until_left(young)
@@ -156,7 +156,7 @@ def test_many_at_once_are_looked_through_before_the_pause_is_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def story() -> None:
-        monkeypatch.setattr(retention, "PAUSE", (0.02, 600))
+        monkeypatch.setattr(retention, "SWEEP_INTERVAL", (0.02, 600))
         house = House(max_conversations=20)
         ids = await house.visits(60)
         # A tenth more may wait for the next round.
@@ -168,7 +168,7 @@ def test_many_at_once_are_looked_through_before_the_pause_is_over(
 
 def test_0_is_no_limit_and_no_reason_to_look_again(monkeypatch: pytest.MonkeyPatch) -> None:
     async def story() -> None:
-        monkeypatch.setattr(retention, "PAUSE", (0.01, 600))
+        monkeypatch.setattr(retention, "SWEEP_INTERVAL", (0.01, 600))
         house = House(max_conversations=0)
         ids = await house.visits(30)
         assert house.store.ids() == set(ids)

@@ -18,7 +18,7 @@ from agent.chat.registry import Registry
 from agent.core.settings import Settings
 from agent.core.visitor import is_visitor_id
 from agent.page.page_state import PageState
-from agent.stores.share_links import OWNER
+from agent.stores.share_links import LINK_USER_ID
 from tests.support.house import UNLIMITED, loaded, run
 from tests.support.scripted_model import ScriptedModel
 
@@ -61,7 +61,7 @@ class House:
     async def links(self) -> list[str]:
         """The stored ones."""
         app = self.loaded.runner.app_name
-        listed = await self.store.list_sessions(app_name=app, user_id=OWNER)
+        listed = await self.store.list_sessions(app_name=app, user_id=LINK_USER_ID)
         return [link.id for link in listed.sessions]
 
 
@@ -180,7 +180,7 @@ class Store(InMemorySessionService):
 
     async def delete_session(self, **session: Any) -> None:
         await super().delete_session(**session)
-        if session["user_id"] != OWNER:
+        if session["user_id"] != LINK_USER_ID:
             self.deleted.set()
 
 
@@ -276,4 +276,4 @@ def test_a_link_outlasts_a_restart_and_is_the_same_for_all_replicas(tmp_path: Pa
 
 
 def test_no_visitor_can_be_called_as_the_owner_of_links_is() -> None:
-    assert not is_visitor_id(OWNER)
+    assert not is_visitor_id(LINK_USER_ID)
