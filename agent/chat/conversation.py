@@ -193,7 +193,7 @@ class Conversation:
         # The agent's own model costs the host; the offline one nobody.
         if self._limits and (reason := await self._limits.why_offline()):
             use_offline.set(True)  # In the turn's own task, and so for this turn alone.
-            turn.add_notice(Notice(reason))
+            turn.add_notice(reason)
         if not session.turns:
             session.title = short_title(question.text)
         start = session.events

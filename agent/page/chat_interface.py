@@ -8,9 +8,9 @@ from gradio.events import Dependency
 
 from agent.chat.loader import LoadedAgent
 from agent.chat.registry import Registry
+from agent.core.notices import SENTENCES
 from agent.core.settings import Settings
 from agent.core.text import duration
-from agent.limits.rate_limits import PAUSED
 from agent.models.offline import HOW_TO_ADD_A_KEY
 from agent.page.controls import (
     AT_ONCE,
@@ -215,6 +215,6 @@ def describe(loaded: LoadedAgent, settings: Settings) -> str:
     until = duration(settings.session_idle)
     where = "in this server's memory, until it restarts or" if loaded.forgets else "on this server"
     kept = f"*Chats are kept {where} for {until} after their last message.*"
-    paused = PAUSED if settings.demo_paused and loaded.costs else ""
+    paused = SENTENCES["paused"] if settings.demo_paused and loaded.costs else ""
     lines = loaded.description, offline if loaded.is_offline else "", paused, kept
     return "\n\n".join(filter(None, ("<div class=about>", *lines, "</div>")))
