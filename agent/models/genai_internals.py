@@ -140,8 +140,8 @@ def replaces_contents(client: Any) -> bool:
 def change_class(model: BaseLlm, *bases: type, **attributes: Any) -> bool:
     """Give a model a class made of these, of the same name as before.
 
-    Python lets an object's class be changed where both are laid out alike in memory, which those
-    of ADK's models are if they have no `__slots__`. Otherwise: False, and the model is as it was.
+    Python allows it where objects of both classes are alike in memory, as those of ADK's models
+    are. Otherwise, or where the model's class can have no children: False, and nothing changes.
     """
     own = type(model)
     try:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from google.adk.models import Gemini, LlmRequest
+from google.adk.utils.content_utils import SKIP_THOUGHT_SIGNATURE_VALIDATOR
 from google.genai import types
 
 from agent.models.coalescing import coalescing
@@ -28,6 +29,16 @@ RESULT = content(
     "user", types.Part.from_function_response(name="sky", response={"result": [1, {"a": None}]})
 )
 
+# Its base64 is not the same in both alphabets, and has padding.
+SIGNATURE = b"\xfb\xef\xff\x00"
+
+
+def signed_call(city: str, signature: bytes | None = SIGNATURE) -> types.Part:
+    """A call as Gemini 3 makes it: of parallel ones, the first alone is signed."""
+    call = types.FunctionCall(name="sky", args={"city": city})
+    return types.Part(function_call=call, thought_signature=signature)
+
+
 PLAIN: dict[str, list[types.Content]] = {
     "one question": [QUESTION],
     "a conversation": [QUESTION, ANSWER, content("user", text('\u00e9\ud83d\ude00 "\\\n'))],
@@ -39,6 +50,47 @@ PLAIN: dict[str, list[types.Content]] = {
         content("user", types.Part(function_response=types.FunctionResponse(id="7", name="f"))),
     ],
     "a thought": [QUESTION, content("model", text("Hm.", thought=True), text("Cold.")), QUESTION],
+    "a signed call": [QUESTION, content("model", signed_call("Oslo")), RESULT],
+    "a signed call after a thought": [
+        QUESTION,
+        content("model", text("Hm.", thought=True), signed_call("Oslo")),
+        RESULT,
+    ],
+    "signed calls in parallel": [
+        QUESTION,
+        content("model", signed_call("Oslo"), signed_call("Rome", None)),
+        content("user", *(RESULT.parts or []), *(RESULT.parts or [])),
+    ],
+    "signed calls one after the other": [
+        QUESTION,
+        *(content("model", signed_call("Oslo", b"1")), RESULT),
+        *(content("model", signed_call("Rome", b"2")), RESULT),
+    ],
+    "a call that Gemini has not made": [
+        QUESTION,
+        content("model", signed_call("Oslo", SKIP_THOUGHT_SIGNATURE_VALIDATOR)),
+        RESULT,
+    ],
+    "a signed text": [
+        QUESTION,
+        content("model", text("Cold.", thought_signature=SIGNATURE)),
+        QUESTION,
+    ],
+    "a text with a signature after it": [
+        QUESTION,
+        content("model", text("Cold."), text("", thought_signature=SIGNATURE)),
+        QUESTION,
+    ],
+    "a signed thought": [
+        QUESTION,
+        content("model", text("Hm.", thought=True, thought_signature=SIGNATURE), text("Cold.")),
+        QUESTION,
+    ],
+    "nothing but a signature": [
+        QUESTION,
+        content("model", types.Part(thought_signature=SIGNATURE), text("", thought_signature=b"")),
+        QUESTION,
+    ],
     "no words": [content("user", text(""))],
     "no parts": [QUESTION, types.Content(role="model"), QUESTION],
 }
@@ -48,11 +100,6 @@ CODE = types.Part.from_executable_code(code="1", language=types.Language.PYTHON)
 OTHER: dict[str, list[types.Content]] = {
     "a picture": [content("user", types.Part.from_bytes(data=b"\xff\x00", mime_type="image/png"))],
     "a file": [content("user", types.Part.from_uri(file_uri="gs://a/b", mime_type="image/png"))],
-    "a signature": [
-        QUESTION,
-        content("model", text("Cold.", thought_signature=b"\xfb\xff")),
-        QUESTION,
-    ],
     "code": [QUESTION, content("model", CODE), QUESTION],
     "the model's word last": [QUESTION, ANSWER],
 }
@@ -89,6 +136,14 @@ def test_the_request_is_the_same_as_geminis_own(
         for kind in (Gemini, GeminiWithPlainRequests)
     )
     assert plain == own
+
+
+def test_a_signature_is_sent_as_googles_own_base64(gemini: FakeGemini) -> None:
+    question = request(PLAIN["a signed call"])
+    sent(gemini, GeminiWithPlainRequests(model="gemini-x"), question, stream=True)
+    [part] = gemini.requests[-1].body["contents"][1]["parts"]
+    assert part["thoughtSignature"] == "--__AA=="
+    assert part["functionCall"] == {"name": "sky", "args": {"city": "Oslo"}}
 
 
 @pytest.mark.parametrize("contents", PLAIN.values(), ids=PLAIN.keys())

@@ -35,6 +35,7 @@ from tests.support.fake_gemini import (
     Image,
     Nothing,
     Script,
+    Signed,
     Silent,
     Think,
     Until,
@@ -78,6 +79,13 @@ def test_tokens_are_counted_as_by_the_latest_that_counts_them() -> None:
 OTHER = {
     "the end": event({"text": "x"}).replace('"index"', '"finishReason": "STOP", "index"'),
     "a signature": event({"text": "x", "thoughtSignature": "cw=="}, modelVersion="m"),
+    "a signature alone": event({"text": "", "thoughtSignature": "cw=="}, modelVersion="m"),
+    "a signed thought": event(
+        {"text": "x", "thought": True, "thoughtSignature": "cw=="}, modelVersion="m"
+    ),
+    "a signed call": event(
+        {"functionCall": {"name": "f"}, "thoughtSignature": "cw=="}, modelVersion="m"
+    ),
     "two parts": event({"text": "x"}, {"text": "y"}, modelVersion="m"),
     "no words": event({"text": None}, modelVersion="m"),
     "a tool call": event({"functionCall": {"name": "f", "args": {}}}, modelVersion="m"),
@@ -109,6 +117,18 @@ ANSWERS: dict[str, Script] = {
     "thoughts": (Think("Hm"), Think("m."), "It ", "is.", Think("Ah."), "Yes."),
     "a tool": ("I lo", "ok. ", Call("f", {"a": [1, "b"]}, "7")),
     "two tools": (Call("f", {}, "1"), Call("g", {"b": None}, "2")),
+    "a signed tool": (
+        Think("H"),
+        Think("m."),
+        "I lo",
+        "ok. ",
+        Call("f", {}, "1"),
+        Call("g", {}, "2"),
+    ),
+    "a signature at the end": ("It ", "is ", "co", "ld.", Signed("")),
+    "a signed end": ("It ", "is ", Signed("cold.")),
+    "a signature in between": ("It ", "is ", Signed("co"), "l", "d", ".", Think("Hm"), Think(".")),
+    "a signature alone in between": ("It ", "is ", Signed(""), "co", "ld", "."),
     "a picture": ("See ", "this", Image("image/png", b"\xff\x00"), "th", "ere"),
     "no words": (Silent(),),
     "nothing": (Nothing(),),
@@ -159,6 +179,7 @@ def outcome(gemini: FakeGemini, model: Any, script: Script) -> tuple[str, list[A
         gc.collect()  # google-genai lets go of a stream that has failed only as garbage.
         await alone()
 
+    gemini.reset()  # It signs the next script as it has signed the one before.
     gemini.enqueue(*script)
     asyncio.run(story())
     return "".join(said), whole, failed
@@ -185,6 +206,23 @@ def test_google_genai_is_handed_fewer_events(gemini: FakeGemini) -> None:
     assert "".join(fewer) == "".join(words)
 
 
+def test_what_is_signed_keeps_its_signature_and_its_place(gemini: FakeGemini) -> None:
+    async def story() -> tuple[list[str], list[types.Part]]:
+        answer = [response async for response in responses_of(coalescing(Gemini(model="x")))]
+        [whole] = [response.content for response in answer if not response.partial]
+        texts = [text for response in answer if (text := text_of(response)) is not None]
+        return texts, (whole and whole.parts) or []
+
+    gemini.enqueue(*["x "] * 100, Signed("and "), *["y "] * 100, Signed(""))
+    partials, parts = asyncio.run(story())
+    assert len(partials) < 100
+    assert "and " in partials
+    assert [(part.text, bool(part.thought_signature)) for part in parts] == [
+        ("x " * 100 + "and " + "y " * 100, True),
+        ("", True),
+    ]
+
+
 def test_what_comes_at_once_becomes_one_event() -> None:
     body = "".join(words("x") for _ in range(100))
     assert received(body.encode()) == words("x" * 100)
@@ -195,25 +233,36 @@ def test_what_is_compressed_is_read_too() -> None:
     assert received(body, **{"content-encoding": "gzip"}) == words("abc")
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_line_ends_nowhere_but_at_its_end(end: str) -> None:
+    odd = "a\u2028b\x85c"  # JSON may hold these as they are.
+    body = words("x") + words("").replace('"text": ""', f'"text": "{odd}"') + words("y")
+    for size in (1, 7, len(body)):
+        events = received(body.replace("\n", end).encode(), size).split("\n\n")[:-1]
+        assert "".join(parse_event(event).text for event in events) == f"x{odd}y"
+
+
 def test_what_does_not_come_in_events_is_left_alone() -> None:
     body = words("a") + words("b") + words("c")
     assert received(body.encode(), **{"content-type": "application/json"}) == body
     asyncio.run(StreamHook()(object()))
 
 
-def received(body: bytes, **headers: str) -> str:
-    """What httpx hands over of such a response."""
+def received(body: bytes, size: int = 2**20, library: Any = httpx, **headers: str) -> str:
+    """What an HTTP library hands over of such a response, which has come in pieces of this size."""
 
-    def answer(_: httpx.Request) -> httpx.Response:
+    async def pieces() -> AsyncGenerator[bytes]:
+        for start in range(0, len(body), size):
+            yield body[start : start + size]
+
+    def answer(_: object) -> Any:
         sent = {"content-type": "text/event-stream;charset=UTF-8", **headers}
-        return httpx.Response(200, headers=sent, stream=httpx.ByteStream(body))
+        return library.Response(200, headers=sent, content=pieces())
 
     async def story() -> str:
-        nowhere = httpx.MockTransport(answer)
-        async with httpx.AsyncClient(
-            transport=nowhere, event_hooks={"response": [StreamHook()]}
-        ) as http:
-            return (await http.get("http://localhost")).text
+        nowhere, hooks = library.MockTransport(answer), {"response": [StreamHook()]}
+        async with library.AsyncClient(transport=nowhere, event_hooks=hooks) as http:
+            return str((await http.get("http://localhost")).text)
 
     return asyncio.run(story())
 
