@@ -97,6 +97,7 @@ class Request:
     arrived_at: float = field(default_factory=time.monotonic)
     left: threading.Event = field(default_factory=threading.Event)
     left_at: float | None = None
+    signed: list[str] = field(default_factory=list)  # the signatures given in the reply
 
     @property
     def key(self) -> str:
@@ -235,7 +236,7 @@ class FakeGemini:
             with self._arrival:
                 self.requests.append(request)
                 self._arrival.notify_all()
-            reply = _Reply(writer, request.streaming, self._signatures, self.signs)
+            reply = _Reply(writer, request, self._signatures, self.signs)
             script = self._refusal_of(request) or self._script_for(request)
             playing = asyncio.create_task(reply.play(script))
             if not await _played_to_its_end(playing, reader):
@@ -288,21 +289,21 @@ async def _played_to_its_end(playing: asyncio.Task[None], reader: asyncio.Stream
 @dataclass
 class _Reply:
     writer: asyncio.StreamWriter
-    streaming: bool
+    request: Request
     signatures: Signatures
     signs: bool  # the next function call
     held: list[Json] = field(default_factory=list)
 
     async def play(self, script: Script) -> None:
         if not self.is_whole(script[-1]):
-            mime = "text/event-stream" if self.streaming else "application/json"
+            mime = "text/event-stream" if self.request.streaming else "application/json"
             self.head(200, mime, "Transfer-Encoding: chunked")
         for step in script:
             await self.writer.drain()  # before, as a client that has the last byte may leave
             await self.perform(step)
 
     def is_whole(self, step: str | Step) -> bool:
-        return isinstance(step, Whole) or (isinstance(step, Failure) and not self.streaming)
+        return isinstance(step, Whole) or (isinstance(step, Failure) and not self.request.streaming)
 
     async def perform(self, step: str | Step) -> None:
         match step:
@@ -321,22 +322,22 @@ class _Reply:
             case Ending():
                 self.send(_last_line(step, self.held))
                 self.writer.write(b"0\r\n\r\n")
-            case _ if self.streaming:
+            case _ if self.request.streaming:
                 self.send(_candidate([self.part(step)]))
             case _:
                 self.held.append(self.part(step))
 
     def part(self, step: str | Step) -> Json:
         part = _part(step)
-        if isinstance(step, Signed):
-            return self.signatures.sign(part)
-        if isinstance(step, Call) and self.signs:
-            self.signs = False
-            return self.signatures.sign(part)
+        if not isinstance(step, Signed) and not (isinstance(step, Call) and self.signs):
+            return part
+        self.signs = self.signs and not isinstance(step, Call)
+        part = self.signatures.sign(part)
+        self.request.signed.append(part["thoughtSignature"])
         return part
 
     def send(self, line: str) -> None:
-        data = (f"data: {line}\r\n\r\n" if line and self.streaming else line).encode()
+        data = (f"data: {line}\r\n\r\n" if line and self.request.streaming else line).encode()
         self.writer.write(b"%x\r\n%b\r\n" % (len(data), data) if data else b"")
 
     def whole(self, code: int, mime: str, text: str) -> None:
