@@ -9,8 +9,9 @@ from types import SimpleNamespace
 import pytest
 
 from agent.chat import warmup as warmth
-from agent.chat.warmup import one_answer, one_turn, open_clients_soon, remember_missing
+from agent.chat.warmup import one_turn, open_clients_soon, remember_missing
 from agent.core.transcript import answer, notices
+from agent.models.gemini_warmup import warm_up_gemini
 from agent.models.offline import WHAT_I_AM
 from tests.support.house import loaded, run
 from tests.support.scripted_model import ScriptedModel
@@ -23,7 +24,7 @@ def test_the_turn_that_nobody_asks_for_is_answered_like_a_visitors() -> None:
 
 
 def test_an_answer_of_geminis_is_read_without_a_network() -> None:
-    asyncio.run(one_answer())
+    asyncio.run(warm_up_gemini())
 
 
 def test_what_is_not_installed_is_not_looked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
