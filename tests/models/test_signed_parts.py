@@ -9,11 +9,12 @@ from google.adk.models import Gemini
 from google.genai import models, types
 
 from agent.chat.conversation import Conversation
+from agent.core.question import Options
 from agent.core.settings import Settings
 from agent.core.transcript import ToolCall, answer
 from agent.models.coalescing import coalescing
 from tests.support.fake_gemini import Call, FakeGemini, Request, Script, Signed, Think
-from tests.support.house import conversation, notices, say
+from tests.support.house import below, conversation, notices
 
 
 def sky(city: str) -> dict[str, str]:
@@ -68,7 +69,8 @@ class Chat:
     def __init__(self, gemini: FakeGemini, streaming: bool) -> None:
         model = coalescing(Gemini(model="gemini-3"))
         runner = conversation(model, agent={"tools": [sky]}).runner
-        self.conversation = Conversation(runner, Settings(), streaming=streaming)
+        self.conversation = Conversation(runner, Settings())
+        self.options = Options(streaming=streaming)
         self.gemini, self.turns = gemini, list[list[Request]]()
 
     async def ask(self, message: str, kept: int | None = None) -> None:
@@ -77,7 +79,8 @@ class Chat:
         for script in TURNS[message]:
             self.gemini.enqueue(*script)
         before = len(self.gemini.requests)
-        transcript = await say(self.conversation, message, kept)
+        question = below(self.conversation, kept, message, options=self.options)
+        transcript = await self.conversation.ask(question).finish()
         assert notices(transcript) == []
         calls = [entry.args for entry in transcript if isinstance(entry, ToolCall)]
         assert calls == [step.args for step in steps if isinstance(step, Call)]
@@ -86,7 +89,7 @@ class Chat:
 
     async def undo(self) -> None:
         """Take the latest turn back."""
-        await self.conversation.undo(self.conversation.latest_id or "")
+        await self.conversation.undo(self.conversation.turns[-1].id)
         self.turns.pop()
 
     def check(self) -> None:
