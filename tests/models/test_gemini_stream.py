@@ -230,7 +230,7 @@ def test_what_comes_at_once_becomes_one_event() -> None:
 
 def test_what_is_compressed_is_read_too() -> None:
     body = gzip.compress((words("a") + words("b") + words("c")).encode())
-    assert received(body, **{"content-encoding": "gzip"}) == words("abc")
+    assert received(body, headers={"content-encoding": "gzip"}) == words("abc")
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
@@ -244,25 +244,25 @@ def test_a_line_ends_nowhere_but_at_its_end(end: str) -> None:
 
 def test_what_does_not_come_in_events_is_left_alone() -> None:
     body = words("a") + words("b") + words("c")
-    assert received(body.encode(), **{"content-type": "application/json"}) == body
+    assert received(body.encode(), headers={"content-type": "application/json"}) == body
     asyncio.run(StreamHook()(object()))
 
 
-def received(body: bytes, size: int = 2**20, library: Any = httpx, **headers: str) -> str:
-    """What an HTTP library hands over of such a response, which has come in pieces of this size."""
+def received(body: bytes, size: int = 2**20, headers: dict[str, str] | None = None) -> str:
+    """What httpx hands over of such a response, which has come in pieces of this size."""
 
     async def pieces() -> AsyncGenerator[bytes]:
         for start in range(0, len(body), size):
             yield body[start : start + size]
 
-    def answer(_: object) -> Any:
-        sent = {"content-type": "text/event-stream;charset=UTF-8", **headers}
-        return library.Response(200, headers=sent, content=pieces())
+    def answer(_: httpx.Request) -> httpx.Response:
+        sent = {"content-type": "text/event-stream;charset=UTF-8", **(headers or {})}
+        return httpx.Response(200, headers=sent, content=pieces())
 
     async def story() -> str:
-        nowhere, hooks = library.MockTransport(answer), {"response": [StreamHook()]}
-        async with library.AsyncClient(transport=nowhere, event_hooks=hooks) as http:
-            return str((await http.get("http://localhost")).text)
+        nowhere, hooks = httpx.MockTransport(answer), dict[str, list[Any]](response=[StreamHook()])
+        async with httpx.AsyncClient(transport=nowhere, event_hooks=hooks) as http:
+            return (await http.get("http://localhost")).text
 
     return asyncio.run(story())
 

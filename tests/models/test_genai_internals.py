@@ -129,7 +129,7 @@ def test_a_body_is_replaced_by_one_of_the_library_of_its_response(
         response = module.Response(200, headers=STREAM, stream=httpx.ByteStream(3 * event.encode()))
         await StreamHook()(response)
         assert isinstance(response.stream, module.AsyncByteStream)
-        return (await response.aread()).decode()
+        return str((await response.aread()).decode())
 
     assert asyncio.run(story()) == event.replace('"x"', '"xxx"')
 

@@ -151,9 +151,11 @@ class Signatures:
     def missing(self, contents: list[Json]) -> Json | None:
         """The first call of the current turn that was signed and has not that signature now."""
         for content in _current_turn(contents):
-            call = next((part for part in content["parts"] if "functionCall" in part), None)
-            if call and not self._is_well(call):
-                return call
+            calls: list[Json] = [
+                part for part in content.get("parts", ()) if "functionCall" in part
+            ]
+            if calls and not self._is_well(calls[0]):
+                return calls[0]
         return None
 
     def _is_well(self, call: Json) -> bool:
