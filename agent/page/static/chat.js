@@ -35,7 +35,7 @@
     const toMessage = ({ content, ...message }) => (
         { metadata: null, options: null, ...message, content: [content] }
     );
-    const textOfPart = (part) => typeof part === "string" ? part : part?.text ?? "";
+    const textOfPart = (part) => typeof part === "string" ? part : part.text ?? "";
     const textOf = ({ content }) => [content].flat().map(textOfPart).join("");
 
     // What this page remembers, for as long as it is open.
@@ -247,7 +247,7 @@
 
         // One can type again when the answer to that question, and to no other, is over.
         endAnswer(number, question) {
-            return number !== null && number === question?.number ? constants.idle : SAME;
+            return number === question?.number ? constants.idle : SAME;
         },
 
         // Something is taken back, or the text box locked.
