@@ -62,13 +62,13 @@ def test_a_host_may_add_to_the_head(monkeypatch: pytest.MonkeyPatch) -> None:
     assert options == {**ASSETS, "head": ASSETS["head"] + "<meta name=host>", "share": False}
 
 
+# Counts the text boxes that there are when the script runs.
 TEXT_BOXES_BEFORE = """
 Object.defineProperty(window, 'chat', {configurable: true, get: () => undefined, set: value => {
     window.textBoxesBefore = document.querySelectorAll('textarea').length
     Object.defineProperty(window, 'chat', {value})
 }})
 """
-"""Counts the text boxes that there are when the script runs."""
 
 
 def test_the_script_is_there_before_any_component(visitor: Callable[..., Page]) -> None:  # noqa: F811

@@ -13,73 +13,84 @@
 (() => {
     "use strict";
 
-    // All that is known here of Gradio 6.31's page, and that Gradio documents nowhere.
+    // What this file knows of Gradio 6.31's front end, none of which is documented, stands here.
 
-    // Elements. Where one is missing, the page does without what is said beside it.
+    // Elements of the page. Each may be missing; then the page does without one thing:
     const ELEMENTS = {
-        log: "[role=log]", // Following the newest words; links of drawings open in this tab.
-        question: "[data-testid=user]", // The same.
-        textBox: "#message textarea", // Having the keyboard back when an answer is over.
-        openSidebar: ".sidebar.open", // Its list shows what has changed when it is opened again.
-        sidebarToggle: ".sidebar.open .toggle-button", // A phone's visitor folds it by hand.
+        // The newest words are not kept in view, and links in drawings open in this tab.
+        log: "[role=log]",
+        // The newest words are not kept in view.
+        question: "[data-testid=user]",
+        // The text box does not get the focus back when an answer is over.
+        textBox: "#message textarea",
+        // An open sidebar's list is not updated until it is closed and opened again.
+        openSidebar: ".sidebar.open",
+        // On a phone the visitor closes the sidebar by hand.
+        sidebarToggle: ".sidebar.open .toggle-button",
     };
-    const SIDEBAR_COVERS = 768; // A window less wide than so many pixels.
 
-    // What stands for a component in a method's result to change some of its properties, and to
-    // change none; as gr.update() and gr.skip() in Python. Without it no text box can be locked.
+    // Pixels: in a narrower window the sidebar covers the chat.
+    const SIDEBAR_COVERS_BELOW = 768;
+
+    // What a method returns for a component to change some of its properties, or none, as
+    // gr.update() and gr.skip() do in Python. This form and the next have no substitute: if Gradio
+    // changes one, tests/page fails at once.
     const update = (properties) => ({ __type__: "update", ...properties });
     const SAME = update({});
 
-    // A message with one content as the Chatbot takes it, which is never without these keys; and
-    // the text of one that it hands over, in whichever of its forms.
+    // A message as the Chatbot takes it, which must have all of these keys; and the text of a
+    // message as the Chatbot hands it over: its content is a text, or parts of which some are.
     const toMessage = ({ content, ...message }) => (
         { metadata: null, options: null, ...message, content: [content] }
     );
     const textOfPart = (part) => typeof part === "string" ? part : part.text ?? "";
     const textOf = ({ content }) => [content].flat().map(textOfPart).join("");
 
-    // What this page remembers, for as long as it is open.
+    // What the page remembers while it is open. Times are milliseconds of performance.now().
     const state = {
         shownQuestion: null, // The number of the question that was put on the page last.
-        shownAnswer: null, // The last answer that was put there, as it came.
-        askedAt: -Infinity, // When something was typed and sent: milliseconds of performance.now().
-        redrawAt: 0, // Before that no answer is drawn, by the same clock.
+        shownAnswer: null, // The answer that was put there last, as it was sent.
+        askedAt: -Infinity, // When a typed message was sent.
+        redrawAt: 0, // No answer is drawn before this time.
         ...globalThis.chat?.state, // Gradio's reload mode runs this file again on an open page.
     };
 
-    let constants = {}; // What `start` is given.
+    // What `start` is given.
+    let constants = {};
 
-    // Questions and the page.
+    // Helpers for questions.
 
-    const DOUBLE_PRESS = 500; // A key that is pressed twice within so many milliseconds asks once.
+    // Milliseconds within which a second Enter is taken for the same press.
+    const DOUBLE_PRESS_INTERVAL = 500;
 
     const newQuestion = (text, count) => ({ text, number: Math.random(), count });
 
-    // Whether it is yet to be put on the page.
+    // Whether it has been asked, but is not on the page yet.
     const isOnItsWay = (question) => (
         question !== null && question.number !== state.shownQuestion
     );
 
-    // At which places on the page the questions are.
-    const places = (page) => page.flatMap(({ role }, place) => role === "user" ? [place] : []);
+    // The indices of the questions on the page.
+    const questionIndices = (page) =>
+        page.flatMap(({ role }, index) => role === "user" ? [index] : []);
 
-    // A visitor's tags are shown as they were typed: no HTML begins with "<" and a word joiner
-    // (`to_question` in agent/render/messages.py).
+    // A visitor's tags are shown as they were typed: "<" and a word joiner begin no HTML tag, and
+    // the joiner is invisible (`to_question` in agent/render/messages.py does the same).
     const showable = (text) => text.replace(/<(?=[a-z/!?])/gi, "<" + constants.wordJoiner);
     const typed = (message) => textOf(message).replaceAll("<" + constants.wordJoiner, "<");
 
-    // The browser keeps a message until the server has it: where the line is down, Gradio loads the
-    // page anew. That takes a millisecond, for which nobody need wait.
+    // The browser keeps a message until the server has it, because Gradio reloads the page when the
+    // connection fails. To keep it takes a millisecond, so the message is sent first.
     const keepUnsent = (unsent) => {
         setTimeout(() => history.replaceState({ ...history.state, unsent }, ""));
     };
 
-    // Answers.
+    // Helpers for answers.
 
-    // A drawing that takes no longer than so many milliseconds is not followed by a rest.
-    const QUICK_DRAWING = 25;
+    // Milliseconds that a drawing may take without a pause after it.
+    const FREE_DRAWING_TIME = 25;
 
-    // A page that nobody looks at is not drawn; it takes an answer once in so many milliseconds.
+    // Milliseconds between two updates of a hidden tab, where nothing is drawn.
     const HIDDEN_INTERVAL = 1000;
 
     const parseAnswer = (sent) => {
@@ -89,31 +100,31 @@
         return answer;
     };
 
-    // To draw a long chat takes a slow phone longer than the next words are on their way: by itself
-    // it would fall behind by the second. So it rests after each drawing for about as long as that
-    // took.
-    const restAfterDrawing = () => {
+    // On a slow phone a long chat takes longer to draw than the next words take to come: the page
+    // would fall behind more and more. So it pauses after each drawing for about as long as that
+    // took. The drawing ends with the first task after the next animation frame.
+    const pauseAfterDrawing = () => {
         state.redrawAt = performance.now() + HIDDEN_INTERVAL;
         requestAnimationFrame((begun) =>
             setTimeout(() => {
                 const cost = performance.now() - begun;
-                state.redrawAt = performance.now() + Math.max(0, cost - QUICK_DRAWING);
+                state.redrawAt = performance.now() + Math.max(0, cost - FREE_DRAWING_TIME);
             })
         );
     };
 
-    // The page as a whole.
+    // Helpers for the page as a whole.
 
-    // So near to the end of the chat, in pixels, a reader is taken to be at the end.
-    const NEAR_THE_END = 40;
+    // Pixels: a reader who is no further from the end of the chat is at the end.
+    const END_MARGIN = 40;
 
-    // The browser scrolls, too, when something on the page folds. A reader does so within so many
-    // milliseconds of a wheel, a finger or a key.
-    const BY_HAND = 1000;
+    // Milliseconds after a wheel, a finger or a key in which scrolling is the reader's. The browser
+    // scrolls, too, when something on the page is folded.
+    const READER_SCROLLS_TIMEOUT = 1000;
 
-    // Keeps the newest words in view, and leaves a reader who has scrolled up in peace until the
-    // next question. Gradio's own autoscroll pulls everybody down 300 ms after each update, and so
-    // never lets go of a stream.
+    // Keeps the newest words in view. A reader who scrolls up stays there until the next question.
+    // Gradio's own autoscroll pulls everybody down 300 ms after each update, and so never lets go
+    // of a stream.
     const followNewestWords = (log) => {
         let atEnd = true, asked = 0, movedAt = -Infinity;
         const stay = () => {
@@ -123,8 +134,8 @@
             if (atEnd && questions) log.scrollTop = log.scrollHeight;
         };
         log.addEventListener("scroll", () => {
-            const isNear = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_THE_END;
-            atEnd = isNear || (atEnd && performance.now() - movedAt > BY_HAND);
+            const isNear = log.scrollHeight - log.scrollTop - log.clientHeight < END_MARGIN;
+            atEnd = isNear || (atEnd && performance.now() - movedAt > READER_SCROLLS_TIMEOUT);
         });
         const moved = () => {
             movedAt = performance.now();
@@ -140,88 +151,89 @@
         watch();
     };
 
-    // Opens every link in a tab of its own. Gradio sees to that in text, but not in drawings (SVG,
-    // mermaid) and maps, whose links would take the conversation away.
-    const openLinksApart = () =>
+    // Opens every link in a new tab. Gradio does so for links in text, but not for those in
+    // drawings (SVG, mermaid) and image maps, which would replace the conversation.
+    const openLinksInNewTabs = () =>
         document.addEventListener("click", (event) => {
             const link = event.target.closest(`${ELEMENTS.log} :is(a, area)`);
             link?.setAttribute("target", "_blank");
             link?.setAttribute("rel", "noopener noreferrer");
         }, true);
 
-    // Gives the keyboard back to the text box, which has lost it by being locked; not where that
-    // would bring up a keyboard on the screen.
+    // Gives the focus back to the text box, which lost it by being locked; not on a touch screen,
+    // where that would open the keyboard.
     const giveFocusBack = (box) =>
         new MutationObserver(() => {
             const isFree = !box.disabled && document.activeElement === document.body;
             if (isFree && matchMedia("(hover: hover)").matches) box.focus();
         }).observe(box, { attributeFilter: ["disabled"] });
 
-    const DOWNLOAD_TIMEOUT = 60_000; // Milliseconds for which a file is there to be saved.
+    // Milliseconds in which the browser must have begun to save a file.
+    const DOWNLOAD_TIMEOUT = 60_000;
 
     globalThis.chat = {
         state,
 
-        // {idle, busy, noMessage, wordJoiner}: how the text box is changed when one can type, and
-        // while an answer runs; what is said to an empty message; and `JOINER` of
-        // agent/render/messages.py.
+        // Takes {idle, busy, noMessage, wordJoiner}: the text box's properties when one can type
+        // and while an answer runs, what is said to an empty message, and the character after "<".
         start(given) {
             constants = given;
         },
 
-        // When all components are there.
+        // Called when all components are there.
         watchPage() {
             const log = document.querySelector(ELEMENTS.log);
             const box = document.querySelector(ELEMENTS.textBox);
             if (log) followNewestWords(log);
             if (box) giveFocusBack(box);
-            openLinksApart();
+            openLinksInNewTabs();
         },
 
-        // Something is asked: what, and the text box.
+        // Ways to ask. Each returns the question and the text box.
 
-        // What is typed. Half of a surrogate pair cannot be sent as UTF-8.
+        // A typed message. Half of a surrogate pair cannot be sent as UTF-8.
         ask(text, page, question) {
             text = text.replaceAll("\0", "").replace(/\p{Surrogate}/gu, "\ufffd");
             const isBlank = !text.trim();
-            const isAgain = performance.now() - state.askedAt < DOUBLE_PRESS;
+            const isAgain = performance.now() - state.askedAt < DOUBLE_PRESS_INTERVAL;
             if (isOnItsWay(question) || (isBlank && isAgain)) return [SAME, SAME];
             if (isBlank) return [SAME, update({ value: "", placeholder: constants.noMessage })];
             state.askedAt = performance.now();
             keepUnsent(text);
-            return [newQuestion(text, places(page).length), { ...constants.busy, value: "" }];
+            const count = questionIndices(page).length;
+            return [newQuestion(text, count), { ...constants.busy, value: "" }];
         },
 
-        // The visitor's last message, again.
+        // The last question again.
         retry(page, question) {
             if (isOnItsWay(question)) return [SAME, SAME];
-            const asked = places(page);
+            const asked = questionIndices(page);
             return [newQuestion(typed(page[asked.at(-1)]), asked.length - 1), constants.busy];
         },
 
-        // The message at a place of the page, in other words.
+        // The question at an index of the page, in other words.
         edit({ text, place }, page) {
-            return [newQuestion(text, places(page.slice(0, place)).length), constants.busy];
+            const count = questionIndices(page.slice(0, place)).length;
+            return [newQuestion(text, count), constants.busy];
         },
 
-        // Puts a question on the page, below as many others as it says; what stands after them
-        // goes. First it waits until the question is sent.
+        // Puts a question on the page, below `count` others; what follows those is removed. It
+        // waits for the next task, so that the question is sent before it is drawn.
         async showQuestion(question, page) {
             if (!isOnItsWay(question)) return [SAME];
             state.shownQuestion = question.number;
             await new Promise((sent) => setTimeout(sent));
-            const end = places(page)[question.count] ?? page.length;
+            const end = questionIndices(page)[question.count] ?? page.length;
             const content = { type: "text", text: showable(question.text) };
             return [[...page.slice(0, end), toMessage({ role: "user", content })]];
         },
 
-        // An answer comes.
+        // Answers.
 
-        // Puts what has come of the last question below it, unless something else has been asked
-        // since, or another chat is there. So the server need not be sent what is on the page, and
-        // sends no more than what is new. What comes while the page rests is shown when the timer
-        // has it looked at again.
-        // The outputs are the page, the visitor, the session and the timer.
+        // Puts an answer below its question, in place of what stands there, unless another question
+        // has been asked since, or another chat is on the page. So the server is not sent what is
+        // on the page, and sends only what is new. While drawing pauses, a timer has this called
+        // again. The outputs are the page, the visitor, the session and that timer.
         showAnswer(sent, question, page) {
             const nothing = [SAME, SAME, SAME, update({ active: false })];
             if (!sent || sent === state.shownAnswer) return nothing;
@@ -229,43 +241,43 @@
                 return [SAME, SAME, SAME, update({ active: true })];
             }
             const answer = parseAnswer(sent);
-            const asked = places(page);
+            const asked = questionIndices(page);
             if (answer.number !== question?.number) return nothing;
             if (asked.length !== question.count + 1) return nothing;
             state.shownAnswer = sent;
-            restAfterDrawing();
+            pauseAfterDrawing();
             if (history.state?.unsent) keepUnsent("");
             const [visitor, session] = answer.where ?? [SAME, SAME];
             const shown = [...page.slice(0, asked.at(-1) + 1), ...answer.messages.map(toMessage)];
             return [shown, visitor, session, update({ active: false })];
         },
 
-        // The end of an answer waits for no rest.
+        // Ends the pause: the end of an answer is shown at once.
         redrawNow() {
             state.redrawAt = 0;
         },
 
-        // One can type again when the answer to that question, and to no other, is over.
+        // Unlocks the text box when the answer to this question, and not to another, is over.
         endAnswer(number, question) {
             return number === question?.number ? constants.idle : SAME;
         },
 
-        // Something is taken back, or the text box locked.
+        // The text box.
 
-        // Puts the visitor's last message back into the text box.
+        // Moves the last question back into the text box.
         undo(page) {
-            const last = places(page).at(-1);
+            const last = questionIndices(page).at(-1);
             if (last === undefined) return [page, constants.idle];
             return [page.slice(0, last), { ...constants.idle, value: typed(page[last]) }];
         },
 
-        // The same with a question that could not be sent.
+        // The same for a question that could not be sent.
         giveBack(question, page) {
             if (page.at(-1)?.role !== "user") return [page, constants.idle];
             return [page.slice(0, -1), { ...constants.idle, value: question.text }];
         },
 
-        // What is typed; or, on a page that was loaded again, what the server never had.
+        // What is typed; or, on a page that was reloaded, the message that the server did not get.
         unsent(text) {
             return text || (history.state?.unsent ?? "");
         },
@@ -280,39 +292,40 @@
 
         // The sidebar, and what the browser keeps.
 
-        // On a phone the sidebar covers the chat that has just been opened. Passes its inputs on.
+        // On a phone the sidebar covers the chat that has just been opened. Returns its inputs.
         closeSidebar(...inputs) {
-            if (innerWidth < SIDEBAR_COVERS) {
+            if (innerWidth < SIDEBAR_COVERS_BELOW) {
                 document.querySelector(ELEMENTS.sidebarToggle)?.click();
             }
             return inputs;
         },
 
-        // Another value each time in which what the open sidebar lists has changed; none while it
-        // is folded, so that the server is not asked for a list that nobody sees.
+        // A new value, by which the open sidebar's list is updated; "" while the sidebar is closed,
+        // so that the server is not asked for a list that nobody sees.
         listChanged() {
             return document.querySelector(ELEMENTS.openSidebar) ? String(Math.random()) : "";
         },
 
-        // The browser knows which session is on the page of each window, and shows it nowhere.
+        // Keeps the id of the session on the page with this window's history entry, which is not
+        // shown anywhere.
         rememberSession(place) {
             history.replaceState({ ...history.state, place }, "");
         },
 
-        // The same, for a page that is loaded again.
+        // What was kept so, for a page that is reloaded.
         recallSession(visitor) {
             return [visitor, history.state?.place ?? ""];
         },
 
-        // Fills in, as the last input, where the browser has found this page, whatever proxies
-        // there are.
+        // Returns its inputs, of which the last is replaced by the page's address as the browser
+        // knows it, whatever proxies there are.
         pageUrl(...inputs) {
             const url = location.href.split(/[?#]/)[0].replace(/[/]?$/, "/");
             return [...inputs.slice(0, -1), url];
         },
 
-        // Saves what was sent as a file: so the server keeps none, and needs no address for one
-        // that others could find.
+        // Saves {name, text} as a file. So the server keeps no file, and no address at which others
+        // could find one.
         saveFile(file) {
             if (file === null) return null;
             const link = document.createElement("a");

@@ -253,7 +253,7 @@ describe("An answer", () => {
         assert.deepEqual(chat.showAnswer(answer(question, "2"), question, PAGE)[0].length, 5);
     });
 
-    const REST = [SAME, SAME, SAME, TIMER_ON];
+    const PAUSE = [SAME, SAME, SAME, TIMER_ON];
     const isShown = (text) =>
         Array.isArray(chat.showAnswer(answer(question, text), question, PAGE)[0]);
 
@@ -263,11 +263,11 @@ describe("An answer", () => {
         assert.ok(isShown("ab"));
     });
 
-    test("rests for about as long as it took to draw", async () => {
+    test("is not drawn again for about as long as it took to draw", async () => {
         assert.ok(isShown("a"));
         await drawn(325);
         now += 299;
-        assert.deepEqual(chat.showAnswer(answer(question, "ab"), question, PAGE), REST);
+        assert.deepEqual(chat.showAnswer(answer(question, "ab"), question, PAGE), PAUSE);
         now += 1;
         assert.ok(isShown("ab"));
     });
