@@ -78,6 +78,7 @@ def test_the_script_is_there_before_any_component(visitor: Callable[..., Page]) 
         page.open(url)
         assert page.tab.evaluate("textBoxesBefore") == 0
         assert page.tab.evaluate("document.querySelectorAll('textarea').length") > 0
+        page.tab.context.close()
 
 
 # `respond` takes other arguments than ChatInterface has for its `fn`.
@@ -92,3 +93,4 @@ def test_one_can_type_where_gradio_wires_its_own_events(
         expect(page.box).to_be_editable(timeout=PATIENCE)
         page.box.fill("Hi")
         expect(page.tab.get_by_role("button", name="Send", exact=True)).to_be_enabled()
+        page.tab.context.close()
