@@ -19,6 +19,8 @@ check: $(VENV)/tests.txt            ## Lint and check types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/deno fmt --check --quiet
+	$(BIN)/deno lint --quiet
 
 bench: $(VENV)/tests.txt            ## Measure the page beside raw ADK; SIZE=full takes longer
 	$(BIN)/python -m tests.bench $(SIZE)
