@@ -9,7 +9,7 @@ import pytest
 from google.adk.sessions import InMemorySessionService
 
 from agent.api import health
-from tests.support.house import launched, loaded
+from tests.support.app_setup import launched, loaded
 from tests.support.scripted_model import ScriptedModel
 
 NOT_READY = {"detail": "The conversations cannot be stored at the moment."}

@@ -14,13 +14,11 @@ from gradio_client import Client
 from openai import BadRequestError, OpenAI
 
 from agent.models.offline import WHAT_I_AM
-from tests.limits.test_budget import PAUSED, used_up
-from tests.limits.test_rate_limits import lot
-from tests.limits.test_running import full
-from tests.page.test_mcp import call, launched_for_mcp, tools_of
-from tests.support.clock import MINUTE, Clock, clock  # noqa: F401
+from tests.support.app_setup import launched, loaded, run
+from tests.support.clock import MINUTE, Clock
 from tests.support.fake_gemini import FakeGemini, Until
-from tests.support.house import launched, loaded, run
+from tests.support.limits import PAUSED, full, lot, used_up
+from tests.support.mcp_client import call, tools_of
 
 TOO_LONG = (
     "This message has 6 characters, and at most 5 can be sent here. Please send a shorter one, or "
@@ -62,9 +60,7 @@ def refusal(response: httpx.Response) -> tuple[int, str, str | None]:
 
 @pytest.mark.parametrize("ask", [post, get])
 def test_a_message_too_many_is_429_with_the_seconds_to_wait(
-    gemini: FakeGemini,
-    clock: Clock,  # noqa: F811
-    ask: Any,
+    gemini: FakeGemini, clock: Clock, ask: Any
 ) -> None:
     gemini.always("Hello.")
     with launched(loaded(), visitor_per_minute=1) as url:
@@ -93,8 +89,7 @@ def test_what_no_waiting_helps_is_422(gemini: FakeGemini, ask: Any) -> None:
 
 
 def test_a_program_that_begins_anew_each_time_is_counted_by_its_address(
-    gemini: FakeGemini,
-    clock: Clock,  # noqa: F811
+    gemini: FakeGemini, clock: Clock
 ) -> None:
     gemini.always("Hello.")
     with launched(loaded(), visitor_per_minute=1, address_per_minute=2) as url:
@@ -171,11 +166,7 @@ def ask_gradio(client: Client, message: str) -> str:
     ],
 )
 def test_gradios_api_answers_with_the_sentence(
-    gemini: FakeGemini,
-    clock: Clock,  # noqa: F811
-    limit: dict[str, int],
-    second: str,
-    told: str,
+    gemini: FakeGemini, clock: Clock, limit: dict[str, Any], second: str, told: str
 ) -> None:
     gemini.always("Yes.")
     with launched(loaded(), **limit) as url, client_of(url) as client:
@@ -184,8 +175,7 @@ def test_gradios_api_answers_with_the_sentence(
 
 
 def test_gradios_api_tells_of_the_budget_and_of_what_answers(
-    gemini: FakeGemini,
-    clock: Clock,  # noqa: F811
+    gemini: FakeGemini, clock: Clock
 ) -> None:
     gemini.always("Yes.")
     with launched(loaded(), daily_turns=1) as url:
@@ -289,6 +279,6 @@ def test_mcp_clients_read_the_sentence(gemini: FakeGemini) -> None:
         assert told[:2] == [f"({TOO_LONG})", "Yes."]
         assert told[2].startswith("(That was a lot of messages: 1 a day can be sent here.")
 
-    with launched_for_mcp(loaded(), max_message_length=5, address_per_day=1) as url:
+    with launched(loaded(), for_mcp=True, max_message_length=5, address_per_day=1) as url:
         run(story(url))
     assert len(gemini.requests) == 1

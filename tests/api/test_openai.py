@@ -21,7 +21,7 @@ from openai import (
 
 from agent.chat.loader import LoadedAgent
 from agent.core.settings import Settings
-from tests.page.test_client import HARD_TEXTS
+from tests.support.app_setup import launched, loaded, run
 from tests.support.fake_gemini import (
     USAGE,
     Call,
@@ -33,7 +33,8 @@ from tests.support.fake_gemini import (
     Think,
     Until,
 )
-from tests.support.house import launched, loaded, run
+from tests.support.hard_texts import HARD_TEXTS
+from tests.support.stored_sessions import is_emptied, stored
 
 Json = dict[str, Any]
 
@@ -64,12 +65,6 @@ def url(fake: FakeGemini, what: LoadedAgent) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture
-def gemini(fake: FakeGemini) -> FakeGemini:
-    fake.reset()
-    return fake
-
-
 @pytest.fixture(scope="module")
 def ours(url: str) -> Iterator[OpenAI]:
     with OpenAI(base_url=f"{url}v1", api_key=TOKEN) as it:
@@ -97,20 +92,6 @@ def nothing_stays_stored(what: LoadedAgent) -> Iterator[None]:
     """Whatever a test does."""
     yield
     assert is_emptied(what)
-
-
-def is_emptied(what: LoadedAgent) -> bool:
-    """Whether nothing stays stored. It is forgotten in a task of its own, after the answer."""
-    deadline = time.monotonic() + 20
-    while stored(what) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return not stored(what)
-
-
-def stored(what: LoadedAgent) -> int:
-    """How many sessions ADK keeps for this agent."""
-    listing = run(what.runner.session_service.list_sessions(app_name="test"))
-    return len(listing.sessions)
 
 
 def user(content: Any) -> Json:

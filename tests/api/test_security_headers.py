@@ -13,7 +13,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from agent.api.security_headers import WRONG, SecurityHeaders
 from agent.models.offline import OfflineModel
-from tests.support.house import ROOT, launched, loaded, run
+from tests.support.app_process import ROOT
+from tests.support.app_setup import launched, loaded, run
 
 CLOSED = [
     "gradio_api/deep_link?session_hash=abc",

@@ -18,6 +18,7 @@ from google.adk.sessions import InMemorySessionService
 
 from agent.api.sse import GONE, UNKNOWN
 from agent.chat.conversation import BUSY
+from tests.support.app_setup import launched, loaded, run
 from tests.support.fake_gemini import (
     Call,
     Cut,
@@ -29,7 +30,7 @@ from tests.support.fake_gemini import (
     Think,
     Until,
 )
-from tests.support.house import launched, loaded, run
+from tests.support.hard_texts import HARD_STREAM_TEXTS
 
 Said: TypeAlias = list[tuple[str, Any]]
 
@@ -63,12 +64,6 @@ def url(fake: FakeGemini) -> Iterator[str]:
         loaded(tools=[sky]), request_retries=0, leave_grace=600, gap_timeout=100
     ) as address:
         yield address
-
-
-@pytest.fixture
-def gemini(fake: FakeGemini) -> FakeGemini:
-    fake.reset()
-    return fake
 
 
 # How one asks
@@ -269,27 +264,13 @@ def test_an_empty_question_is_told_of_and_reaches_no_model(url: str, gemini: Fak
     assert gemini.requests == []
 
 
-HARD_TEXTS = {
-    "code": "So:\n\n```python\ndef f():\n\tif x:\n\t\treturn 1\n\n    # 4\n```\n    end",
-    "line ends": "a\r\nb\rc\n\nd\n\r\n",
-    "emoji": "🙂 👩‍🚀 🏳️‍🌈 e\u0301",
-    "right to left": "שלום עולם, مرحبا بالعالم",
-    "edges": "  \n  two before, two after  \n  ",
-    "markup": 'a < b && c > d, <b>bold</b>, &amp;, \\* "$5"',
-    "separators": "a\u2028b\u2029c\u0085d\x0be\x0cf",
-    "a stream in a stream": "data: [DONE]\n\nevent: failure\ndata: {}\nid: end\n\n: hm\n\n[DONE]",
-    "a byte order mark": "\ufeffdata: \ufeff",
-    "long": "wörd 🙂 " * 5_000,
-}
-
-
-@pytest.mark.parametrize("text", HARD_TEXTS.values(), ids=HARD_TEXTS.keys())
+@pytest.mark.parametrize("text", HARD_STREAM_TEXTS.values(), ids=HARD_STREAM_TEXTS.keys())
 def test_the_very_text(url: str, gemini: FakeGemini, text: str) -> None:
     gemini.enqueue(*text[:9], text[9:])
     assert answer(ask(url)) == text
 
 
-@pytest.mark.parametrize("text", HARD_TEXTS.values(), ids=HARD_TEXTS.keys())
+@pytest.mark.parametrize("text", HARD_STREAM_TEXTS.values(), ids=HARD_STREAM_TEXTS.keys())
 def test_the_very_question(url: str, gemini: FakeGemini, text: str) -> None:
     gemini.enqueue("Noted.")
     ask(url, text)

@@ -19,8 +19,8 @@ from google.adk.sessions import Session
 
 from agent.core.history import recall
 from agent.render.export import to_adk
-from tests.support.hosts import App
-from tests.support.house import ROOT, conversation, free_port, run, say, served
+from tests.support.app_process import ROOT, App, free_port, served
+from tests.support.app_setup import conversation, run, say
 from tests.support.scripted_model import ScriptedModel, call, thought
 
 ADK = Path(sys.executable).with_name("adk")

@@ -12,7 +12,7 @@ from google.adk.agents import Agent
 from agent.agent import EXAMPLES, TOOLS, calculate, get_time, root_agent, tutor
 from agent.chat.conversation import Conversation
 from agent.core.transcript import ToolCall, Transcript
-from tests.support.house import conversation, run, say
+from tests.support.app_setup import conversation, run, say
 from tests.support.scripted_model import ScriptedModel, call, thought
 
 # get_time

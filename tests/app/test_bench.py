@@ -17,9 +17,10 @@ from tests.bench.goals import ROWS
 from tests.bench.gradio_page import GradioPage
 from tests.bench.stamps import stamp
 from tests.bench.table import Results, table
-from tests.support.browser import CHROMIUM, Page, chromium, visitor  # noqa: F401
+from tests.support.app_process import ROOT
+from tests.support.app_setup import launched, loaded
+from tests.support.browser import CHROMIUM, Page
 from tests.support.fake_gemini import FakeGemini, Made, Pause
-from tests.support.house import ROOT, launched, loaded
 
 BY_MAKE = ["make", "bench", "SIZE=tiny"]
 BY_HAND = [sys.executable, "-m", "tests.bench", "tiny"]
@@ -61,8 +62,7 @@ def test_a_missed_goal_is_told() -> None:
 
 
 def test_a_page_without_a_browser_asks_for_what_chromium_asks_for(
-    fake: FakeGemini,
-    visitor: Callable[..., Page],  # noqa: F811
+    fake: FakeGemini, visitor: Callable[..., Page]
 ) -> None:
     fake.always(Made(stamp), Pause(0.1), Made(stamp))
     with launched(loaded()) as url:

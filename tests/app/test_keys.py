@@ -12,8 +12,8 @@ from agent.chat.conversation import Conversation
 from agent.chat.loader import LoadError, load
 from agent.core.settings import Settings, _complaint
 from agent.limits.counters import Counters
+from tests.support.app_setup import run, say
 from tests.support.fake_gemini import FakeGemini, Status
-from tests.support.house import run, say
 
 KEY = "AIzaSyD-sentinel-key-of-the-host"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.house import ROOT, free_port, served
+from tests.support.app_process import ROOT, free_port, served
 
 README = "".join((ROOT / path).read_text() for path in ("README.md", "agent/api/README.md"))
 SHOWN = {"python": sys.executable, "bash": "bash"}

@@ -4,7 +4,7 @@ import asyncio
 import json
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,26 +23,12 @@ from agent.core.transcript import answer, notices
 from agent.page.page_state import PageState
 from agent.stores.fallback import FallbackStore
 from agent.stores.lease import ELSEWHERE, HOLDER, alone
-from tests.support.browser import Page, chromium, visitor  # noqa: F401
+from tests.support.app_process import ROOT, App
+from tests.support.app_setup import UNLIMITED, loaded, run, until
+from tests.support.browser import Visitor
 from tests.support.fake_gemini import FakeGemini, Until
-from tests.support.hosts import App
-from tests.support.house import ROOT, UNLIMITED, loaded, run, until
-from tests.support.postgres import Postgres, postgres
+from tests.support.postgres import Postgres
 from tests.support.scripted_model import ScriptedModel, contents
-
-Visitor = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Postgres]:
-    with postgres() as server:
-        yield server
-
-
-@pytest.fixture
-def uri(server: Postgres) -> str:
-    return server.new_database()
-
 
 # Two in one process, to which the same visitor comes by two pages
 
@@ -100,9 +86,11 @@ async def replicas(uri: str) -> AsyncIterator[tuple[Replica, Replica]]:
 FIRST: tuple[str, str, list[str]] = ("first", "one", [])
 
 
-def test_what_was_said_at_one_is_known_at_the_other_that_holds_the_conversation(uri: str) -> None:
+def test_what_was_said_at_one_is_known_at_the_other_that_holds_the_conversation(
+    postgres_uri: str,
+) -> None:
     async def story() -> None:
-        async with replicas(uri) as (one, two):
+        async with replicas(postgres_uri) as (one, two):
             assert await two.says("second", "two") == ("two", [])
             await one.come(two)
             assert await one.says("third", "three") == ("three", [])
@@ -114,9 +102,11 @@ def test_what_was_said_at_one_is_known_at_the_other_that_holds_the_conversation(
     run(story())
 
 
-def test_a_page_that_is_behind_is_brought_up_to_date_and_takes_nothing_away(uri: str) -> None:
+def test_a_page_that_is_behind_is_brought_up_to_date_and_takes_nothing_away(
+    postgres_uri: str,
+) -> None:
     async def story() -> None:
-        async with replicas(uri) as (one, two):
+        async with replicas(postgres_uri) as (one, two):
             await two.says("second", "two")
             assert await one.says("third") == ("", [GONE_ON])
             assert one.view.unsent == "third"
@@ -127,9 +117,9 @@ def test_a_page_that_is_behind_is_brought_up_to_date_and_takes_nothing_away(uri:
     run(story())
 
 
-def test_retry_on_a_page_that_is_behind_takes_nothing_away(uri: str) -> None:
+def test_retry_on_a_page_that_is_behind_takes_nothing_away(postgres_uri: str) -> None:
     async def story() -> None:
-        async with replicas(uri) as (one, two):
+        async with replicas(postgres_uri) as (one, two):
             await two.says("second", "two")
             retried = one.view.ask("first", 0, "1.2.3.4")
             assert notices(await retried.finish()) == [GONE_ON]
@@ -138,9 +128,9 @@ def test_retry_on_a_page_that_is_behind_takes_nothing_away(uri: str) -> None:
     run(story())
 
 
-def test_who_says_how_much_is_kept_must_know_all_of_it(uri: str) -> None:
+def test_who_says_how_much_is_kept_must_know_all_of_it(postgres_uri: str) -> None:
     async def story() -> None:
-        async with replicas(uri) as (one, two):
+        async with replicas(postgres_uri) as (one, two):
             await two.says("second", "two")
             conversation = await one.view.conversation()
             assert notices(await conversation.ask("third", kept=1).finish()) == [GONE_ON]
@@ -151,9 +141,9 @@ def test_who_says_how_much_is_kept_must_know_all_of_it(uri: str) -> None:
     run(story())
 
 
-def test_what_was_rewound_at_one_is_gone_at_the_other(uri: str) -> None:
+def test_what_was_rewound_at_one_is_gone_at_the_other(postgres_uri: str) -> None:
     async def story() -> None:
-        async with replicas(uri) as (one, two):
+        async with replicas(postgres_uri) as (one, two):
             two.model.enqueue("one, again")
             await two.view.ask("first", 0, "1.2.3.4").finish()
             assert await one.says("second") == ("", [GONE_ON])
@@ -164,9 +154,9 @@ def test_what_was_rewound_at_one_is_gone_at_the_other(uri: str) -> None:
     run(story())
 
 
-def test_of_two_turns_at_once_the_second_is_refused_and_nothing_is_lost(uri: str) -> None:
+def test_of_two_turns_at_once_the_second_is_refused_and_nothing_is_lost(postgres_uri: str) -> None:
     async def story() -> None:
-        async with replicas(uri) as (one, two):
+        async with replicas(postgres_uri) as (one, two):
             rest = asyncio.Event()
             running = one.begin("second", "Once upon ", rest, "a time.")
             await until(running, "Once upon ")
@@ -183,9 +173,9 @@ def test_of_two_turns_at_once_the_second_is_refused_and_nothing_is_lost(uri: str
     run(story())
 
 
-def test_two_turns_in_the_very_same_moment_end_with_one_answer(uri: str) -> None:
+def test_two_turns_in_the_very_same_moment_end_with_one_answer(postgres_uri: str) -> None:
     async def story() -> None:
-        async with replicas(uri) as (one, two):
+        async with replicas(postgres_uri) as (one, two):
             for replica in (one, two):
                 replica.model.enqueue("yes")
             said = await asyncio.gather(one.says("second"), two.says("second"))
@@ -198,9 +188,9 @@ def test_two_turns_in_the_very_same_moment_end_with_one_answer(uri: str) -> None
     run(story())
 
 
-def test_nobody_gets_between_by_giving_a_name(uri: str) -> None:
+def test_nobody_gets_between_by_giving_a_name(postgres_uri: str) -> None:
     async def story() -> None:
-        async with replicas(uri) as (one, two):
+        async with replicas(postgres_uri) as (one, two):
             rest = asyncio.Event()
             running = one.begin("second", "Once upon ", rest, "a time.")
             await until(running, "Once upon ")
@@ -257,18 +247,12 @@ def test_where_no_turns_are_taken_one_of_two_fails_and_the_conversation_goes_on(
 
 
 @pytest.fixture(scope="module")
-def apps(server: Postgres, fake: FakeGemini) -> Iterator[tuple[App, App]]:
-    uri = server.new_database()
+def apps(postgres: Postgres, fake: FakeGemini) -> Iterator[tuple[App, App]]:
+    uri = postgres.new_database()
     both = App(SESSION_DB=uri), App(SESSION_DB=uri)
     yield both
     for app in both:
         app.end(signal.SIGKILL)
-
-
-@pytest.fixture
-def gemini(fake: FakeGemini) -> FakeGemini:
-    fake.reset()
-    return fake
 
 
 def ask(app: App, query: str, session: str | None = None) -> list[tuple[str, str]]:
@@ -312,9 +296,7 @@ def test_of_two_processes_one_answers_at_a_time(apps: tuple[App, App], gemini: F
 
 
 def test_a_page_of_one_process_catches_up_with_a_page_of_the_other(
-    apps: tuple[App, App],
-    gemini: FakeGemini,
-    visitor: Visitor,  # noqa: F811
+    apps: tuple[App, App], gemini: FakeGemini, visitor: Visitor
 ) -> None:
     for text in ("one", "two", "three"):
         gemini.enqueue(text)

@@ -17,10 +17,12 @@ from agent.chat.conversation import Conversation
 from agent.chat.loader import LoadedAgent
 from agent.chat.streams import collect
 from agent.core.settings import Settings
-from tests.page.test_client import HARD_TEXTS, ask, connected
-from tests.page.test_mcp import call, launched_for_mcp, tools_of
+from tests.support.app_process import ROOT
+from tests.support.app_setup import GEMINI, launched, loaded, run
 from tests.support.fake_gemini import FakeGemini, Status
-from tests.support.house import GEMINI, ROOT, loaded, run
+from tests.support.gradio_api import ask, connected
+from tests.support.hard_texts import HARD_TEXTS
+from tests.support.mcp_client import call, tools_of
 
 TOKEN = "the-token-of-this-host"
 
@@ -68,14 +70,8 @@ def house(fake: FakeGemini, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         f"root_agent = Agent(name='helper', model='{GEMINI}', description='Helps.')\n"
     )
     what = loaded()
-    with launched_for_mcp(what, api_token=TOKEN, request_retries=0) as url:
+    with launched(what, for_mcp=True, api_token=TOKEN, request_retries=0) as url:
         yield House(url, what, folder)
-
-
-@pytest.fixture
-def gemini(fake: FakeGemini) -> FakeGemini:
-    fake.reset()
-    return fake
 
 
 def heard(text: str) -> Heard:

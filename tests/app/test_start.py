@@ -16,7 +16,7 @@ import pytest
 from gradio_client import Client
 
 from agent import server
-from tests.support.house import ROOT, free_port, served
+from tests.support.app_process import ROOT, free_port, served
 
 
 def start(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -90,7 +90,8 @@ def test_a_folder_without_an_agent_is_told_in_a_sentence(tmp_path: Path) -> None
 
 
 def test_agent_runs_without_gradio() -> None:
-    code = "import sys; from agent import conversation, loading, messages; print(*sys.modules)"
+    imports = "import sys, agent.chat.conversation, agent.chat.loader, agent.render.messages"
+    code = f"{imports}; print(*sys.modules)"
     told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
     assert b"agent.chat.turn" in told.stdout.split()
     assert b"gradio" not in told.stdout.split()

@@ -9,7 +9,7 @@ from google.genai import types
 from agent.chat.conversation import BUSY, NO_MESSAGE, Conversation
 from agent.core.errors import LOST
 from agent.core.transcript import Text, answer
-from tests.support.house import conversation, notices, run, say, until
+from tests.support.app_setup import conversation, notices, run, say, until
 from tests.support.scripted_model import ScriptedModel, call, contents, thought
 
 

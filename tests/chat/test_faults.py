@@ -4,9 +4,9 @@ import pytest
 
 from agent.core.settings import Settings
 from agent.core.transcript import answer
+from tests.support.app_setup import GEMINI, conversation, notices, run, say
 from tests.support.fake_gemini import Cut, FakeGemini, Status
 from tests.support.faults import FAULTS, LIMITS, TOOLS, Fault
-from tests.support.house import GEMINI, conversation, notices, run, say
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)

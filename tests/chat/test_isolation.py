@@ -6,8 +6,8 @@ from collections import Counter
 
 import httpx
 
+from tests.support.app_setup import launched, loaded, run
 from tests.support.fake_gemini import FakeGemini
-from tests.support.house import launched, loaded, run
 
 VISITORS, TURNS, AT_ONCE = 100, 3, 20
 

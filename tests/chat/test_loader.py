@@ -20,7 +20,7 @@ from agent.core.settings import Settings
 from agent.core.transcript import answer
 from agent.models.coalescing import CoalescingModel
 from agent.models.offline import INTRODUCTION, OfflineModel
-from tests.support.house import run, say
+from tests.support.app_setup import run, say
 
 
 class Write(Protocol):

@@ -17,7 +17,7 @@ from agent.core.settings import Settings
 from agent.core.transcript import answer
 from agent.page.page_state import PageState
 from agent.stores.fallback import FallbackStore
-from tests.support.house import UNLIMITED, loaded, run
+from tests.support.app_setup import UNLIMITED, loaded, run
 from tests.support.scripted_model import ScriptedModel, contents
 
 SESSION = "00000000-0000-4000-8000-000000000000"

@@ -16,7 +16,7 @@ from agent.chat.registry import Registry
 from agent.core.settings import Settings
 from agent.core.transcript import Transcript, answer, notices
 from agent.page.page_state import PageState, open_last
-from tests.support.house import UNLIMITED, loaded, run
+from tests.support.app_setup import UNLIMITED, loaded, run
 from tests.support.scripted_model import USAGE, contents
 
 SEQUENCES, STEPS = 200, 8

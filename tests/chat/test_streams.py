@@ -11,7 +11,7 @@ from agent.chat.conversation import Conversation
 from agent.chat.streams import Answer, chunks, collect, tee
 from agent.chat.turn import Turn
 from agent.core.settings import Settings
-from tests.support.house import conversation, loaded, notices, run
+from tests.support.app_setup import conversation, loaded, notices, run
 from tests.support.scripted_model import ScriptedModel, call, thought
 
 

@@ -17,7 +17,7 @@ from agent.chat.conversation import Conversation
 from agent.chat.turn import Turn
 from agent.core.settings import Settings
 from agent.core.transcript import Text, Transcript, answer
-from tests.support.house import conversation, notices, run, until
+from tests.support.app_setup import conversation, notices, run, until
 from tests.support.scripted_model import ScriptedModel, call, thought
 
 

@@ -12,7 +12,7 @@ from agent.chat import warmup as warmth
 from agent.chat.warmup import one_answer, one_turn, open_clients_soon, remember_missing
 from agent.core.transcript import answer, notices
 from agent.models.offline import WHAT_I_AM
-from tests.support.house import loaded, run
+from tests.support.app_setup import loaded, run
 from tests.support.scripted_model import ScriptedModel
 
 

@@ -19,8 +19,8 @@ import pytest
 
 from agent.__main__ import DEMO, main
 from agent.cli.terminal import DIM, NORMAL, WIPE
+from tests.support.app_process import ROOT
 from tests.support.fake_gemini import Call, Cut, FakeGemini, Hang, Pause, Think, Until
-from tests.support.house import ROOT
 
 STAMP = r"\[\d\d:\d\d:\d\d\]"
 

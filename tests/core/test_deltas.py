@@ -27,7 +27,8 @@ from agent.core.transcript import (
     answer,
     close,
 )
-from tests.core.test_transcript import (
+from tests.support.app_setup import conversation, run, until
+from tests.support.events import (
     HELPER,
     chunk,
     code,
@@ -41,7 +42,6 @@ from tests.core.test_transcript import (
     transcripts,
     whole,
 )
-from tests.support.house import conversation, run, until
 from tests.support.scripted_model import ScriptedModel, call, thought
 
 ANN: Source = ("ann", "both.ann")

@@ -14,24 +14,13 @@ from agent.core.settings import Settings
 from agent.core.transcript import Transcript, answer
 from agent.limits.rate_limits import Limits
 from agent.models.offline import WHAT_I_AM
-from tests.support.clock import DAY, Clock, clock  # noqa: F401
+from tests.support.app_setup import GEMINI, notices, registry, run, until
+from tests.support.clock import DAY, Clock
 from tests.support.fake_gemini import Call, FakeGemini, Hang, Status, Until
-from tests.support.house import GEMINI, notices, registry, run, until
-
-PAUSED = (
-    "The owner of this page has paused the AI. In its place the built-in offline model answers, "
-    "which is not an AI."
-)
+from tests.support.limits import PAUSED, used_up
 
 TOKENS_OF_A_CALL = 12
 """As the fake Gemini reports them."""
-
-
-def used_up(wait: str) -> str:
-    return (
-        "Today's budget for the AI is used up. In its place the built-in offline model answers, "
-        f"which is not an AI. The AI is back in {wait}."
-    )
 
 
 async def say(talk: Conversation, message: str = "Hi") -> Transcript:
@@ -48,9 +37,7 @@ async def budget(visitors: Registry) -> list[str]:
 
 @pytest.mark.parametrize("limit", [{"daily_turns": 3}, {"daily_tokens": 3 * TOKENS_OF_A_CALL}])
 def test_gemini_is_called_as_often_as_the_day_allows_and_again_the_next_day(
-    gemini: FakeGemini,
-    clock: Clock,  # noqa: F811
-    limit: dict[str, int],
+    gemini: FakeGemini, clock: Clock, limit: dict[str, int]
 ) -> None:
     async def story() -> None:
         gemini.always("Hello.")
@@ -91,10 +78,7 @@ def test_what_was_told_of_the_budget_is_told_again_after_a_reload(gemini: FakeGe
     run(story())
 
 
-def test_gemini_is_told_later_what_the_offline_model_said(
-    gemini: FakeGemini,
-    clock: Clock,  # noqa: F811
-) -> None:
+def test_gemini_is_told_later_what_the_offline_model_said(gemini: FakeGemini, clock: Clock) -> None:
     async def story() -> None:
         gemini.always("Hello.")
         talk = registry(GEMINI, daily_turns=1).open().conversation
@@ -109,9 +93,7 @@ def test_gemini_is_told_later_what_the_offline_model_said(
 
 @pytest.mark.parametrize("refusal", [{"max_message_length": 3}, {"visitor_per_minute": 1}])
 def test_a_refused_message_takes_nothing_from_the_budget(
-    gemini: FakeGemini,
-    clock: Clock,  # noqa: F811
-    refusal: dict[str, int],
+    gemini: FakeGemini, clock: Clock, refusal: dict[str, int]
 ) -> None:
     async def story() -> None:
         gemini.always("Hello.")
@@ -126,7 +108,7 @@ def test_a_refused_message_takes_nothing_from_the_budget(
     run(story())
 
 
-def test_the_offline_models_words_cost_nothing(gemini: FakeGemini, clock: Clock) -> None:  # noqa: F811
+def test_the_offline_models_words_cost_nothing(gemini: FakeGemini, clock: Clock) -> None:
     async def story() -> None:
         in_the_midst = threading.Event()
         gemini.always("Hel", Until(in_the_midst), "lo.")

@@ -8,7 +8,7 @@ import pytest
 from starlette.requests import Request
 
 from agent.limits.client_address import client_address
-from tests.support.house import free_port, served
+from tests.support.app_process import free_port, served
 
 PROXY = "10.16.3.80"
 

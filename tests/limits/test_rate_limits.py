@@ -2,39 +2,13 @@
 
 import pytest
 
-from agent.chat.registry import ActiveConversation, Registry
 from agent.core.text import duration
 from agent.core.transcript import answer
 from agent.limits.rate_limits import LimitExceeded
-from tests.support.clock import DAY, MINUTE, Clock, clock  # noqa: F401
-from tests.support.house import notices, registry, run
-from tests.support.scripted_model import ScriptedModel, contents
-
-HERE, THERE = "192.0.2.1", "192.0.2.2"
-
-
-def willing(times: int = 100) -> ScriptedModel:
-    """A model that answers so many times, always the same."""
-    return ScriptedModel(scripts=[["Yes."] for _ in range(times)])
-
-
-async def ask(visit: ActiveConversation, message: str = "Hi", address: str = HERE) -> str:
-    """The answer; or, where there is none, what is said in its place."""
-    said = await visit.ask(message, address).turn.finish()
-    return answer(said) or " ".join(notices(said))
-
-
-async def ask_as_new(visitors: Registry, address: str = HERE) -> str:
-    """The same, by a visitor who has never been here."""
-    return await ask(visitors.open(), address=address)
-
-
-def lot(most: str, wait: str) -> str:
-    return (
-        f"That was a lot of messages: {most} can be sent here. Please send this one again in "
-        f"{wait}."
-    )
-
+from tests.support.app_setup import notices, registry, run
+from tests.support.clock import DAY, MINUTE, Clock
+from tests.support.limits import HERE, THERE, ask, ask_as_new, lot, willing
+from tests.support.scripted_model import contents
 
 # Messages in a minute, and in a day
 
@@ -49,10 +23,7 @@ def lot(most: str, wait: str) -> str:
     ],
 )
 def test_so_many_messages_are_answered_and_the_next_is_told_when_to_come_back(
-    clock: Clock,  # noqa: F811
-    setting: str,
-    said: str,
-    seconds: float,
+    clock: Clock, setting: str, said: str, seconds: float
 ) -> None:
     async def story() -> None:
         model = willing()
@@ -68,7 +39,7 @@ def test_so_many_messages_are_answered_and_the_next_is_told_when_to_come_back(
     run(story())
 
 
-def test_one_visitor_is_not_held_up_by_another(clock: Clock) -> None:  # noqa: F811
+def test_one_visitor_is_not_held_up_by_another(clock: Clock) -> None:
     async def story() -> None:
         visitors = registry(willing(), visitor_per_minute=1)
         ann, bob = visitors.open(), visitors.open()
@@ -79,7 +50,7 @@ def test_one_visitor_is_not_held_up_by_another(clock: Clock) -> None:  # noqa: F
     run(story())
 
 
-def test_a_visitor_has_one_count_for_all_chats(clock: Clock) -> None:  # noqa: F811
+def test_a_visitor_has_one_count_for_all_chats(clock: Clock) -> None:
     async def story() -> None:
         visitors = registry(willing(), visitor_per_minute=2)
         first = visitors.open()
@@ -101,7 +72,7 @@ def test_one_address_has_one_count_for_all_its_visitors(setting: str) -> None:
     run(story())
 
 
-def test_what_the_minute_refuses_takes_nothing_from_the_day(clock: Clock) -> None:  # noqa: F811
+def test_what_the_minute_refuses_takes_nothing_from_the_day(clock: Clock) -> None:
     async def story() -> None:
         settings = {"visitor_per_minute": 2, "visitor_per_day": 3, "address_per_day": 3}
         visit = registry(willing(), **settings).open()
@@ -114,7 +85,7 @@ def test_what_the_minute_refuses_takes_nothing_from_the_day(clock: Clock) -> Non
     run(story())
 
 
-def test_an_empty_message_is_none(clock: Clock) -> None:  # noqa: F811
+def test_an_empty_message_is_none(clock: Clock) -> None:
     async def story() -> None:
         visit = registry(willing(), visitor_per_minute=1).open()
         assert await ask(visit, " \n") == "Please type a message first."
@@ -197,7 +168,7 @@ def test_the_last_turn_of_a_chat_can_be_tried_again() -> None:
 
 
 @pytest.mark.parametrize("message", ["x" * 99, "hasty"], ids=["too long", "too soon"])
-def test_a_refused_message_leaves_no_trace(clock: Clock, message: str) -> None:  # noqa: F811
+def test_a_refused_message_leaves_no_trace(clock: Clock, message: str) -> None:
     async def story() -> None:
         model = willing()
         limits = {"max_message_length": 20, "visitor_per_minute": 1, "visitor_per_day": 2}

@@ -21,8 +21,9 @@ from agent.chat.registry import Registry
 from agent.core.settings import Settings
 from agent.limits import counters as counts
 from agent.limits.rate_limits import Limits
-from tests.limits.test_rate_limits import HERE, THERE, ask_as_new, lot, willing
-from tests.support.house import ROOT, free_port, registry, run
+from tests.support.app_process import ROOT, free_port
+from tests.support.app_setup import registry, run
+from tests.support.limits import HERE, THERE, ask_as_new, lot, willing
 
 SERVER = shutil.which("redis-server") or "/usr/bin/redis-server"
 

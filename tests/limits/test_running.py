@@ -13,21 +13,14 @@ from agent.chat.turn import Turn
 from agent.core.settings import Settings
 from agent.core.transcript import answer
 from agent.limits.rate_limits import LimitExceeded
-from tests.limits.test_rate_limits import HERE, THERE, ask, willing
-from tests.support.house import conversation, loaded, notices, registry, run, say, until
+from tests.support.app_setup import conversation, loaded, notices, registry, run, say, until
+from tests.support.limits import HERE, THERE, ask, full, willing
 from tests.support.scripted_model import ScriptedModel, call
 
 ROUND_IN_CIRCLES = (
     "The agent went round in circles and was stopped. Try a simpler question, or ask one thing at "
     "a time."
 )
-
-
-def full(answers: str) -> str:
-    return (
-        f"Your network address has {answers} running, and can have no more at once. Please send "
-        "this message again as soon as one has ended."
-    )
 
 
 def begin(visitors: Registry, address: str = HERE) -> Turn:

@@ -26,7 +26,7 @@ from agent.models.offline import (
     model_or_offline,
     needs_credentials,
 )
-from tests.support.house import conversation, loaded, notices, run, say
+from tests.support.app_setup import conversation, loaded, notices, run, say
 from tests.support.scripted_model import ScriptedModel
 
 CREDENTIALS = (

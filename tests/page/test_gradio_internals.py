@@ -15,7 +15,7 @@ from agent.core.settings import Settings
 from agent.page.gradio_internals import forget_pages, picture_life
 from agent.stores.cleanup import InMemoryStore
 from agent.stores.fallback import FallbackStore
-from tests.support.house import conversation, loaded, run, say
+from tests.support.app_setup import conversation, loaded, run, say
 from tests.support.scripted_model import ScriptedModel
 
 HOUR = 3600.0

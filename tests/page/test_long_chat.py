@@ -1,18 +1,14 @@
 """A page of a long conversation shows the latest turns; all of it is remembered."""
 
-from collections.abc import Callable
-
 import pytest
 from google.adk.models import LlmRequest
 
 import agent.page.page_state
 from agent.page.page_state import LATEST, PageState
-from tests.support.browser import Page, chromium, visitor  # noqa: F401
+from tests.support.app_setup import launched, loaded, registry, run
+from tests.support.browser import Visitor
 from tests.support.fake_gemini import FakeGemini
-from tests.support.house import launched, loaded, registry, run
 from tests.support.scripted_model import ScriptedModel, contents
-
-Visitor = Callable[..., Page]
 
 
 async def talk(view: PageState, model: ScriptedModel, number: int) -> None:
@@ -63,9 +59,7 @@ def test_what_is_taken_back_on_it_leaves_the_earlier_turns_alone() -> None:
 
 
 def test_a_page_that_grows_too_long_begins_anew(
-    gemini: FakeGemini,
-    visitor: Visitor,  # noqa: F811
-    monkeypatch: pytest.MonkeyPatch,
+    gemini: FakeGemini, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(agent.page.page_state, "LATEST", 2)
     gemini.always("Yes.")

@@ -2,60 +2,18 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from mcp import ClientSession
-from mcp.client.streamable_http import streamable_http_client
-from mcp.types import CallToolResult, TextContent
 
 from agent.chat.loader import LoadedAgent
-from agent.chat.registry import Registry
-from agent.core.settings import Settings
-from tests.api.test_openai import is_emptied, stored
-from tests.page.test_client import HARD_TEXTS, ask, connected
+from tests.support.app_setup import launched, loaded, run
 from tests.support.fake_gemini import Cut, FakeGemini, Status, Until
-from tests.support.house import UNLIMITED, free_port, loaded, run
-
-
-@contextmanager
-def launched_for_mcp(what: LoadedAgent, **settings: Any) -> Iterator[str]:
-    """The page for this agent, served to MCP clients as well; its address."""
-    import app  # Here, as in house.py.
-    from agent import server
-
-    registry = Registry(what, Settings(**{**UNLIMITED, **settings}))
-    demo = app.page(what, registry, for_mcp=True)
-    options = {"mcp_server": True, "prevent_thread_lock": True, "server_port": free_port()}
-    _, url, _ = server.serve(demo, what, registry, **options)
-    try:
-        yield url
-    finally:
-        demo.close()
-
-
-@asynccontextmanager
-async def tools_of(url: str) -> AsyncIterator[ClientSession]:
-    """An MCP client of the page at this address."""
-    async with (
-        streamable_http_client(f"{url}gradio_api/mcp/") as (incoming, outgoing, _),
-        ClientSession(incoming, outgoing) as tools,
-    ):
-        await tools.initialize()
-        yield tools
-
-
-def text_of(result: CallToolResult) -> str:
-    """All that a tool has answered."""
-    [content] = result.content
-    assert isinstance(content, TextContent)
-    return content.text
-
-
-async def call(tools: ClientSession, message: str) -> str:
-    return text_of(await tools.call_tool("ask", {"message": message}))
+from tests.support.gradio_api import ask, connected
+from tests.support.hard_texts import HARD_TEXTS
+from tests.support.mcp_client import call, text_of, tools_of
+from tests.support.stored_sessions import is_emptied, stored
 
 
 @pytest.fixture(scope="module")
@@ -65,14 +23,8 @@ def what() -> LoadedAgent:
 
 @pytest.fixture(scope="module")
 def url(fake: FakeGemini, what: LoadedAgent) -> Iterator[str]:
-    with launched_for_mcp(what, request_retries=0) as address:
+    with launched(what, for_mcp=True, request_retries=0) as address:
         yield address
-
-
-@pytest.fixture
-def gemini(fake: FakeGemini) -> FakeGemini:
-    fake.reset()
-    return fake
 
 
 def test_the_agent_is_one_tool(url: str, gemini: FakeGemini) -> None:
@@ -193,7 +145,7 @@ def test_a_wrong_call_is_told_in_a_sentence(
 def test_gradios_client_still_has_its_conversation(gemini: FakeGemini) -> None:
     gemini.enqueue("Hello, Ann.")
     gemini.enqueue("Ann.")
-    with launched_for_mcp(loaded()) as url, connected(url) as client:
+    with launched(loaded(), for_mcp=True) as url, connected(url) as client:
         assert ask(client, "I am Ann") == "Hello, Ann."
         assert ask(client, "Who am I?") == "Ann."
     assert gemini.requests[1].conversation == [

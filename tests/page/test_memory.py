@@ -15,7 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.house import ROOT, run
+from tests.support.app_process import ROOT
+from tests.support.app_setup import run
 
 AT_ONCE = 6
 

@@ -8,7 +8,7 @@ from agent.chat.turn import Turn
 from agent.core.settings import Settings
 from agent.core.transcript import Transcript, answer, notices
 from agent.page.page_state import PageState
-from tests.support.house import UNLIMITED, loaded, run
+from tests.support.app_setup import UNLIMITED, loaded, run
 from tests.support.scripted_model import ScriptedModel
 
 

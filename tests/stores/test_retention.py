@@ -11,7 +11,7 @@ from agent.chat import registry as held
 from agent.chat.registry import ActiveConversation, Registry
 from agent.core.settings import Settings
 from agent.stores import retention
-from tests.support.house import UNLIMITED, loaded, run
+from tests.support.app_setup import UNLIMITED, loaded, run
 from tests.support.scripted_model import ScriptedModel
 
 

@@ -19,7 +19,7 @@ from agent.core.settings import Settings
 from agent.core.visitor import is_visitor_id
 from agent.page.page_state import PageState
 from agent.stores.share_links import OWNER
-from tests.support.house import UNLIMITED, loaded, run
+from tests.support.app_setup import UNLIMITED, loaded, run
 from tests.support.scripted_model import ScriptedModel
 
 GOES = (404, GONE)

@@ -14,7 +14,7 @@ from agent.chat.loader import LoadError, load
 from agent.core.settings import Settings
 from agent.core.transcript import notices
 from agent.stores.fallback import FallbackStore
-from tests.support.house import run
+from tests.support.app_setup import run
 
 
 def sessions() -> FallbackStore:

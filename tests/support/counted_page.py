@@ -22,7 +22,8 @@ from agent.chat.turn import Turn
 from agent.core.settings import Settings
 from agent.page.page_state import PageState
 from agent.stores.cleanup import InMemoryStore
-from tests.support.house import UNLIMITED, free_port, loaded
+from tests.support.app_process import free_port
+from tests.support.app_setup import UNLIMITED, loaded
 from tests.support.scripted_model import USAGE
 
 KINDS = {
