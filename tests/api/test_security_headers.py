@@ -14,7 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 from agent.api.security_headers import WRONG, SecurityHeaders
 from agent.models.offline import OfflineModel
 from tests.support.app_process import ROOT
-from tests.support.app_setup import launched, loaded, run
+from tests.support.app_setup import launched, loaded
 
 CLOSED = [
     "gradio_api/deep_link?session_hash=abc",
@@ -145,7 +145,7 @@ def test_the_page_goes_on_after_all_that(page: httpx.Client) -> None:
 # A route that fails
 
 
-def fails_after(*messages: Message, of: str = "gradio.routes") -> httpx.Response:
+async def fails_after(*messages: Message, of: str = "gradio.routes") -> httpx.Response:
     """The answer of a route of this module that sends these messages and then fails."""
 
     async def route(scope: Scope, receive: Receive, send: Send) -> None:
@@ -154,8 +154,8 @@ def fails_after(*messages: Message, of: str = "gradio.routes") -> httpx.Response
             await send(message)
         raise KeyError("/srv/secret")
 
-    return run(
-        answer_of(SecurityHeaders(route, closed=re.compile("/closed"), pictures=re.compile("x")))
+    return await answer_of(
+        SecurityHeaders(route, closed=re.compile("/closed"), pictures=re.compile("x"))
     )
 
 
@@ -176,30 +176,30 @@ STREAM, JSON = "text/event-stream; charset=utf-8", "application/json"
 
 
 @pytest.mark.parametrize("messages", [[], [begin(500, JSON), PART]])
-def test_a_failure_of_gradios_is_a_refusal_in_a_sentence(messages: list[Message]) -> None:
-    answer = fails_after(*messages)
+async def test_a_failure_of_gradios_is_a_refusal_in_a_sentence(messages: list[Message]) -> None:
+    answer = await fails_after(*messages)
     assert (answer.status_code, answer.json()) == (400, {"detail": WRONG})
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_a_stream_of_gradios_that_fails_ends() -> None:
-    answer = fails_after(begin(200, STREAM), PART)
+async def test_a_stream_of_gradios_that_fails_ends() -> None:
+    answer = await fails_after(begin(200, STREAM), PART)
     assert (answer.status_code, answer.text) == (200, "data: 1\n\n")
 
 
 @pytest.mark.parametrize("messages", [[], [begin(200, STREAM), PART]])
-def test_a_failure_of_our_own_stays_one(messages: list[Message]) -> None:
+async def test_a_failure_of_our_own_stays_one(messages: list[Message]) -> None:
     with pytest.raises(KeyError):
-        fails_after(*messages, of="agent.api.sse")
+        await fails_after(*messages, of="agent.api.sse")
 
 
-def test_an_answer_that_breaks_off_half_way_is_not_made_to_look_whole() -> None:
+async def test_an_answer_that_breaks_off_half_way_is_not_made_to_look_whole() -> None:
     with pytest.raises(KeyError):
-        fails_after(begin(200, JSON), PART)
+        await fails_after(begin(200, JSON), PART)
 
 
-def test_a_failure_is_logged_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
-    fails_after()
+async def test_a_failure_is_logged_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    await fails_after()
     lines = [record for record in caplog.records if record.name == "agent.api.security_headers"]
     assert [line.message for line in lines] == ["KeyError at GET '/gradio_api/anything'"]
     assert not lines[0].exc_info

@@ -1,5 +1,6 @@
 """The door `/chat/stream` by real HTTP: every event of a stream, every way in which it breaks."""
 
+import asyncio
 import json
 import re
 import shutil
@@ -18,7 +19,7 @@ from google.adk.sessions import InMemorySessionService
 
 from agent.api.sse import GONE, UNKNOWN
 from agent.chat.conversation import BUSY
-from tests.support.app_setup import launched, loaded, run
+from tests.support.app_setup import launched, loaded
 from tests.support.fake_gemini import (
     Call,
     Cut,
@@ -828,7 +829,7 @@ def test_an_idle_session_is_forgotten(gemini: FakeGemini) -> None:
     with forgetful(idle=0.3) as (url, store):
         first = ask(url)
         assert store.deleted.wait(20)
-        assert run(store.list_sessions(app_name="test")).sessions == []
+        assert asyncio.run(store.list_sessions(app_name="test")).sessions == []
         refused = httpx.post(**request(url, "And now?", first[0].session, None))
         assert (refused.status_code, refused.json()) == (404, {"detail": UNKNOWN})
         assert said(ask(url, last=first[0].id)) == CANNOT_GO_ON

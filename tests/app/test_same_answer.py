@@ -1,5 +1,6 @@
 """One answer, the same through every door: the model's very text, or why there is none."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -18,7 +19,7 @@ from agent.chat.loader import LoadedAgent
 from agent.chat.streams import collect
 from agent.core.settings import Settings
 from tests.support.app_process import ROOT
-from tests.support.app_setup import GEMINI, launched, loaded, run
+from tests.support.app_setup import GEMINI, launched, loaded
 from tests.support.fake_gemini import FakeGemini, Status
 from tests.support.gradio_api import ask, connected
 from tests.support.hard_texts import HARD_TEXTS
@@ -135,7 +136,7 @@ def by_mcp(house: House) -> Heard:
         async with tools_of(house.url) as tools:
             return await call(tools, "Hi")
 
-    return heard(run(story()))
+    return heard(asyncio.run(story()))
 
 
 def by_terminal(house: House) -> Heard:
@@ -160,7 +161,7 @@ def by_library(house: House) -> Heard:
         assert "".join(answer.chunks) == answer.text
         return Heard(answer.text, "".join(answer.notices))
 
-    return run(story())
+    return asyncio.run(story())
 
 
 DOORS = {
@@ -219,7 +220,7 @@ def stored(house: House) -> dict[str, Session]:
         ]
         return {session.id: session for session in found if session}
 
-    return run(story())
+    return asyncio.run(story())
 
 
 def said_in(session: Session) -> list[tuple[str, str]]:

@@ -1,6 +1,5 @@
 """Requests with a long history: the same to a byte, for less."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -63,27 +62,23 @@ def request(contents: list[types.Content], **options: Any) -> LlmRequest:
     return LlmRequest(model="gemini-x", contents=contents, config=config)
 
 
-def sent(gemini: FakeGemini, model: Gemini, asked: LlmRequest, stream: bool) -> object:
+async def sent(gemini: FakeGemini, model: Gemini, asked: LlmRequest, stream: bool) -> object:
     """The body of the request that comes of it."""
-
-    async def story() -> None:
-        async for _ in model.generate_content_async(asked, stream):
-            pass
-
     gemini.enqueue("Good.")
-    asyncio.run(story())
+    async for _ in model.generate_content_async(asked, stream):
+        pass
     return gemini.requests[-1].body
 
 
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize("contents", (PLAIN | OTHER).values(), ids=(PLAIN | OTHER).keys())
-def test_the_request_is_the_same_as_geminis_own(
+async def test_the_request_is_the_same_as_geminis_own(
     gemini: FakeGemini, contents: list[types.Content], stream: bool
 ) -> None:
-    heavy, easy = (
-        sent(gemini, kind(model="gemini-x"), request(contents), stream)
+    heavy, easy = [
+        await sent(gemini, kind(model="gemini-x"), request(contents), stream)
         for kind in (Gemini, LightGemini)
-    )
+    ]
     assert easy == heavy
 
 

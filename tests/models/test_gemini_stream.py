@@ -142,35 +142,30 @@ async def alone() -> None:
     assert len(asyncio.all_tasks()) == 1
 
 
-def outcome(gemini: FakeGemini, model: Any, script: Script) -> tuple[str, list[Any], str]:
+async def outcome(gemini: FakeGemini, model: Any, script: Script) -> tuple[str, list[Any], str]:
     """The words of the partials, all that is more than that, and how it failed."""
     said, whole, failed = list[str](), list[Any](), ""
-
-    async def story() -> None:
-        nonlocal failed
-        try:
-            async for response in told(model):
-                text = text_of(response)
-                said.append(text or "")
-                whole.extend([] if text else [response.model_dump()])
-        except Exception as error:
-            failed = f"{type(error).__name__}: {error}"
-        gc.collect()  # google-genai lets go of a stream that has failed only as garbage.
-        await alone()
-
     gemini.enqueue(*script)
-    asyncio.run(story())
+    try:
+        async for response in told(model):
+            text = text_of(response)
+            said.append(text or "")
+            whole.extend([] if text else [response.model_dump()])
+    except Exception as error:
+        failed = f"{type(error).__name__}: {error}"
+    gc.collect()  # google-genai lets go of a stream that has failed only as garbage.
+    await alone()
     return "".join(said), whole, failed
 
 
 @pytest.mark.parametrize("script", ANSWERS.values(), ids=ANSWERS.keys())
-def test_adk_makes_the_same_of_it(gemini: FakeGemini, script: Script) -> None:
+async def test_adk_makes_the_same_of_it(gemini: FakeGemini, script: Script) -> None:
     heavy, easy = Gemini(model="gemini-x"), coalescing(Gemini(model="gemini-x"))
     assert isinstance(easy, LightGemini)
-    assert outcome(gemini, easy, script) == outcome(gemini, heavy, script)
+    assert await outcome(gemini, easy, script) == await outcome(gemini, heavy, script)
 
 
-def test_google_genai_is_handed_fewer_events(gemini: FakeGemini) -> None:
+async def test_google_genai_is_handed_fewer_events(gemini: FakeGemini) -> None:
     heavy, words = Gemini(model="gemini-x"), ["x "] * 100
     easy = Gemini(model="gemini-x", **light_client(heavy))
 
@@ -178,54 +173,48 @@ def test_google_genai_is_handed_fewer_events(gemini: FakeGemini) -> None:
         gemini.enqueue(*words)
         return [text async for response in told(model) if (text := text_of(response))]
 
-    assert asyncio.run(partials(heavy)) == words
-    fewer = asyncio.run(partials(easy))
+    assert await partials(heavy) == words
+    fewer = await partials(easy)
     assert len(fewer) < 50
     assert "".join(fewer) == "".join(words)
 
 
-def test_what_comes_at_once_becomes_one_event() -> None:
+async def test_what_comes_at_once_becomes_one_event() -> None:
     body = "".join(words("x") for _ in range(100))
-    assert received(body.encode()) == words("x" * 100)
+    assert await received(body.encode()) == words("x" * 100)
 
 
-def test_what_is_compressed_is_read_too() -> None:
+async def test_what_is_compressed_is_read_too() -> None:
     body = gzip.compress((words("a") + words("b") + words("c")).encode())
-    assert received(body, **{"content-encoding": "gzip"}) == words("abc")
+    assert await received(body, **{"content-encoding": "gzip"}) == words("abc")
 
 
-def test_what_does_not_come_in_events_is_left_alone() -> None:
+async def test_what_does_not_come_in_events_is_left_alone() -> None:
     body = words("a") + words("b") + words("c")
-    assert received(body.encode(), **{"content-type": "application/json"}) == body
-    asyncio.run(lighten(object()))
+    assert await received(body.encode(), **{"content-type": "application/json"}) == body
+    await lighten(object())
 
 
-def received(body: bytes, **headers: str) -> str:
+async def received(body: bytes, **headers: str) -> str:
     """What httpx hands over of such a response."""
 
     def answer(_: httpx.Request) -> httpx.Response:
         told = {"content-type": "text/event-stream;charset=UTF-8", **headers}
         return httpx.Response(200, headers=told, stream=httpx.ByteStream(body))
 
-    async def story() -> str:
-        nowhere = httpx.MockTransport(answer)
-        async with httpx.AsyncClient(transport=nowhere, event_hooks=HOOKS) as http:
-            return (await http.get("http://localhost")).text
-
-    return asyncio.run(story())
+    nowhere = httpx.MockTransport(answer)
+    async with httpx.AsyncClient(transport=nowhere, event_hooks=HOOKS) as http:
+        return (await http.get("http://localhost")).text
 
 
-def test_a_connection_that_is_reset_is_told_as_ever(gemini: FakeGemini) -> None:
-    async def story() -> None:
-        answer, seen = told(coalescing(Gemini(model="gemini-x"))), threading.Event()
-        gemini.enqueue("Hello", Until(seen), Cut())
-        assert text_of(await anext(answer)) == "Hello"
-        seen.set()
-        with pytest.raises(httpx.ReadError):
-            await anext(answer)
-        await alone()
-
-    asyncio.run(story())
+async def test_a_connection_that_is_reset_is_told_as_ever(gemini: FakeGemini) -> None:
+    answer, seen = told(coalescing(Gemini(model="gemini-x"))), threading.Event()
+    gemini.enqueue("Hello", Until(seen), Cut())
+    assert text_of(await anext(answer)) == "Hello"
+    seen.set()
+    with pytest.raises(httpx.ReadError):
+        await anext(answer)
+    await alone()
 
 
 @pytest.fixture
@@ -238,23 +227,19 @@ def garbage_stays() -> Iterator[None]:
 
 @pytest.mark.usefixtures("garbage_stays")
 @pytest.mark.parametrize("work", [holding.WORK, 0.0])
-def test_who_stops_reading_hangs_up(
+async def test_who_stops_reading_hangs_up(
     gemini: FakeGemini, monkeypatch: pytest.MonkeyPatch, work: float
 ) -> None:
     monkeypatch.setattr(holding, "WORK", work)  # Without it, it is at rest in that moment.
 
     model = coalescing(Gemini(model="gemini-x"))  # Whose client would hang up, were it gone.
-
-    async def story() -> str | None:
-        answer = told(model)
-        said = await anext(answer)
-        await answer.aclose()
-        assert await asyncio.to_thread(gemini.requests[-1].left.wait, 20)
-        await alone()
-        return text_of(said)
-
     gemini.enqueue("Hello", Hang())
-    assert asyncio.run(story()) == "Hello"
+    answer = told(model)
+    said = await anext(answer)
+    await answer.aclose()
+    assert await asyncio.to_thread(gemini.requests[-1].left.wait, 20)
+    await alone()
+    assert text_of(said) == "Hello"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from agent.chat.loader import LoadedAgent
-from tests.support.app_setup import launched, loaded, run
+from tests.support.app_setup import launched, loaded
 from tests.support.fake_gemini import Cut, FakeGemini, Status, Until
 from tests.support.gradio_api import ask, connected
 from tests.support.hard_texts import HARD_TEXTS
@@ -27,94 +27,76 @@ def url(fake: FakeGemini, what: LoadedAgent) -> Iterator[str]:
         yield address
 
 
-def test_the_agent_is_one_tool(url: str, gemini: FakeGemini) -> None:
-    async def story() -> None:
-        async with tools_of(url) as tools:
-            [tool] = (await tools.list_tools()).tools
-        assert (tool.name, tool.description) == ("ask", "Helps.")
-        assert tool.inputSchema == {
-            "type": "object",
-            "properties": {"message": {"type": "string", "description": "What to ask it."}},
-            "required": ["message"],
-        }
-
-    run(story())
+async def test_the_agent_is_one_tool(url: str, gemini: FakeGemini) -> None:
+    async with tools_of(url) as tools:
+        [tool] = (await tools.list_tools()).tools
+    assert (tool.name, tool.description) == ("ask", "Helps.")
+    assert tool.inputSchema == {
+        "type": "object",
+        "properties": {"message": {"type": "string", "description": "What to ask it."}},
+        "required": ["message"],
+    }
 
 
 @pytest.mark.parametrize("text", HARD_TEXTS.values(), ids=HARD_TEXTS.keys())
-def test_the_very_text(url: str, gemini: FakeGemini, text: str) -> None:
-    async def story() -> None:
-        gemini.enqueue(text[:3], text[3:])
-        async with tools_of(url) as tools:
-            assert await call(tools, "Hi") == text
-
-    run(story())
+async def test_the_very_text(url: str, gemini: FakeGemini, text: str) -> None:
+    gemini.enqueue(text[:3], text[3:])
+    async with tools_of(url) as tools:
+        assert await call(tools, "Hi") == text
 
 
-def test_each_call_is_a_conversation_of_its_own(url: str, gemini: FakeGemini) -> None:
-    async def story() -> None:
-        gemini.enqueue("Hello, Ann.")
-        gemini.enqueue("I do not know.")
-        async with tools_of(url) as tools:
-            assert await call(tools, "I am Ann") == "Hello, Ann."
-            assert await call(tools, "Who am I?") == "I do not know."
-        assert gemini.requests[1].conversation == [("user", "Who am I?")]
-
-    run(story())
+async def test_each_call_is_a_conversation_of_its_own(url: str, gemini: FakeGemini) -> None:
+    gemini.enqueue("Hello, Ann.")
+    gemini.enqueue("I do not know.")
+    async with tools_of(url) as tools:
+        assert await call(tools, "I am Ann") == "Hello, Ann."
+        assert await call(tools, "Who am I?") == "I do not know."
+    assert gemini.requests[1].conversation == [("user", "Who am I?")]
 
 
-def test_two_calls_at_once_do_not_mix(url: str, gemini: FakeGemini) -> None:
-    async def story() -> None:
-        both = threading.Event()
-        gemini.reply_to("I am visitor 1", "Hello, ", Until(both), "1.")
-        gemini.reply_to("I am visitor 2", "Hello, ", Until(both), "2.")
-        async with tools_of(url) as tools:
-            calls = [call(tools, f"I am visitor {i}") for i in (1, 2)]
-            answering = asyncio.gather(*calls)
-            await asyncio.to_thread(gemini.arrived, 2)
-            both.set()
-            assert list(await answering) == ["Hello, 1.", "Hello, 2."]
-
-    run(story())
+async def test_two_calls_at_once_do_not_mix(url: str, gemini: FakeGemini) -> None:
+    both = threading.Event()
+    gemini.reply_to("I am visitor 1", "Hello, ", Until(both), "1.")
+    gemini.reply_to("I am visitor 2", "Hello, ", Until(both), "2.")
+    async with tools_of(url) as tools:
+        calls = [call(tools, f"I am visitor {i}") for i in (1, 2)]
+        answering = asyncio.gather(*calls)
+        await asyncio.to_thread(gemini.arrived, 2)
+        both.set()
+        assert list(await answering) == ["Hello, 1.", "Hello, 2."]
 
 
-def test_what_was_stored_for_a_call_is_forgotten(
+async def test_what_was_stored_for_a_call_is_forgotten(
     url: str, gemini: FakeGemini, what: LoadedAgent
 ) -> None:
-    async def story() -> None:
-        rest = threading.Event()
-        gemini.enqueue("Hel", Until(rest), "lo.")
-        gemini.enqueue(Status(503, "UNAVAILABLE", "overloaded"))
-        async with tools_of(url) as tools:
-            answering = asyncio.create_task(call(tools, "Hi"))
-            await asyncio.to_thread(gemini.arrived)
-            assert await asyncio.to_thread(stored, what) == 1
-            rest.set()
-            await answering
-            await call(tools, "Hi")
-
-    assert is_emptied(what)
-    run(story())
-    assert is_emptied(what)
+    assert await asyncio.to_thread(is_emptied, what)
+    rest = threading.Event()
+    gemini.enqueue("Hel", Until(rest), "lo.")
+    gemini.enqueue(Status(503, "UNAVAILABLE", "overloaded"))
+    async with tools_of(url) as tools:
+        answering = asyncio.create_task(call(tools, "Hi"))
+        await asyncio.to_thread(gemini.arrived)
+        assert await asyncio.to_thread(stored, what) == 1
+        rest.set()
+        await answering
+        await call(tools, "Hi")
+    assert await asyncio.to_thread(is_emptied, what)
 
 
-def test_a_failing_turn_is_told_in_a_sentence(url: str, gemini: FakeGemini) -> None:
-    async def story() -> None:
-        gemini.enqueue(Status(503, "UNAVAILABLE", "overloaded"))
-        gemini.enqueue("Half an answer", Cut())
-        gemini.enqueue("Hello.")
-        async with tools_of(url) as tools:
-            assert await call(tools, "Hi") == (
-                "(The AI service has a problem at its end. Nothing is wrong with your message: try "
-                "again in a moment.)"
-            )
-            assert await call(tools, "Hi") == (
-                "Half an answer\n\n(The connection to the AI service broke off. Try again for a "
-                "full answer.)"
-            )
-            assert await call(tools, "Hi") == "Hello."
-
-    run(story())
+async def test_a_failing_turn_is_told_in_a_sentence(url: str, gemini: FakeGemini) -> None:
+    gemini.enqueue(Status(503, "UNAVAILABLE", "overloaded"))
+    gemini.enqueue("Half an answer", Cut())
+    gemini.enqueue("Hello.")
+    async with tools_of(url) as tools:
+        assert await call(tools, "Hi") == (
+            "(The AI service has a problem at its end. Nothing is wrong with your message: try "
+            "again in a moment.)"
+        )
+        assert await call(tools, "Hi") == (
+            "Half an answer\n\n(The connection to the AI service broke off. Try again for a "
+            "full answer.)"
+        )
+        assert await call(tools, "Hi") == "Hello."
 
 
 WRONG: dict[str, dict[str, Any]] = {
@@ -128,18 +110,15 @@ WRONG: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("arguments", WRONG.values(), ids=WRONG.keys())
-def test_a_wrong_call_is_told_in_a_sentence(
+async def test_a_wrong_call_is_told_in_a_sentence(
     url: str, gemini: FakeGemini, arguments: dict[str, Any]
 ) -> None:
-    async def story() -> None:
-        gemini.enqueue("Hello.")
-        async with tools_of(url) as tools:
-            sentence = text_of(await tools.call_tool("ask", arguments))
-            assert sentence.startswith(("(Please type a message first.)", "Input validation error"))
-            assert gemini.requests == []
-            assert await call(tools, "Hi") == "Hello."
-
-    run(story())
+    gemini.enqueue("Hello.")
+    async with tools_of(url) as tools:
+        sentence = text_of(await tools.call_tool("ask", arguments))
+        assert sentence.startswith(("(Please type a message first.)", "Input validation error"))
+        assert gemini.requests == []
+        assert await call(tools, "Hi") == "Hello."
 
 
 def test_gradios_client_still_has_its_conversation(gemini: FakeGemini) -> None:

@@ -1,9 +1,8 @@
 """The app within the test's own process: an agent with a model, a conversation with it, a page."""
 
-import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 from google.adk.agents import Agent
 from google.adk.apps import App
@@ -22,8 +21,6 @@ from agent.core.transcript import notices as notices
 from agent.limits.budget import Budget
 from tests.support.app_process import free_port
 
-T = TypeVar("T")
-
 UNLIMITED: dict[str, Any] = {
     **dict.fromkeys(("visitor_per_minute", "visitor_per_day"), 0),
     **dict.fromkeys(("address_per_minute", "address_per_day", "address_running"), 0),
@@ -32,11 +29,6 @@ UNLIMITED: dict[str, Any] = {
 """For tests of other things than limits."""
 
 GEMINI = "gemini-3.5-flash"
-
-
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run one test's coroutine on a loop of its own."""
-    return asyncio.run(work)
 
 
 def loaded(model: str | BaseLlm = GEMINI, max_output_tokens: int = 0, **agent: Any) -> LoadedAgent:
