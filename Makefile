@@ -4,16 +4,21 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test check bench clean
+FAST := not (browser or postgres or redis or slow)
+
+.PHONY: help run test test-fast check bench clean
 
 help:            ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST)
 
 run: $(VENV)/requirements.txt            ## Serve the page; AGENT=path/to/agent for another agent
 	$(BIN)/python app.py $(if $(AGENT),'$(AGENT)')
 
 test: check            ## Run every check and every test
-	$(BIN)/python -m pytest -n auto --dist loadfile --reruns 2 -rR
+	$(BIN)/python -m pytest -n auto --dist loadfile -rR
+
+test-fast: $(VENV)/tests.txt            ## Run the tests that need no browser, server or process
+	$(BIN)/python -m pytest -n auto --dist loadfile -m '$(FAST)'
 
 check: $(VENV)/tests.txt            ## Lint and check types
 	$(BIN)/ruff check .

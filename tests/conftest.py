@@ -1,7 +1,7 @@
 """What every test stands on: no network but loopback, no credentials, no `.env` of a developer."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +15,28 @@ from tests.support.clock import Clock
 from tests.support.fake_gemini import FakeGemini
 from tests.support.postgres import Postgres, run_postgres
 from tests.support.second_origin import SecondOrigin
+
+# What stands between a test and an answer in a minute, by the fixture that the test uses.
+MARKS_BY_FIXTURE = {
+    "chromium": [
+        pytest.mark.browser,
+        # Chromium, Gradio's server and the test share the machine with other such tests: on two
+        # busy cores an animation or a click now and then takes longer than Playwright waits. No
+        # other test may be run again.
+        pytest.mark.flaky(reruns=2),
+    ],
+    "postgres": [pytest.mark.postgres],
+    "redis_port": [pytest.mark.redis],
+}
+
+# In CI, which installs every program: the tests that may be skipped for want of one. None yet.
+MAY_BE_SKIPPED: set[str] = set()
+
+# In CI: so many tests run again are a busy machine, and more are a fault that hides behind reruns.
+# It is one in forty of the tests that may be run again.
+MAX_RERUNS = 5
+
+IN_CI = os.environ.get("CI") == "true"
 
 # Gradio and ADK read these when they are imported, which is after this.
 os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "ADK_DISABLE_LOAD_DOTENV": "1"}
@@ -38,6 +60,71 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     monkeypatch.setattr("limits.aio.storage.memory.time", SimpleNamespace(time=clock.read))
     monkeypatch.setattr("agent.limits.counters.time", clock.read)
     return clock
+
+
+# What may be left out, run again, or skipped
+
+
+@pytest.hookimpl(tryfirst=True)  # Before `-m` chooses among them.
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test by what it needs."""
+    for item in items:
+        for fixture in getattr(item, "fixturenames", ()):
+            for mark in MARKS_BY_FIXTURE.get(fixture, ()):
+                item.add_marker(mark)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In CI a skipped test has failed: what it needs is missing there."""
+    report = yield
+    is_missing = report.skipped and not hasattr(report, "wasxfail")
+    if IN_CI and is_missing and item.nodeid not in MAY_BE_SKIPPED:
+        report.outcome, report.longrepr = "failed", f"Skipped in CI: {report.longrepr}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """In CI a module that skips itself has failed."""
+    report = yield
+    if IN_CI and report.skipped:
+        report.outcome, report.longrepr = "failed", f"Skipped in CI: {report.longrepr}"
+    return report
+
+
+class Reruns:
+    """Counts the tests that are run again, by xdist's workers too; in CI they have a bound."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        outcome: str = report.outcome  # "rerun" is pytest-rerunfailures' own.
+        self.count += outcome == "rerun"
+
+    @property
+    def are_too_many(self) -> bool:
+        return IN_CI and self.count > MAX_RERUNS
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self.are_too_many and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.are_too_many:
+            terminalreporter.write_line(
+                f"{self.count} tests were run again, and {MAX_RERUNS} may be (tests/conftest.py).",
+                red=True,
+            )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Count the tests that are run again where all of them are reported."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Reruns())
 
 
 # Who answers

@@ -31,6 +31,8 @@ from tests.support.bad_inputs import (
 )
 from tests.support.fake_gemini import FakeGemini
 
+pytestmark = pytest.mark.slow
+
 SAID = [("user", "Hello"), ("model", "Good day.")]
 
 LEAK = re.compile(

@@ -19,6 +19,8 @@ from tests.support.browser import PATIENCE
 from tests.support.fake_gemini import Call, Cut, FakeGemini, Hang, Status, Until
 from tests.support.hard_texts import HARD_STREAM_TEXTS
 
+pytestmark = pytest.mark.slow
+
 Seen: TypeAlias = tuple[str, str]
 
 STOPPED = ("failure", "Stopped.")

@@ -12,6 +12,8 @@ from agent.api import health
 from tests.support.app_setup import launched, loaded
 from tests.support.scripted_model import ScriptedModel
 
+pytestmark = pytest.mark.slow
+
 NOT_READY = {"detail": "The conversations cannot be stored at the moment."}
 
 

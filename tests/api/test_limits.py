@@ -20,6 +20,8 @@ from tests.support.fake_gemini import FakeGemini, Until
 from tests.support.limits import PAUSED, full, lot, used_up
 from tests.support.mcp_client import call, tools_of
 
+pytestmark = pytest.mark.slow
+
 TOO_LONG = (
     "This message has 6 characters, and at most 5 can be sent here. Please send a shorter one, or "
     "the text in parts."

@@ -36,6 +36,8 @@ from tests.support.fake_gemini import (
 from tests.support.hard_texts import HARD_TEXTS
 from tests.support.stored_sessions import is_emptied, stored
 
+pytestmark = pytest.mark.slow
+
 Json = dict[str, Any]
 
 TOKEN = "the-token-of-this-host"

@@ -72,6 +72,7 @@ def page() -> Iterator[httpx.Client]:
         yield client
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/", "/config", "/theme.css", "/healthz", "/nowhere", "/login"])
 def test_every_answer_tells_browsers_what_they_may_do(page: httpx.Client, path: str) -> None:
     headers = page.get(path).headers
@@ -85,17 +86,20 @@ def test_every_answer_tells_browsers_what_they_may_do(page: httpx.Client, path: 
     assert "X-Frame-Options" not in headers
 
 
+@pytest.mark.slow
 def test_the_plain_page_keeps_a_stricter_policy_of_its_own(page: httpx.Client) -> None:
     policies = page.get("/chat/plain").headers.get_list("Content-Security-Policy")
     assert [policy.split(";")[0] for policy in policies] == ["default-src 'none'"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", CLOSED)
 def test_what_the_page_does_not_need_is_closed(page: httpx.Client, path: str) -> None:
     answers = [page.get(f"/{path}"), page.post(f"/{path}")]
     assert [(answer.status_code, answer.text) for answer in answers] == [(404, "Not Found")] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["app.py", "..%2f..%2fetc%2fpasswd", "../etc/passwd", "%2fetc%2fpasswd", "", "a%00b"]
 )
@@ -105,6 +109,7 @@ def test_no_file_of_the_host_is_served(page: httpx.Client, name: str) -> None:
     assert "/" not in answer.json()["detail"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "path", "body"), ASKED)
 def test_no_answer_names_a_directory_of_this_machine(
     page: httpx.Client, method: str, path: str, body: Any
@@ -114,6 +119,7 @@ def test_no_answer_names_a_directory_of_this_machine(
     assert [place for place in places if place in told] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", EMBEDDED)
 def test_only_files_can_be_shown_in_a_page(page: httpx.Client, kind: str) -> None:
     as_browser = {"Sec-Fetch-Dest": kind}
@@ -124,6 +130,7 @@ def test_only_files_can_be_shown_in_a_page(page: httpx.Client, kind: str) -> Non
     assert page.get("/", headers={"Sec-Fetch-Dest": "iframe"}).status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path", ["gradio_api/queue/join", "gradio_api/call/chat", "chat/stream", "chat/stop"]
 )
@@ -138,6 +145,7 @@ def test_too_large_a_request_is_refused(page: httpx.Client, path: str, chunked: 
     assert answer.status_code == 413
 
 
+@pytest.mark.slow
 def test_the_page_goes_on_after_all_that(page: httpx.Client) -> None:
     assert "/help" in page.get("/chat/stream", params={"query": "Hello"}).text
 

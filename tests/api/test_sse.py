@@ -33,6 +33,8 @@ from tests.support.fake_gemini import (
 )
 from tests.support.hard_texts import HARD_STREAM_TEXTS
 
+pytestmark = pytest.mark.slow
+
 Said: TypeAlias = list[tuple[str, Any]]
 
 BEGIN = ("session", {"session_id": ANY})

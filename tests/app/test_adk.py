@@ -24,6 +24,8 @@ from tests.support.app_process import ROOT, App, free_port, served
 from tests.support.app_setup import conversation, say
 from tests.support.scripted_model import ScriptedModel, call, thought
 
+pytestmark = pytest.mark.slow
+
 ADK = Path(sys.executable).with_name("adk")
 
 

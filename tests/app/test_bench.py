@@ -29,6 +29,7 @@ LEFT_OUT = r"(30|50|100) visitors|turn (50|200|1,000) "
 """Rows for which a tiny run is too small."""
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.skipif(not os.path.exists(CHROMIUM), reason=f"There is no {CHROMIUM}")
 def test_a_tiny_run_measures_everything() -> None:
@@ -61,6 +62,7 @@ def test_a_missed_goal_is_told() -> None:
     assert any(line.startswith("not measured: question to first text") for line in lines)
 
 
+@pytest.mark.slow
 def test_a_page_without_a_browser_asks_for_what_chromium_asks_for(
     fake: FakeGemini, visitor: Callable[..., Page]
 ) -> None:

@@ -237,6 +237,7 @@ def ask(app: App, query: str, session: str | None = None) -> list[tuple[str, str
     return [(kind, *json.loads(data).values())[:2] for kind, data in texts if data != "[DONE]"]
 
 
+@pytest.mark.slow
 def test_a_client_may_go_to_either_process(apps: tuple[App, App], gemini: FakeGemini) -> None:
     for text in ("one", "two", "three"):
         gemini.enqueue(text)
@@ -249,6 +250,7 @@ def test_a_client_may_go_to_either_process(apps: tuple[App, App], gemini: FakeGe
     ]
 
 
+@pytest.mark.slow
 def test_of_two_processes_one_answers_at_a_time(apps: tuple[App, App], gemini: FakeGemini) -> None:
     rest = threading.Event()
     gemini.enqueue("one")
@@ -267,6 +269,7 @@ def test_of_two_processes_one_answers_at_a_time(apps: tuple[App, App], gemini: F
     ]
 
 
+@pytest.mark.slow
 def test_a_page_of_one_process_catches_up_with_a_page_of_the_other(
     apps: tuple[App, App], gemini: FakeGemini, visitor: Visitor
 ) -> None:

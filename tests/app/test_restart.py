@@ -13,6 +13,8 @@ from tests.support.app_process import App
 from tests.support.browser import Page, Visitor, talk
 from tests.support.fake_gemini import FakeGemini, Until
 
+pytestmark = pytest.mark.slow
+
 FIRST = [("user", "first"), ("model", "one")]
 
 

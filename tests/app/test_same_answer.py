@@ -25,6 +25,8 @@ from tests.support.gradio_api import ask, connected
 from tests.support.hard_texts import HARD_TEXTS
 from tests.support.mcp_client import call, tools_of
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "the-token-of-this-host"
 
 QUESTION = {"role": "user", "content": "Hi"}

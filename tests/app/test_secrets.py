@@ -13,6 +13,8 @@ from tests.support.app_process import free_port, served
 from tests.support.browser import Page
 from tests.support.fake_gemini import FakeGemini, Status
 
+pytestmark = pytest.mark.slow
+
 KEY, TOKEN = "AIzaSyD-sentinel-key-of-the-host", "sentinel-token-of-the-host"
 
 PATHS = ["/", "/config", "/gradio_api/info", "/openapi.json", "/theme.css", "/chat/plain"]

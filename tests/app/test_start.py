@@ -18,6 +18,8 @@ from gradio_client import Client
 from agent import server
 from tests.support.app_process import ROOT, free_port, served
 
+pytestmark = pytest.mark.slow
+
 
 def start(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(

@@ -5,9 +5,12 @@ import re
 from collections import Counter
 
 import httpx
+import pytest
 
 from tests.support.app_setup import launched, loaded
 from tests.support.fake_gemini import FakeGemini
+
+pytestmark = pytest.mark.slow
 
 VISITORS, TURNS, AT_ONCE = 100, 3, 20
 

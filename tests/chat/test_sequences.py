@@ -153,7 +153,10 @@ def told(pair: tuple[str, Transcript]) -> tuple[str, str, list[str]]:
     return message, answer(said), notices(said)
 
 
-@pytest.mark.parametrize("seed", range(0, SEQUENCES, 10))
+LATER = [pytest.param(seed, marks=pytest.mark.slow) for seed in range(10, SEQUENCES, 10)]
+
+
+@pytest.mark.parametrize("seed", [0, *LATER])
 async def test_what_is_seen_is_what_is_remembered(seed: int, tmp_path: Path) -> None:
     for each in range(seed, seed + 10):
         await live(tmp_path / f"{each}.db", random.Random(each))

@@ -22,6 +22,8 @@ from agent.cli.terminal import DIM, NORMAL, WIPE
 from tests.support.app_process import ROOT
 from tests.support.fake_gemini import Call, Cut, FakeGemini, Hang, Pause, Think, Until
 
+pytestmark = pytest.mark.slow
+
 STAMP = r"\[\d\d:\d\d:\d\d\]"
 
 PROGRESS = re.escape(WIPE) + r"\d+ s, "

@@ -45,16 +45,16 @@ def redis_at(port: int) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @pytest.fixture
-def port() -> int:
-    if not (os.path.exists(SERVER) or "CI" in os.environ):
-        pytest.skip("There is no redis-server")
+def redis_port() -> int:
+    if not os.path.exists(SERVER):
+        pytest.skip("There is no redis-server: install Debian's package of that name")
     return free_port()
 
 
 @pytest.fixture
-def redis(port: int) -> Iterator[str]:
-    with redis_at(port):
-        yield f"redis://127.0.0.1:{port}"
+def redis(redis_port: int) -> Iterator[str]:
+    with redis_at(redis_port):
+        yield f"redis://127.0.0.1:{redis_port}"
 
 
 @pytest.fixture
@@ -147,16 +147,19 @@ async def test_a_restart_of_the_app_forgets_no_count(redis: str, replica: Replic
 
 
 async def test_a_redis_that_dies_is_replaced_by_memory_until_it_is_back(
-    port: int, replica: Replica, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    redis_port: int,
+    replica: Replica,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.WARNING, "agent.limits.counters"):
-        where = replica(f"redis://127.0.0.1:{port}", address_per_day=2)
-        with redis_at(port):
+        where = replica(f"redis://127.0.0.1:{redis_port}", address_per_day=2)
+        with redis_at(redis_port):
             assert await ask_as_new(where) == "Yes."
         told = [await ask_as_new(where) for _ in range(4)]
         assert [refused(text) for text in told] == [False, False, True, True]
         assert len(caplog.records) == 1
-        with redis_at(port):
+        with redis_at(redis_port):
             later = time.monotonic() + counts.DETOUR
             monkeypatch.setattr(counts, "monotonic", lambda: later)
             told = [await ask_as_new(where) for _ in range(3)]
@@ -164,11 +167,11 @@ async def test_a_redis_that_dies_is_replaced_by_memory_until_it_is_back(
 
 
 async def test_a_redis_that_stands_still_holds_no_turn_up_for_long(
-    port: int, replica: Replica, monkeypatch: pytest.MonkeyPatch
+    redis_port: int, replica: Replica, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(counts, "PATIENCE", 0.2)
-    with redis_at(port) as server:
-        where = replica(f"redis://127.0.0.1:{port}", address_per_day=2)
+    with redis_at(redis_port) as server:
+        where = replica(f"redis://127.0.0.1:{redis_port}", address_per_day=2)
         assert await ask_as_new(where) == "Yes."
         server.send_signal(signal.SIGSTOP)
         told = await asyncio.gather(*(ask_as_new(where) for _ in range(5)))
@@ -220,10 +223,10 @@ async def test_what_is_no_redis_harms_no_turn(
     ],
 )
 async def test_the_log_says_once_what_is_wrong_and_no_password(
-    port: int, replica: Replica, store: str, cause: str, caplog: pytest.LogCaptureFixture
+    redis_port: int, replica: Replica, store: str, cause: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with redis_at(port), caplog.at_level(logging.DEBUG):
-        where = replica(store.format(password=PASSWORD, port=port), address_per_day=1)
+    with redis_at(redis_port), caplog.at_level(logging.DEBUG):
+        where = replica(store.format(password=PASSWORD, port=redis_port), address_per_day=1)
         assert await ask_as_new(where) == "Yes."
         assert refused(await ask_as_new(where))
     warnings = [r.getMessage() for r in caplog.records if r.name == "agent.limits.counters"]
@@ -266,6 +269,7 @@ def test_a_missing_package_is_the_same_sentence(monkeypatch: pytest.MonkeyPatch)
     assert str(caught.value) == SENTENCE
 
 
+@pytest.mark.slow
 def test_the_page_does_not_start_with_a_wrong_address() -> None:
     ended = subprocess.run(
         [sys.executable, "app.py"],

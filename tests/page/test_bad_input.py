@@ -14,6 +14,8 @@ from tests.support.app_setup import launched, loaded
 from tests.support.browser import PATIENCE, Bubble, Page, Visitor, talk
 from tests.support.fake_gemini import FakeGemini, Hang, Pause
 
+pytestmark = pytest.mark.slow
+
 REFUSAL = "Failed to load resource: the server responded with a status of 413"
 
 PUT = """([selector, text]) => {

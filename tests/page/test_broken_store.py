@@ -13,6 +13,8 @@ from tests.support.broken_store import ALL, Store
 from tests.support.browser import Page, Visitor
 from tests.support.fake_gemini import FakeGemini
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:

@@ -16,6 +16,8 @@ from tests.support.app_setup import launched, loaded
 from tests.support.browser import AT_END, PATIENCE, Page, Visitor
 from tests.support.fake_gemini import Call, Cut, FakeGemini, Hang, Status, Step, Think, Until
 
+pytestmark = pytest.mark.slow
+
 STOPPED = ("Note", "Stopped.")
 
 tool_may_answer = threading.Event()

@@ -15,6 +15,8 @@ from tests.support.gradio_api import ask, connected
 from tests.support.hard_texts import HARD_TEXTS
 from tests.support.raw_queue_client import RawQueueClient
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def url(fake: FakeGemini) -> Iterator[str]:

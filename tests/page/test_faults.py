@@ -10,6 +10,8 @@ from tests.support.browser import Page, Visitor
 from tests.support.fake_gemini import FakeGemini
 from tests.support.faults import FAULTS, LIMITS, TOOLS, Fault
 
+pytestmark = pytest.mark.slow
+
 # Long enough for a good answer on a busy machine.
 PATIENT: dict[str, Any] = {"first_token_timeout": 6, "gap_timeout": 6, "turn_timeout": 15}
 

@@ -13,6 +13,8 @@ from tests.support.fake_gemini import Call, FakeGemini, Think
 from tests.support.hostile_texts import ASKS, CALLS_OUT, COVERS, STARVES
 from tests.support.second_origin import SecondOrigin
 
+pytestmark = pytest.mark.slow
+
 SEES = """() => {
     const at = (x, y) => document.elementFromPoint(x || 0, y || 0)
     const on = selector => {

@@ -10,6 +10,8 @@ from tests.support.app_setup import launched, loaded
 from tests.support.browser import Visitor
 from tests.support.fake_gemini import Call, ErrorInStream, FakeGemini, Think, Until
 
+pytestmark = pytest.mark.slow
+
 
 def look(city: str) -> str:
     """Look out of the window."""

@@ -12,6 +12,8 @@ from tests.support.clock import DAY, MINUTE, Clock
 from tests.support.fake_gemini import FakeGemini, Until
 from tests.support.limits import PAUSED, full, lot, used_up
 
+pytestmark = pytest.mark.slow
+
 Come = Callable[..., Page]
 
 BEGUN = (("user", "Hi"), ("model", "Hello."))

@@ -18,6 +18,8 @@ from tests.support.fake_gemini import FakeGemini, Image
 from tests.support.hostile_texts import LINKS, NO_LINKS, PIXEL
 from tests.support.second_origin import SecondOrigin
 
+pytestmark = pytest.mark.slow
+
 
 def png() -> bytes:
     """A red picture of eight by eight."""

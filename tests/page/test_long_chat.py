@@ -52,6 +52,7 @@ async def test_what_is_taken_back_on_it_leaves_the_earlier_turns_alone() -> None
     assert view.hidden == 0
 
 
+@pytest.mark.slow
 def test_a_page_that_grows_too_long_begins_anew(
     gemini: FakeGemini, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

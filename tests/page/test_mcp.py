@@ -15,6 +15,8 @@ from tests.support.hard_texts import HARD_TEXTS
 from tests.support.mcp_client import call, text_of, tools_of
 from tests.support.stored_sessions import is_emptied, stored
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def what() -> LoadedAgent:

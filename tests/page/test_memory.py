@@ -17,6 +17,8 @@ import pytest
 
 from tests.support.app_process import ROOT
 
+pytestmark = pytest.mark.slow
+
 AT_ONCE = 6
 
 MOST = 100

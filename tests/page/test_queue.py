@@ -16,6 +16,8 @@ from tests.support.app_setup import launched, loaded
 from tests.support.fake_gemini import FakeGemini, Made, Pause, Step
 from tests.support.raw_queue_client import RawQueueClient
 
+pytestmark = pytest.mark.slow
+
 SUMS: list[Any] = []
 """What pandas was given to sum up."""
 

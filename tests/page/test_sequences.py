@@ -10,6 +10,8 @@ from tests.support.app_setup import launched, loaded
 from tests.support.browser import Page, Visitor
 from tests.support.fake_gemini import ErrorInStream, FakeGemini, Until
 
+pytestmark = pytest.mark.slow
+
 STEPS = ["ask", "ask", "stop", "fail", "retry", "undo", "edit", "reload", "clear"]
 
 

@@ -18,6 +18,8 @@ from tests.support.fake_gemini import Call, FakeGemini, Image, Think
 from tests.support.hostile_texts import ASKS, CALLS_OUT, COVERS
 from tests.support.second_origin import SecondOrigin
 
+pytestmark = pytest.mark.slow
+
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360"
     "6060f80f00010401005fe5c34b0000000049454e44ae426082"

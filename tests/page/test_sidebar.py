@@ -13,6 +13,8 @@ from tests.support.app_setup import launched, loaded
 from tests.support.browser import PATIENCE, Page, Visitor, talk
 from tests.support.fake_gemini import FakeGemini, Until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def agent() -> LoadedAgent:

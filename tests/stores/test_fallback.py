@@ -312,6 +312,7 @@ async def test_a_read_only_file_is_called_that_in_the_log(
     assert "(SQLITE_READONLY)" in caplog.text
 
 
+@pytest.mark.slow
 def test_an_app_that_cannot_store_is_alive_but_not_ready(store: Store) -> None:
     model = ScriptedModel()
     with launched(agent_in(store, model)) as url:
@@ -326,6 +327,7 @@ def test_an_app_that_cannot_store_is_alive_but_not_ready(store: Store) -> None:
         assert httpx.get(f"{url}readyz").status_code == 200
 
 
+@pytest.mark.slow
 def test_a_session_that_cannot_be_looked_up_is_refused_in_a_sentence(store: Store) -> None:
     with launched(agent_in(store, ScriptedModel())) as url:
         store.broken = ALL
