@@ -6,7 +6,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import FrameType
@@ -17,14 +17,15 @@ from fastapi.exceptions import RequestValidationError
 from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
-from agent.api import doors
+from agent.api import api_app
 from agent.api.body_filter import BodyFilter
-from agent.api.errors import unread
+from agent.api.errors import validation_error_handler
 from agent.api.security_headers import SecurityHeaders
-from agent.chat.loader import LoadedAgent, LoadError, load
+from agent.chat.loader import OUR_AGENT, LoadedAgent, LoadError, load
 from agent.chat.registry import Registry
 from agent.chat.warmup import open_clients_soon, warm_up
 from agent.core.settings import Settings, misspelled, read_settings
+from agent.page.chat_interface import ChatPage
 from agent.page.gradio_internals import housekeeping
 from agent.page.scripts import (
     FOLLOW,
@@ -75,13 +76,13 @@ def serve(demo: gr.ChatInterface, loaded: LoadedAgent, registry: Registry, **opt
         # The doors tell of themselves at /openapi.json; Gradio's own routes stay untold.
         app_kwargs={
             "openapi_url": None,
-            "routes": doors(loaded, registry).routes,
+            "routes": api_app(loaded, registry).routes,
             "middleware": [
                 Middleware(SecurityHeaders, closed=CLOSED, pictures=PICTURES),
                 Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY),
                 Middleware(BodyFilter, path="/gradio_api/", is_unwanted=is_foreign),
             ],
-            "exception_handlers": {RequestValidationError: unread},
+            "exception_handlers": {RequestValidationError: validation_error_handler},
             "lifespan": lifespan(demo, loaded, registry.settings),
         },
         **options,
@@ -100,16 +101,26 @@ def lifespan(demo: gr.Blocks, loaded: LoadedAgent, settings: Settings) -> Any:
     return living
 
 
-def read(folder: Path) -> tuple[LoadedAgent, Registry]:
-    """The agent in `folder`, and its conversations; a host's mistake ends the program with a
-    sentence."""
+def load_agent(arguments: Sequence[str]) -> tuple[LoadedAgent, Registry]:
+    """The agent in the folder that is named, or else this app's own, and its conversations; a
+    host's mistake ends the program with a sentence."""
     try:
-        loaded = load(folder, merges=True)
+        loaded = load(Path(arguments[0]) if arguments else OUR_AGENT, coalesce=True)
         for sentence in misspelled(os.environ):
             log.warning(sentence)
         return loaded, Registry(loaded, read_settings(os.environ))
     except (LoadError, ValueError) as error:
         sys.exit(str(error))
+
+
+def serve_until_end(demo: ChatPage, loaded: LoadedAgent, registry: Registry) -> None:
+    """Serve the page until Ctrl-C or SIGTERM."""
+    # Nobody may say where a request comes from, but a proxy that uvicorn is told to trust.
+    os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
+    options = {"mcp_server": demo.for_mcp, "prevent_thread_lock": True}
+    _, url, _ = serve(demo, loaded, registry, **options)
+    announce(url, demo.server_port)
+    wait_for_end(registry)
 
 
 def announce(url: str, port: int) -> None:

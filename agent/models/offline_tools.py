@@ -13,7 +13,7 @@ from typing import Any
 from google.adk.models import LlmRequest
 from google.genai import types
 
-from agent.core.transcript import TRANSFER
+from agent.core.adk_internals import TRANSFER
 
 # Possessive (`*+`), because a visitor's flood of digits would otherwise hold the loop for seconds.
 # A sum is taken whole or not at all: half of "10 + 50% of 80" would give a wrong figure.

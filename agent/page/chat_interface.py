@@ -1,11 +1,13 @@
 """The page: a Gradio ChatInterface, with its events wired in a cheaper way."""
 
+from importlib.util import find_spec
 from typing import Any
 
 import gradio as gr
 from gradio.events import Dependency
 
 from agent.chat.loader import LoadedAgent
+from agent.chat.registry import Registry
 from agent.core.settings import Settings
 from agent.core.text import duration
 from agent.limits.rate_limits import PAUSED
@@ -17,7 +19,7 @@ from agent.page.controls import (
     clear,
     nothing,
 )
-from agent.page.handlers import Chat
+from agent.page.handlers import Handlers, Respond
 from agent.page.protocol import edit, pick
 from agent.page.scripts import (
     ASK,
@@ -40,12 +42,31 @@ from agent.page.states import KEY
 
 
 class ChatPage(gr.ChatInterface):
-    """A ChatInterface around `Chat.respond`; what it shows and what is remembered agree."""
+    """A ChatInterface around `respond`, which carries its answers to the browser cheaply.
 
-    def __init__(self, chat: Chat, loaded: LoadedAgent, for_mcp: bool = False) -> None:
-        self.chat, self.states, self._agent, self._for_mcp = chat, chat.states, loaded, for_mcp
+    Args:
+        respond: The function of a ChatInterface that answers.
+        loaded: The agent on show.
+        registry: Its conversations.
+        for_mcp: Whether the agent is a tool for MCP clients too.
+    """
+
+    def __init__(
+        self,
+        respond: Respond,
+        loaded: LoadedAgent,
+        registry: Registry,
+        for_mcp: bool = find_spec("mcp") is not None,
+    ) -> None:
+        self.handlers = Handlers(respond, loaded, registry)
+        self.states, self._agent, self.for_mcp = self.handlers.states, loaded, for_mcp
         super().__init__(
-            chat.respond,
+            respond,
+            # For Gradio's own events, should it ever not know ours: see `_setup_events`.
+            additional_inputs=[self.states.page],
+            additional_outputs=[self.states.page],
+            additional_inputs_accordion=gr.Accordion(visible=False, render=False),
+            concurrency_limit=None,
             chatbot=gr.Chatbot(
                 height=160,  # At least; it takes what room there is, on a phone not much.
                 scale=1,
@@ -66,7 +87,7 @@ class ChatPage(gr.ChatInterface):
                 stop_btn="Stop",
             ),
             title=loaded.title,
-            description=describe(loaded, chat.settings),
+            description=describe(loaded, registry.settings),
             examples=[[example] for example in loaded.examples] or None,
             cache_examples=False,
             analytics_enabled=False,
@@ -82,16 +103,16 @@ class ChatPage(gr.ChatInterface):
         caught_up = self._wire_arrival()
         run = self._wire_run()
         self._wire_questions()
-        emptied = [states.view, states.place, *shown]
+        emptied = [states.page, states.place, *shown]
         self._wire_ends([run, caught_up], emptied)
-        SideBar(states, [states.view, states.place, states.refresh, *shown], emptied)
+        SideBar(states, [states.page, states.place, states.refresh, *shown], emptied)
         self._wire_programs()
 
     def _wire_arrival(self) -> Dependency:
         """A page that is opened, or has fallen behind, is shown what there is."""
         states, box = self.states, self.textbox
         arrived = self.load(
-            self.chat.arrive,
+            self.handlers.arrive,
             [states.visitor, states.place],
             [*states.who, states.refresh, box],
             js=WHERE,
@@ -102,8 +123,8 @@ class ChatPage(gr.ChatInterface):
         states.place.change(None, states.place, None, js=PLACE, **AT_ONCE)
         shown = [self.chatbot, box]
         caught_up = states.refresh.change(
-            self.chat.replay,
-            states.view,
+            self.handlers.replay,
+            states.page,
             shown,
             show_progress_on=states.asked,  # Else each update tells these two of it, too.
             **QUEUED,
@@ -116,9 +137,10 @@ class ChatPage(gr.ChatInterface):
         """Whatever is asked is answered; and what could not be sent is given back."""
         states, chatbot, box = self.states, self.chatbot, self.textbox
         run = states.asked.change(
-            self.chat.respond,
+            self.handlers.run,
             [states.asked, *states.who],
-            [states.answer, states.over, states.view, states.refresh],
+            [states.answer, states.over, states.page, states.refresh],
+            api_name="respond",
             trigger_mode="multiple",
             show_progress_on=states.asked,  # Else Gradio covers the chat when it fails.
             preprocess=False,
@@ -142,7 +164,7 @@ class ChatPage(gr.ChatInterface):
     def _wire_questions(self) -> None:
         """All the ways in which something is asked."""
         chatbot, box, states = self.chatbot, self.textbox, self.states
-        chatbot.edit(states.with_page_state(self.chat.leave), states.who, None, **AT_ONCE)
+        chatbot.edit(states.with_page_state(self.handlers.leave), states.who, None, **AT_ONCE)
         sent = [states.asked, box]
         edited = chatbot.edit(edit, None, states.edited, **AT_ONCE)
         for step in (
@@ -157,10 +179,10 @@ class ChatPage(gr.ChatInterface):
         """Stop, Undo and Clear, which changes what is `emptied`."""
         states, chatbot, box = self.states, self.chatbot, self.textbox
         box.stop(
-            states.with_page_state(self.chat.stop), [*states.who, states.asked], None, **AT_ONCE
+            states.with_page_state(self.handlers.stop), [*states.who, states.asked], None, **AT_ONCE
         )
         undone = chatbot.undo(
-            states.with_page_state(self.chat.undo), states.who, states.place, **AT_ONCE
+            states.with_page_state(self.handlers.undo), states.who, states.place, **AT_ONCE
         )
         undone.success(None, chatbot, [chatbot, box], js=TAKE_BACK, **AT_ONCE)
         # First the run is cancelled, then its page cleared: the other way round it would repaint.
@@ -174,17 +196,17 @@ class ChatPage(gr.ChatInterface):
         """`/chat` for Gradio's clients, and a tool for MCP clients."""
         text, reply = (gr.Textbox(visible=False, label=name) for name in ("message", "answer"))
         gr.Button(visible=False).click(
-            self.chat.chat,
-            [text, self.states.view],
-            [reply, self.states.view],
+            self.handlers.chat,
+            [text, self.states.page],
+            [reply, self.states.page],
             api_name="chat",
             # Gradio 6.31 fails where an MCP tool has a State among its outputs (gradio/mcp.py).
-            api_visibility="undocumented" if self._for_mcp else "public",
+            api_visibility="undocumented" if self.for_mcp else "public",
             concurrency_limit=None,
         )
-        if self._for_mcp:
+        if self.for_mcp:
             told = self._agent.description
-            gr.api(self.chat.ask, api_description=told, concurrency_limit=None)
+            gr.api(self.handlers.ask, api_description=told, concurrency_limit=None)
 
 
 def describe(loaded: LoadedAgent, settings: Settings) -> str:

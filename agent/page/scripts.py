@@ -2,12 +2,12 @@
 
 import json
 
-from agent.chat.conversation import NO_MESSAGE
+from agent.core.notices import SENTENCES
 from agent.page.controls import BUSY, IDLE
 from agent.render.messages import JOINER
 
 GIVEN = f"""const busy = {json.dumps(BUSY)}, idle = {json.dumps(IDLE)};
-    const same = {{__type__: "update"}}, hint = {json.dumps(NO_MESSAGE)};
+    const same = {{__type__: "update"}}, hint = {json.dumps(SENTENCES["no_message"])};
     const isOnItsWay = asked => asked !== null && asked.number !== window.put;
     const questions = page => page.flatMap(({{role}}, place) => role === "user" ? [place] : []);
     const literal = text => text.replace(/<(?=[a-z/!?])/gi, "<{JOINER}");

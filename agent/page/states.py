@@ -18,7 +18,7 @@ class States:
 
     def __init__(self, registry: Registry, app_name: str) -> None:
         self._registry = registry
-        self.view = gr.State(None, render=False)
+        self.page = gr.State(None, render=False)
         """The page's `View`; None on a page that this process does not know."""
         self.refresh = gr.State(0.0, render=False)
         """Changes when the page has something to catch up with."""
@@ -37,14 +37,15 @@ class States:
         """The number of what was asked, when its answer is over; None before."""
         self.redraw_timer = gr.Timer(0.1, active=False, render=False)
         """Ticks while something is to be shown that there was no time for."""
-        self.who: list[Any] = [self.view, self.visitor, self.place]
+        self.who: list[Any] = [self.page, self.visitor, self.place]
         """The inputs of a step that is made by `known`; others may follow them."""
 
     def render(self) -> None:
         """Put them on the page, where nobody sees them."""
         parts = [self.refresh, self.asked, self.edited, self.answer, self.over, self.redraw_timer]
         for part in (*self.who, *parts):
-            part.render()
+            if not part.is_rendered:  # As an additional input is.
+                part.render()
 
     def with_page_state(self, act: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         """The step that does `act` with the page's `View`, if need be a new one."""
@@ -58,8 +59,3 @@ class States:
     async def find(self, view: PageState | None, visitor: object, place: object) -> PageState:
         """The page's `View`."""
         return view or await restore(self._registry, str(visitor), str(place))
-
-
-def user_and_session(view: PageState) -> tuple[str, str]:
-    """Whose page it is, and which conversation is on it."""
-    return view.user_id, view.session_id or ""

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Dialog, expect
 from playwright.sync_api import Page as Tab
 
-from agent.api.sse import RETRY
+from agent.api.sse import RETRY_INTERVAL
 from tests.support.app_setup import launched, loaded
 from tests.support.browser import PATIENCE
 from tests.support.fake_gemini import Call, Cut, FakeGemini, Hang, Status, Until
@@ -201,7 +201,7 @@ def test_nothing_is_asked_once_the_answer_is_over(page: Page, gemini: FakeGemini
     gemini.enqueue("Hello.")
     page.send("Hi")
     page.shows(("question", "Hi"), ("answer", "Hello."))
-    page.tab.wait_for_timeout(1.5 * RETRY)  # Longer than an EventSource waits to come again.
+    page.tab.wait_for_timeout(1.5 * RETRY_INTERVAL)  # So that an EventSource would reconnect.
     assert len(page.streams()) == len(gemini.requests) == 1
 
 
@@ -248,7 +248,7 @@ def test_stop_ends_the_answer_and_what_was_said_is_remembered(
     ]
 
 
-def test_a_failing_turn_is_told_and_the_next_one_works(page: Page, gemini: FakeGemini) -> None:
+def test_a_failing_turn_is_shown_and_the_next_one_works(page: Page, gemini: FakeGemini) -> None:
     failure = (
         "failure",
         "The AI service has a problem at its end. Nothing is wrong with your message: try again "

@@ -1,4 +1,4 @@
-"""The limits at every door for programs: Gradio's API, SSE, OpenAI's protocol, MCP."""
+"""The limits of every API: Gradio's API, SSE, OpenAI's protocol, MCP."""
 
 import asyncio
 import threading
@@ -95,8 +95,8 @@ def test_a_program_that_begins_anew_each_time_is_counted_by_its_address(
 ) -> None:
     gemini.always("Hello.")
     with launched(loaded(), visitor_per_minute=1, address_per_minute=2) as url:
-        told = [post(url, "Hi").status_code for _ in range(4)]
-    assert told == [200, 200, 429, 429]
+        statuses = [post(url, "Hi").status_code for _ in range(4)]
+    assert statuses == [200, 200, 429, 429]
     assert len(gemini.requests) == 2
 
 
@@ -129,7 +129,7 @@ async def begin(client: httpx.AsyncClient, query: str, headers: dict[str, str]) 
     return await client.send(question, stream=True)
 
 
-def test_the_pause_is_told_before_the_answer(gemini: FakeGemini) -> None:
+def test_the_pause_is_announced_before_the_answer(gemini: FakeGemini) -> None:
     with launched(loaded(), demo_paused=True) as url:
         said = post(url, "Hi").text
     assert PAUSED in said

@@ -1,4 +1,4 @@
-"""The OpenAI-compatible door: by the official `openai` client, and by raw HTTP as an intruder."""
+"""The OpenAI-compatible API: by the official `openai` client, and by raw HTTP as an intruder."""
 
 import asyncio
 import json
@@ -127,7 +127,7 @@ def shape(chunk: Any) -> tuple[Json, str | None]:
     return choice.delta.model_dump(exclude_unset=True), choice.finish_reason
 
 
-def told(completion: Any) -> tuple[str, str]:
+def text_and_reason(completion: Any) -> tuple[str, str]:
     [choice] = completion.choices
     return choice.message.content, choice.finish_reason
 
@@ -227,7 +227,7 @@ def test_a_silent_model_is_waited_for_with_signs_of_life(
 @pytest.mark.parametrize("text", HARD_TEXTS.values(), ids=HARD_TEXTS.keys())
 def test_the_very_text(client: OpenAI, gemini: FakeGemini, text: str) -> None:
     gemini.enqueue(text[:3], text[3:])
-    assert told(ask(client)) == (text, "stop")
+    assert text_and_reason(ask(client)) == (text, "stop")
     gemini.enqueue(text[:3], text[3:])
     assert joined(list(ask(client, stream=True))) == text
 
@@ -239,13 +239,13 @@ def test_thoughts_are_reasoning_and_never_content(client: OpenAI, gemini: FakeGe
     assert joined(chunks, "reasoning_content") == "Hm, well.Or?"
     assert joined(chunks) == "Hello."
     gemini.enqueue(*thoughtful)
-    assert told(ask(client)) == ("Hello.", "stop")
+    assert text_and_reason(ask(client)) == ("Hello.", "stop")
 
 
 def test_an_answer_for_which_a_tool_was_used(client: OpenAI, gemini: FakeGemini) -> None:
     gemini.enqueue(Call("look", {"thing": "sky"}))
     gemini.enqueue("Blue.")
-    assert told(ask(client)) == ("Blue.", "stop")
+    assert text_and_reason(ask(client)) == ("Blue.", "stop")
     assert gemini.requests[1].last_user_text == 'response look {"result": "The sky is blue."}'
     gemini.enqueue(Call("look", {"thing": "sky"}))
     gemini.enqueue("Blue.")
@@ -276,7 +276,7 @@ async def test_without_blocking_too(url: str, gemini: FakeGemini) -> None:
     async with AsyncOpenAI(base_url=f"{url}v1", api_key=TOKEN) as client:
         assert [model.id async for model in client.models.list()] == ["helper"]
         gemini.enqueue("Hello.")
-        assert told(await ask(client)) == ("Hello.", "stop")
+        assert text_and_reason(await ask(client)) == ("Hello.", "stop")
         gemini.enqueue("Hello.")
         assert [shape(chunk) async for chunk in await ask(client, stream=True)] == [
             ({"role": "assistant", "content": ""}, None),
@@ -327,7 +327,7 @@ def test_no_request_knows_of_another(client: OpenAI, gemini: FakeGemini) -> None
     assert gemini.requests[1].conversation == [("user", "Who am I?")]
 
 
-def test_of_a_long_conversation_the_latest_whole_turns_are_told(
+def test_of_a_long_conversation_the_latest_whole_turns_are_sent(
     client: OpenAI, gemini: FakeGemini
 ) -> None:
     gemini.enqueue("Long.")
@@ -349,7 +349,7 @@ async def test_two_at_once_do_not_mix(url: str, gemini: FakeGemini) -> None:
         await asyncio.to_thread(gemini.arrived, 2)
         both.set()
         assert joined([chunk async for chunk in second]) == "Hello, 2."
-        assert told(await first) == ("Hello, 1.", "stop")
+        assert text_and_reason(await first) == ("Hello, 1.", "stop")
     assert sorted(request.conversation for request in gemini.requests) == [
         [("user", "I am visitor 1")],
         [("user", "I am visitor 2")],
@@ -401,7 +401,7 @@ async def test_a_client_that_does_not_wait_for_the_whole_stops_the_model_at_once
 
 def test_a_length_limit_needs_no_further_words(client: OpenAI, gemini: FakeGemini) -> None:
     gemini.enqueue("Half an answer", Finish("MAX_TOKENS"))
-    assert told(ask(client)) == ("Half an answer", "length")
+    assert text_and_reason(ask(client)) == ("Half an answer", "length")
     gemini.enqueue("Half an answer", Finish("MAX_TOKENS"))
     assert [shape(chunk) for chunk in ask(client, stream=True)] == [
         ({"role": "assistant", "content": ""}, None),
@@ -436,7 +436,7 @@ def test_a_stream_that_fails_without_a_word_is_an_error(client: OpenAI, gemini: 
 
 def test_a_failure_after_words_leaves_the_words(client: OpenAI, gemini: FakeGemini) -> None:
     gemini.enqueue("Half an answer", Cut())
-    assert told(ask(client)) == (f"Half an answer\n\n({BROKE_OFF})", "length")
+    assert text_and_reason(ask(client)) == (f"Half an answer\n\n({BROKE_OFF})", "length")
     gemini.enqueue("Half an answer", Cut())
     assert [shape(chunk) for chunk in ask(client, stream=True)] == [
         ({"role": "assistant", "content": ""}, None),
@@ -452,7 +452,7 @@ def test_after_a_failure_the_next_request_is_answered(client: OpenAI, gemini: Fa
     gemini.enqueue("Hello.")
     with pytest.raises(InternalServerError, match="Please wait 7 seconds, then try again"):
         ask(client)
-    assert told(ask(client)) == ("Hello.", "stop")
+    assert text_and_reason(ask(client)) == ("Hello.", "stop")
 
 
 # Refusals
@@ -482,7 +482,7 @@ def error_of(response: httpx.Response) -> Json:
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 @pytest.mark.parametrize("headers", NO_TOKENS.values(), ids=NO_TOKENS.keys())
-def test_no_door_opens_without_the_token(
+def test_nothing_is_answered_without_the_token(
     http: httpx.Client, gemini: FakeGemini, headers: dict[str, str], method: str, path: str
 ) -> None:
     known = httpx.Headers(headers, encoding="latin-1")
@@ -513,7 +513,7 @@ def test_who_has_no_token_is_not_told_what_is_wrong(http: httpx.Client, body: An
 
 
 @pytest.mark.parametrize("token", [None, ""])
-def test_a_host_without_a_token_has_no_such_door(fake: FakeGemini, token: str | None) -> None:
+def test_without_a_token_there_is_no_such_api(fake: FakeGemini, token: str | None) -> None:
     with launched(loaded(), api_token=token) as url, httpx.Client(base_url=url) as http:
         for method, path in ROUTES:
             for shown in ("", "Bearer", "Bearer None"):
@@ -624,7 +624,7 @@ def test_a_wrong_request_is_refused_in_a_sentence(
 def works(client: OpenAI, gemini: FakeGemini) -> None:
     """A good request is answered."""
     gemini.enqueue("All well.")
-    assert told(ask(client, "All well?")) == ("All well.", "stop")
+    assert text_and_reason(ask(client, "All well?")) == ("All well.", "stop")
 
 
 HALVES: dict[str, tuple[Json, list[tuple[str, str]]]] = {
@@ -668,7 +668,7 @@ def test_half_a_character_is_no_model(http: httpx.Client) -> None:
 OPEN = ("", "config", "openapi.json", "healthz", "readyz", "chat/plain", "gradio_api/info", "v1/no")
 
 
-def test_the_token_is_told_nowhere(http: httpx.Client, gemini: FakeGemini) -> None:
+def test_the_token_is_in_no_response(http: httpx.Client, gemini: FakeGemini) -> None:
     gemini.always("Hello.")
     known = {"authorization": f"Bearer {TOKEN}"}
     bodies = [sent(), sent(stream=True), *(body for body, _ in WRONG.values())]

@@ -1,4 +1,4 @@
-"""The wall around the HTTP app: headers, closed paths, and a cap on what is sent in."""
+"""What browsers may do: headers, closed paths, and a cap on what is sent in."""
 
 import re
 import sys
@@ -11,7 +11,7 @@ import httpx
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from agent.api.security_headers import WRONG, SecurityHeaders
+from agent.api.security_headers import BAD_REQUEST, SecurityHeaders
 from agent.models.offline import OfflineModel
 from tests.support.app_process import ROOT
 from tests.support.app_setup import launched, loaded
@@ -114,9 +114,9 @@ def test_no_file_of_the_host_is_served(page: httpx.Client, name: str) -> None:
 def test_no_answer_names_a_directory_of_this_machine(
     page: httpx.Client, method: str, path: str, body: Any
 ) -> None:
-    told = page.request(method, f"/{path}", json=body).text
+    text = page.request(method, f"/{path}", json=body).text
     places = (str(ROOT), tempfile.gettempdir(), sys.prefix, f"{Path.home()}/", "site-packages")
-    assert [place for place in places if place in told] == []
+    assert [place for place in places if place in text] == []
 
 
 @pytest.mark.slow
@@ -167,8 +167,8 @@ async def fails_after(*messages: Message, of: str = "gradio.routes") -> httpx.Re
     )
 
 
-async def answer_of(shield: SecurityHeaders) -> httpx.Response:
-    transport = httpx.ASGITransport(shield)
+async def answer_of(app: SecurityHeaders) -> httpx.Response:
+    transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://page") as client:
         return await client.get("/gradio_api/anything")
 
@@ -186,7 +186,7 @@ STREAM, JSON = "text/event-stream; charset=utf-8", "application/json"
 @pytest.mark.parametrize("messages", [[], [begin(500, JSON), PART]])
 async def test_a_failure_of_gradios_is_a_refusal_in_a_sentence(messages: list[Message]) -> None:
     answer = await fails_after(*messages)
-    assert (answer.status_code, answer.json()) == (400, {"detail": WRONG})
+    assert (answer.status_code, answer.json()) == (400, {"detail": BAD_REQUEST})
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from google.adk.sessions import Session
 
-from agent.core.history import recall
+from agent.core.history import turn_records
 from agent.render.export import to_adk
 from tests.support.app_process import ROOT, App, free_port, served
 from tests.support.app_setup import conversation, say
@@ -93,7 +93,7 @@ async def a_conversation() -> Session:
 
 
 def told(session: Session) -> list[Any]:
-    return [(turn.question, turn.transcript) for turn in recall(session.events)]
+    return [(turn.question, turn.transcript) for turn in turn_records(session.events)]
 
 
 def test_adk_imports_a_conversation_that_was_saved_for_it() -> None:

@@ -6,7 +6,6 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -14,17 +13,17 @@ import pytest
 from google.adk.cli.utils.service_factory import create_session_service_from_options
 from google.adk.sessions import InMemorySessionService
 
-from agent.chat.conversation import GONE_ON
 from agent.chat.registry import Registry
 from agent.chat.turn import Turn
 from agent.core.errors import PlainError
+from agent.core.notices import SENTENCES
 from agent.core.settings import Settings
 from agent.core.transcript import answer, notices
 from agent.page.page_state import PageState
 from agent.stores.fallback import FallbackStore
-from agent.stores.lease import ELSEWHERE, HOLDER, alone
+from agent.stores.lease import ELSEWHERE, LEASE_USER_ID, lease
 from tests.support.app_process import ROOT, App
-from tests.support.app_setup import UNLIMITED, loaded, until
+from tests.support.app_setup import UNLIMITED, below, loaded, until
 from tests.support.browser import Visitor
 from tests.support.fake_gemini import FakeGemini, Until
 from tests.support.postgres import Postgres
@@ -48,7 +47,7 @@ class Replica:
         """Begin a turn on the page."""
         if steps:
             self.model.enqueue(*steps)
-        return self.view.ask(message, len(self.view.shown), "1.2.3.4")
+        return self.view.ask(message, len(self.view.screen.turn_ids), "1.2.3.4")
 
     async def says(self, message: str, *steps: object) -> tuple[str, list[str]]:
         """One turn: the answer, and the app's own sentences."""
@@ -57,7 +56,7 @@ class Replica:
 
     async def come(self, other: "Replica") -> None:
         """Open here what is on the other's page."""
-        self.view = replace(other.view, registry=self.view.registry, shown=[])
+        self.view = PageState(self.view.registry, other.view.user_id, other.view.session_id)
         await self.shows()
 
     async def shows(self) -> list[tuple[str, str, list[str]]]:
@@ -104,7 +103,7 @@ async def test_a_page_that_is_behind_is_brought_up_to_date_and_takes_nothing_awa
 ) -> None:
     async with replicas(postgres_uri) as (one, two):
         await two.says("second", "two")
-        assert await one.says("third") == ("", [GONE_ON])
+        assert await one.says("third") == ("", [SENTENCES["out_of_date"]])
         assert one.view.unsent == "third"
         assert await one.shows() == [FIRST, ("second", "two", [])]
         assert await one.says("third", "three") == ("three", [])
@@ -115,7 +114,7 @@ async def test_retry_on_a_page_that_is_behind_takes_nothing_away(postgres_uri: s
     async with replicas(postgres_uri) as (one, two):
         await two.says("second", "two")
         retried = one.view.ask("first", 0, "1.2.3.4")
-        assert notices(await retried.finish()) == [GONE_ON]
+        assert notices(await retried.finish()) == [SENTENCES["out_of_date"]]
         assert await one.shows() == [FIRST, ("second", "two", [])]
 
 
@@ -123,7 +122,9 @@ async def test_who_says_how_much_is_kept_must_know_all_of_it(postgres_uri: str) 
     async with replicas(postgres_uri) as (one, two):
         await two.says("second", "two")
         conversation = await one.view.conversation()
-        assert notices(await conversation.ask("third", kept=1).finish()) == [GONE_ON]
+        assert notices(await conversation.ask(below(conversation, 1, "third")).finish()) == [
+            SENTENCES["out_of_date"]
+        ]
         one.model.enqueue("three")
         assert answer(await conversation.ask("third").finish()) == "three"
         assert one.told() == ["first", "one", "second", "two", "third"]
@@ -133,7 +134,7 @@ async def test_what_was_rewound_at_one_is_gone_at_the_other(postgres_uri: str) -
     async with replicas(postgres_uri) as (one, two):
         two.model.enqueue("one, again")
         await two.view.ask("first", 0, "1.2.3.4").finish()
-        assert await one.says("second") == ("", [GONE_ON])
+        assert await one.says("second") == ("", [SENTENCES["out_of_date"]])
         assert await one.shows() == [("first", "one, again", [])]
         await one.says("second", "two")
         assert one.told() == ["first", "one, again", "second"]
@@ -164,7 +165,7 @@ async def test_two_turns_in_the_very_same_moment_end_with_one_answer(postgres_ur
         said = await asyncio.gather(one.says("second"), two.says("second"))
         assert ("yes", []) in said
         refused = [sentence for text, sentences in said for sentence in sentences if not text]
-        assert refused in ([ELSEWHERE], [GONE_ON])
+        assert refused in ([ELSEWHERE], [SENTENCES["out_of_date"]])
         for replica in (one, two):
             assert await replica.shows() == [FIRST, ("second", "yes", [])]
 
@@ -188,13 +189,13 @@ async def test_an_app_that_died_in_a_turn_holds_the_conversation_only_while_a_tu
     None
 ):
     store = InMemorySessionService()
-    await store.create_session(app_name="test", user_id=HOLDER, session_id="x")
+    await store.create_session(app_name="test", user_id=LEASE_USER_ID, session_id="x")
     with pytest.raises(PlainError):
-        async with alone(store, "test", "x", seconds=60):
+        async with lease(store, "test", "x", seconds=60):
             pass
-    async with alone(store, "test", "x", seconds=0):
-        assert await store.get_session(app_name="test", user_id=HOLDER, session_id="x")
-    assert not await store.get_session(app_name="test", user_id=HOLDER, session_id="x")
+    async with lease(store, "test", "x", seconds=0):
+        assert await store.get_session(app_name="test", user_id=LEASE_USER_ID, session_id="x")
+    assert not await store.get_session(app_name="test", user_id=LEASE_USER_ID, session_id="x")
 
 
 async def test_where_no_turns_are_taken_one_of_two_fails_and_the_conversation_goes_on(

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.chat.conversation import CUT_SHORT
-from agent.chat.registry import SHUT_DOWN
+from agent.core.notices import SENTENCES
 from tests.support.app_process import App
 from tests.support.browser import Page, Visitor, talk
 from tests.support.fake_gemini import FakeGemini, Until
@@ -42,7 +41,7 @@ def test_what_was_said_is_stored_and_the_page_goes_on_after_a_restart(
     assert app.end(sign) == 0
     app.start()
     page.reload()
-    seen = [*FIRST, ("user", "A story"), ("model", "Once upon"), ("Note", SHUT_DOWN)]
+    seen = [*FIRST, ("user", "A story"), ("model", "Once upon"), ("Note", SENTENCES["shut_down"])]
     page.shows(*seen)
     page.wait_idle()
     gemini.enqueue("a time.")
@@ -99,7 +98,7 @@ def test_an_app_that_is_killed_leaves_a_note_where_the_answer_would_be(
     app.end(signal.SIGKILL)
     app.start()
     page.reload()
-    page.shows(*FIRST, ("user", "A story"), ("Note", CUT_SHORT))
+    page.shows(*FIRST, ("user", "A story"), ("Note", SENTENCES["cut_short"]))
     page.wait_idle()
     gemini.enqueue("Whole.")
     page.retry()

@@ -6,10 +6,11 @@ from google.adk.events import Event
 from google.adk.models import LlmResponse
 from google.genai import types
 
-from agent.chat.conversation import BUSY, NO_MESSAGE, Conversation
-from agent.core.errors import LOST
+from agent.chat.conversation import Conversation
+from agent.core.notices import SENTENCES
+from agent.core.question import Options, Question
 from agent.core.transcript import Text, answer
-from tests.support.app_setup import conversation, notices, say, until
+from tests.support.app_setup import below, conversation, notices, say, until
 from tests.support.scripted_model import ScriptedModel, call, contents, thought
 
 
@@ -148,7 +149,7 @@ async def test_a_second_message_is_refused_while_the_first_is_answered() -> None
     talk = conversation(model)
     first = talk.ask("One")
     await until(first, "Wait")
-    assert notices(await say(talk, "Two")) == [BUSY]
+    assert notices(await say(talk, "Two")) == [SENTENCES["busy"]]
     let_go.set()
     assert answer(await first.finish()) == "Wait for it."
     await say(talk, "Three")
@@ -162,7 +163,7 @@ async def test_a_second_message_is_refused_while_the_first_is_answered() -> None
 async def test_a_turn_waits_for_the_one_before_to_stop() -> None:
     model = scripted(("Old", asyncio.Event()), ("New.",))
     talk = conversation(model)
-    old = talk.ask("One", kept=0)
+    old = talk.ask(below(talk, 0, "One"))
     await until(old, "Old")
     old.stop()
     assert answer(await say(talk, "One, edited", kept=0)) == "New."
@@ -173,8 +174,8 @@ async def test_an_empty_message_is_not_sent_and_no_turn() -> None:
     model = scripted(("one",), ("two",), ("two, again",))
     talk = conversation(model)
     await say(talk, "first", kept=0)
-    assert notices(await say(talk, " \n", kept=1)) == [NO_MESSAGE]
-    assert notices(await talk.ask(None, kept=1).finish()) == [NO_MESSAGE]
+    assert notices(await say(talk, " \n", kept=1)) == [SENTENCES["no_message"]]
+    assert notices(await say(talk, "", kept=1)) == [SENTENCES["no_message"]]
     await say(talk, "second", kept=1)
     await say(talk, "second", kept=1)
     assert contents(model.requests[2]) == contents(model.requests[1])
@@ -184,7 +185,7 @@ async def test_an_empty_message_is_not_sent_and_no_turn() -> None:
 async def test_a_page_that_shows_more_than_is_known_is_told_so() -> None:
     model = scripted(("Hello.",), ("Hello again.",))
     talk = conversation(model)
-    assert notices(await say(talk, "third", kept=2)) == [LOST]
+    assert notices(await say(talk, "third", kept=2)) == [SENTENCES["not_remembered"]]
     assert notices(await say(talk, "third", kept=0)) == []
     assert contents(model.requests[1]) == [("user", "third")]
 
@@ -275,7 +276,7 @@ async def test_nothing_that_fails_in_a_turn_raises_out_of_it() -> None:
 # What was said elsewhere
 
 
-def told(*said: tuple[str, str]) -> list[types.Content]:
+def earlier(*said: tuple[str, str]) -> list[types.Content]:
     return [types.Content(role=role, parts=[types.Part(text=text)]) for role, text in said]
 
 
@@ -283,7 +284,7 @@ async def test_what_was_said_elsewhere_is_remembered() -> None:
     model = scripted(("three",), ("four",))
     talk = conversation(model)
     said = [("user", "one"), ("model", "two")]
-    await talk.ask("go on", told=told(*said)).finish()
+    await talk.ask(Question("go on", earlier=earlier(*said))).finish()
     await say(talk, "and on")
     assert contents(model.requests[0]) == [*said, ("user", "go on")]
     assert contents(model.requests[1])[2:] == [
@@ -296,7 +297,11 @@ async def test_what_was_said_elsewhere_is_remembered() -> None:
 async def test_of_what_was_said_elsewhere_the_latest_whole_turns_are_told() -> None:
     model = scripted(("three",))
     said = [("user", "one"), ("model", "one!"), ("user", "two"), ("model", "two!")]
-    await conversation(model, history_events=3).ask("go on", told=told(*said)).finish()
+    await (
+        conversation(model, history_events=3)
+        .ask(Question("go on", earlier=earlier(*said)))
+        .finish()
+    )
     assert contents(model.requests[0]) == [*said[2:], ("user", "go on")]
 
 
@@ -305,6 +310,5 @@ async def test_of_what_was_said_elsewhere_the_latest_whole_turns_are_told() -> N
 
 async def test_without_streaming_the_answer_comes_in_one_piece() -> None:
     whole = conversation(scripted(("Hel", "lo")))
-    whole.streaming = False
-    turn = whole.ask("Hi")
+    turn = whole.ask(Question("Hi", options=Options(streaming=False)))
     assert (answer(await turn.finish()), turn.figures.chunks) == ("Hello", 1)

@@ -15,7 +15,7 @@ from google.adk.models import BaseLlm
 
 from agent.agent import EXAMPLES
 from agent.chat.conversation import Conversation
-from agent.chat.loader import OURS, LoadedAgent, LoadError, load
+from agent.chat.loader import OUR_AGENT, LoadedAgent, LoadError, load
 from agent.core.settings import Settings
 from agent.core.transcript import answer
 from agent.models.coalescing import CoalescingModel
@@ -136,7 +136,7 @@ def test_an_app_keeps_what_its_owner_set(folder: Write) -> None:
 def test_the_agent_on_show_is_the_default() -> None:
     loaded = load()
     assert (loaded.title, loaded.examples) == ("Chat assistant", EXAMPLES)
-    assert loaded.runner.app_name == OURS.name == "agent"
+    assert loaded.runner.app_name == OUR_AGENT.name == "agent"
     assert offline(loaded) == {"chat_assistant": True, "tutor": True}
 
 
@@ -220,7 +220,7 @@ def test_a_server_has_every_models_answer_merged(
     tree: str, folder: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GOOGLE_API_KEY", "a-key")
-    merged = models(load(folder({"agent.py": tree}), merges=True))
+    merged = models(load(folder({"agent.py": tree}), coalesce=True))
     kinds = [
         (type(model).__name__, isinstance(model, CoalescingModel)) for model in merged.values()
     ]
@@ -316,7 +316,7 @@ def test_the_apps_own_env_file_is_read_for_any_agent(
 ) -> None:
     (own := tmp_path / "app" / "agent").mkdir(parents=True)
     (tmp_path / "app" / ".env").write_text("LOADING_TEST=from the app\nGOOGLE_API_KEY=a-key\n")
-    monkeypatch.setattr("agent.chat.loader.OURS", own)
+    monkeypatch.setattr("agent.chat.loader.OUR_AGENT", own)
     loaded = load(folder({"agent.py": READS}))
     assert (loaded.description, loaded.is_offline) == ("from the app", False)
     mine = {"agent.py": READS, ".env": "LOADING_TEST=from the agent\n"}

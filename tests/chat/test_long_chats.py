@@ -70,7 +70,7 @@ class Chat:
         """One turn, below all that is shown but the last ones; the events of each read."""
         self.store.reads.clear()
         self.model.enqueue("yes")
-        turn = self.view.ask(message, len(self.view.shown) - undone, "1.2.3.4")
+        turn = self.view.ask(message, len(self.view.screen.turn_ids) - undone, "1.2.3.4")
         assert answer(await turn.finish()) == "yes"
         return self.store.reads
 
@@ -82,7 +82,7 @@ async def chat_of(turns: int, folder: Path, **settings: Any) -> AsyncIterator[Ch
     await fill(store, path, turns)
     chat = Chat(store, **settings)
     [_ async for _ in chat.view.replay()]
-    assert chat.view.hidden + len(chat.view.shown) == turns
+    assert chat.view.screen.hidden + len(chat.view.screen.turn_ids) == turns
     yield chat
 
 

@@ -10,6 +10,7 @@ from google.genai import types
 from agent.chat.conversation import Conversation
 from agent.chat.streams import Answer, chunks, collect, tee
 from agent.chat.turn import Turn
+from agent.core.question import Options, Question
 from agent.core.settings import Settings
 from tests.support.app_setup import conversation, loaded, notices
 from tests.support.scripted_model import ScriptedModel, call, thought
@@ -99,7 +100,7 @@ async def test_the_whole_is_there_with_its_chunks_when_the_turn_is_over() -> Non
 
 async def test_an_answer_that_is_not_streamed_is_one_chunk() -> None:
     runner = loaded(model_of(("Hel", "lo"))).runner
-    turn = Conversation(runner, Settings(), streaming=False).ask("Go")
+    turn = Conversation(runner, Settings()).ask(Question("Go", options=Options(streaming=False)))
     assert await collect(turn) == Answer("Hello", ["Hello"], [])
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from agent.chat.streams import DeltaLog
 from agent.chat.turn import Turn
-from agent.core.deltas import Delta, Rewrite, changes
+from agent.core.deltas import Delta, Rewrite, deltas
 from agent.core.text import clean
 from agent.core.transcript import (
     CODE,
@@ -50,7 +50,7 @@ BOB: Source = ("bob", "both.bob")
 
 def told(*looks: Transcript) -> list[list[Delta]]:
     """What each look at a growing transcript tells."""
-    return [changes(before, after) for before, after in pairwise(((), *looks))]
+    return [deltas(before, after) for before, after in pairwise(((), *looks))]
 
 
 def streamed(*events: Event) -> list[list[Delta]]:
@@ -71,7 +71,7 @@ def test_a_growing_text_is_told_piece_by_piece_and_its_whole_not_again() -> None
 
 def test_whoever_looks_once_is_told_all_at_once() -> None:
     everything = thinks("hm"), text("Look: "), tool(result={"n": 1}, seconds=0.0), text("1.")
-    assert changes((), everything) == [
+    assert deltas((), everything) == [
         thinks("hm"),
         text("Look: "),
         tool(),
@@ -85,7 +85,7 @@ def test_nothing_new_is_nothing_told() -> None:
         *(thinks("hm"), text("a"), tool("a"), tool("b", result={}, seconds=0.0)),
         *(Picture("image/png", b"P", HELPER), text("b", "cut"), Notice("Stopped.")),
     )
-    assert changes(everything, everything) == changes((), ()) == []
+    assert deltas(everything, everything) == deltas((), ()) == []
 
 
 def test_a_whole_that_says_more_than_its_partials_tells_what_is_more() -> None:
@@ -177,7 +177,7 @@ def test_parallel_calls_may_be_answered_out_of_order() -> None:
 
 def test_calls_and_results_between_two_looks_are_told_in_pairs() -> None:
     a, b = tool("a", result={"n": 1}, seconds=2), tool("b", result={"n": 2}, seconds=1)
-    assert changes((), (a, b)) == [tool("a"), a, tool("b"), b]
+    assert deltas((), (a, b)) == [tool("a"), a, tool("b"), b]
 
 
 def test_a_long_running_tools_second_answer_is_told_too() -> None:
@@ -481,9 +481,9 @@ async def test_all_readers_of_a_turn_are_told_the_same_under_the_same_numbers() 
     late = asyncio.create_task(read(log))
     let_go.set()
     heard = await early
-    assert heard == await late == await read(log) == list(enumerate(log.told, start=1))
-    assert in_order(log.told) == in_order(log.turn.transcript)
-    assert [c.seconds is None for c in log.told if isinstance(c, ToolCall)] == [True, False]
+    assert heard == await late == await read(log) == list(enumerate(log.deltas, start=1))
+    assert in_order(log.deltas) == in_order(log.turn.transcript)
+    assert [c.seconds is None for c in log.deltas if isinstance(c, ToolCall)] == [True, False]
 
 
 async def test_a_reader_that_broke_off_goes_on_with_exactly_the_rest() -> None:
@@ -493,9 +493,9 @@ async def test_a_reader_that_broke_off_goes_on_with_exactly_the_rest() -> None:
     assert [(n, type(change)) for n, change in first] == [(1, Thought), (2, Text)]
     let_go.set()
     rest = await read(log, after=2)
-    assert first + rest == list(enumerate(log.told, start=1))
-    assert [await read(log, after=n) for n in range(len(log.told) + 1)] == [
-        (first + rest)[n:] for n in range(len(log.told) + 1)
+    assert first + rest == list(enumerate(log.deltas, start=1))
+    assert [await read(log, after=n) for n in range(len(log.deltas) + 1)] == [
+        (first + rest)[n:] for n in range(len(log.deltas) + 1)
     ]
 
 
@@ -513,4 +513,4 @@ async def test_a_silent_turn_tells_its_reader_nothing_under_the_last_number() ->
         assert await anext(changes) == (1, Text("Hel", HELPER, "open"))
         assert [await anext(changes), await anext(changes)] == [(1, None), (1, None)]
     log.turn.stop()
-    assert await read(log, after=1) == [(2, Notice("Stopped."))]
+    assert await read(log, after=1) == [(2, Notice("stopped"))]

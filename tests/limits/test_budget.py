@@ -63,7 +63,7 @@ async def test_the_answer_in_place_of_geminis_says_what_it_is(gemini: FakeGemini
 async def test_what_was_told_of_the_budget_is_told_again_after_a_reload(gemini: FakeGemini) -> None:
     talk = registry(GEMINI, demo_paused=True).open().conversation
     said = await say(talk)
-    [turn] = await talk.recall()
+    [turn] = await talk.history()
     assert notices(said) == notices(turn.transcript) == [PAUSED]
     assert answer(said) == answer(turn.transcript)
     assert gemini.requests == []

@@ -2,10 +2,12 @@
 
 import pytest
 
+from agent.core.question import Question
 from agent.core.text import duration
 from agent.core.transcript import answer
+from agent.core.visitor import Visitor
 from agent.limits.rate_limits import LimitExceeded
-from tests.support.app_setup import notices, registry
+from tests.support.app_setup import below, notices, registry
 from tests.support.clock import DAY, MINUTE, Clock
 from tests.support.limits import HERE, THERE, ask, ask_as_new, lot, willing
 from tests.support.scripted_model import contents
@@ -124,10 +126,10 @@ async def test_a_chat_has_so_many_turns_and_a_new_one_begins_anew(most: int, had
 
 async def test_the_last_turn_of_a_chat_can_be_tried_again() -> None:
     talk = registry(willing(), max_chat_turns=2).open().conversation
-    await talk.ask("one", kept=0).finish()
-    await talk.ask("two", kept=1).finish()
-    assert answer(await talk.ask("two, again", kept=1).finish()) == "Yes."
-    refused = talk.ask("three", kept=2)
+    await talk.ask(below(talk, 0, "one")).finish()
+    await talk.ask(below(talk, 1, "two")).finish()
+    assert answer(await talk.ask(below(talk, 1, "two, again")).finish()) == "Yes."
+    refused = talk.ask(below(talk, 2, "three"))
     await refused.finish()
     assert isinstance(refused.failure, LimitExceeded)
     assert refused.failure.wait is None
@@ -141,12 +143,12 @@ async def test_a_refused_message_leaves_no_trace(clock: Clock, message: str) -> 
     model = willing()
     limits = {"max_message_length": 20, "visitor_per_minute": 1, "visitor_per_day": 2}
     talk = registry(model, **limits).open().conversation
-    await talk.ask("first", kept=0).finish()
-    refused = talk.ask(message, kept=1)
+    await talk.ask(below(talk, 0, "first")).finish()
+    refused = talk.ask(below(talk, 1, message))
     await refused.finish()
     assert isinstance(refused.failure, LimitExceeded)
     clock.move(MINUTE)
-    assert answer(await talk.ask("second", kept=1).finish()) == "Yes."
+    assert answer(await talk.ask(below(talk, 1, "second")).finish()) == "Yes."
     assert contents(model.requests[1]) == [
         ("user", "first"),
         ("model", "Yes."),
@@ -165,7 +167,7 @@ async def test_an_app_that_shuts_down_says_when_to_come_back() -> None:
     visitors = registry(willing())
     visit = visitors.open()
     await visitors.close()
-    turn = visit.ask("Hi", HERE).turn
+    turn = visit.ask(Question("Hi", visitor=Visitor(address=HERE))).turn
     assert notices(await turn.finish()) == [
         "The app is being shut down. Send this again in a minute."
     ]

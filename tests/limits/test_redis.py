@@ -160,7 +160,7 @@ async def test_a_redis_that_dies_is_replaced_by_memory_until_it_is_back(
         assert [refused(text) for text in told] == [False, False, True, True]
         assert len(caplog.records) == 1
         with redis_at(redis_port):
-            later = time.monotonic() + counts.DETOUR
+            later = time.monotonic() + counts.REDIS_RETRY_INTERVAL
             monkeypatch.setattr(counts, "monotonic", lambda: later)
             told = [await ask_as_new(where) for _ in range(3)]
             assert [refused(text) for text in told] == [False, False, True]
@@ -169,7 +169,7 @@ async def test_a_redis_that_dies_is_replaced_by_memory_until_it_is_back(
 async def test_a_redis_that_stands_still_holds_no_turn_up_for_long(
     redis_port: int, replica: Replica, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(counts, "PATIENCE", 0.2)
+    monkeypatch.setattr(counts, "REDIS_TIMEOUT", 0.2)
     with redis_at(redis_port) as server:
         where = replica(f"redis://127.0.0.1:{redis_port}", address_per_day=2)
         assert await ask_as_new(where) == "Yes."
@@ -205,7 +205,7 @@ def listener(answer: bytes) -> Iterator[int]:
 async def test_what_is_no_redis_harms_no_turn(
     answer: bytes, replica: Replica, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(counts, "PATIENCE", 0.2)
+    monkeypatch.setattr(counts, "REDIS_TIMEOUT", 0.2)
     with listener(answer) as port:
         where = replica(f"redis://127.0.0.1:{port}", address_per_day=2, daily_turns=99)
         told = [await ask_as_new(where) for _ in range(3)]

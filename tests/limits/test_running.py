@@ -10,8 +10,10 @@ from google.genai import types
 from agent.chat.conversation import Conversation
 from agent.chat.registry import Registry
 from agent.chat.turn import Turn
+from agent.core.question import Question
 from agent.core.settings import Settings
 from agent.core.transcript import answer
+from agent.core.visitor import Visitor
 from agent.limits.rate_limits import LimitExceeded
 from tests.support.app_setup import conversation, loaded, notices, registry, say, until
 from tests.support.limits import HERE, THERE, ask, full, willing
@@ -25,7 +27,7 @@ ROUND_IN_CIRCLES = (
 
 def begin(visitors: Registry, address: str = HERE) -> Turn:
     """A new visitor's first message."""
-    return visitors.open().ask("Hi", address).turn
+    return visitors.open().ask(Question("Hi", visitor=Visitor(address=address))).turn
 
 
 def gated(gate: asyncio.Event, times: int) -> ScriptedModel:
@@ -70,7 +72,7 @@ async def test_a_message_that_finds_no_room_takes_nothing_from_the_visitors_minu
     visitors = registry(gated(gate, 1), address_running=1, visitor_per_minute=1)
     first, visit = begin(visitors), visitors.open()
     await until(first, "Wait")
-    refused = visit.ask("Hi", HERE).turn
+    refused = visit.ask(Question("Hi", visitor=Visitor(address=HERE))).turn
     await refused.finish()
     assert isinstance(refused.failure, LimitExceeded)
     assert refused.failure.wait == 1
@@ -82,7 +84,7 @@ async def test_a_message_that_finds_no_room_takes_nothing_from_the_visitors_minu
 async def test_without_an_address_nobody_counts_by_it() -> None:
     limits = {"address_running": 1, "address_per_minute": 1, "address_per_day": 1}
     visitors = registry(willing(), **limits)
-    turns = [visitors.open().ask("Hi").turn for _ in range(9)]
+    turns = [visitors.open().ask(Question("Hi")).turn for _ in range(9)]
     assert [answer(await turn.finish()) for turn in turns] == ["Yes."] * 9
     assert await ask(visitors.open(), address=THERE) == "Yes."
 

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from agent import server
 from agent.api.security_headers import TOO_LONG
-from agent.chat.conversation import NO_MESSAGE
+from agent.core.notices import SENTENCES
 from agent.page.controls import PLACEHOLDER
 from tests.support.app_setup import launched, loaded
 from tests.support.browser import PATIENCE, Bubble, Page, Visitor, talk
@@ -66,7 +66,7 @@ def test_a_message_without_words_is_asked_for_again(
     page = visitor().open(url)
     put(page, BOX, typed)
     page.box.press("Enter")
-    expect(page.box).to_have_attribute("placeholder", NO_MESSAGE)
+    expect(page.box).to_have_attribute("placeholder", SENTENCES["no_message"])
     expect(page.box).to_have_value("")
     goes_on(page, gemini)
     expect(page.box).to_have_attribute("placeholder", PLACEHOLDER)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.chat.conversation import NOT_STORED
 from agent.chat.loader import LoadedAgent
+from agent.core.notices import SENTENCES
 from agent.stores.fallback import FallbackStore
 from tests.support.app_setup import launched, loaded
 from tests.support.broken_store import ALL, Store
@@ -48,7 +48,7 @@ def test_a_visitor_finds_an_empty_page_that_works_and_later_all_again(
     page.shows()
     gemini.enqueue("two")
     page.send("second")
-    seen = [("user", "second"), ("model", "two"), ("Note", NOT_STORED)]
+    seen = [("user", "second"), ("model", "two"), ("Note", SENTENCES["not_stored"])]
     page.shows(*seen)
     page.wait_idle()
     page.reload()

@@ -118,10 +118,10 @@ async def test_a_forgotten_conversation_leaves_none_of_its_artifacts() -> None:
         await say(talk, "Hi")
         for name in ("plan.txt", "user:photo.txt"):
             await artifacts.save_artifact(
-                **talk._key, filename=name, artifact=types.Part(text="Mine.")
+                **talk.key._asdict(), filename=name, artifact=types.Part(text="Mine.")
             )
     await first.forget()
-    names = await artifacts.list_artifact_keys(**second._key)
+    names = await artifacts.list_artifact_keys(**second.key._asdict())
     assert names == ["plan.txt", "user:photo.txt"]
     assert len(artifacts.artifacts) == 2
     await second.forget()
@@ -135,4 +135,4 @@ async def test_a_turn_that_is_over_holds_no_task_and_no_timer() -> None:
     talk = conversation(ScriptedModel(scripts=[["Hello."]]))
     await say(talk, "Hi")
     assert talk.turn
-    assert [talk.turn._task, talk.turn._clock, talk.turn._leaving] == [None, None, None]
+    assert [talk.turn._task, talk.turn._timer, talk.turn._leave_timer] == [None, None, None]

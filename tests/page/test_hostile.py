@@ -204,3 +204,14 @@ def test_the_bait_would_be_taken_without_a_shield(
         tab.set_content(f"<img src={second_origin.url}/bait>")
     tab.close()
     assert "/bait" in second_origin.asked
+
+
+def test_arguments_beside_a_title_are_shown_to_the_letter(page: Page, fake: FakeGemini) -> None:
+    begin_anew(page, fake)
+    fake.enqueue(Call("look", {"city": 'it\'s <b>Oslo</b> & "so"'}))
+    fake.enqueue("Well.")
+    page.send("Look")
+    page.wait_idle()
+    beside = page.tab.locator(".thought-group .title .duration")
+    assert beside.inner_text().startswith('city=it\'s <b>Oslo</b> & "so" (')
+    assert beside.locator("b").count() == 0

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from agent.chat.conversation import GONE_ON
+from agent.core.notices import SENTENCES
 from tests.support.app_setup import launched, loaded
 from tests.support.browser import Visitor
 from tests.support.fake_gemini import Call, ErrorInStream, FakeGemini, Think, Until
@@ -166,7 +166,7 @@ def test_a_window_that_is_behind_shows_what_is_new_before_anything_else(
     first.shows(("user", "first"), ("model", "one"), ("user", "second"), ("model", "two"))
     first.wait_idle()
     assert first.box.input_value() == "third"
-    assert GONE_ON[:20] in str(first.film())
+    assert SENTENCES["out_of_date"][:20] in str(first.film())
     assert len(gemini.requests) == 2
     first.box.press("Enter")
     first.shows(

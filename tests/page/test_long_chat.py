@@ -15,7 +15,7 @@ async def talk(view: PageState, model: ScriptedModel, number: int) -> None:
     """So many turns, on a page that shows each."""
     for turn in range(number):
         model.enqueue(f"answer {turn}")
-        await view.ask(f"question {turn}", len(view.shown), "").finish()
+        await view.ask(f"question {turn}", len(view.screen.turn_ids), "").finish()
 
 
 async def catch_up(view: PageState) -> list[str]:
@@ -32,7 +32,7 @@ async def test_a_long_conversation_is_shown_from_its_latest_turns_on() -> None:
     view = PageState(registry(model, history_events=1000))
     await talk(view, model, LATEST + 3)
     assert await catch_up(view) == [f"question {turn}" for turn in range(3, LATEST + 3)]
-    assert view.hidden == 3
+    assert view.screen.hidden == 3
     model.enqueue("yes")
     await view.ask("go on", LATEST, "").finish()
     assert len(texts(model.requests[-1])) == 2 * (LATEST + 3) + 1
@@ -49,7 +49,7 @@ async def test_what_is_taken_back_on_it_leaves_the_earlier_turns_alone() -> None
         *("question 0", "answer 0", "question 1", "answer 1", "first on the page, edited")
     ]
     assert await catch_up(view) == ["question 0", "question 1", "first on the page, edited"]
-    assert view.hidden == 0
+    assert view.screen.hidden == 0
 
 
 @pytest.mark.slow

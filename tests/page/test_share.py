@@ -9,7 +9,7 @@ import pytest
 from google.adk.sessions import Session
 from playwright.sync_api import expect
 
-from agent.api.share import GONE
+from agent.api.share import NOT_SHARED
 from agent.chat.loader import LoadedAgent
 from agent.page.controls import NOTHING_SAID
 from tests.support.app_setup import launched, loaded
@@ -164,7 +164,7 @@ def test_a_link_is_withdrawn(page: Page, gemini: FakeGemini) -> None:
     assert "Sunny." in httpx.get(link).text
     page.press("Stop sharing")
     expect(page.tab.locator("#link")).to_be_hidden(timeout=PATIENCE)
-    assert (httpx.get(link).status_code, httpx.get(link).text) == (404, GONE)
+    assert (httpx.get(link).status_code, httpx.get(link).text) == (404, NOT_SHARED)
 
 
 def test_each_chat_shows_its_own_link_and_no_other(page: Page, gemini: FakeGemini) -> None:

@@ -5,7 +5,6 @@ import logging
 import threading
 import uuid
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +15,16 @@ from google.adk.events import Event
 from google.adk.sessions import Session
 from google.adk.sessions.sqlite_session_service import SqliteSessionService
 
-from agent.chat.conversation import NOT_STORED
 from agent.chat.loader import LoadedAgent
 from agent.chat.registry import Registry
-from agent.chat.turn import Past
+from agent.core.notices import SENTENCES
+from agent.core.question import Screen
 from agent.core.settings import Settings
 from agent.core.transcript import answer, notices
 from agent.page.controls import clear
-from agent.page.page_state import NOT_RECALLED, PageState, open_last
+from agent.page.page_state import PageState, open_last
 from agent.page.sidebar import forget_me
-from agent.stores import fallback as spare_store
+from agent.stores import fallback
 from agent.stores.fallback import FallbackStore, StoreUnavailable
 from tests.support.app_setup import UNLIMITED, launched, loaded
 from tests.support.broken_store import ALL, Store
@@ -44,7 +43,7 @@ class House:
         """One turn; the app's own sentences in it."""
         if steps:
             self.model.enqueue(*steps)
-        turn = view.ask(message, len(view.shown), "1.2.3.4")
+        turn = view.ask(message, len(view.screen.turn_ids), "1.2.3.4")
         await turn.finish()
         assert answer(turn.transcript) == "".join(step for step in steps if isinstance(step, str))
         return notices(turn.transcript)
@@ -90,7 +89,7 @@ async def at_rest() -> None:
 async def test_a_file_that_cannot_be_opened_gives_a_chat_in_memory_that_says_so_once() -> None:
     house = House(SqliteSessionService("/nowhere/at/all/chats.db"))
     view = PageState(house.registry)
-    assert await house.says(view, "first", "one") == [NOT_STORED]
+    assert await house.says(view, "first", "one") == [SENTENCES["not_stored"]]
     assert await house.says(view, "second", "two") == []
     assert house.told() == ["first", "one", "second"]
     again = await open_last(house.registry, view.user_id)
@@ -107,7 +106,7 @@ async def test_what_a_read_only_file_holds_is_remembered_and_what_comes_is_not_s
     house = House(SqliteSessionService(f"sqlite:///{tmp_path}/chats.db?mode=ro"))
     again = await open_last(house.registry, view.user_id)
     assert await shown(again) == [("first", "one")]
-    assert await house.says(again, "second", "two") == [NOT_STORED]
+    assert await house.says(again, "second", "two") == [SENTENCES["not_stored"]]
     assert house.told() == ["first", "one", "second"]
     assert await house.says(again, "third", "three") == []
     assert house.told() == ["first", "one", "second", "two", "third"]
@@ -126,7 +125,7 @@ async def test_a_disk_that_gets_full_in_the_midst_of_a_turn_takes_nothing_from_i
     view = PageState(house.registry)
     await house.says(view, "first", "one")
     house.model.enqueue(call("fill"))
-    assert await house.says(view, "second", "two") == [NOT_STORED]
+    assert await house.says(view, "second", "two") == [SENTENCES["not_stored"]]
     assert await shown(view) == [("first", "one"), ("second", "two")]
     assert await house.says(view, "third", "three") == []
     assert house.told()[:3] + house.told()[-2:] == ["first", "one", "second", "two", "third"]
@@ -144,7 +143,7 @@ async def test_a_database_that_goes_down_in_the_midst_of_a_turn_leaves_what_the_
     view = PageState(house.registry)
     await house.says(view, "first", "one")
     house.model.enqueue(call("pull_the_plug"))
-    assert await house.says(view, "second", "two") == [NOT_STORED]
+    assert await house.says(view, "second", "two") == [SENTENCES["not_stored"]]
     assert await shown(view) == [("first", "one"), ("second", "two")]
     store.broken = ()
     assert await house.says(view, "third", "three") == []  # It stays in memory, whole.
@@ -162,7 +161,7 @@ async def test_an_event_that_was_stored_though_its_store_failed_is_not_doubled(
     view = PageState(house.registry)
     await house.says(view, "first", "one")
     store.append_event = append_and_fail  # type: ignore[method-assign]
-    assert await house.says(view, "second", "two") == [NOT_STORED]
+    assert await house.says(view, "second", "two") == [SENTENCES["not_stored"]]
     assert await shown(view) == [("first", "one"), ("second", "two")]
 
 
@@ -175,8 +174,11 @@ async def test_what_cannot_be_recalled_is_told_of_and_comes_back_later(store: St
     assert await shown(view) == [("", "")]
     assert view.session_id is None
     view.turn_to(before)
-    view.shown = [Past(before)]
-    assert await house.says(view, "second", "two") == [NOT_RECALLED, NOT_STORED]
+    view._screen = Screen((before,))
+    assert await house.says(view, "second", "two") == [
+        SENTENCES["not_recalled"],
+        SENTENCES["not_stored"],
+    ]
     assert house.told() == ["second"]
     assert await house.says(view, "third", "three") == []
     assert house.told() == ["second", "two", "third"]
@@ -209,7 +211,7 @@ async def test_a_name_that_was_not_given_here_is_not_taken_while_the_store_is_do
 
 async def test_new_chats_are_stored_again_once_the_store_works(store: Store) -> None:
     house, store.broken = House(store), ALL
-    assert await house.says(PageState(house.registry), "first", "one") == [NOT_STORED]
+    assert await house.says(PageState(house.registry), "first", "one") == [SENTENCES["not_stored"]]
     store.broken = ()
     view = PageState(house.registry)
     assert await house.says(view, "second", "two") == []
@@ -236,7 +238,7 @@ async def test_what_the_model_was_not_shown_is_kept_too_when_the_disk_gets_full(
     for message in ("first", "second", "third"):
         await house.says(view, message, "yes")
     store.broken = ("append_event", "create_session", "delete_session")
-    assert await house.says(view, "fourth", "yes") == [NOT_STORED]
+    assert await house.says(view, "fourth", "yes") == [SENTENCES["not_stored"]]
     assert house.told() == ["third", "yes", "fourth"]
     assert [question for question, _ in await shown(view)] == [
         *("first", "second", "third", "fourth")
@@ -251,7 +253,7 @@ async def test_a_chat_that_moved_to_memory_is_deleted_in_both_places(store: Stor
     await house.says(view, "second", "two")
     store.broken = ()
     assert await stored(store, view) == ["first", "one"]
-    gone = replace(view)
+    gone = PageState(house.registry, view.user_id, view.session_id)
     await view.forget()
     assert await stored(store, gone) == []
     assert await view.chats() == []
@@ -283,9 +285,9 @@ async def test_nothing_is_said_to_be_deleted_that_is_still_stored(store: Store) 
 async def test_a_store_that_hangs_holds_nobody_up(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spare_store, "PATIENCE", 0.05)
+    monkeypatch.setattr(fallback, "STORE_TIMEOUT", 0.05)
     house, store.broken, store.hangs = House(store), ALL, True
-    assert await house.says(PageState(house.registry), "first", "one") == [NOT_STORED]
+    assert await house.says(PageState(house.registry), "first", "one") == [SENTENCES["not_stored"]]
 
 
 async def test_the_host_is_told_once_and_never_what_was_said_or_a_password(

@@ -9,11 +9,11 @@ import httpx
 import pytest
 from google.adk.cli.utils.service_factory import create_session_service_from_options
 
-from agent.chat.conversation import NOT_STORED
 from agent.chat.registry import Registry
+from agent.core.notices import SENTENCES
 from agent.core.settings import Settings
 from agent.core.transcript import answer, notices
-from agent.page.page_state import NOT_RECALLED, PageState, open_last
+from agent.page.page_state import PageState, open_last
 from agent.stores.fallback import FallbackStore
 from tests.support.app_process import ROOT, App
 from tests.support.app_setup import UNLIMITED, loaded
@@ -41,7 +41,7 @@ async def directory_at(uri: str, model: ScriptedModel) -> AsyncIterator[Registry
 
 async def says(view: PageState, message: str) -> tuple[str, list[str]]:
     """One turn: the answer, and the app's own sentences."""
-    turn = view.ask(message, len(view.shown), "1.2.3.4")
+    turn = view.ask(message, len(view.screen.turn_ids), "1.2.3.4")
     await turn.finish()
     return answer(turn.transcript), notices(turn.transcript)
 
@@ -102,7 +102,10 @@ async def test_a_server_that_goes_away_and_comes_back(
         await says(view, "first")
         await asyncio.to_thread(postgres.stop)
         try:
-            assert await says(view, "second") == ("two", [NOT_RECALLED, NOT_STORED])
+            assert await says(view, "second") == (
+                "two",
+                [SENTENCES["not_recalled"], SENTENCES["not_stored"]],
+            )
             assert await says(view, "third") == ("three", [])
         finally:
             await asyncio.to_thread(postgres.start)
@@ -125,7 +128,7 @@ def test_an_app_that_starts_without_its_database_serves_and_says_so(
         ready = httpx.get(f"{app.url}readyz").status_code
     finally:
         postgres.start()
-    assert ("one" in said, NOT_STORED in said, ready) == (True, True, 503)
+    assert ("one" in said, SENTENCES["not_stored"] in said, ready) == (True, True, 503)
     assert httpx.get(f"{app.url}readyz").status_code == 200
     app.end(signal.SIGKILL)
     log = "".join(app.said)

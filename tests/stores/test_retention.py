@@ -9,6 +9,7 @@ from google.adk.sessions import InMemorySessionService, Session
 
 from agent.chat import registry as held
 from agent.chat.registry import ActiveConversation, Registry
+from agent.core.question import Question
 from agent.core.settings import Settings
 from agent.stores import retention
 from tests.support.app_setup import UNLIMITED, loaded
@@ -64,7 +65,7 @@ class House:
         """A new conversation; its turn is over unless its steps keep it."""
         self.model.enqueue("Hi.", *steps)
         visit = self.registry.open()
-        log = visit.ask("Hello")
+        log = visit.ask(Question("Hello"))
         await (log.turn.admitted.wait() if steps else log.turn.finish())
         return visit
 
@@ -91,12 +92,12 @@ class House:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "PAUSE", (0.02, 0.05))
+    monkeypatch.setattr(retention, "SWEEP_INTERVAL", (0.02, 0.05))
 
 
 @pytest.fixture
 def only_one_round(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "PAUSE", (600, 600))
+    monkeypatch.setattr(retention, "SWEEP_INTERVAL", (600, 600))
 
 
 # Too old
@@ -125,7 +126,7 @@ async def test_a_conversation_found_again_begins_the_rounds_as_a_new_one_does() 
     await before.visits(1)
     before.store.age(4000)
     (young,) = await before.visits(1)
-    before.registry._retention._rounds.cancel()  # type: ignore[union-attr]
+    before.registry._retention._task.cancel()  # type: ignore[union-attr]
     after = House(before.store, session_idle=3600)
     assert await after.registry.find(f"visitor-{young}", young)
     await after.until_left(young)
@@ -144,7 +145,7 @@ async def test_no_more_are_kept_than_the_host_wants_and_those_are_the_latest(mos
 async def test_many_at_once_are_looked_through_before_the_pause_is_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(retention, "PAUSE", (0.02, 600))
+    monkeypatch.setattr(retention, "SWEEP_INTERVAL", (0.02, 600))
     house = House(max_conversations=20)
     ids = await house.visits(60)
     # A tenth more may wait for the next round.
@@ -153,7 +154,7 @@ async def test_many_at_once_are_looked_through_before_the_pause_is_over(
 
 
 async def test_0_is_no_limit_and_no_reason_to_look_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "PAUSE", (0.01, 600))
+    monkeypatch.setattr(retention, "SWEEP_INTERVAL", (0.01, 600))
     house = House(max_conversations=0)
     ids = await house.visits(30)
     assert house.store.ids() == set(ids)
@@ -177,7 +178,7 @@ async def test_a_conversation_in_use_is_neither_too_old_nor_one_too_many() -> No
 
 
 async def told(visit: ActiveConversation) -> list[tuple[str, str]]:
-    turns = await visit.conversation.recall()
+    turns = await visit.conversation.history()
     return [(turn.question, getattr(turn.transcript[0], "text", "")) for turn in turns]
 
 
@@ -219,6 +220,11 @@ async def test_a_store_that_was_down_is_looked_through_when_it_is_back() -> None
 # What is held
 
 
+def held_ids(house: House) -> list[str]:
+    """The sessions of the conversations that are held, the longest unused first."""
+    return [key.session_id for key in house.registry._active]
+
+
 @pytest.mark.usefixtures("only_one_round")
 async def test_no_more_are_held_than_the_host_wants_and_the_one_used_longest_ago_goes_first() -> (
     None
@@ -227,8 +233,8 @@ async def test_no_more_are_held_than_the_host_wants_and_the_one_used_longest_ago
     first, second, third = await house.visits(3)
     await house.registry.find(f"visitor-{first}", first)
     (fourth,) = await house.visits(1)
-    assert list(house.registry._visits) == [third, first, fourth]
-    assert second not in house.registry._clocks
+    assert held_ids(house) == [third, first, fourth]
+    assert second not in held_ids(house)
 
 
 @pytest.mark.usefixtures("only_one_round")
@@ -236,24 +242,24 @@ async def test_a_conversation_that_is_being_answered_stays_held_beyond_that() ->
     house, rest = House(max_conversations=1), asyncio.Event()
     busy = (await house.visit(rest)).conversation.session_id
     _, latest = await house.visits(2)
-    assert list(house.registry._visits) == [busy, latest]
+    assert held_ids(house) == [busy, latest]
     rest.set()
 
 
 async def test_one_that_was_let_go_is_found_again_with_all_that_was_said() -> None:
     house = House(max_conversations=2)
     first, *_ = await house.visits(1)
-    house.registry._let_go(first)
+    house.registry._let_go(house.registry.key(f"visitor-{first}", first))
     visit = await house.registry.find(f"visitor-{first}", first)
     assert visit
     assert await told(visit) == [("Hello", "Hi.")]
 
 
 async def test_an_idle_one_is_held_for_a_time_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(held, "HOLD", 0.05)
+    monkeypatch.setattr(held, "HOLD_TIME", 0.05)
     house = House()
     (only,) = await house.visits(1)
-    await house.until(lambda: not (house.registry._visits or house.registry._clocks))
+    await house.until(lambda: not held_ids(house))
     assert house.store.ids() == {only}
 
 
@@ -265,5 +271,5 @@ async def test_sessions_that_nobody_has_are_not_held() -> None:
     for number in range(1000):
         forged = nobody.format(number)
         assert await house.registry.find(f"visitor-{forged}", forged) is None
-    assert (house.registry._visits, house.registry._clocks) == ({}, {})
+    assert held_ids(house) == []
     assert house.store.ids() == set()

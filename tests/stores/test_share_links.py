@@ -11,22 +11,22 @@ import pytest
 from google.adk.sessions import InMemorySessionService
 from google.adk.sessions.sqlite_session_service import SqliteSessionService
 
-from agent.api import doors
-from agent.api.share import GONE
+from agent.api import api_app
+from agent.api.share import NOT_SHARED
 from agent.chat.loader import LoadedAgent
 from agent.chat.registry import Registry
 from agent.core.settings import Settings
 from agent.core.visitor import is_visitor_id
 from agent.page.page_state import PageState
-from agent.stores.share_links import OWNER
+from agent.stores.share_links import LINK_USER_ID
 from tests.support.app_setup import UNLIMITED, loaded
 from tests.support.scripted_model import ScriptedModel
 
-GOES = (404, GONE)
+GOES = (404, NOT_SHARED)
 
 
 class House:
-    """An app with its doors, and a visitor's page of it, all in one loop."""
+    """An app with its APIs, and a visitor's page of it, all in one loop."""
 
     def __init__(self, store: Any = None, **settings: Any) -> None:
         self.model = ScriptedModel()
@@ -35,7 +35,7 @@ class House:
             self.loaded.runner.session_service = store
         self.store = self.loaded.runner.session_service
         self.registry = Registry(self.loaded, Settings(**{**UNLIMITED, **settings}))
-        app = httpx.ASGITransport(doors(self.loaded, self.registry))
+        app = httpx.ASGITransport(api_app(self.loaded, self.registry))
         self._client = httpx.AsyncClient(transport=app, base_url="http://test")
 
     def visitor(self) -> PageState:
@@ -47,7 +47,7 @@ class House:
     ) -> None:
         """One turn, in the place of all but the first `kept`."""
         self.model.enqueue(answer)
-        await view.ask(question, len(view.shown) if kept is None else kept, "").finish()
+        await view.ask(question, len(view.screen.turn_ids) if kept is None else kept, "").finish()
 
     async def get(self, token: str | None) -> httpx.Response:
         """What the link shows."""
@@ -61,7 +61,7 @@ class House:
     async def links(self) -> list[str]:
         """The stored ones."""
         app = self.loaded.runner.app_name
-        listed = await self.store.list_sessions(app_name=app, user_id=OWNER)
+        listed = await self.store.list_sessions(app_name=app, user_id=LINK_USER_ID)
         return [link.id for link in listed.sessions]
 
 
@@ -162,7 +162,7 @@ class Store(InMemorySessionService):
 
     async def delete_session(self, **session: Any) -> None:
         await super().delete_session(**session)
-        if session["user_id"] != OWNER:
+        if session["user_id"] != LINK_USER_ID:
             self.deleted.set()
 
 
@@ -206,9 +206,9 @@ async def test_whatever_else_is_no_link(token: str) -> None:
 
 async def test_nobody_else_can_withdraw_a_link_or_look_it_up() -> None:
     house = House()
-    ann, bob = house.visitor(), house.visitor()
+    ann = house.visitor()
     token = await shared(house, ann)
-    bob.session_id = ann.session_id
+    bob = PageState(house.registry, session_id=ann.session_id)
     assert await bob.token() is None
     await bob.stop_sharing()
     assert (await house.read(token))[0] == 200
@@ -237,4 +237,4 @@ async def test_a_link_outlasts_a_restart_and_is_the_same_for_all_replicas(tmp_pa
 
 
 def test_no_visitor_can_be_called_as_the_owner_of_links_is() -> None:
-    assert not is_visitor_id(OWNER)
+    assert not is_visitor_id(LINK_USER_ID)

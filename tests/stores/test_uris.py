@@ -9,8 +9,9 @@ from google.adk.sessions import InMemorySessionService
 from google.adk.sessions.sqlite_session_service import SqliteSessionService
 from google.genai import types
 
-from agent.chat.conversation import NOT_STORED, Conversation
+from agent.chat.conversation import Conversation
 from agent.chat.loader import LoadError, load
+from agent.core.notices import SENTENCES
 from agent.core.settings import Settings
 from agent.core.transcript import notices
 from agent.stores.fallback import FallbackStore
@@ -47,7 +48,7 @@ async def test_a_host_who_asked_for_memory_gets_no_warning_and_one_who_did_not_d
     assert await said_by(Conversation(load().runner, Settings())) == []
     monkeypatch.delenv("SESSION_DB")
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
-    assert await said_by(Conversation(load().runner, Settings())) == [NOT_STORED]
+    assert await said_by(Conversation(load().runner, Settings())) == [SENTENCES["not_stored"]]
 
 
 def test_many_machines_share_a_database(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from agent.chat.conversation import Conversation
 from agent.chat.loader import LoadedAgent
 from agent.chat.registry import Registry
 from agent.chat.turn import Turn
+from agent.core.question import Question, Screen
 from agent.core.settings import Settings
 from agent.core.transcript import Transcript
 from agent.core.transcript import notices as notices
@@ -57,9 +58,17 @@ def registry(model: str | BaseLlm = GEMINI, /, agent: Any = None, **settings: An
     return Registry(loaded(model, **(agent or {})), Settings(**{**UNLIMITED, **settings}))
 
 
+def below(conversation: Conversation, kept: int | None, message: str, **more: Any) -> Question:
+    """A message below the first `kept` turns of a page that shows the whole conversation."""
+    ids = [turn.id for turn in conversation.turns]
+    if (turn := conversation.turn) and not turn.over:
+        ids.append(turn.id or "")
+    return Question(message, kept, Screen(tuple(ids)), **more)
+
+
 async def say(with_whom: Conversation, message: str, kept: int | None = None) -> Transcript:
     """One turn, to its end."""
-    return await with_whom.ask(message, kept).finish()
+    return await with_whom.ask(below(with_whom, kept, message)).finish()
 
 
 async def until(turn: Turn, text: str) -> None:
@@ -75,9 +84,10 @@ def launched(what: LoadedAgent, for_mcp: bool = False, **settings: Any) -> Itera
     """The page for this agent, served, if wanted to MCP clients as well; its address."""
     import app  # Here, because it imports Gradio, which most tests do without.
     from agent import server
+    from agent.page.chat_interface import ChatPage
 
     registry = Registry(what, Settings(**{**UNLIMITED, **settings}))
-    demo = app.page(what, registry, for_mcp=for_mcp)
+    demo = ChatPage(app.respond, what, registry, for_mcp=for_mcp)
     options = {"mcp_server": for_mcp, "prevent_thread_lock": True, "server_port": free_port()}
     _, url, _ = server.serve(demo, what, registry, **options)
     try:

@@ -1,7 +1,9 @@
 """Visitors who come up against a limit, and the sentences that they read then."""
 
 from agent.chat.registry import ActiveConversation, Registry
+from agent.core.question import Question
 from agent.core.transcript import answer
+from agent.core.visitor import Visitor
 from tests.support.app_setup import notices
 from tests.support.scripted_model import ScriptedModel
 
@@ -15,7 +17,7 @@ def willing(times: int = 100) -> ScriptedModel:
 
 async def ask(visit: ActiveConversation, message: str = "Hi", address: str = HERE) -> str:
     """The answer; or, where there is none, what is said in its place."""
-    said = await visit.ask(message, address).turn.finish()
+    said = await visit.ask(Question(message, visitor=Visitor(address=address))).turn.finish()
     return answer(said) or " ".join(notices(said))
 
 
