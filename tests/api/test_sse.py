@@ -532,14 +532,14 @@ def leave(url: str, gemini: FakeGemini) -> Request:
 
 
 def test_whoever_is_back_within_the_grace_time_keeps_the_answer_alive(gemini: FakeGemini) -> None:
-    with launched(loaded(), leave_grace=1) as url:
+    with launched(loaded(), leave_grace=3) as url:
         rest = threading.Event()
         gemini.enqueue("Half", Until(rest), " and half")
         with asked(url) as stream:
             last = read_to(stream, "Half").id
         with httpx.stream("POST", **request(url, "Hi", None, last)) as response:
             again = blocks(response)
-            for _ in range(4):  # Longer than the grace time, to see that it is over.
+            for _ in range(6):  # Longer than the grace time, to see that it is over.
                 next(again)
             rest.set()
             assert any(" and half" in block for block in again)

@@ -1,6 +1,5 @@
 """What a host sees: the page comes up by one command, and mistakes are sentences."""
 
-import gc
 import os
 import re
 import signal
@@ -97,10 +96,6 @@ def test_agent_runs_without_gradio() -> None:
     told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
     assert b"agent.chat.turn" in told.stdout.split()
     assert b"gradio" not in told.stdout.split()
-
-
-def test_garbage_is_looked_for_once_all_is_imported() -> None:
-    assert gc.isenabled()
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])

@@ -3,9 +3,11 @@
 import asyncio
 import json
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from types import SimpleNamespace
 
+import httpx
 import pytest
 
 from agent.chat import warmup as warmth
@@ -22,8 +24,24 @@ async def test_the_turn_that_nobody_asks_for_is_answered_like_a_visitors() -> No
     assert notices(transcript) == []
 
 
-async def test_an_answer_of_geminis_is_read_without_a_network() -> None:
+async def test_an_answer_of_geminis_is_read_without_a_network(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    responses: list[httpx.Response] = []
+
+    def transport(answer: Callable[[httpx.Request], httpx.Response]) -> httpx.AsyncBaseTransport:
+        def kept(request: httpx.Request) -> httpx.Response:
+            responses.append(answer(request))
+            return responses[-1]
+
+        return real(kept)
+
+    real = httpx.MockTransport
+    monkeypatch.setattr(httpx, "MockTransport", transport)
     await one_answer()
+    [response] = responses
+    assert response.request.url.path.endswith(":streamGenerateContent")
+    assert response.is_stream_consumed
 
 
 def test_what_is_not_installed_is_not_looked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
