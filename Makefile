@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 FAST := not (browser or postgres or redis or slow)
 
-.PHONY: help run test test-fast check bench clean
+.PHONY: help run test test-fast coverage check bench clean
 
 help:            ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST)
@@ -20,16 +20,20 @@ test: check            ## Run every check and every test
 test-fast: $(VENV)/tests.txt            ## Run the tests that need no browser, server or process
 	$(BIN)/python -m pytest -n auto --dist loadfile -m '$(FAST)'
 
-check: $(VENV)/tests.txt            ## Lint and check types
+coverage: $(VENV)/tests.txt            ## Run every test and see how much of the code they reach
+	$(BIN)/python -m pytest -n auto --dist loadfile -rR --cov
+
+check: $(VENV)/tests.txt            ## Lint, check types and which way imports run
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --no-cache
 
 bench: $(VENV)/tests.txt            ## Measure the page beside raw ADK; SIZE=full takes longer
 	$(BIN)/python -m tests.bench $(SIZE)
 
 clean:            ## Remove what the other targets made
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/requirements.txt: requirements.txt | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
