@@ -28,6 +28,8 @@ check: $(VENV)/tests.txt            ## Lint, check types and which way imports r
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
+	$(BIN)/deno fmt --check --quiet
+	$(BIN)/deno lint --quiet
 
 bench: $(VENV)/tests.txt            ## Measure the page beside raw ADK; SIZE=full takes longer
 	$(BIN)/python -m tests.bench $(SIZE)

@@ -27,10 +27,6 @@ from agent.chat.warmup import open_clients_soon, warm_up
 from agent.core.settings import Settings, misspelled, read_settings
 from agent.page.chat_interface import ChatPage
 from agent.page.gradio_internals import housekeeping
-from agent.page.scripts import (
-    FOLLOW,
-    LOOKS,
-)
 
 log = logging.getLogger(__name__)
 
@@ -65,8 +61,6 @@ def serve(demo: gr.ChatInterface, loaded: LoadedAgent, registry: Registry, **opt
     """Launch the page, and the other doors beside it; `options` are `Blocks.launch`'s own."""
     return demo.launch(
         quiet=True,
-        js=FOLLOW,
-        css=LOOKS,
         theme=gr.themes.Default(font=FONT, font_mono=["ui-monospace", "monospace"]),
         max_threads=registry.settings.page_threads,
         state_session_capacity=registry.settings.max_conversations or 10_000,

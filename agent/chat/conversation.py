@@ -14,17 +14,16 @@ from dataclasses import asdict, replace
 
 from google.adk.agents.run_config import RunConfig, StreamingMode, ToolThreadPoolConfig
 from google.adk.errors import StaleSessionError
-from google.adk.errors.session_not_found_error import SessionNotFoundError
 from google.adk.events import Event
 from google.adk.runners import Runner
 from google.adk.sessions import Session
 from google.adk.sessions.base_session_service import GetSessionConfig
-from google.adk.telemetry.context import TelemetryConfig
 from google.genai import types
 
 from agent.chat.session_sync import SessionSync
 from agent.chat.turn import Turn
 from agent.core import transcript
+from agent.core.adk_internals import SessionNotFoundError, telemetry_options
 from agent.core.errors import explain
 from agent.core.history import (
     NAME,
@@ -193,7 +192,7 @@ class Conversation:
         # The agent's own model costs the host; the offline one nobody.
         if self._limits and (reason := await self._limits.why_offline()):
             use_offline.set(True)  # In the turn's own task, and so for this turn alone.
-            turn.add_notice(Notice(reason))
+            turn.add_notice(reason)
         if not session.turns:
             session.title = short_title(question.text)
         start = session.events
@@ -337,7 +336,7 @@ def run_config(settings: Settings, options: Options, window: int) -> RunConfig:
                 attempts=1 + settings.request_retries, initial_delay=0.5, max_delay=8
             ),
         ),
-        telemetry=TelemetryConfig(),  # Else ADK reads the environment anew for each event.
+        **telemetry_options(),
         tool_thread_pool_config=ToolThreadPoolConfig(max_workers=settings.tool_threads),
         get_session_config=GetSessionConfig(num_recent_events=window),
     )

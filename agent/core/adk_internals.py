@@ -28,6 +28,23 @@ AlreadyExistsError: type[Exception] = _find(
     "google.adk.errors.already_exists_error", "AlreadyExistsError", _NeverRaised
 )
 
+# What ADK raises for a session that is not in the store. Gone: it is told as a failure of the
+# agent, and the conversation does not begin anew.
+SessionNotFoundError: type[Exception] = _find(
+    "google.adk.errors.session_not_found_error", "SessionNotFoundError", _NeverRaised
+)
+
+
+def telemetry_options() -> dict[str, Any]:
+    """For a RunConfig: telemetry as the environment says, read once for a run. Without it ADK reads
+    the environment anew for each event.
+
+    Gone: so it does, which is slower.
+    """
+    config = _find("google.adk.telemetry.context", "TelemetryConfig", None)
+    return {"telemetry": config()} if config else {}
+
+
 # The code of the event that seals a run which was stopped (adk/events/_abort_events.py). Gone: a
 # stopped answer is also told as one that ended in an unexpected way.
 ABORTED = "INVOCATION_ABORTED"

@@ -55,9 +55,13 @@ SENTENCES: dict[str, str] = {
         "Your network address has {running:plural answer} running, and can have no more at once. "
         "Please send this message again as soon as one has ended."
     ),
-    "too_many_messages": (
-        "That was a lot of messages: {amount:,} a {period} can be sent here. Please send this one "
-        "again in {wait:duration}."
+    "too_many_messages_in_minute": (
+        "That was a lot of messages: {amount:,} a minute can be sent here. Please send this one "
+        "again in {seconds:duration}."
+    ),
+    "too_many_messages_in_day": (
+        "That was a lot of messages: {amount:,} a day can be sent here. Please send this one again "
+        "in {seconds:duration}."
     ),
     # What the visitor should know of an answer that is given.
     "not_remembered": (

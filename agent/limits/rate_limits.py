@@ -10,9 +10,8 @@ from contextlib import asynccontextmanager, contextmanager
 
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
 
-from agent.core.errors import PlainError
+from agent.core.notices import Argument, Notice, PlainError
 from agent.core.settings import Settings
-from agent.core.text import duration, plural
 from agent.limits.counters import Counters
 
 # The key under which the day's budget is counted, for all visitors together.
@@ -22,16 +21,10 @@ EVERYBODY = "all"
 class LimitExceeded(PlainError):
     """A message is not answered, because a limit is reached; the text says until when."""
 
-    def __init__(self, sentence: str, wait: int | None = None) -> None:
-        super().__init__(sentence)
+    def __init__(self, code: str, wait: int | None = None, **args: Argument) -> None:
+        super().__init__(code, **args)
         # Seconds until the message may be sent again; None where waiting does not help.
         self.wait = wait
-
-
-PAUSED = (
-    "The owner of this page has paused the AI. In its place the built-in offline model answers, "
-    "which is not an AI."
-)
 
 
 class Limits:
@@ -68,7 +61,7 @@ class Limits:
             LimitExceeded: when a limit is reached.
         """
         if self._is_closed:
-            raise LimitExceeded("The app is being shut down. Send this again in a minute.", wait=60)
+            raise LimitExceeded("closing", wait=60)
         self._check_size(message, turns)
         with self._count_running(address):
             await self._count_message(user_id, address)
@@ -81,24 +74,16 @@ class Limits:
     def _check_size(self, message: str, turns: int) -> None:
         longest, most = self._settings.max_message_length, self._settings.max_chat_turns
         if longest and len(message) > longest:
-            raise LimitExceeded(
-                f"This message has {len(message):,} characters, and at most {longest:,} can be "
-                "sent here. Please send a shorter one, or the text in parts."
-            )
+            raise LimitExceeded("message_too_long", length=len(message), longest=longest)
         if most and turns >= most:
-            had = "its one message" if most == 1 else f"its {most:,} messages"
-            raise LimitExceeded(f"This chat has had {had}. Please begin a new one.")
+            raise LimitExceeded("chat_had_one" if most == 1 else "chat_full", turns=most)
 
     @contextmanager
     def _count_running(self, address: str | None) -> Iterator[None]:
         """Count an answer for this address as long as it runs."""
         most = self._settings.address_running
         if address and most and self._running[address] >= most:
-            raise LimitExceeded(
-                f"Your network address has {plural(most, 'answer')} running, and can have no "
-                "more at once. Please send this message again as soon as one has ended.",
-                wait=1,
-            )
+            raise LimitExceeded("address_busy", wait=1, running=most)
         self._running.update([address or ""])
         try:
             yield
@@ -110,9 +95,10 @@ class Limits:
             if not await self._counts.hit(limit, key):
                 wait = await self._counts.seconds_left(limit, key)
                 raise LimitExceeded(
-                    f"That was a lot of messages: {limit.amount:,} a {limit.GRANULARITY.name} can "
-                    f"be sent here. Please send this one again in {duration(wait)}.",
+                    f"too_many_messages_in_{limit.GRANULARITY.name}",
                     wait,
+                    amount=limit.amount,
+                    seconds=wait,
                 )
 
     def _message_limits(
@@ -127,17 +113,17 @@ class Limits:
         if address:
             yield place, RateLimitItemPerDay(settings.address_per_day)
 
-    async def why_offline(self) -> str | None:
+    async def why_offline(self) -> Notice | None:
         """Count one turn on the host's key.
 
         Returns:
-            A sentence for the visitor if the turn may not use that key, and is not counted; None if
+            A notice for the visitor if the turn may not use that key, and is not counted; None if
             it may, or if the agent's model costs nothing.
         """
         if not self._costs:
             return None
         if self._settings.demo_paused:
-            return PAUSED
+            return Notice("paused")
         turns, tokens = self._daily_limits()
         if await self._counts.is_reached(tokens, EVERYBODY):
             return await self._used_up(tokens)
@@ -156,9 +142,5 @@ class Limits:
             RateLimitItemPerDay(self._settings.daily_tokens, namespace="tokens"),
         )
 
-    async def _used_up(self, limit: RateLimitItem) -> str:
-        wait = duration(await self._counts.seconds_left(limit, EVERYBODY))
-        return (
-            "Today's budget for the AI is used up. In its place the built-in offline model "
-            f"answers, which is not an AI. The AI is back in {wait}."
-        )
+    async def _used_up(self, limit: RateLimitItem) -> Notice:
+        return Notice("budget_spent", {"wait": await self._counts.seconds_left(limit, EVERYBODY)})

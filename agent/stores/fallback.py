@@ -16,7 +16,7 @@ from google.adk.sessions import BaseSessionService, InMemorySessionService, Sess
 from google.adk.sessions.base_session_service import GetSessionConfig, ListSessionsResponse
 
 from agent.core.adk_internals import AlreadyExistsError
-from agent.core.errors import PlainError
+from agent.core.notices import PlainError
 
 log = logging.getLogger(__name__)
 
@@ -43,10 +43,7 @@ class StoreUnavailable(PlainError):
     """The real store cannot be read, or does not delete what it should."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "The place where conversations are stored does not answer at the moment, so what was "
-            "said cannot be reached. Try again in a moment."
-        )
+        super().__init__("store_unavailable")
 
 
 class FallbackStore(BaseSessionService):

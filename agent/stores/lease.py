@@ -8,13 +8,11 @@ from typing import Any
 from google.adk.sessions import BaseSessionService
 
 from agent.core.adk_internals import AlreadyExistsError
-from agent.core.errors import PlainError
+from agent.core.notices import PlainError
 
 # The ADK user that has a session, with the conversation's id, for each conversation that is being
 # answered. It is no visitor's id, so that leases are neither listed nor deleted by retention.
 LEASE_USER_ID = "running"
-
-ELSEWHERE = "This conversation is also being answered somewhere else. Try again in a moment."
 
 
 @asynccontextmanager
@@ -53,4 +51,4 @@ async def _acquire(store: BaseSessionService, key: dict[str, Any], seconds: floa
             if other and other.last_update_time > time.time() - seconds:
                 break
             await store.delete_session(**key)
-    raise PlainError(ELSEWHERE)
+    raise PlainError("elsewhere")

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from google.adk.utils.content_utils import SKIP_THOUGHT_SIGNATURE_VALIDATOR
 from google.genai import Client
 from google.genai.errors import APIError, ClientError, ServerError
 from google.genai.types import Content, GenerateContentResponse, HttpOptions, Part
@@ -97,6 +98,74 @@ def test_a_request_tells_what_the_client_sent(gemini: FakeGemini) -> None:
     assert (request.key, request.model, request.streaming) == ("test", MODEL, False)
     assert request.conversation[0] == ("model", f"I'll look\n{called}\n{called}")
     assert request.last_user_text == 'response look {"seen": "sun"}'
+
+
+SKY = Call("look", {"at": "sky"})
+ANSWERED = Content(
+    role="user", parts=[Part.from_function_response(name="look", response={"seen": "sun"})]
+)
+
+
+def signatures(response: list[Part]) -> list[bool]:
+    return [bool(part.thought_signature) for part in response]
+
+
+@pytest.mark.parametrize("ask", [whole_stream, lambda gemini: [single(gemini)]])
+def test_the_first_call_of_each_reply_is_signed_and_a_text_if_told_to(
+    gemini: FakeGemini, ask: Callable[..., list[GenerateContentResponse]]
+) -> None:
+    gemini.always("Hm. ", SKY, SKY, fake.Signed(""))
+    first, second = ([part for chunk in ask(gemini) for part in parts(chunk)] for _ in range(2))
+    assert signatures(first) == signatures(second) == [False, True, False, True]
+    assert len({part.thought_signature for part in first + second}) == 5
+    gemini.signs = False
+    assert signatures([part for chunk in ask(gemini) for part in parts(chunk)])[:3] == [False] * 3
+
+
+def signed_call(gemini: FakeGemini) -> Part:
+    gemini.enqueue(SKY)
+    [call] = parts(single(gemini))
+    return call
+
+
+def follow_up(gemini: FakeGemini, *calls: Part, then: tuple[Content | str, ...] = ()) -> None:
+    """Send the calls back with an answer."""
+    gemini.enqueue("ok")
+    single(gemini, ["Hi", Content(role="model", parts=list(calls)), ANSWERED, *then])
+
+
+def test_a_call_may_come_back_with_its_signature_or_googles_stand_in(gemini: FakeGemini) -> None:
+    call = signed_call(gemini)
+    follow_up(gemini, call)
+    follow_up(gemini, call, Part(function_call=call.function_call))  # parallel ones
+    call.thought_signature = SKIP_THOUGHT_SIGNATURE_VALIDATOR
+    follow_up(gemini, call)
+    call.thought_signature = signed_call(gemini).thought_signature  # of the same call
+    follow_up(gemini, call)
+
+
+@pytest.mark.parametrize("signature", [None, b"", b"another", "a text's"])
+def test_a_call_of_the_current_turn_that_comes_back_otherwise_is_refused(
+    gemini: FakeGemini, signature: bytes | str | None
+) -> None:
+    if isinstance(signature, str):
+        gemini.enqueue(fake.Signed(signature))
+        [text] = parts(single(gemini))
+        signature = text.thought_signature
+    call = signed_call(gemini)
+    call.thought_signature = signature
+    with pytest.raises(ClientError, match="Function call is missing a thought_signature") as caught:
+        follow_up(gemini, Part(text="Hm."), call)
+    assert (caught.value.code, caught.value.status) == (400, "INVALID_ARGUMENT")
+
+
+def test_a_call_of_an_earlier_turn_or_of_another_model_needs_no_signature(
+    gemini: FakeGemini,
+) -> None:
+    call = signed_call(gemini)
+    call.thought_signature = None
+    follow_up(gemini, call, then=("And now?",))
+    follow_up(gemini, Part.from_function_call(name="look", args={"at": "sea"}))
 
 
 def test_each_visitor_gets_the_reply_meant_for_them(gemini: FakeGemini) -> None:

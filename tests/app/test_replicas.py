@@ -21,7 +21,7 @@ from agent.core.settings import Settings
 from agent.core.transcript import answer, notices
 from agent.page.page_state import PageState
 from agent.stores.fallback import FallbackStore
-from agent.stores.lease import ELSEWHERE, LEASE_USER_ID, lease
+from agent.stores.lease import LEASE_USER_ID, lease
 from tests.support.app_process import ROOT, App
 from tests.support.app_setup import UNLIMITED, below, loaded, until
 from tests.support.browser import Visitor
@@ -148,7 +148,7 @@ async def test_of_two_turns_at_once_the_second_is_refused_and_nothing_is_lost(
         running = one.begin("second", "Once upon ", rest, "a time.")
         await until(running, "Once upon ")
         await two.shows()
-        assert await two.says("third") == ("", [ELSEWHERE])
+        assert await two.says("third") == ("", [SENTENCES["elsewhere"]])
         rest.set()
         assert answer(await running.finish()) == "Once upon a time."
         both = [FIRST, ("second", "Once upon a time.", [])]
@@ -165,7 +165,7 @@ async def test_two_turns_in_the_very_same_moment_end_with_one_answer(postgres_ur
         said = await asyncio.gather(one.says("second"), two.says("second"))
         assert ("yes", []) in said
         refused = [sentence for text, sentences in said for sentence in sentences if not text]
-        assert refused in ([ELSEWHERE], [SENTENCES["out_of_date"]])
+        assert refused in ([SENTENCES["elsewhere"]], [SENTENCES["out_of_date"]])
         for replica in (one, two):
             assert await replica.shows() == [FIRST, ("second", "yes", [])]
 
@@ -260,7 +260,7 @@ def test_of_two_processes_one_answers_at_a_time(apps: tuple[App, App], gemini: F
     running = threading.Thread(target=ask, args=(apps[0], "second", session))
     running.start()
     gemini.arrived(2)
-    assert ask(apps[1], "third", session)[1:] == [("failure", ELSEWHERE)]
+    assert ask(apps[1], "third", session)[1:] == [("failure", SENTENCES["elsewhere"])]
     rest.set()
     running.join()
     gemini.enqueue("three")

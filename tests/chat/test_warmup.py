@@ -11,8 +11,9 @@ import httpx
 import pytest
 
 from agent.chat import warmup as warmth
-from agent.chat.warmup import one_answer, one_turn, open_clients_soon, remember_missing
+from agent.chat.warmup import one_turn, open_clients_soon, remember_missing
 from agent.core.transcript import answer, notices
+from agent.models.gemini_warmup import warm_up_gemini
 from agent.models.offline import WHAT_I_AM
 from tests.support.app_setup import loaded
 from tests.support.scripted_model import ScriptedModel
@@ -38,7 +39,7 @@ async def test_an_answer_of_geminis_is_read_without_a_network(
 
     real = httpx.MockTransport
     monkeypatch.setattr(httpx, "MockTransport", transport)
-    await one_answer()
+    await warm_up_gemini()
     [response] = responses
     assert response.request.url.path.endswith(":streamGenerateContent")
     assert response.is_stream_consumed

@@ -78,6 +78,13 @@ HERE: dict[str, Callable[[], object]] = {
     "AlreadyExistsError": lambda: (
         adk("errors.already_exists_error", "AlreadyExistsError") is adk_internals.AlreadyExistsError
     ),
+    "SessionNotFoundError": lambda: (
+        adk("errors.session_not_found_error", "SessionNotFoundError")
+        is adk_internals.SessionNotFoundError
+    ),
+    "telemetry_options": lambda: (
+        adk("telemetry.context", "TelemetryConfig") and "telemetry" in RunConfig.model_fields
+    ),
     "forget_user": lambda: {"sessions", "user_state"} <= vars(InMemorySessionService()).keys(),
 }
 
@@ -99,16 +106,10 @@ ELSEWHERE: dict[str, Callable[[], object]] = {
     "the log of tool calls": lambda: logs_as("flows.llm_flows.tools._rearranger"),
     "the log of databases": lambda: logs_as("sessions.database_session_service"),
     "an agent's own model": lambda: isinstance(LlmAgent.canonical_model, property),
-    "telemetry of one run": lambda: (
-        adk("telemetry.context", "TelemetryConfig") and "telemetry" in RunConfig.model_fields
-    ),
     "a run that can be stopped": lambda: (
         {"abort_signal", "yield_user_message"} <= parameters(Runner.run_async)
     ),
     "a rewind": lambda: "rewind_before_invocation_id" in parameters(Runner.rewind_async),
-    "an error of a lost session": lambda: adk(
-        "errors.session_not_found_error", "SessionNotFoundError"
-    ),
     "a module that is not looked for again": (ADK / "agents/remote_a2a_agent.py").exists,
     "a client that is kept": lambda: isinstance(
         inspect.getattr_static(Gemini, "api_client"), property | cached_property
@@ -203,3 +204,9 @@ async def test_without_adks_error_a_lease_is_still_held_and_returned(
             assert await store.get_session(
                 app_name="test", user_id=lease_module.LEASE_USER_ID, session_id="one"
             )
+
+
+def test_without_adks_telemetry_config_a_run_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = without("telemetry.context", monkeypatch)
+    assert gone.telemetry_options() == {}
+    assert RunConfig(**gone.telemetry_options())

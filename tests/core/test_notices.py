@@ -19,11 +19,11 @@ def test_a_sentence_is_plain_and_ends_in_a_full_stop(code: str) -> None:
 def example(code: str) -> Notice:
     """The notice with an argument for each that it names."""
     names = {name for _, name, _, _ in Formatter().parse(SENTENCES[code]) if name}
-    return Notice(code, {name: "day" if name == "period" else 3 for name in names})
+    return Notice(code, dict.fromkeys(names, 3))
 
 
 def test_numbers_are_worded_when_they_are_shown() -> None:
-    wait = Notice("too_many_messages", {"amount": 2000, "period": "day", "wait": 7200})
+    wait = Notice("too_many_messages_in_day", {"amount": 2000, "seconds": 7200})
     assert "2,000 a day can be sent here. Please send this one again in 2 hours." in wait.text
     assert "has 1 answer running" in Notice("address_busy", {"running": 1}).text
     assert "within 0.5 seconds." in Notice("first_token_timeout", {"limit": 0.5}).text

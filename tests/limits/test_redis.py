@@ -18,6 +18,7 @@ import pytest
 from pydantic import SecretStr
 
 from agent.chat.registry import Registry
+from agent.core.notices import Notice
 from agent.core.settings import Settings
 from agent.limits import counters as counts
 from agent.limits.rate_limits import Limits
@@ -92,12 +93,16 @@ async def test_replicas_count_together(
     assert await ask_as_new(two, THERE) == "Yes."
 
 
+def words(notice: Notice | None) -> str:
+    return notice.text if notice else ""
+
+
 async def test_replicas_spend_one_budget(redis: str, replica: Replica) -> None:
     one, two = (replica(redis, daily_turns=2, daily_tokens=100).limits for _ in range(2))
     assert [await limits.why_offline() for limits in (one, two)] == [None, None]
-    assert "is back in 24 hours" in (await one.why_offline() or "")
+    assert "is back in 24 hours" in words(await one.why_offline())
     await one.spend(100)
-    assert "is back in 24 hours" in (await two.why_offline() or "")
+    assert "is back in 24 hours" in words(await two.why_offline())
 
 
 ANOTHER = f"""

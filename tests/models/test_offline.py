@@ -51,7 +51,7 @@ async def all_said(what: Conversation, *messages: str) -> list[Transcript]:
     return [await say(what, message) for message in messages]
 
 
-async def told(*messages: str, what: Conversation | None = None) -> Transcript:
+async def ask(*messages: str, what: Conversation | None = None) -> Transcript:
     """The answer to the last of these messages, told to an agent that has introduced itself."""
     return (await all_said(what or offline(), "/help", *messages))[-1]
 
@@ -80,7 +80,7 @@ async def test_the_first_answer_alone_says_what_is_talking_and_how_to_add_a_key(
 
 
 async def test_it_does_not_pretend_to_understand() -> None:
-    transcript = await told("Explain quantum computing in simple terms")
+    transcript = await ask("Explain quantum computing in simple terms")
     assert answer(transcript) == (
         "You said: `Explain quantum computing in simple terms`. I do not understand that, and "
         "will not pretend to. Say `/help` to see what I can do."
@@ -89,18 +89,18 @@ async def test_it_does_not_pretend_to_understand() -> None:
 
 
 async def test_a_very_long_message_is_repeated_only_in_part() -> None:
-    assert len(answer(await told("word " * 10_000))) < 400
+    assert len(answer(await ask("word " * 10_000))) < 400
 
 
 # Its commands
 
 
 async def test_help_lists_the_commands() -> None:
-    assert answer(await told("/help")) == answer(await told("What can you help me with?")) == HELP
+    assert answer(await ask("/help")) == answer(await ask("What can you help me with?")) == HELP
 
 
 async def test_tools_lists_the_tools_each_with_its_command() -> None:
-    assert answer(await told("/tools")) == (
+    assert answer(await ask("/tools")) == (
         "This agent's tools:\n\n"
         '- `/call get_time {"city": "…"}` Tell the date and time in a city.\n'
         '- `/call calculate {"expression": "…"}` Work out an arithmetic expression.\n'
@@ -110,11 +110,11 @@ async def test_tools_lists_the_tools_each_with_its_command() -> None:
 
 
 async def test_tools_says_when_there_are_none() -> None:
-    assert answer(await told("/tools", what=offline(tools=[]))) == "This agent has no tools."
+    assert answer(await ask("/tools", what=offline(tools=[]))) == "This agent has no tools."
 
 
 async def test_call_calls_a_tool() -> None:
-    transcript = await told('/call calculate {"expression": "1+1"}')
+    transcript = await ask('/call calculate {"expression": "1+1"}')
     assert calls(transcript) == [("calculate", {"expression": "1+1"})]
     assert answer(transcript) == (
         "The tool `calculate` answered:\n\n- expression: 1+1\n- result: 2"
@@ -123,7 +123,7 @@ async def test_call_calls_a_tool() -> None:
 
 @pytest.mark.parametrize("space", [" ", "   ", "\n", "\t"])
 async def test_call_takes_any_space_between_its_words(space: str) -> None:
-    transcript = await told(f'/CALL{space}calculate{space}{{"expression": "1+1"}} ')
+    transcript = await ask(f'/CALL{space}calculate{space}{{"expression": "1+1"}} ')
     assert calls(transcript) == [("calculate", {"expression": "1+1"})]
 
 
@@ -131,39 +131,39 @@ async def test_call_takes_any_space_between_its_words(space: str) -> None:
     "given", ["{", "city=Oslo", "[]", "[1]", '["ab"]', '[["city", "Oslo"]]', '""', "7", "null"]
 )
 async def test_call_explains_arguments_that_are_no_object(given: str) -> None:
-    transcript = await told(f"/call get_time {given}")
+    transcript = await ask(f"/call get_time {given}")
     example = '`/call get_time {"city": "…"}`'
     assert answer(transcript) == f"The arguments must be a JSON object, as in {example}."
     assert calls(transcript) == []
 
 
 async def test_call_explains_arguments_that_are_nested_without_end() -> None:
-    assert answer(await told("/call get_time " + "[" * 100_000)).startswith("The arguments must be")
+    assert answer(await ask("/call get_time " + "[" * 100_000)).startswith("The arguments must be")
 
 
 @pytest.mark.parametrize(
     ("name", "sorry"), [("no_such_tool", "There is no tool `no_such_tool`."), ("", "Which tool?")]
 )
 async def test_call_of_no_tool_lists_those_that_there_are(name: str, sorry: str) -> None:
-    said = answer(await told(f"/call {name}"))
+    said = answer(await ask(f"/call {name}"))
     assert said.startswith(f"{sorry}\n\nThis agent's tools:\n\n- `/call get_time")
 
 
 async def test_a_question_that_lacks_something_is_told_how_to_ask_it() -> None:
-    said = answer(await told("Hi", "What time is it?"))
+    said = answer(await ask("Hi", "What time is it?"))
     assert said.endswith('call the tool: `/call get_time {"city": "…"}`')
 
 
 @pytest.mark.parametrize("words", ["<b>bold</b>", "*a* _b_", "``x`", "1\n  2", "`", "👩\u200d🚀"])
 async def test_what_the_visitor_said_is_repeated_as_code(words: str) -> None:
-    said = answer(await told("Hi", f"Well {words}"))
+    said = answer(await ask("Hi", f"Well {words}"))
     quoted = said.removeprefix("You said: ").partition(". I do not understand")[0]
     assert quoted.strip("` ") == f"Well {' '.join(words.split())}".strip("` ")
     assert quoted[0] == quoted[-1] == "`"
 
 
 async def test_think_thinks_longer() -> None:
-    transcript = await told("/think")
+    transcript = await ask("/think")
     assert [(type(entry), getattr(entry, "text", "")) for entry in transcript] == [
         (Thought, LONG_THOUGHT),
         (Text, "I have thought about it."),
@@ -171,12 +171,12 @@ async def test_think_thinks_longer() -> None:
 
 
 async def test_long_is_long() -> None:
-    said = answer(await told("/long"))
+    said = answer(await ask("/long"))
     assert [f"**Paragraph {n} of 20.**" in said for n in range(22)] == [False, *[True] * 20, False]
 
 
 async def test_markdown_keeps_its_tabs_and_its_scripts() -> None:
-    assert answer(await told("/markdown")) == MARKDOWN
+    assert answer(await ask("/markdown")) == MARKDOWN
 
 
 async def test_fail_keeps_what_it_said_and_then_all_is_well() -> None:
@@ -190,7 +190,7 @@ async def test_fail_keeps_what_it_said_and_then_all_is_well() -> None:
 
 @pytest.mark.parametrize("message", ["/", "/ help", "/nonsense", "//", "/İ"])
 async def test_an_unknown_command_is_answered_with_help(message: str) -> None:
-    said = answer(await told(message))
+    said = answer(await ask(message))
     assert said.startswith("I do not know the command `/")
     assert said.endswith(HELP)
 
@@ -199,7 +199,7 @@ async def test_an_unknown_command_is_answered_with_help(message: str) -> None:
 
 
 async def test_two_cities_are_two_calls_in_parallel() -> None:
-    transcript = await told("What time is it in Tokyo and in New York?")
+    transcript = await ask("What time is it in Tokyo and in New York?")
     assert calls(transcript) == [
         ("get_time", {"city": "Tokyo"}),
         ("get_time", {"city": "New York"}),
@@ -223,7 +223,7 @@ async def test_two_cities_are_two_calls_in_parallel() -> None:
     ],
 )
 async def test_a_sum_is_worked_out_whole(message: str, expression: str, result: str) -> None:
-    transcript = await told(message)
+    transcript = await ask(message)
     assert calls(transcript) == [("calculate", {"expression": expression})]
     assert answer(transcript).endswith(f"- result: {result}")
 
@@ -232,17 +232,17 @@ async def test_a_sum_is_worked_out_whole(message: str, expression: str, result: 
     "message", [".5*2", "1e3*2", "√16 + 2", "5*3!", "10 + 50% of 80", "x2*3", "1+" * 300 + "1"]
 )
 async def test_no_part_of_a_sum_is_taken_for_the_whole(message: str) -> None:
-    assert calls(await told(message)) in ([], [("calculate", {"expression": message})])
+    assert calls(await ask(message)) in ([], [("calculate", {"expression": message})])
 
 
 @pytest.mark.parametrize("end", [",", ", please", ".", "...", "?", " ="])
 async def test_what_follows_a_sum_is_no_part_of_it(end: str) -> None:
-    assert calls(await told(f"What is 12*7{end}")) == [("calculate", {"expression": "12*7"})]
+    assert calls(await ask(f"What is 12*7{end}")) == [("calculate", {"expression": "12*7"})]
 
 
 @pytest.mark.parametrize("message", ["wait --- what?", "a - b", "version 2", "(*)", "-.-", "..."])
 async def test_what_has_no_numbers_to_reckon_with_is_no_sum(message: str) -> None:
-    assert calls(await told(message)) == []
+    assert calls(await ask(message)) == []
 
 
 FLOODS = ["1", "1 ", "(", "-", ".", "1+", "in ", "a and", "\t"]
@@ -252,16 +252,16 @@ FLOODS = ["1", "1 ", "(", "-", ".", "1+", "in ", "a and", "\t"]
 @pytest.mark.parametrize("flood", FLOODS)
 async def test_a_flood_of_characters_is_read_in_one_go(begin: str, flood: str) -> None:
     # A search that looks back at every character would take hours, and run into the time limit.
-    assert answer(await told("Hi", begin + flood * (200_000 // len(flood)) + "!"))
+    assert answer(await ask("Hi", begin + flood * (200_000 // len(flood)) + "!"))
 
 
 async def test_one_message_calls_no_more_than_a_handful_of_tools() -> None:
     cities = " and ".join(f"city {number}" for number in range(40))
-    assert len(calls(await told(f"time in {cities}"))) <= 10
+    assert len(calls(await ask(f"time in {cities}"))) <= 10
 
 
 async def test_it_remembers_what_was_asked_in_this_conversation() -> None:
-    assert answer(await told("Good morning", "What did I ask before?")) == (
+    assert answer(await ask("Good morning", "What did I ask before?")) == (
         "Before this message you said:\n\n- `/help`\n- `Good morning`"
     )
 
@@ -274,7 +274,7 @@ async def test_it_knows_of_nothing_before_the_first_message() -> None:
 
 
 async def test_it_thinks_before_it_answers() -> None:
-    assert thoughts(await told("Good morning")) == [
+    assert thoughts(await ask("Good morning")) == [
         "The message says: `Good morning`. I look for a command, for a tool it may mean, or a sum."
     ]
 
@@ -328,7 +328,7 @@ def broken() -> str:
     ],
 )
 async def test_it_calls_any_agents_tools(message: str, called: list[tuple[str, Any]]) -> None:
-    assert calls(await told(message, what=offline(get_weather, roll_dice, pick_color))) == called
+    assert calls(await ask(message, what=offline(get_weather, roll_dice, pick_color))) == called
 
 
 class DeclaredBySchema(BaseTool):
@@ -345,26 +345,26 @@ class DeclaredBySchema(BaseTool):
 
 async def test_it_calls_a_tool_that_is_declared_by_a_schema() -> None:
     what = offline(tools=[DeclaredBySchema(name="get_weather", description="Tell the weather.")])
-    assert calls(await told("weather in Oslo", what=what)) == [("get_weather", {"city": "Oslo"})]
+    assert calls(await ask("weather in Oslo", what=what)) == [("get_weather", {"city": "Oslo"})]
 
 
 async def test_a_tools_answer_is_repeated_as_it_is() -> None:
-    transcript = await told("weather in Oslo", what=offline(get_weather))
+    transcript = await ask("weather in Oslo", what=offline(get_weather))
     assert answer(transcript) == (
         "The tool `get_weather` answered:\n\n- city: Oslo\n- weather: rain"
     )
 
 
 async def test_a_tool_is_never_called_with_an_argument_of_the_wrong_type() -> None:
-    assert notices(await told("roll sides for 6", what=offline(roll_sides))) == []
+    assert notices(await ask("roll sides for 6", what=offline(roll_sides))) == []
 
 
 async def test_a_tool_may_answer_with_anything() -> None:
-    assert notices(await told("/call odd_answer", what=offline(odd_answer))) == []
+    assert notices(await ask("/call odd_answer", what=offline(odd_answer))) == []
 
 
 async def test_a_tool_that_breaks_is_told_in_plain_words() -> None:
-    (notice,) = notices(await told("/call broken", what=offline(broken)))
+    (notice,) = notices(await ask("/call broken", what=offline(broken)))
     assert notice.startswith("Something in the agent itself failed")
 
 
@@ -377,7 +377,7 @@ def two_agents() -> Conversation:
 
 
 async def test_it_hands_over_to_a_sub_agent_by_its_name() -> None:
-    transcript = await told("Let me talk to the cook", what=two_agents())
+    transcript = await ask("Let me talk to the cook", what=two_agents())
     assert calls(transcript) == [("transfer_to_agent", {"agent_name": "cook"})]
     (text,) = [entry for entry in transcript if isinstance(entry, Text)]
     assert text.source[0] == "cook"
@@ -385,17 +385,17 @@ async def test_it_hands_over_to_a_sub_agent_by_its_name() -> None:
 
 
 async def test_the_sub_agent_remembers_what_was_said_before_it_came() -> None:
-    transcript = await told("cook", "What did I say before?", what=two_agents())
+    transcript = await ask("cook", "What did I say before?", what=two_agents())
     assert answer(transcript) == "Before this message you said:\n\n- `/help`\n- `cook`"
 
 
 async def test_the_sub_agent_hands_back_when_its_parent_is_named() -> None:
-    transcript = await told("cook", "Back to the guide", what=two_agents())
+    transcript = await ask("cook", "Back to the guide", what=two_agents())
     assert calls(transcript) == [("transfer_to_agent", {"agent_name": "guide"})]
 
 
 async def test_a_message_that_names_both_agents_does_not_go_round_in_circles() -> None:
-    transcript = await told("Who is better, the cook or the guide?", what=two_agents())
+    transcript = await ask("Who is better, the cook or the guide?", what=two_agents())
     assert notices(transcript) == []
 
 
@@ -471,14 +471,14 @@ async def test_it_reports_usage_with_every_whole(mode: StreamingMode) -> None:
     ],
 )
 async def test_no_message_is_too_odd_for_it(message: str) -> None:
-    transcript = await told(message)
+    transcript = await ask(message)
     assert notices(transcript) == []
     assert answer(transcript)
 
 
 @pytest.mark.parametrize("message", ["", " ", "\t\n", "\0", "\u3000"])
 async def test_a_message_of_nothing_is_never_put_to_it(message: str) -> None:
-    assert notices(await told(message)) == ["Please type a message first."]
+    assert notices(await ask(message)) == ["Please type a message first."]
 
 
 # When it takes another model's place

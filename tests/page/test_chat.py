@@ -165,7 +165,8 @@ RESTING = """() => {
     let until = Infinity
     window.looks = 0
     const get = () => (looks++, until)
-    Object.defineProperty(window, 'rested', {get, set: when => { if (when === 0) until = when }})
+    const set = when => { if (when === 0) until = when }
+    Object.defineProperty(chat.state, 'redrawAt', {get, set})
 }"""
 """Has a page be as slow as can be: it rests until it is told to go on, and counts the looks."""
 
@@ -185,7 +186,7 @@ def test_words_that_come_while_a_slow_page_rests_are_shown_later(
     half_an_answer_on_a_slow_page(page, gemini, ", twice", Hang())
     page.tab.wait_for_function("looks > 2")  # The words come once; the rest are the page's own.
     assert page.texts() == [("user", "Hi"), ("model", "Once")]
-    page.tab.evaluate("rested = 0")
+    page.tab.evaluate("chat.state.redrawAt = 0")
     page.shows(("user", "Hi"), ("model", "Once, twice"))
     page.stop()
     remembers_what_is_seen(page, gemini)
