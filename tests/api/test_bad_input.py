@@ -17,6 +17,8 @@ from pydantic import SecretStr
 from agent import server
 from agent.api.body_filter import UNREADABLE
 from agent.api.security_headers import BAD_REQUEST, TOO_LONG
+from tests.support.app_process import ROOT
+from tests.support.app_setup import launched, loaded
 from tests.support.bad_inputs import (
     EVENTS,
     FILES,
@@ -28,7 +30,8 @@ from tests.support.bad_inputs import (
     WRONG_STEPS,
 )
 from tests.support.fake_gemini import FakeGemini
-from tests.support.house import ROOT, launched, loaded
+
+pytestmark = pytest.mark.slow
 
 SAID = [("user", "Hello"), ("model", "Good day.")]
 

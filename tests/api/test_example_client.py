@@ -14,10 +14,12 @@ from playwright.sync_api import Browser, Dialog, expect
 from playwright.sync_api import Page as Tab
 
 from agent.api.sse import RETRY_INTERVAL
-from tests.api.test_sse import HARD_TEXTS
-from tests.support.browser import PATIENCE, chromium  # noqa: F401
+from tests.support.app_setup import launched, loaded
+from tests.support.browser import PATIENCE
 from tests.support.fake_gemini import Call, Cut, FakeGemini, Hang, Status, Until
-from tests.support.house import launched, loaded
+from tests.support.hard_texts import HARD_STREAM_TEXTS
+
+pytestmark = pytest.mark.slow
 
 Seen: TypeAlias = tuple[str, str]
 
@@ -100,13 +102,7 @@ def sky(city: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def gemini(fake: FakeGemini) -> FakeGemini:
-    fake.reset()
-    return fake
-
-
-@pytest.fixture
-def visit(chromium: Browser) -> Iterator[Callable[[str], Page]]:  # noqa: F811
+def visit(chromium: Browser) -> Iterator[Callable[[str], Page]]:
     """Each call opens a tab of its own."""
     with ExitStack() as contexts:
 
@@ -138,7 +134,7 @@ def test_an_answer_grows_on_the_page(page: Page, gemini: FakeGemini) -> None:
     assert gemini.requests[0].conversation == [("user", "Hi")]
 
 
-@pytest.mark.parametrize("text", HARD_TEXTS.values(), ids=HARD_TEXTS.keys())
+@pytest.mark.parametrize("text", HARD_STREAM_TEXTS.values(), ids=HARD_STREAM_TEXTS.keys())
 def test_the_page_holds_the_very_text(page: Page, gemini: FakeGemini, text: str) -> None:
     gemini.enqueue(*text[:9], text[9:])
     page.send("Hi")

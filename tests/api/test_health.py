@@ -9,8 +9,10 @@ import pytest
 from google.adk.sessions import InMemorySessionService
 
 from agent.api import health
-from tests.support.house import launched, loaded
+from tests.support.app_setup import launched, loaded
 from tests.support.scripted_model import ScriptedModel
+
+pytestmark = pytest.mark.slow
 
 NOT_READY = {"detail": "The conversations cannot be stored at the moment."}
 
@@ -91,9 +93,9 @@ def test_an_app_is_ready_again_once_its_store_is(url: str, store: Store) -> None
     assert look(url, "readyz") == (200, {"status": "ok", "agent": "helper"})
 
 
-def test_a_check_leaves_nothing_behind(url: str, store: Store) -> None:
+async def test_a_check_leaves_nothing_behind(url: str, store: Store) -> None:
     look(url, "readyz")
-    assert asyncio.run(store.list_sessions(app_name="test")).sessions == []
+    assert (await store.list_sessions(app_name="test")).sessions == []
 
 
 @pytest.mark.parametrize("path", ["healthz", "readyz"])

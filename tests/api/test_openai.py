@@ -21,7 +21,7 @@ from openai import (
 
 from agent.chat.loader import LoadedAgent
 from agent.core.settings import Settings
-from tests.page.test_client import HARD_TEXTS
+from tests.support.app_setup import launched, loaded
 from tests.support.fake_gemini import (
     USAGE,
     Call,
@@ -33,7 +33,10 @@ from tests.support.fake_gemini import (
     Think,
     Until,
 )
-from tests.support.house import launched, loaded, run
+from tests.support.hard_texts import HARD_TEXTS
+from tests.support.stored_sessions import is_emptied, stored
+
+pytestmark = pytest.mark.slow
 
 Json = dict[str, Any]
 
@@ -64,12 +67,6 @@ def url(fake: FakeGemini, what: LoadedAgent) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture
-def gemini(fake: FakeGemini) -> FakeGemini:
-    fake.reset()
-    return fake
-
-
 @pytest.fixture(scope="module")
 def ours(url: str) -> Iterator[OpenAI]:
     with OpenAI(base_url=f"{url}v1", api_key=TOKEN) as it:
@@ -97,20 +94,6 @@ def nothing_stays_stored(what: LoadedAgent) -> Iterator[None]:
     """Whatever a test does."""
     yield
     assert is_emptied(what)
-
-
-def is_emptied(what: LoadedAgent) -> bool:
-    """Whether nothing stays stored. It is forgotten in a task of its own, after the answer."""
-    deadline = time.monotonic() + 20
-    while stored(what) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return not stored(what)
-
-
-def stored(what: LoadedAgent) -> int:
-    """How many sessions ADK keeps for this agent."""
-    listing = run(what.runner.session_service.list_sessions(app_name="test"))
-    return len(listing.sessions)
 
 
 def user(content: Any) -> Json:
@@ -289,20 +272,17 @@ def test_a_stream_tells_its_tokens_last_to_who_asks_for_them(
     assert {chunk.usage for chunk in [*chunks, *ask(client, stream=True)]} == {None}
 
 
-def test_without_blocking_too(url: str, gemini: FakeGemini) -> None:
-    async def story() -> None:
-        async with AsyncOpenAI(base_url=f"{url}v1", api_key=TOKEN) as client:
-            assert [model.id async for model in client.models.list()] == ["helper"]
-            gemini.enqueue("Hello.")
-            assert text_and_reason(await ask(client)) == ("Hello.", "stop")
-            gemini.enqueue("Hello.")
-            assert [shape(chunk) async for chunk in await ask(client, stream=True)] == [
-                ({"role": "assistant", "content": ""}, None),
-                ({"content": "Hello."}, None),
-                ({}, "stop"),
-            ]
-
-    run(story())
+async def test_without_blocking_too(url: str, gemini: FakeGemini) -> None:
+    async with AsyncOpenAI(base_url=f"{url}v1", api_key=TOKEN) as client:
+        assert [model.id async for model in client.models.list()] == ["helper"]
+        gemini.enqueue("Hello.")
+        assert text_and_reason(await ask(client)) == ("Hello.", "stop")
+        gemini.enqueue("Hello.")
+        assert [shape(chunk) async for chunk in await ask(client, stream=True)] == [
+            ({"role": "assistant", "content": ""}, None),
+            ({"content": "Hello."}, None),
+            ({}, "stop"),
+        ]
 
 
 # The conversation
@@ -359,24 +339,21 @@ def test_of_a_long_conversation_the_latest_whole_turns_are_sent(
     assert len(conversation) == 101
 
 
-def test_two_at_once_do_not_mix(url: str, gemini: FakeGemini) -> None:
-    async def story() -> None:
-        both = threading.Event()
-        gemini.reply_to("I am visitor 1", "Hello, ", Until(both), "1.")
-        gemini.reply_to("I am visitor 2", "Hello, ", Until(both), "2.")
-        async with AsyncOpenAI(base_url=f"{url}v1", api_key=TOKEN) as client:
-            first = asyncio.create_task(ask(client, "I am visitor 1"))
-            second = await ask(client, "I am visitor 2", stream=True)
-            await asyncio.to_thread(gemini.arrived, 2)
-            both.set()
-            assert joined([chunk async for chunk in second]) == "Hello, 2."
-            assert text_and_reason(await first) == ("Hello, 1.", "stop")
-        assert sorted(request.conversation for request in gemini.requests) == [
-            [("user", "I am visitor 1")],
-            [("user", "I am visitor 2")],
-        ]
-
-    run(story())
+async def test_two_at_once_do_not_mix(url: str, gemini: FakeGemini) -> None:
+    both = threading.Event()
+    gemini.reply_to("I am visitor 1", "Hello, ", Until(both), "1.")
+    gemini.reply_to("I am visitor 2", "Hello, ", Until(both), "2.")
+    async with AsyncOpenAI(base_url=f"{url}v1", api_key=TOKEN) as client:
+        first = asyncio.create_task(ask(client, "I am visitor 1"))
+        second = await ask(client, "I am visitor 2", stream=True)
+        await asyncio.to_thread(gemini.arrived, 2)
+        both.set()
+        assert joined([chunk async for chunk in second]) == "Hello, 2."
+        assert text_and_reason(await first) == ("Hello, 1.", "stop")
+    assert sorted(request.conversation for request in gemini.requests) == [
+        [("user", "I am visitor 1")],
+        [("user", "I am visitor 2")],
+    ]
 
 
 # Its end
@@ -410,19 +387,16 @@ def test_a_client_that_leaves_the_stream_stops_the_model_at_once(
     assert is_emptied(what)
 
 
-def test_a_client_that_does_not_wait_for_the_whole_stops_the_model_at_once(
+async def test_a_client_that_does_not_wait_for_the_whole_stops_the_model_at_once(
     url: str, gemini: FakeGemini, what: LoadedAgent
 ) -> None:
-    async def story() -> None:
-        gemini.enqueue("Hel", Hang())
-        async with httpx.AsyncClient(base_url=url) as client:
-            waiting = asyncio.create_task(client.post(**raw(sent())))
-            asked = await asyncio.to_thread(gemini.arrived)
-            waiting.cancel()
-            assert await asyncio.to_thread(asked.left.wait, 20)
-
-    run(story())
-    assert is_emptied(what)
+    gemini.enqueue("Hel", Hang())
+    async with httpx.AsyncClient(base_url=url) as client:
+        waiting = asyncio.create_task(client.post(**raw(sent())))
+        asked = await asyncio.to_thread(gemini.arrived)
+        waiting.cancel()
+        assert await asyncio.to_thread(asked.left.wait, 20)
+    assert await asyncio.to_thread(is_emptied, what)
 
 
 def test_a_length_limit_needs_no_further_words(client: OpenAI, gemini: FakeGemini) -> None:

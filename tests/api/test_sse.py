@@ -1,5 +1,6 @@
 """`/chat/stream` by real HTTP: every event of a stream, every way in which it breaks."""
 
+import asyncio
 import json
 import re
 import shutil
@@ -18,6 +19,7 @@ from google.adk.sessions import InMemorySessionService
 
 from agent.api.sse import ANSWER_GONE, UNKNOWN_SESSION
 from agent.core.notices import SENTENCES
+from tests.support.app_setup import launched, loaded
 from tests.support.fake_gemini import (
     Call,
     Cut,
@@ -29,7 +31,9 @@ from tests.support.fake_gemini import (
     Think,
     Until,
 )
-from tests.support.house import launched, loaded, run
+from tests.support.hard_texts import HARD_STREAM_TEXTS
+
+pytestmark = pytest.mark.slow
 
 Said: TypeAlias = list[tuple[str, Any]]
 
@@ -63,12 +67,6 @@ def url(fake: FakeGemini) -> Iterator[str]:
         loaded(tools=[sky]), request_retries=0, leave_grace=600, gap_timeout=100
     ) as address:
         yield address
-
-
-@pytest.fixture
-def gemini(fake: FakeGemini) -> FakeGemini:
-    fake.reset()
-    return fake
 
 
 # How one asks
@@ -269,27 +267,13 @@ def test_an_empty_question_is_reported_and_reaches_no_model(url: str, gemini: Fa
     assert gemini.requests == []
 
 
-HARD_TEXTS = {
-    "code": "So:\n\n```python\ndef f():\n\tif x:\n\t\treturn 1\n\n    # 4\n```\n    end",
-    "line ends": "a\r\nb\rc\n\nd\n\r\n",
-    "emoji": "🙂 👩‍🚀 🏳️‍🌈 e\u0301",
-    "right to left": "שלום עולם, مرحبا بالعالم",
-    "edges": "  \n  two before, two after  \n  ",
-    "markup": 'a < b && c > d, <b>bold</b>, &amp;, \\* "$5"',
-    "separators": "a\u2028b\u2029c\u0085d\x0be\x0cf",
-    "a stream in a stream": "data: [DONE]\n\nevent: failure\ndata: {}\nid: end\n\n: hm\n\n[DONE]",
-    "a byte order mark": "\ufeffdata: \ufeff",
-    "long": "wörd 🙂 " * 5_000,
-}
-
-
-@pytest.mark.parametrize("text", HARD_TEXTS.values(), ids=HARD_TEXTS.keys())
+@pytest.mark.parametrize("text", HARD_STREAM_TEXTS.values(), ids=HARD_STREAM_TEXTS.keys())
 def test_the_very_text(url: str, gemini: FakeGemini, text: str) -> None:
     gemini.enqueue(*text[:9], text[9:])
     assert answer(ask(url)) == text
 
 
-@pytest.mark.parametrize("text", HARD_TEXTS.values(), ids=HARD_TEXTS.keys())
+@pytest.mark.parametrize("text", HARD_STREAM_TEXTS.values(), ids=HARD_STREAM_TEXTS.keys())
 def test_the_very_question(url: str, gemini: FakeGemini, text: str) -> None:
     gemini.enqueue("Noted.")
     ask(url, text)
@@ -548,14 +532,14 @@ def leave(url: str, gemini: FakeGemini) -> Request:
 
 
 def test_whoever_is_back_within_the_grace_time_keeps_the_answer_alive(gemini: FakeGemini) -> None:
-    with launched(loaded(), leave_grace=1) as url:
+    with launched(loaded(), leave_grace=3) as url:
         rest = threading.Event()
         gemini.enqueue("Half", Until(rest), " and half")
         with asked(url) as stream:
             last = read_to(stream, "Half").id
         with httpx.stream("POST", **request(url, "Hi", None, last)) as response:
             again = blocks(response)
-            for _ in range(4):  # Longer than the grace time, to see that it is over.
+            for _ in range(6):  # Longer than the grace time, to see that it is over.
                 next(again)
             rest.set()
             assert any(" and half" in block for block in again)
@@ -847,7 +831,7 @@ def test_an_idle_session_is_forgotten(gemini: FakeGemini) -> None:
     with forgetful(idle=0.3) as (url, store):
         first = ask(url)
         assert store.deleted.wait(20)
-        assert run(store.list_sessions(app_name="test")).sessions == []
+        assert asyncio.run(store.list_sessions(app_name="test")).sessions == []
         refused = httpx.post(**request(url, "And now?", first[0].session, None))
         assert (refused.status_code, refused.json()) == (404, {"detail": UNKNOWN_SESSION})
         assert said(ask(url, last=first[0].id)) == CANNOT_GO_ON

@@ -10,7 +10,7 @@ and others that were taken back or asked for again; it was renamed, and shared w
 import json
 import signal
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,11 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.browser import PATIENCE, Bubble, Page, chromium, talk, visitor  # noqa: F401
+from tests.support.app_process import App
+from tests.support.browser import PATIENCE, Bubble, Page, Visitor, talk
 from tests.support.fake_gemini import FakeGemini
-from tests.support.hosts import App
 
-Visitor = Callable[..., Page]
+pytestmark = pytest.mark.slow
 
 DATA = Path(__file__).with_name("data")
 
@@ -51,7 +51,7 @@ def app(gemini: FakeGemini, tmp_path: Path) -> Iterator[App]:
 
 
 @pytest.fixture
-def page(app: App, visitor: Visitor) -> Page:  # noqa: F811
+def page(app: App, visitor: Visitor) -> Page:
     """A new tab of the visitor's browser, which the earlier version knew."""
     entries = [{"name": name, "value": value} for name, value in KEPT["local_storage"].items()]
     origin = {"origin": app.url.rstrip("/"), "localStorage": entries}
@@ -127,9 +127,7 @@ def test_a_window_that_was_left_open_shows_its_chat_when_it_is_loaded_again(
 
 
 def test_a_link_shows_what_was_shared_until_it_is_withdrawn(
-    app: App,
-    page: Page,
-    visitor: Visitor,  # noqa: F811
+    app: App, page: Page, visitor: Visitor
 ) -> None:
     reader = visitor().come(link(app))
     assert reader.tab.evaluate(SAID) == KEPT["shared"]

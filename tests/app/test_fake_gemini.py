@@ -261,37 +261,31 @@ def test_a_client_that_leaves_a_silent_reply_is_noticed(gemini: FakeGemini, sile
     assert (request.left_at or 0) > request.arrived_at
 
 
-def test_an_async_client_that_gives_up_is_noticed(gemini: FakeGemini) -> None:
-    async def give_up() -> None:
-        stream = await real.aio.models.generate_content_stream(model=MODEL, contents="Hi")
-        waiting: asyncio.Future[Any] = asyncio.ensure_future(anext(stream))
-        await asyncio.to_thread(gemini.arrived)
-        waiting.cancel()
-        await waiting
-
+async def test_an_async_client_that_gives_up_is_noticed(gemini: FakeGemini) -> None:
     real = client(gemini)
     gemini.enqueue(Hang())
+    stream = await real.aio.models.generate_content_stream(model=MODEL, contents="Hi")
+    waiting: asyncio.Future[Any] = asyncio.ensure_future(anext(stream))
+    await asyncio.to_thread(gemini.arrived)
+    waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
-        asyncio.run(give_up())
+        await waiting
     assert gemini.requests[0].left.wait(5)
 
 
-def test_visitors_do_not_wait_for_each_other(gemini: FakeGemini) -> None:
+async def test_visitors_do_not_wait_for_each_other(gemini: FakeGemini) -> None:
     async def ask(said: str) -> str | None:
         return (await real.aio.models.generate_content(model=MODEL, contents=said)).text
-
-    async def ask_all() -> list[str | None]:
-        waiting = [asyncio.create_task(ask("Hi")) for _ in range(20)]
-        while len(gemini.requests) < 20:  # noqa: ASYNC110 (another thread's list)
-            await asyncio.sleep(0)
-        last = await ask("last")
-        answered.set()
-        return [last, *await asyncio.gather(*waiting)]
 
     real, answered = client(gemini), threading.Event()
     gemini.always(fake.Until(answered), "Hello")
     gemini.reply_to("last", "Bye")
-    assert asyncio.run(ask_all()) == ["Bye"] + ["Hello"] * 20
+    waiting = [asyncio.create_task(ask("Hi")) for _ in range(20)]
+    while len(gemini.requests) < 20:  # noqa: ASYNC110 (another thread's list)
+        await asyncio.sleep(0)
+    last = await ask("last")
+    answered.set()
+    assert [last, *await asyncio.gather(*waiting)] == ["Bye"] + ["Hello"] * 20
 
 
 def test_a_closed_server_lets_its_clients_go_and_refuses_new_ones(gemini: FakeGemini) -> None:

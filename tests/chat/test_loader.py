@@ -20,7 +20,7 @@ from agent.core.settings import Settings
 from agent.core.transcript import answer
 from agent.models.coalescing import CoalescingModel
 from agent.models.offline import INTRODUCTION, OfflineModel
-from tests.support.house import run, say
+from tests.support.app_setup import say
 
 
 class Write(Protocol):
@@ -122,12 +122,9 @@ def test_an_agent_is_found_in_every_form(files: dict[str, str], folder: Write) -
 
 @deprecated
 @pytest.mark.parametrize("files", FORMS.values(), ids=FORMS)
-def test_an_agent_of_every_form_answers(files: dict[str, str], folder: Write) -> None:
-    async def story() -> None:
-        told = await say(talk(load(folder(files))), "/think")
-        assert answer(told) == f"{INTRODUCTION}I have thought about it."
-
-    run(story())
+async def test_an_agent_of_every_form_answers(files: dict[str, str], folder: Write) -> None:
+    told = await say(talk(load(folder(files))), "/think")
+    assert answer(told) == f"{INTRODUCTION}I have thought about it."
 
 
 def test_an_app_keeps_what_its_owner_set(folder: Write) -> None:
@@ -232,12 +229,9 @@ def test_a_server_has_every_models_answer_merged(
 
 @deprecated
 @pytest.mark.parametrize("tree", TREES.values(), ids=TREES)
-def test_every_tree_answers(tree: str, folder: Write) -> None:
-    async def story() -> None:
-        loaded = load(folder({"agent.py": tree}))
-        assert "I have thought about it." in answer(await say(talk(loaded), "/think"))
-
-    run(story())
+async def test_every_tree_answers(tree: str, folder: Write) -> None:
+    loaded = load(folder({"agent.py": tree}))
+    assert "I have thought about it." in answer(await say(talk(loaded), "/think"))
 
 
 def test_an_inherited_model_is_the_parents(folder: Write) -> None:
@@ -251,7 +245,7 @@ def test_an_inherited_model_is_the_parents(folder: Write) -> None:
     assert isinstance(inner.canonical_model, OfflineModel)
 
 
-def test_a_model_of_the_owners_own_stays(folder: Write) -> None:
+async def test_a_model_of_the_owners_own_stays(folder: Write) -> None:
     own = """
         from google.adk.agents import Agent
         from google.adk.models import BaseLlm, LlmResponse
@@ -263,13 +257,9 @@ def test_a_model_of_the_owners_own_stays(folder: Write) -> None:
 
         root_agent = Agent(name="parrot", model=Parrot(model="parrot"))
     """
-
-    async def story() -> None:
-        loaded = load(folder({"agent.py": own}))
-        assert answer(await say(talk(loaded), "Hi")) == "Polly!"
-        assert not loaded.is_offline
-
-    run(story())
+    loaded = load(folder({"agent.py": own}))
+    assert answer(await say(talk(loaded), "Hi")) == "Polly!"
+    assert not loaded.is_offline
 
 
 @pytest.mark.parametrize("model", ['"offline"', "OfflineModel()"])

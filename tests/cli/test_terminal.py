@@ -19,8 +19,10 @@ import pytest
 
 from agent.__main__ import DEMO, main
 from agent.cli.terminal import DIM, ERASE_LINE, NORMAL
+from tests.support.app_process import ROOT
 from tests.support.fake_gemini import Call, Cut, FakeGemini, Hang, Pause, Think, Until
-from tests.support.house import ROOT
+
+pytestmark = pytest.mark.slow
 
 STAMP = r"\[\d\d:\d\d:\d\d\]"
 

@@ -27,7 +27,6 @@ from agent.core.adk_internals import forget_user
 from agent.stores import lease as lease_module
 from agent.stores.cleanup import InMemoryStore
 from agent.stores.lease import lease
-from tests.support.house import run
 
 ADK = Path(google.adk.__file__).parent
 
@@ -171,19 +170,16 @@ def test_a_store_that_keeps_users_in_another_way_keeps_them(store: Any) -> None:
     forget_user(store, "test", "ann")
 
 
-def test_a_store_that_keeps_users_in_another_way_still_deletes_sessions(
+async def test_a_store_that_keeps_users_in_another_way_still_deletes_sessions(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def story() -> None:
-        ann: dict[str, Any] = {"app_name": "test", "user_id": "ann"}
-        store = InMemoryStore()
-        session = await store.create_session(**ann, state={"user:name": "Ann"})
-        monkeypatch.delattr(store, "user_state")
-        await store.delete_session(**ann, session_id=session.id)
-        monkeypatch.undo()
-        assert not await store.get_session(**ann, session_id=session.id)
-
-    run(story())
+    ann: dict[str, Any] = {"app_name": "test", "user_id": "ann"}
+    store = InMemoryStore()
+    session = await store.create_session(**ann, state={"user:name": "Ann"})
+    monkeypatch.delattr(store, "user_state")
+    await store.delete_session(**ann, session_id=session.id)
+    monkeypatch.undo()
+    assert not await store.get_session(**ann, session_id=session.id)
 
 
 def without(module: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
@@ -196,22 +192,18 @@ def without(module: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return fresh
 
 
-def test_without_adks_error_a_lease_is_still_held_and_returned(
+async def test_without_adks_error_a_lease_is_still_held_and_returned(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     gone = without("errors.already_exists_error", monkeypatch)
     assert gone.AlreadyExistsError is not adk_internals.AlreadyExistsError
     monkeypatch.setattr(lease_module, "AlreadyExistsError", gone.AlreadyExistsError)
-
-    async def story() -> None:
-        store = InMemorySessionService()
-        for _ in range(2):
-            async with asyncio.timeout(10), lease(store, "test", "one", seconds=60):
-                assert await store.get_session(
-                    app_name="test", user_id=lease_module.LEASE_USER_ID, session_id="one"
-                )
-
-    run(story())
+    store = InMemorySessionService()
+    for _ in range(2):
+        async with asyncio.timeout(10), lease(store, "test", "one", seconds=60):
+            assert await store.get_session(
+                app_name="test", user_id=lease_module.LEASE_USER_ID, session_id="one"
+            )
 
 
 def test_without_adks_telemetry_config_a_run_has_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,8 @@ from agent.core.transcript import (
     answer,
     close,
 )
-from tests.core.test_transcript import (
+from tests.support.app_setup import conversation, until
+from tests.support.events import (
     HELPER,
     chunk,
     code,
@@ -41,7 +42,6 @@ from tests.core.test_transcript import (
     transcripts,
     whole,
 )
-from tests.support.house import conversation, run, until
 from tests.support.scripted_model import ScriptedModel, call, thought
 
 ANN: Source = ("ann", "both.ann")
@@ -473,56 +473,44 @@ async def read(log: DeltaLog, after: int = 0, until: int | None = None) -> Told:
     return heard
 
 
-def test_all_readers_of_a_turn_are_told_the_same_under_the_same_numbers() -> None:
-    async def story() -> None:
-        let_go = asyncio.Event()
-        log = DeltaLog(turn_of((thought("hm"), "One", let_go, call("look")), ("Two", " three")))
-        early = asyncio.create_task(read(log))
-        await until(log.turn, "One")
-        late = asyncio.create_task(read(log))
-        let_go.set()
-        heard = await early
-        assert heard == await late == await read(log) == list(enumerate(log.deltas, start=1))
-        assert in_order(log.deltas) == in_order(log.turn.transcript)
-        assert [c.seconds is None for c in log.deltas if isinstance(c, ToolCall)] == [True, False]
-
-    run(story())
+async def test_all_readers_of_a_turn_are_told_the_same_under_the_same_numbers() -> None:
+    let_go = asyncio.Event()
+    log = DeltaLog(turn_of((thought("hm"), "One", let_go, call("look")), ("Two", " three")))
+    early = asyncio.create_task(read(log))
+    await until(log.turn, "One")
+    late = asyncio.create_task(read(log))
+    let_go.set()
+    heard = await early
+    assert heard == await late == await read(log) == list(enumerate(log.deltas, start=1))
+    assert in_order(log.deltas) == in_order(log.turn.transcript)
+    assert [c.seconds is None for c in log.deltas if isinstance(c, ToolCall)] == [True, False]
 
 
-def test_a_reader_that_broke_off_goes_on_with_exactly_the_rest() -> None:
-    async def story() -> None:
-        let_go = asyncio.Event()
-        log = DeltaLog(turn_of((thought("hm"), "One", let_go, call("look")), ("Two", " three")))
-        first = await read(log, until=2)
-        assert [(n, type(change)) for n, change in first] == [(1, Thought), (2, Text)]
-        let_go.set()
-        rest = await read(log, after=2)
-        assert first + rest == list(enumerate(log.deltas, start=1))
-        assert [await read(log, after=n) for n in range(len(log.deltas) + 1)] == [
-            (first + rest)[n:] for n in range(len(log.deltas) + 1)
-        ]
-
-    run(story())
+async def test_a_reader_that_broke_off_goes_on_with_exactly_the_rest() -> None:
+    let_go = asyncio.Event()
+    log = DeltaLog(turn_of((thought("hm"), "One", let_go, call("look")), ("Two", " three")))
+    first = await read(log, until=2)
+    assert [(n, type(change)) for n, change in first] == [(1, Thought), (2, Text)]
+    let_go.set()
+    rest = await read(log, after=2)
+    assert first + rest == list(enumerate(log.deltas, start=1))
+    assert [await read(log, after=n) for n in range(len(log.deltas) + 1)] == [
+        (first + rest)[n:] for n in range(len(log.deltas) + 1)
+    ]
 
 
-def test_a_reader_in_the_middle_of_a_batch_does_not_lose_its_end() -> None:
-    async def story() -> None:
-        log = DeltaLog(turn_of((thought("hm"), "One", call("look")), ("Two",)))
-        await log.turn.finish()
-        first = await read(log, until=1)
-        assert first == [(1, Thought("hm", HELPER))]
-        assert first + await read(log, after=1) == await read(log)
-
-    run(story())
+async def test_a_reader_in_the_middle_of_a_batch_does_not_lose_its_end() -> None:
+    log = DeltaLog(turn_of((thought("hm"), "One", call("look")), ("Two",)))
+    await log.turn.finish()
+    first = await read(log, until=1)
+    assert first == [(1, Thought("hm", HELPER))]
+    assert first + await read(log, after=1) == await read(log)
 
 
-def test_a_silent_turn_tells_its_reader_nothing_under_the_last_number() -> None:
-    async def story() -> None:
-        log = DeltaLog(turn_of(("Hel", asyncio.Event())))
-        async with aclosing(log.read()) as changes:
-            assert await anext(changes) == (1, Text("Hel", HELPER, "open"))
-            assert [await anext(changes), await anext(changes)] == [(1, None), (1, None)]
-        log.turn.stop()
-        assert await read(log, after=1) == [(2, Notice("stopped"))]
-
-    run(story())
+async def test_a_silent_turn_tells_its_reader_nothing_under_the_last_number() -> None:
+    log = DeltaLog(turn_of(("Hel", asyncio.Event())))
+    async with aclosing(log.read()) as changes:
+        assert await anext(changes) == (1, Text("Hel", HELPER, "open"))
+        assert [await anext(changes), await anext(changes)] == [(1, None), (1, None)]
+    log.turn.stop()
+    assert await read(log, after=1) == [(2, Notice("stopped"))]

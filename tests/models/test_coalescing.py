@@ -1,6 +1,5 @@
 """A model's partials, coalesced: fewer, later by a moment at the most, and with the same text."""
 
-import asyncio
 from itertools import groupby
 from typing import Any
 
@@ -73,7 +72,7 @@ def test_tokens_are_reported_as_by_the_latest_that_reports_them() -> None:
     assert coalesced.partial
 
 
-def test_a_coalescing_model_is_still_of_its_class_and_as_it_was_made() -> None:
+async def test_a_coalescing_model_is_still_of_its_class_and_as_it_was_made() -> None:
     model = ScriptedModel(model="mine")
     model.enqueue("One", " and", " two", thought("hm"))
     coalesced = coalescing(model)
@@ -83,17 +82,13 @@ def test_a_coalescing_model_is_still_of_its_class_and_as_it_was_made() -> None:
     assert (type(coalesced).__name__, coalesced.model) == ("ScriptedModel", "mine")
     assert isinstance(coalescing(Gemini(model="gemini-x")), Gemini)
     assert type(model) is ScriptedModel
-
-    async def story() -> list[tuple[str | None, bool]]:
-        answer = coalesced.generate_content_async(LlmRequest(), stream=True)
-        return [said(response) async for response in answer if response.partial]
-
-    partials = asyncio.run(story())
+    answer = coalesced.generate_content_async(LlmRequest(), stream=True)
+    partials = [said(response) async for response in answer if response.partial]
     assert "".join(text or "" for text, is_thought in partials if not is_thought) == "One and two"
     assert partials[-1] == ("hm", True)
 
 
-def test_a_coalescing_model_gives_fewer_partials() -> None:
+async def test_a_coalescing_model_gives_fewer_partials() -> None:
     async def partials(model: BaseLlm) -> list[str | None]:
         answer = model.generate_content_async(LlmRequest(), stream=True)
         return [said(response)[0] async for response in answer if response.partial]
@@ -101,18 +96,14 @@ def test_a_coalescing_model_gives_fewer_partials() -> None:
     model = ScriptedModel()
     model.enqueue(*["x"] * 100)
     model.enqueue(*["x"] * 100)
-    assert asyncio.run(partials(model)) == ["x"] * 100
-    fewer = asyncio.run(partials(coalescing(model)))
+    assert await partials(model) == ["x"] * 100
+    fewer = await partials(coalescing(model))
     assert len(fewer) < 50
     assert "".join(map(str, fewer)) == "x" * 100
 
 
-def test_an_answer_in_one_piece_is_not_touched() -> None:
+async def test_an_answer_in_one_piece_is_not_touched() -> None:
     model = ScriptedModel()
     model.enqueue("One", " two")
-
-    async def story() -> list[LlmResponse]:
-        return [said async for said in coalescing(model).generate_content_async(LlmRequest())]
-
-    [answer] = asyncio.run(story())
+    [answer] = [said async for said in coalescing(model).generate_content_async(LlmRequest())]
     assert said(answer) == ("One two", False)

@@ -1,6 +1,5 @@
 """Requests with a long history: the same as google-genai's own, for less."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -114,33 +113,29 @@ def request(contents: list[types.Content], **options: Any) -> LlmRequest:
     return LlmRequest(model="gemini-x", contents=contents, config=config)
 
 
-def sent(gemini: FakeGemini, model: Gemini, llm_request: LlmRequest, stream: bool) -> object:
+async def sent(gemini: FakeGemini, model: Gemini, llm_request: LlmRequest, stream: bool) -> object:
     """The body of the request that comes of it."""
-
-    async def story() -> None:
-        async for _ in model.generate_content_async(llm_request, stream):
-            pass
-
     gemini.enqueue("Good.")
-    asyncio.run(story())
+    async for _ in model.generate_content_async(llm_request, stream):
+        pass
     return gemini.requests[-1].body
 
 
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize("contents", (PLAIN | OTHER).values(), ids=(PLAIN | OTHER).keys())
-def test_the_request_is_the_same_as_geminis_own(
+async def test_the_request_is_the_same_as_geminis_own(
     gemini: FakeGemini, contents: list[types.Content], stream: bool
 ) -> None:
-    own, plain = (
-        sent(gemini, kind(model="gemini-x"), request(contents), stream)
+    own, plain = [
+        await sent(gemini, kind(model="gemini-x"), request(contents), stream)
         for kind in (Gemini, GeminiWithPlainRequests)
-    )
+    ]
     assert plain == own
 
 
-def test_a_signature_is_sent_as_googles_own_base64(gemini: FakeGemini) -> None:
+async def test_a_signature_is_sent_as_googles_own_base64(gemini: FakeGemini) -> None:
     question = request(PLAIN["a signed call"])
-    sent(gemini, GeminiWithPlainRequests(model="gemini-x"), question, stream=True)
+    await sent(gemini, GeminiWithPlainRequests(model="gemini-x"), question, stream=True)
     [part] = gemini.requests[-1].body["contents"][1]["parts"]
     assert part["thoughtSignature"] == "--__AA=="
     assert part["functionCall"] == {"name": "sky", "args": {"city": "Oslo"}}

@@ -163,36 +163,31 @@ async def alone() -> None:
     assert len(asyncio.all_tasks()) == 1
 
 
-def outcome(gemini: FakeGemini, model: Any, script: Script) -> tuple[str, list[Any], str]:
+async def outcome(gemini: FakeGemini, model: Any, script: Script) -> tuple[str, list[Any], str]:
     """The words of the partials, all that is more than that, and how it failed."""
     said, whole, failed = list[str](), list[Any](), ""
-
-    async def story() -> None:
-        nonlocal failed
-        try:
-            async for response in responses_of(model):
-                text = text_of(response)
-                said.append(text or "")
-                whole.extend([] if text else [response.model_dump()])
-        except Exception as error:
-            failed = f"{type(error).__name__}: {error}"
-        gc.collect()  # google-genai lets go of a stream that has failed only as garbage.
-        await alone()
-
     gemini.reset()  # It signs the next script as it has signed the one before.
     gemini.enqueue(*script)
-    asyncio.run(story())
+    try:
+        async for response in responses_of(model):
+            text = text_of(response)
+            said.append(text or "")
+            whole.extend([] if text else [response.model_dump()])
+    except Exception as error:
+        failed = f"{type(error).__name__}: {error}"
+    gc.collect()  # google-genai lets go of a stream that has failed only as garbage.
+    await alone()
     return "".join(said), whole, failed
 
 
 @pytest.mark.parametrize("script", ANSWERS.values(), ids=ANSWERS.keys())
-def test_adk_makes_the_same_of_it(gemini: FakeGemini, script: Script) -> None:
+async def test_adk_makes_the_same_of_it(gemini: FakeGemini, script: Script) -> None:
     own, twin = Gemini(model="gemini-x"), coalescing(Gemini(model="gemini-x"))
     assert isinstance(twin, GeminiWithPlainRequests)
-    assert outcome(gemini, twin, script) == outcome(gemini, own, script)
+    assert await outcome(gemini, twin, script) == await outcome(gemini, own, script)
 
 
-def test_google_genai_is_handed_fewer_events(gemini: FakeGemini) -> None:
+async def test_google_genai_is_handed_fewer_events(gemini: FakeGemini) -> None:
     own, words = Gemini(model="gemini-x"), ["x "] * 100
     hooked = Gemini(model="gemini-x", **with_event_hook(own, StreamHook()))
 
@@ -200,21 +195,18 @@ def test_google_genai_is_handed_fewer_events(gemini: FakeGemini) -> None:
         gemini.enqueue(*words)
         return [text async for response in responses_of(model) if (text := text_of(response))]
 
-    assert asyncio.run(partials(own)) == words
-    fewer = asyncio.run(partials(hooked))
+    assert await partials(own) == words
+    fewer = await partials(hooked)
     assert len(fewer) < 50
     assert "".join(fewer) == "".join(words)
 
 
-def test_what_is_signed_keeps_its_signature_and_its_place(gemini: FakeGemini) -> None:
-    async def story() -> tuple[list[str], list[types.Part]]:
-        answer = [response async for response in responses_of(coalescing(Gemini(model="x")))]
-        [whole] = [response.content for response in answer if not response.partial]
-        texts = [text for response in answer if (text := text_of(response)) is not None]
-        return texts, (whole and whole.parts) or []
-
+async def test_what_is_signed_keeps_its_signature_and_its_place(gemini: FakeGemini) -> None:
     gemini.enqueue(*["x "] * 100, Signed("and "), *["y "] * 100, Signed(""))
-    partials, parts = asyncio.run(story())
+    answer = [response async for response in responses_of(coalescing(Gemini(model="x")))]
+    [whole] = [response.content for response in answer if not response.partial]
+    texts = [text for response in answer if (text := text_of(response)) is not None]
+    partials, parts = texts, (whole and whole.parts) or []
     assert len(partials) < 100
     assert "and " in partials
     assert [(part.text, bool(part.thought_signature)) for part in parts] == [
@@ -223,32 +215,32 @@ def test_what_is_signed_keeps_its_signature_and_its_place(gemini: FakeGemini) ->
     ]
 
 
-def test_what_comes_at_once_becomes_one_event() -> None:
+async def test_what_comes_at_once_becomes_one_event() -> None:
     body = "".join(words("x") for _ in range(100))
-    assert received(body.encode()) == words("x" * 100)
+    assert await received(body.encode()) == words("x" * 100)
 
 
-def test_what_is_compressed_is_read_too() -> None:
+async def test_what_is_compressed_is_read_too() -> None:
     body = gzip.compress((words("a") + words("b") + words("c")).encode())
-    assert received(body, headers={"content-encoding": "gzip"}) == words("abc")
+    assert await received(body, headers={"content-encoding": "gzip"}) == words("abc")
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_a_line_ends_nowhere_but_at_its_end(end: str) -> None:
+async def test_a_line_ends_nowhere_but_at_its_end(end: str) -> None:
     odd = "a\u2028b\x85c"  # JSON may hold these as they are.
     body = words("x") + words("").replace('"text": ""', f'"text": "{odd}"') + words("y")
     for size in (1, 7, len(body)):
-        events = received(body.replace("\n", end).encode(), size).split("\n\n")[:-1]
+        events = (await received(body.replace("\n", end).encode(), size)).split("\n\n")[:-1]
         assert "".join(parse_event(event).text for event in events) == f"x{odd}y"
 
 
-def test_what_does_not_come_in_events_is_left_alone() -> None:
+async def test_what_does_not_come_in_events_is_left_alone() -> None:
     body = words("a") + words("b") + words("c")
-    assert received(body.encode(), headers={"content-type": "application/json"}) == body
-    asyncio.run(StreamHook()(object()))
+    assert await received(body.encode(), headers={"content-type": "application/json"}) == body
+    await StreamHook()(object())
 
 
-def received(body: bytes, size: int = 2**20, headers: dict[str, str] | None = None) -> str:
+async def received(body: bytes, size: int = 2**20, headers: dict[str, str] | None = None) -> str:
     """What httpx hands over of such a response, which has come in pieces of this size."""
 
     async def pieces() -> AsyncGenerator[bytes]:
@@ -259,25 +251,19 @@ def received(body: bytes, size: int = 2**20, headers: dict[str, str] | None = No
         sent = {"content-type": "text/event-stream;charset=UTF-8", **(headers or {})}
         return httpx.Response(200, headers=sent, content=pieces())
 
-    async def story() -> str:
-        nowhere, hooks = httpx.MockTransport(answer), dict[str, list[Any]](response=[StreamHook()])
-        async with httpx.AsyncClient(transport=nowhere, event_hooks=hooks) as http:
-            return (await http.get("http://localhost")).text
-
-    return asyncio.run(story())
+    nowhere, hooks = httpx.MockTransport(answer), dict[str, list[Any]](response=[StreamHook()])
+    async with httpx.AsyncClient(transport=nowhere, event_hooks=hooks) as http:
+        return (await http.get("http://localhost")).text
 
 
-def test_a_connection_that_is_reset_fails_as_ever(gemini: FakeGemini) -> None:
-    async def story() -> None:
-        answer, seen = responses_of(coalescing(Gemini(model="gemini-x"))), threading.Event()
-        gemini.enqueue("Hello", Until(seen), Cut())
-        assert text_of(await anext(answer)) == "Hello"
-        seen.set()
-        with pytest.raises(httpx.ReadError):
-            await anext(answer)
-        await alone()
-
-    asyncio.run(story())
+async def test_a_connection_that_is_reset_fails_as_ever(gemini: FakeGemini) -> None:
+    answer, seen = responses_of(coalescing(Gemini(model="gemini-x"))), threading.Event()
+    gemini.enqueue("Hello", Until(seen), Cut())
+    assert text_of(await anext(answer)) == "Hello"
+    seen.set()
+    with pytest.raises(httpx.ReadError):
+        await anext(answer)
+    await alone()
 
 
 @pytest.fixture
@@ -290,23 +276,19 @@ def garbage_stays() -> Iterator[None]:
 
 @pytest.mark.usefixtures("garbage_stays")
 @pytest.mark.parametrize("cpu_slice", [batching.CPU_SLICE, 0.0])
-def test_who_stops_reading_hangs_up(
+async def test_who_stops_reading_hangs_up(
     gemini: FakeGemini, monkeypatch: pytest.MonkeyPatch, cpu_slice: float
 ) -> None:
     monkeypatch.setattr(batching, "CPU_SLICE", cpu_slice)  # Without it, it pauses in that moment.
 
     model = coalescing(Gemini(model="gemini-x"))  # Whose client would hang up, were it gone.
-
-    async def story() -> str | None:
-        answer = responses_of(model)
-        said = await anext(answer)
-        await answer.aclose()
-        assert await asyncio.to_thread(gemini.requests[-1].left.wait, 20)
-        await alone()
-        return text_of(said)
-
     gemini.enqueue("Hello", Hang())
-    assert asyncio.run(story()) == "Hello"
+    answer = responses_of(model)
+    said = await anext(answer)
+    await answer.aclose()
+    assert await asyncio.to_thread(gemini.requests[-1].left.wait, 20)
+    await alone()
+    assert text_of(said) == "Hello"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """What is private in google-genai: that it is there, and that answers are the same without it."""
 
-import asyncio
 import logging
 import sys
 from collections.abc import Iterator
@@ -90,13 +89,13 @@ def test_all_that_is_private_is_there() -> None:
     assert change_class(Gemini(), CoalescingModel, Gemini)
 
 
-def test_answers_are_coalesced_once(
+async def test_answers_are_coalesced_once(
     gemini: FakeGemini, delays: list[float], caplog: pytest.LogCaptureFixture
 ) -> None:
     gemini.always(*["x "] * 100)
     model = coalescing(Gemini())
     for _ in range(2):
-        fewer = texts(asyncio.run(answer(model)))
+        fewer = texts(await answer(model))
         assert len(fewer) < 50
         assert "".join(fewer) == "x " * 100
     assert delays == [0, 0]
@@ -118,23 +117,19 @@ STREAM = {"content-type": "text/event-stream"}
 
 
 @pytest.mark.parametrize("name", HTTP_LIBRARIES)
-def test_a_body_is_replaced_by_one_of_the_library_of_its_response(
+async def test_a_body_is_replaced_by_one_of_the_library_of_its_response(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = library(name)
     monkeypatch.setitem(sys.modules, name, module)
     event = 'data: {"candidates": [{"content": {"parts": [{"text": "x"}]}}]}\n\n'
-
-    async def story() -> str:
-        response = module.Response(200, headers=STREAM, stream=httpx.ByteStream(3 * event.encode()))
-        await StreamHook()(response)
-        assert isinstance(response.stream, module.AsyncByteStream)
-        return str((await response.aread()).decode())
-
-    assert asyncio.run(story()) == event.replace('"x"', '"xxx"')
+    response = module.Response(200, headers=STREAM, stream=httpx.ByteStream(3 * event.encode()))
+    await StreamHook()(response)
+    assert isinstance(response.stream, module.AsyncByteStream)
+    assert str((await response.aread()).decode()) == event.replace('"x"', '"xxx"')
 
 
-def test_answers_that_httpx2_reads_are_coalesced_as_well(
+async def test_answers_that_httpx2_reads_are_coalesced_as_well(
     gemini: FakeGemini,
     monkeypatch: pytest.MonkeyPatch,
     delays: list[float],
@@ -143,13 +138,13 @@ def test_answers_that_httpx2_reads_are_coalesced_as_well(
     httpx2 = pytest.importorskip("httpx2")
     assert http_library(httpx2.Response(200)) is httpx2
     monkeypatch.setenv("GOOGLE_GENAI_HTTP_CLIENT", "httpx2")
-    asyncio.run(warm_up_gemini())
+    await warm_up_gemini()
     model = Gemini()
     assert not isinstance(model.api_client._api_client._async_httpx_client, httpx.AsyncClient)
     hooked = Gemini(**with_event_hook(model, StreamHook()))
     for asked in (hooked, coalescing(model)):
         gemini.enqueue(*["x "] * 100)
-        fewer = texts(asyncio.run(answer(asked)))
+        fewer = texts(await answer(asked))
         assert len(fewer) < 50
         assert "".join(fewer) == "x " * 100
     assert delays == [0]
@@ -159,13 +154,13 @@ def test_answers_that_httpx2_reads_are_coalesced_as_well(
 # Without them
 
 
-def test_a_response_of_a_library_that_is_not_known_is_left_alone_and_logged_once(
+async def test_a_response_of_a_library_that_is_not_known_is_left_alone_and_logged_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     hook, response = StreamHook(), SimpleNamespace(headers=STREAM, stream=b"")
     for _ in range(2):
-        asyncio.run(hook(response))
-    asyncio.run(StreamHook()(response))
+        await hook(response)
+    await StreamHook()(response)
     assert response == SimpleNamespace(headers=STREAM, stream=b"")
     assert not hook.is_effective
     [warning] = warnings(caplog)
@@ -173,7 +168,7 @@ def test_a_response_of_a_library_that_is_not_known_is_left_alone_and_logged_once
 
 
 @pytest.mark.parametrize("gone", ["Response", "AsyncByteStream"])
-def test_a_library_that_has_changed_is_left_alone(
+async def test_a_library_that_has_changed_is_left_alone(
     gone: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     module = library("httpx")
@@ -181,12 +176,12 @@ def test_a_library_that_has_changed_is_left_alone(
     response.stream = stream
     delattr(module, gone)
     monkeypatch.setitem(sys.modules, "httpx", module)
-    asyncio.run(StreamHook()(response))
+    await StreamHook()(response)
     assert response.stream is stream
     assert len(warnings(caplog)) == 1
 
 
-def test_where_the_client_calls_no_hooks_answers_are_coalesced_later_and_it_is_logged_once(
+async def test_where_the_client_calls_no_hooks_answers_are_coalesced_later_and_it_is_logged_once(
     gemini: FakeGemini, delays: list[float], caplog: pytest.LogCaptureFixture
 ) -> None:
     models = [coalescing(Gemini()) for _ in range(2)]
@@ -195,7 +190,7 @@ def test_where_the_client_calls_no_hooks_answers_are_coalesced_later_and_it_is_l
         assert isinstance(model, Gemini)
         (model.client_kwargs or {})["http_options"].async_client_args.clear()  # As aiohttp's has.
         for _ in range(2):
-            fewer = texts(asyncio.run(answer(model)))
+            fewer = texts(await answer(model))
             assert "".join(fewer) == "x " * 100
         assert len(fewer) < 50
     assert delays == [0, MAX_DELAY] * 2
@@ -205,7 +200,7 @@ def test_where_the_client_calls_no_hooks_answers_are_coalesced_later_and_it_is_l
 @pytest.mark.parametrize(
     ("kind", "field"), [(Gemini, "client_kwargs"), (types.HttpOptions, "async_client_args")]
 )
-def test_where_no_hook_can_be_given_answers_are_coalesced_later(
+async def test_where_no_hook_can_be_given_answers_are_coalesced_later(
     gemini: FakeGemini,
     monkeypatch: pytest.MonkeyPatch,
     delays: list[float],
@@ -216,22 +211,22 @@ def test_where_no_hook_can_be_given_answers_are_coalesced_later(
     monkeypatch.setattr(kind, "__pydantic_fields__", fields)
     model = coalescing(Gemini())
     gemini.enqueue("Hello")
-    assert texts(asyncio.run(answer(model))) == ["Hello"]
+    assert texts(await answer(model)) == ["Hello"]
     assert delays == [MAX_DELAY]
 
 
 @pytest.mark.parametrize("gone", ["_build_request", "recursive_dict_update"])
-def test_the_whole_conversation_is_sent_if_google_genai_takes_no_contents_as_json(
+async def test_the_whole_conversation_is_sent_if_google_genai_takes_no_contents_as_json(
     gemini: FakeGemini, monkeypatch: pytest.MonkeyPatch, gone: str
 ) -> None:
     model = GeminiWithPlainRequests()
     gemini.always("Hello")
-    asyncio.run(answer(model))
+    await answer(model)
     if gone == "_build_request":
         monkeypatch.setattr(model, "client", hidden(Client()))
     else:
         monkeypatch.setattr(_common, gone, lambda *_: None)
-    asyncio.run(answer(model))
+    await answer(model)
     assert sent(gemini) == ["Hi", "Hello", "And?"]
     assert gemini.requests[0].body == gemini.requests[1].body
     assert not replaces_contents(model.api_client)
@@ -242,7 +237,7 @@ def hidden(client: Client) -> Any:
     return SimpleNamespace(aio=client.aio, vertexai=client.vertexai)
 
 
-def test_a_request_by_the_interactions_api_keeps_its_contents(
+async def test_a_request_by_the_interactions_api_keeps_its_contents(
     gemini: FakeGemini, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     requests: list[LlmRequest] = []
@@ -254,7 +249,7 @@ def test_a_request_by_the_interactions_api_keeps_its_contents(
     monkeypatch.setattr(Gemini, "_generate_content_via_interactions", note)
     model = coalescing(Gemini(use_interactions_api=True))
     assert isinstance(model, GeminiWithPlainRequests)
-    asyncio.run(answer(model))
+    await answer(model)
     assert requests[0].contents == CONVERSATION
 
 

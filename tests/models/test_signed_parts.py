@@ -1,6 +1,5 @@
 """Conversations with Gemini 3, which signs what it says: each signature comes back as it was."""
 
-import asyncio
 from base64 import b64decode, urlsafe_b64decode
 from typing import Any
 
@@ -13,8 +12,8 @@ from agent.core.question import Options
 from agent.core.settings import Settings
 from agent.core.transcript import ToolCall, answer
 from agent.models.coalescing import coalescing
+from tests.support.app_setup import below, conversation, notices
 from tests.support.fake_gemini import Call, FakeGemini, Request, Script, Signed, Think
-from tests.support.house import below, conversation, notices
 
 
 def sky(city: str) -> dict[str, str]:
@@ -100,20 +99,17 @@ class Chat:
 
 
 @pytest.mark.parametrize("streaming", [True, False])
-def test_a_conversation_goes_on_turn_after_turn_and_after_undo(
+async def test_a_conversation_goes_on_turn_after_turn_and_after_undo(
     gemini: FakeGemini, handed_over: list[int], streaming: bool
 ) -> None:
-    async def story() -> None:
-        chat = Chat(gemini, streaming)
-        for message in TURNS:
-            await chat.ask(message)
-            chat.check()
-        await chat.undo()
-        await chat.undo()
-        for message, kept in (("One after the other", 2), ("No call", 1), ("One call", 2)):
-            await chat.ask(message, kept)
-            chat.check()
-
-    asyncio.run(story())
+    chat = Chat(gemini, streaming)
+    for message in TURNS:
+        await chat.ask(message)
+        chat.check()
+    await chat.undo()
+    await chat.undo()
+    for message, kept in (("One after the other", 2), ("No call", 1), ("One call", 2)):
+        await chat.ask(message, kept)
+        chat.check()
     assert sum(len(request.signed) for request in gemini.requests) > 10
     assert handed_over == [1] * len(gemini.requests)

@@ -8,9 +8,10 @@ import pytest
 from gradio_client import Client
 
 import app
-from tests.support.browser import Page, chromium, talk, visitor  # noqa: F401
+from tests.support.app_process import free_port
+from tests.support.app_setup import UNLIMITED, registry
+from tests.support.browser import Page, talk
 from tests.support.fake_gemini import Call, FakeGemini, Until
-from tests.support.house import UNLIMITED, free_port, registry
 
 
 def sky(city: str) -> dict[str, str]:
@@ -54,9 +55,7 @@ def test_a_program_has_each_turn_remembered(url: str, fake: FakeGemini) -> None:
 
 
 def test_what_is_on_a_plain_page_is_what_is_remembered(
-    url: str,
-    fake: FakeGemini,
-    visitor: Callable[..., Page],  # noqa: F811
+    url: str, fake: FakeGemini, visitor: Callable[..., Page]
 ) -> None:
     fake.reset()
     page = visitor().open(url)

@@ -16,8 +16,9 @@ import app
 from agent.models.offline import OfflineModel
 from agent.page.browser import ASSETS, STATIC
 from agent.page.chat_interface import ChatPage
-from tests.support.browser import PATIENCE, Page, chromium, visitor  # noqa: F401
-from tests.support.house import ROOT, launched, loaded, registry
+from tests.support.app_process import ROOT
+from tests.support.app_setup import launched, loaded, registry
+from tests.support.browser import PATIENCE, Page
 
 METHODS = "require(process.argv[1]); console.log(JSON.stringify(Object.keys(chat)))"
 
@@ -31,10 +32,12 @@ def node(*arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_the_script_passes_its_own_tests() -> None:
     assert "# fail 0" in node("--test", "--test-reporter=tap", "tests/page/static/chat.test.js")
 
 
+@pytest.mark.slow
 def test_every_listener_calls_a_method_that_the_script_has() -> None:
     methods = json.loads(node("-e", METHODS, str(STATIC / "chat.js")))
     demo = ChatPage(app.respond, loaded(), registry(), for_mcp=False)
@@ -74,7 +77,8 @@ Object.defineProperty(window, 'chat', {configurable: true, get: () => undefined,
 """
 
 
-def test_the_script_is_there_before_any_component(visitor: Callable[..., Page]) -> None:  # noqa: F811
+@pytest.mark.slow
+def test_the_script_is_there_before_any_component(visitor: Callable[..., Page]) -> None:
     page = visitor()
     page.tab.add_init_script(TEXT_BOXES_BEFORE)
     with launched(loaded()) as url:
@@ -84,9 +88,9 @@ def test_the_script_is_there_before_any_component(visitor: Callable[..., Page]) 
         page.tab.context.close()
 
 
+@pytest.mark.slow
 def test_where_gradio_wires_its_own_events_the_page_is_plainer_and_answers(
-    visitor: Callable[..., Page],  # noqa: F811
-    monkeypatch: pytest.MonkeyPatch,
+    visitor: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr(ChatPage, "_setup_events")
     with launched(loaded(OfflineModel(delay=0))) as url:

@@ -13,7 +13,7 @@ from google.genai import types
 from agent.core.history import TurnRecord, name_event, notices_event, turn_records
 from agent.core.transcript import Entry, Notice, Picture, Text, Thought, ToolCall
 from agent.render.export import DOCUMENT_POLICY, file_name, to_adk, to_html, to_markdown
-from tests.support.payloads import ASKS, CALLS_OUT, COVERS
+from tests.support.hostile_texts import ASKS, CALLS_OUT, COVERS
 
 ROOT = ("helper", None)
 CALL = ToolCall("1", "look", {"city": "<b>'"}, ROOT, result={"seen": "`"}, seconds=0.25)

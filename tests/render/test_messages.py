@@ -172,9 +172,11 @@ def test_where_work_is_to_be_seen_there_is_no_panel_beside_it(busy: Transcript) 
     assert to_messages(busy, 3.4) == to_messages(busy)
 
 
-@pytest.mark.parametrize("transcript", [(), (Text("Hello", ANN),)], ids=str)
-def test_nothing_waits_once_the_turn_is_over(transcript: Transcript) -> None:
-    assert WAITING not in to_messages(transcript)
+@pytest.mark.parametrize(
+    ("transcript", "shown"), [((), []), ((Text("Hello", ANN),), [message("Hello")])], ids=str
+)
+def test_nothing_waits_once_the_turn_is_over(transcript: Transcript, shown: list[Any]) -> None:
+    assert to_messages(transcript) == shown
 
 
 # Several speakers

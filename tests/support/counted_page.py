@@ -23,7 +23,8 @@ from agent.core.settings import Settings
 from agent.page.chat_interface import ChatPage
 from agent.page.page_state import PageState
 from agent.stores.cleanup import InMemoryStore
-from tests.support.house import UNLIMITED, free_port, loaded
+from tests.support.app_process import free_port
+from tests.support.app_setup import UNLIMITED, loaded
 from tests.support.scripted_model import USAGE
 
 KINDS = {

@@ -1,0 +1,1 @@
+"""How much a visitor, an address and the whole app may have."""

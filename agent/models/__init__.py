@@ -1,0 +1,1 @@
+"""Who answers: Gemini with as little overhead as possible, or the offline model."""

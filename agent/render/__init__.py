@@ -1,0 +1,1 @@
+"""A transcript as chat messages, as files and as documents."""
