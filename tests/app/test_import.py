@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.support.house import ROOT
+from tests.support.app_process import ROOT
 
 LEFT = """
 import asyncio, gc, json, os, signal, socket, threading
