@@ -3,35 +3,40 @@
 Run it:  python app.py [path/to/agent]     and open http://127.0.0.1:7860
 """
 
-# ruff: noqa: E402
-import gc
-
-gc.disable()  # To look for garbage while everything is imported takes a sixth of the start.
-
 import sys
-from importlib.util import find_spec
-from pathlib import Path
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any
 
 import gradio as gr
 
-from agent.chat.loader import OURS, LoadedAgent
-from agent.chat.registry import Registry
 from agent.page.chat_interface import ChatPage
-from agent.page.handlers import Chat
-from agent.server import read, serve_forever
+from agent.page.page_state import PageState
+from agent.page.protocol import address
+from agent.render.messages import Message, to_messages
+from agent.server import load_agent, serve_until_end
 
-gc.enable()
-
-
-def page(loaded: LoadedAgent, registry: Registry, for_mcp: bool = False) -> gr.ChatInterface:
-    """The page, `/chat` for Gradio's clients, and a tool for MCP clients, if they are served."""
-    return ChatPage(Chat(loaded, registry), loaded, for_mcp)
+loaded, registry = load_agent(sys.argv[1:] if __name__ == "__main__" else [])
 
 
-chosen = sys.argv[1:2] if __name__ == "__main__" else []
-loaded, registry = read(Path(*chosen) if chosen else OURS)
-has_mcp = find_spec("mcp") is not None
-demo = page(loaded, registry, has_mcp)
+async def respond(
+    message: str | Mapping[str, Any],
+    history: list[dict[str, Any]],
+    session: PageState | None,
+    request: gr.Request,
+) -> AsyncGenerator[tuple[list[Message], PageState], None]:
+    """Answer a message: the accumulated text of ADK's events, again and again as it grows.
+
+    It works in any `gr.ChatInterface` that keeps the session in a `gr.State`: as its only
+    additional input, and its only additional output.
+    """
+    session = session or PageState(registry)
+    above = sum(earlier["role"] == "user" for earlier in history)
+    turn = session.ask(message, above, address(request))
+    async for transcript in session.follow(turn):
+        yield to_messages(transcript, turn.waiting, session.registry.agent_name), session
+
+
+demo = ChatPage(respond, loaded, registry)
 
 if __name__ == "__main__":
-    serve_forever(demo, loaded, registry, mcp_server=has_mcp)
+    serve_until_end(demo, loaded, registry)

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import cast
 
 from agent.chat.conversation import Conversation
-from agent.chat.loader import OURS, LoadedAgent, LoadError, load
-from agent.cli.terminal import Screen, Talk, stamp
+from agent.chat.loader import OUR_AGENT, LoadedAgent, LoadError, load
+from agent.cli.terminal import Screen, TerminalChat, timestamp
+from agent.core.question import Options
 from agent.core.settings import Settings, read_settings
 
 DEMO = (
@@ -27,26 +28,26 @@ DEMO = (
     "How does it compare to classical computing?",
 )
 
-FAILED, WRONG, INTERRUPTED = 1, 2, 130
-"""Exit codes: the answer is not whole; the command is wrong; Ctrl-C with no answer to stop."""
+# Exit codes: the answer is not whole; the command is wrong; Ctrl-C with no answer to stop.
+EXIT_FAILED, EXIT_WRONG_COMMAND, EXIT_INTERRUPTED = 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit code."""
     options = _parser().parse_args(arguments)
     for stream in (sys.stdin, sys.stdout, sys.stderr):
-        # What is no text, or cannot be written in this terminal's signs, ends nothing.
+        # What is not text, or cannot be written in this terminal's encoding, ends nothing.
         cast(io.TextIOWrapper, stream).reconfigure(errors="replace")
-    # Each failure is told where the answer would be; only what is unknown is worth a traceback.
+    # Each failure is shown where the answer would be; only an unknown one is worth a traceback.
     logging.getLogger("agent.chat.turn").setLevel(logging.ERROR)
     try:
         return _run(options)
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # Whoever read has had enough. Python would complain when it flushes at its end.
+        # Whoever read the output has closed it. Python would complain when it flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
+        return EXIT_FAILED
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -55,29 +56,28 @@ def _run(options: argparse.Namespace) -> int:
         loaded, settings = load(options.agent), _settings(options)
     except (LoadError, ValueError) as error:
         print(error, file=sys.stderr)  # noqa: T201
-        return WRONG
-    return _talk(loaded, settings, options)
-
-
-def _talk(loaded: LoadedAgent, settings: Settings, options: argparse.Namespace) -> int:
-    conversation = Conversation(loaded.runner, settings, streaming=not options.no_stream)
-    talk = Talk(conversation, Screen(sys.stdout, sys.stderr), options.out)
+        return EXIT_WRONG_COMMAND
+    conversation = Conversation(loaded.runner, settings)
+    screen, how = Screen(sys.stdout, sys.stderr), Options(streaming=not options.no_stream)
+    chat = TerminalChat(conversation, screen, options.out, how)
     with asyncio.Runner() as loop:
         if question := " ".join(options.question):
-            return 0 if loop.run(talk.ask(question)) else FAILED
-        for question in _echoed(DEMO) if options.demo else _questions(loaded):
-            loop.run(talk.ask(question, heading=f"{stamp()} Agent: "))
+            return 0 if loop.run(chat.ask(question)) else EXIT_FAILED
+        for question in _questions(loaded, options.demo):
+            loop.run(chat.ask(question, heading=f"{timestamp()} Agent: "))
     return 0
 
 
-def _questions(loaded: LoadedAgent) -> Iterator[str]:
+def _questions(loaded: LoadedAgent, demo: bool) -> Iterator[str]:
+    if demo:
+        return _echoed(DEMO)
     if sys.stdin.isatty() and sys.stdout.isatty():
-        return _meant(_typed(loaded))
-    return _echoed(_meant(sys.stdin))
+        return _until_exit(_typed(loaded))
+    return _echoed(_until_exit(sys.stdin))
 
 
-def _meant(lines: Iterable[str]) -> Iterator[str]:
-    """The lines that are questions, up to the one that says goodbye."""
+def _until_exit(lines: Iterable[str]) -> Iterator[str]:
+    """The lines that are not blank, up to one that says "exit" or "quit"."""
     for line in map(str.strip, lines):
         if line.lower() in ("exit", "quit"):
             return
@@ -86,7 +86,7 @@ def _meant(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _typed(loaded: LoadedAgent) -> Iterator[str]:
-    """What is typed, until the end of input or Ctrl-C."""
+    """Lines that are typed after a prompt, until the end of input or Ctrl-C."""
     with suppress(ImportError):  # Not on Windows.
         import readline  # noqa: F401  # It gives `input` its arrow keys.
     print(f"{loaded.title}. Type exit to leave; Ctrl-C stops an answer.")  # noqa: T201
@@ -100,17 +100,18 @@ def _typed(loaded: LoadedAgent) -> Iterator[str]:
 
 def _echoed(questions: Iterable[str]) -> Iterator[str]:
     for question in questions:
-        print(f"{stamp()} User: {question}", flush=True)  # noqa: T201
+        print(f"{timestamp()} User: {question}", flush=True)  # noqa: T201
         yield question
 
 
 def _settings(options: argparse.Namespace) -> Settings:
     settings = read_settings(os.environ)
-    limits = {"turn_timeout": options.timeout or settings.turn_timeout}
+    timeouts = {"turn_timeout": options.timeout or settings.turn_timeout}
     if options.no_stream:
         # The first word then comes with the last.
-        limits |= dict.fromkeys(("first_token_timeout", "gap_timeout"), limits["turn_timeout"])
-    return settings.model_copy(update=limits)
+        names = "first_token_timeout", "gap_timeout"
+        timeouts |= dict.fromkeys(names, timeouts["turn_timeout"])
+    return settings.model_copy(update=timeouts)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -120,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("question", nargs="*", help="what to ask")
-    add("--agent", type=Path, default=OURS, metavar="FOLDER", help="another agent's folder")
+    add("--agent", type=Path, default=OUR_AGENT, metavar="FOLDER", help="another agent's folder")
     add("--demo", action="store_true", help="watch a conversation of four turns")
     add("--no-stream", action="store_true", help="have the answer in one piece")
     add("--timeout", type=seconds, metavar="SECONDS", help="how long an answer may take")
@@ -136,7 +137,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def seconds(text: str) -> float:
-    """A number of seconds; argparse tells this name where it cannot be read."""
+    """A number of seconds. argparse names this function where a value is not a number."""
     number = float(text)
     if not 0 < number < 86_400:
         raise argparse.ArgumentTypeError(f"{text} is not a number of seconds that can be waited")

@@ -6,13 +6,13 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any, TypeAlias
+from typing import Any
 from urllib.parse import urlsplit
 
 import gradio as gr
@@ -23,21 +23,21 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from agent.api import doors
+from agent.api import api_app
 from agent.api.body_filter import BodyFilter
-from agent.api.errors import unread
-from agent.api.security_headers import SecurityHeaders
-from agent.chat.loader import LoadedAgent, LoadError, load
+from agent.api.errors import validation_error_handler
+from agent.api.security_headers import IsMatch, SecurityHeaders
+from agent.chat.loader import OUR_AGENT, LoadedAgent, LoadError, load
 from agent.chat.registry import Registry
 from agent.chat.warmup import open_clients_soon, warm_up
 from agent.core.settings import misspelled, read_settings
+from agent.page.chat_interface import ChatPage
 from agent.page.gradio_internals import (
     ROUTES,
     attribute_of_page,
     housekeeping,
     reload_script,
 )
-from agent.page.scripts import FOLLOW, LOOKS
 
 log = logging.getLogger(__name__)
 
@@ -51,10 +51,6 @@ MAX_BODY = 4_000_000
 FONT = ["system-ui", "sans-serif"]
 
 
-# Whether a request, by its scope, is one of those that a middleware is about.
-IsMatch: TypeAlias = Callable[[Scope], bool]
-
-
 @dataclass(frozen=True)
 class Served:
     """What is served beside a page; the page has it as its attribute `served`."""
@@ -65,11 +61,11 @@ class Served:
     routes: list[BaseRoute]
 
 
-def read(folder: Path) -> tuple[LoadedAgent, Registry]:
-    """The agent in `folder`, and its conversations; a host's mistake ends the program with a
-    sentence."""
+def load_agent(arguments: Sequence[str]) -> tuple[LoadedAgent, Registry]:
+    """The agent in the folder that is named, or else this app's own, and its conversations; a
+    host's mistake ends the program with a sentence."""
     try:
-        loaded = load(folder, merges=True)
+        loaded = load(Path(arguments[0]) if arguments else OUR_AGENT, coalesce=True)
         for sentence in misspelled(os.environ):
             log.warning(sentence)
         return loaded, Registry(loaded, read_settings(os.environ))
@@ -81,7 +77,7 @@ def read(folder: Path) -> tuple[LoadedAgent, Registry]:
 
 def serve(demo: gr.ChatInterface, loaded: LoadedAgent, registry: Registry, **options: Any) -> Any:
     """Launch the page, and the APIs beside it; `options` are `Blocks.launch`'s own."""
-    served = Served(loaded, registry, doors(loaded, registry).routes)
+    served = Served(loaded, registry, api_app(loaded, registry).routes)
     settings = registry.settings
     script = reload_script(demo)
     # Attributes of the page, because in a reload Gradio takes of `launch` only how it looks.
@@ -94,8 +90,6 @@ def serve(demo: gr.ChatInterface, loaded: LoadedAgent, registry: Registry, **opt
         setattr(demo, name, value)
     return demo.launch(
         quiet=True,
-        js=FOLLOW,
-        css=LOOKS,
         theme=gr.themes.Default(font=FONT, font_mono=["ui-monospace", "monospace"]),
         max_threads=settings.page_threads,
         footer_links=[],
@@ -107,7 +101,7 @@ def serve(demo: gr.ChatInterface, loaded: LoadedAgent, registry: Registry, **opt
             "middleware": middleware(
                 has_sign_in=bool(options.get("auth")), is_reloading=bool(script)
             ),
-            "exception_handlers": {RequestValidationError: unread},
+            "exception_handlers": {RequestValidationError: validation_error_handler},
             "lifespan": lifespan(demo, served),
         },
         **{"head": script, **attributes, **options},
@@ -196,17 +190,16 @@ def lifespan(demo: gr.Blocks, served: Served) -> Any:
     return living
 
 
-def serve_forever(
-    demo: gr.ChatInterface, loaded: LoadedAgent, registry: Registry, **options: Any
-) -> None:
-    """The same until Ctrl-C or SIGTERM. Then stop what runs, so that what was said is stored, and
-    end the process.
+def serve_until_end(demo: ChatPage, loaded: LoadedAgent, registry: Registry) -> None:
+    """Serve the page until Ctrl-C or SIGTERM. Then stop what runs, so that what was said is stored,
+    and end the process.
 
     Where Gradio has run the app again to reload it, it has a server, and this returns at once.
     """
     # Nobody may say where a request comes from, but a proxy that uvicorn is told to trust.
     os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
-    app, url, _ = serve(demo, loaded, registry, prevent_thread_lock=True, **options)
+    options = {"mcp_server": demo.for_mcp, "prevent_thread_lock": True}
+    app, url, _ = serve(demo, loaded, registry, **options)
     if url is None:
         return
     announce(url)

@@ -1,13 +1,42 @@
 """What every test stands on: no network but loopback, no credentials, no `.env` of a developer."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 from pytest_socket import socket_allow_hosts
 
+from tests.support.browser import Page, Visitor, run_chromium
+from tests.support.clock import Clock
 from tests.support.fake_gemini import FakeGemini
+from tests.support.postgres import Postgres, run_postgres
+from tests.support.second_origin import SecondOrigin
+
+# What stands between a test and an answer in a minute, by the fixture that the test uses.
+MARKS_BY_FIXTURE = {
+    "chromium": [
+        pytest.mark.browser,
+        # Chromium, Gradio's server and the test share the machine with other such tests: on two
+        # busy cores an animation or a click now and then takes longer than Playwright waits. No
+        # other test may be run again.
+        pytest.mark.flaky(reruns=2),
+    ],
+    "postgres": [pytest.mark.postgres],
+    "redis_port": [pytest.mark.redis],
+}
+
+# In CI, which installs every program: the tests that may be skipped for want of one. None yet.
+MAY_BE_SKIPPED: set[str] = set()
+
+# In CI: so many tests run again are a busy machine, and more are a fault that hides behind reruns.
+# It is one in forty of the tests that may be run again.
+MAX_RERUNS = 5
+
+IN_CI = os.environ.get("CI") == "true"
 
 # Gradio and ADK read these when they are imported, which is after this.
 os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "ADK_DISABLE_LOAD_DOTENV": "1"}
@@ -24,6 +53,83 @@ def network_off() -> None:
     socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
 
 
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The time by which limits are counted, in place of the real one."""
+    clock = Clock()
+    monkeypatch.setattr("limits.aio.storage.memory.time", SimpleNamespace(time=clock.read))
+    monkeypatch.setattr("agent.limits.counters.time", clock.read)
+    return clock
+
+
+# What may be left out, run again, or skipped
+
+
+@pytest.hookimpl(tryfirst=True)  # Before `-m` chooses among them.
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test by what it needs."""
+    for item in items:
+        for fixture in getattr(item, "fixturenames", ()):
+            for mark in MARKS_BY_FIXTURE.get(fixture, ()):
+                item.add_marker(mark)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In CI a skipped test has failed: what it needs is missing there."""
+    report = yield
+    is_missing = report.skipped and not hasattr(report, "wasxfail")
+    if IN_CI and is_missing and item.nodeid not in MAY_BE_SKIPPED:
+        report.outcome, report.longrepr = "failed", f"Skipped in CI: {report.longrepr}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """In CI a module that skips itself has failed."""
+    report = yield
+    if IN_CI and report.skipped:
+        report.outcome, report.longrepr = "failed", f"Skipped in CI: {report.longrepr}"
+    return report
+
+
+class Reruns:
+    """Counts the tests that are run again, by xdist's workers too; in CI they have a bound."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        outcome: str = report.outcome  # "rerun" is pytest-rerunfailures' own.
+        self.count += outcome == "rerun"
+
+    @property
+    def are_too_many(self) -> bool:
+        return IN_CI and self.count > MAX_RERUNS
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self.are_too_many and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.are_too_many:
+            terminalreporter.write_line(
+                f"{self.count} tests were run again, and {MAX_RERUNS} may be (tests/conftest.py).",
+                red=True,
+            )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Count the tests that are run again where all of them are reported."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Reruns())
+
+
+# Who answers
+
+
 @contextmanager
 def found() -> Iterator[FakeGemini]:
     """A fake Gemini that the real google-genai client finds by itself."""
@@ -33,15 +139,78 @@ def found() -> Iterator[FakeGemini]:
         yield server
 
 
-@pytest.fixture
-def gemini() -> Iterator[FakeGemini]:
-    """A fake Gemini for one test."""
-    with found() as server:
-        yield server
-
-
 @pytest.fixture(scope="module")
 def fake() -> Iterator[FakeGemini]:
     """A fake Gemini for a module whose tests share one page."""
     with found() as server:
         yield server
+
+
+@pytest.fixture
+def gemini(request: pytest.FixtureRequest) -> Iterator[FakeGemini]:
+    """A fake Gemini for one test: `fake`, as if new, where the test has that, else its own."""
+    if "fake" in request.fixturenames:
+        shared: FakeGemini = request.getfixturevalue("fake")
+        shared.reset()
+        yield shared
+    else:
+        with found() as server:
+            yield server
+
+
+# Who looks at the page
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Chromium itself. Playwright keeps a loop running, so no async test can run meanwhile."""
+    with run_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visitor(chromium: Browser) -> Iterator[Visitor]:
+    """Each call is a visitor of its own; none may end with a complaint."""
+    pages: list[Page] = []
+
+    def come(**options: Any) -> Page:
+        context = chromium.new_context(permissions=["clipboard-read", "clipboard-write"], **options)
+        pages.append(Page(context.new_page()))
+        return pages[-1]
+
+    yield come
+    for page in pages:
+        page.tab.context.close()
+    complaints = [page.complaints for page in pages if page.complaints]
+    assert not complaints, complaints
+
+
+@pytest.fixture(scope="module")
+def second_origin_server() -> Iterator[SecondOrigin]:
+    """Another origin than the page's, for all tests of a module."""
+    server = SecondOrigin()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def second_origin(second_origin_server: SecondOrigin) -> SecondOrigin:
+    """The same, as if nobody had come yet."""
+    second_origin_server.forget()
+    return second_origin_server
+
+
+# Where it is kept
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server for all tests of a module."""
+    with run_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_uri(postgres: Postgres) -> str:
+    """The URI of an empty database."""
+    return postgres.new_database()

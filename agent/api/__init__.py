@@ -1,29 +1,24 @@
-"""The agent's other doors: HTTP for programs, one more watcher of the same turns as the page.
-
-The routes are an app of their own, so that its `/openapi.json` tells of them alone; the page
-serves them beside its own, and uvicorn serves them without a page.
-"""
+"""HTTP for programs: the same turns as on the page, for clients of other kinds."""
 
 from fastapi import FastAPI
 
-from agent.api import example_client as plain
-from agent.api import health
-from agent.api import media as files
-from agent.api import openai as completions
-from agent.api import share as shared
-from agent.api import sse as stream
+from agent.api import example_client, health, media, openai, share, sse
 from agent.chat.loader import LoadedAgent
 from agent.chat.registry import Registry
 
 
-def doors(loaded: LoadedAgent, registry: Registry) -> FastAPI:
-    """The app with all doors; the OpenAI-compatible one only where the host has set a token."""
+def api_app(loaded: LoadedAgent, registry: Registry) -> FastAPI:
+    """An app with all API routes; the OpenAI-compatible ones only where a token is set.
+
+    It is an app of its own, so that its `/openapi.json` describes these routes alone. The page
+    serves its routes beside Gradio's, and uvicorn serves it without a page.
+    """
     app = FastAPI(title=loaded.title, description=loaded.description, docs_url=None, redoc_url=None)
-    app.include_router(stream.router(registry))
-    app.include_router(plain.router())
+    app.include_router(sse.router(registry))
+    app.include_router(example_client.router())
     app.include_router(health.router(loaded))
-    app.include_router(files.router())
-    app.include_router(shared.router(loaded, registry))
+    app.include_router(media.router())
+    app.include_router(share.router(loaded, registry))
     if registry.settings.api_token:
-        app.include_router(completions.router(registry, loaded.runner.agent.name))
+        app.include_router(openai.router(registry, loaded.runner.agent.name))
     return app

@@ -1,4 +1,4 @@
-"""How a door says no: with a status and one plain sentence."""
+"""How a request is refused: with a status and one plain sentence."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -15,58 +15,58 @@ from agent.limits.rate_limits import LimitExceeded
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-class PlainRoute(APIRoute):
-    """A route that refuses in `{"detail": "a sentence"}`.
+class PlainErrorRoute(APIRoute):
+    """A route whose errors are `{"detail": "a sentence"}`.
 
-    FastAPI's own refusal of a wrong body quotes that body, and fails itself when there is half a
-    character in it (fastapi/exception_handlers.py).
+    FastAPI's own response to an invalid body quotes that body, and fails itself when there is a
+    lone surrogate in it (fastapi/exception_handlers.py).
     """
 
     def get_route_handler(self) -> Handler:
-        """FastAPI's handler, with its exceptions made into answers."""
+        """FastAPI's handler, with its exceptions made into responses."""
         handle = super().get_route_handler()
 
-        async def handled(request: Request) -> Response:
+        async def handle_plainly(request: Request) -> Response:
             try:
                 return await handle(request)
             except RequestValidationError as error:
-                return self.refusal(422, _sentence(error))
+                return self.error_response(422, _sentence(error))
             except HTTPException as error:
-                answer = self.refusal(error.status_code, error.detail)
-                answer.headers.update(error.headers or {})
-                return answer
+                response = self.error_response(error.status_code, error.detail)
+                response.headers.update(error.headers or {})
+                return response
 
-        return handled
+        return handle_plainly
 
-    def refusal(self, status: int, sentence: str) -> Response:
-        """The answer that says no."""
+    def error_response(self, status: int, sentence: str) -> Response:
+        """The response that says what is wrong; one of status 204 has no body."""
         if status == 204:
             return Response(status_code=204)
         return JSONResponse({"detail": sentence}, status)
 
 
 async def check_admitted(turn: Turn, forget: Callable[[], None]) -> None:
-    """Wait until the turn's run begins; call `forget` if it may not.
+    """Wait until the turn's run begins; call `forget` if a limit forbids it.
 
     Raises:
         HTTPException: 429, or 422 where waiting does not help, for a turn over a limit.
     """
     await turn.admitted.wait()
-    if isinstance(refused := turn.failure, LimitExceeded):
+    if isinstance(error := turn.failure, LimitExceeded):
         forget()
-        wait = {"Retry-After": str(refused.wait)} if refused.wait else {}
-        raise HTTPException(429 if wait else 422, str(refused), wait)
+        headers = {"Retry-After": str(error.wait)} if error.wait else {}
+        raise HTTPException(429 if error.wait else 422, str(error), headers)
 
 
-async def unread(request: Request, error: Exception) -> Response:
-    """The refusal of a body that a route cannot read, for routes that are not ours: the same
-    sentence, where FastAPI would send all of the body back."""
+async def validation_error_handler(request: Request, error: Exception) -> Response:
+    """An exception handler for Gradio's routes: the same sentence, where FastAPI would send all of
+    an invalid body back."""
     assert isinstance(error, RequestValidationError)
     return JSONResponse({"detail": _sentence(error)}, 422)
 
 
 def _sentence(error: RequestValidationError) -> str:
-    """The first complaint, with the name of what it is about."""
+    """The first complaint, with the name of the field that it is about."""
     first = error.errors()[0]
-    name = ".".join(str(step) for step in first["loc"][1:] if first["type"] != "json_invalid")
-    return f"{name}: {first['msg']}." if name else f"The request cannot be read: {first['msg']}."
+    field = ".".join(str(step) for step in first["loc"][1:] if first["type"] != "json_invalid")
+    return f"{field}: {first['msg']}." if field else f"The request cannot be read: {first['msg']}."

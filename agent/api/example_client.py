@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse
 
 PAGE = Path(__file__).with_name("example_client.html")
 
-HEADERS = {
+PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; connect-src 'self'; form-action 'none'; "
     "script-src 'unsafe-inline'; style-src 'unsafe-inline'"
 }
@@ -20,6 +20,6 @@ def router() -> APIRouter:
     @routes.get("/plain")
     async def plain() -> HTMLResponse:
         """The page."""
-        return HTMLResponse(PAGE.read_bytes(), headers=HEADERS)
+        return HTMLResponse(PAGE.read_bytes(), headers=PAGE_HEADERS)
 
     return routes

@@ -7,8 +7,8 @@ from fastapi import APIRouter, HTTPException
 from agent.chat.loader import LoadedAgent
 from agent.stores.fallback import FallbackStore
 
-PATIENCE = 2.0
-"""Seconds that the session store has to answer."""
+# Seconds that the session store has to answer.
+STORE_TIMEOUT = 2.0
 
 
 def router(loaded: LoadedAgent) -> APIRouter:
@@ -24,8 +24,8 @@ def router(loaded: LoadedAgent) -> APIRouter:
     async def ready() -> dict[str, str]:
         """The agent is loaded, and its conversations can be stored."""
         try:
-            async with asyncio.timeout(PATIENCE):
-                await _look_into_store(loaded)
+            async with asyncio.timeout(STORE_TIMEOUT):
+                await _check_store(loaded)
         except Exception as error:
             raise HTTPException(503, "The conversations cannot be stored at the moment.") from error
         return {"status": "ok", "agent": loaded.runner.agent.name}
@@ -33,11 +33,10 @@ def router(loaded: LoadedAgent) -> APIRouter:
     return routes
 
 
-async def _look_into_store(loaded: LoadedAgent) -> None:
-    runner = loaded.runner
-    if isinstance(runner.session_service, FallbackStore):
-        await runner.session_service.check(runner.app_name)
-        return
-    await runner.session_service.get_session(
-        app_name=runner.app_name, user_id="nobody", session_id="none"
-    )
+async def _check_store(loaded: LoadedAgent) -> None:
+    """Raise whatever the store raises when it is used."""
+    runner, store = loaded.runner, loaded.runner.session_service
+    if isinstance(store, FallbackStore):
+        await store.check(runner.app_name)
+    else:
+        await store.get_session(app_name=runner.app_name, user_id="nobody", session_id="none")

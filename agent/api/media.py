@@ -5,9 +5,10 @@ import mimetypes
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import FileResponse
 
-from agent.render import media as pictures
+from agent.render import media
 
-HEADERS = {"Cache-Control": "private, max-age=86400, immutable"}
+# A file never changes: its name is a hash of its content.
+FILE_HEADERS = {"Cache-Control": "private, max-age=86400, immutable"}
 
 
 def router() -> APIRouter:
@@ -16,11 +17,14 @@ def router() -> APIRouter:
 
     @routes.get("/files/{name}")
     def file(name: str) -> FileResponse:
-        """One file: to be looked at if it can hold no script, else to be saved."""
-        path = pictures.find(name)
+        """One file: shown by the browser if it can hold no script, else saved."""
+        path = media.path_of(name)
         if path is None:
             raise HTTPException(404, "This file is not here, or not any more.")
-        how = "inline" if mimetypes.guess_type(name)[0] in pictures.RASTER else "attachment"
-        return FileResponse(path, headers=HEADERS, filename=name, content_disposition_type=how)
+        is_raster = mimetypes.guess_type(name)[0] in media.RASTER_TYPES
+        disposition = "inline" if is_raster else "attachment"
+        return FileResponse(
+            path, headers=FILE_HEADERS, filename=name, content_disposition_type=disposition
+        )
 
     return routes

@@ -1,13 +1,13 @@
-"""A wall around the HTTP app: what browsers may do with its answers, and which paths are closed.
+"""What browsers may do with this app's responses, and which paths nobody may request.
 
 A model's text may hold any HTML, and Gradio renders what of it cannot run a script. The content
 security policy keeps that from calling another origin, from sending a form, and from framing. What
-is left to it are our own paths as the addresses of pictures and sounds: six of an endless stream
-would take all the connections that a browser makes to one server, and the address of a question
-would make the agent work.
+the policy allows are our own paths as the addresses of pictures and sounds: six of an endless
+stream would take all the connections that a browser makes to one server, and the address of a
+question would make the agent work. So only some paths can be embedded.
 
-And what fails behind the wall, in a route that is not this app's own, fails at a bad request: the
-turns that such a route runs never raise. So it is refused in a sentence, instead of a 500.
+A route that is not this app's own and fails does so at a bad request: the turns that such a route
+runs never raise. So its failure is a refusal in a sentence instead of a 500.
 """
 
 import logging
@@ -20,11 +20,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = logging.getLogger(__name__)
 
+# What a middleware asks about a request, which it knows by its scope.
 IsMatch: TypeAlias = Callable[[Scope], bool]
 
-WRONG = "This request cannot be answered: something in it is missing or wrong."
+BAD_REQUEST = "This request cannot be answered: something in it is missing or wrong."
 
-POLICY = {
+TOO_LONG = "This message is too long to be sent. Shorten it, or send it in parts."
+
+PAGE_POLICY = {
     "default-src": "'self'",
     # Gradio's own page cannot do without these two (gradio/templates/frontend/index.html).
     "script-src": "'self' 'unsafe-inline' 'unsafe-eval'",
@@ -42,8 +45,8 @@ POLICY = {
     "frame-ancestors": "'self' https://huggingface.co https://*.hf.space",
 }
 
-HEADERS = {
-    "Content-Security-Policy": "; ".join(f"{name} {sources}" for name, sources in POLICY.items()),
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in PAGE_POLICY.items()),
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     # Over plain HTTP Chromium asks for the address of every link's host before it is clicked.
@@ -51,43 +54,44 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 
+# What a browser fetches to show it inside a page, in the words of its `Sec-Fetch-Dest`. Without
+# "iframe": a Space itself is one.
 EMBEDDED = {"image", "audio", "video", "track"}
-"""What a browser fetches to show it inside a page, in the words of its `Sec-Fetch-Dest`. No
-"iframe": a Space itself is one."""
 
 
-TOO_LONG = "This message is too long to be sent. Shorten it, or send it in parts."
+class BodyTooLarge(Exception):
+    """The response is Starlette's 413, whose body Gradio's page cannot read."""
 
 
-class TooLong(Exception):
-    """The body was over the cap, which Starlette says in words that Gradio's page cannot read."""
-
-
-class Failed(Exception):
-    """A route that is not our own has answered 500."""
+class ForeignRouteFailed(Exception):
+    """The response is a 500 of a route that is not our own."""
 
 
 class SecurityHeaders:
-    """ASGI middleware: what is not open is not there, and only what is embeddable can be embedded;
-    both are told by a request's scope."""
+    """ASGI middleware that adds the headers above to every response.
+
+    Args:
+        app: What takes the requests that are let through.
+        is_open: Whether a request of this scope may pass; else it is answered by 404.
+        is_embeddable: Whether it may also pass where a page embeds what it is for.
+    """
 
     def __init__(self, app: ASGIApp, is_open: IsMatch, is_embeddable: IsMatch) -> None:
         self._app, self._is_open, self._is_embeddable = app, is_open, is_embeddable
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through, unless its path is closed, and add headers to its answer."""
+        """Let a request through unless its path is closed; add headers to the response."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        is_closed = self._is_closed(scope)
-        app = PlainTextResponse("Not Found", 404) if is_closed else self._app
-        answer = Answer(scope, send)
+        app = PlainTextResponse("Not Found", 404) if self._is_closed(scope) else self._app
+        response = SecuredResponse(scope, send)
         try:
-            await app(scope, receive, answer.send)
-        except TooLong:
-            await JSONResponse({"detail": TOO_LONG}, 413)(scope, receive, answer.pass_on)
+            await app(scope, receive, response.send)
+        except BodyTooLarge:
+            await JSONResponse({"detail": TOO_LONG}, 413)(scope, receive, response.pass_on)
         except Exception as error:
-            await answer.end(error, receive)
+            await response.end(error, receive)
 
     def _is_closed(self, scope: Scope) -> bool:
         if not self._is_open(scope):
@@ -96,55 +100,57 @@ class SecurityHeaders:
         return is_embedded and not self._is_embeddable(scope)
 
 
-class Answer:
-    """What is sent back, with headers; and how it ends where a route fails."""
+class SecuredResponse:
+    """A response on its way out: with headers, and with an end where its route fails."""
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self._scope, self._send = scope, send
-        self._kind: str | None = None
-        """Of an answer that has begun: its content type."""
+        # None until the response has begun.
+        self._content_type: str | None = None
 
     async def send(self, message: Message) -> None:
         """Send one message on.
 
         Raises:
-            Failed: Instead of sending a 500 that is not our own.
-            TooLong: Instead of sending a 413.
+            BodyTooLarge: Instead of sending a 413.
+            ForeignRouteFailed: Instead of sending a 500 that is not our own.
         """
         if message["type"] == "http.response.start":
-            if message["status"] == 500 and not self._is_ours():
-                raise Failed
             if message["status"] == 413:
-                raise TooLong
+                raise BodyTooLarge
+            if message["status"] == 500 and not self._is_ours():
+                raise ForeignRouteFailed
         await self.pass_on(message)
 
     async def pass_on(self, message: Message) -> None:
-        """Send one message on, whatever it is."""
+        """Send one message on, whatever its status."""
         if message["type"] == "http.response.start":
-            self._kind = Headers(raw=message["headers"]).get("content-type", "")
+            self._content_type = Headers(raw=message["headers"]).get("content-type", "")
             headers = MutableHeaders(scope=message)
-            for name, value in HEADERS.items():
+            for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
         await self._send(message)
 
     async def end(self, error: Exception, receive: Receive) -> None:
-        """Refuse the request, or end the stream of events that has begun, in which Gradio has told
-        of the error; anything else fails as it would."""
-        is_stream = (self._kind or "").startswith("text/event-stream")
-        if self._is_ours() or (self._kind is not None and not is_stream):
+        """Refuse the request, or end the event stream that has begun, in which Gradio has reported
+        the error.
+
+        Raises:
+            Exception: `error`, where the route is our own or has sent a part of something else.
+        """
+        has_begun = self._content_type is not None
+        is_stream = (self._content_type or "").startswith("text/event-stream")
+        if self._is_ours() or (has_begun and not is_stream):
             raise error
-        _log(self._scope, error)
+        # One line whatever was sent; the traceback for whoever looks for a fault of our own.
+        scope, traceback = self._scope, log.isEnabledFor(logging.DEBUG)
+        request = scope["method"], scope["path"][:200]
+        log.warning("%s at %s %r", type(error).__name__, *request, exc_info=traceback)
         if is_stream:
             await self._send({"type": "http.response.body"})
         else:
-            await JSONResponse({"detail": WRONG}, 400)(self._scope, receive, self.send)
+            await JSONResponse({"detail": BAD_REQUEST}, 400)(scope, receive, self.send)
 
     def _is_ours(self) -> bool:
-        """Whether a route of this app's own has answered, whose failures are what they are."""
+        """Whether a route of this app's own has answered, whose failures are shown as they are."""
         return str(getattr(self._scope.get("endpoint"), "__module__", "")).startswith("agent.")
-
-
-def _log(scope: Scope, error: Exception) -> None:
-    """One line of whatever was sent; its traceback for whoever looks for a fault of our own."""
-    what = type(error).__name__, scope["method"], scope["path"][:200]
-    log.warning("%s at %s %r", *what, exc_info=log.isEnabledFor(logging.DEBUG))

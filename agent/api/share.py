@@ -11,36 +11,36 @@ from agent.core.history import TurnRecord
 from agent.render import export
 from agent.stores.share_links import SharedChat
 
-HEADERS = {
-    "Content-Security-Policy": f"{export.POLICY}; frame-ancestors 'none'",
+SHARED_HEADERS = {
+    "Content-Security-Policy": f"{export.DOCUMENT_POLICY}; frame-ancestors 'none'",
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex, nofollow",
 }
 
-GONE = "This conversation is not shared, or not any more.\n"
+NOT_SHARED = "This conversation is not shared, or not any more.\n"
 
 
 def router(loaded: LoadedAgent, registry: Registry) -> APIRouter:
     """`/shared/…`."""
-    host = loaded.runner.agent.name
+    root_agent = loaded.runner.agent.name
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/shared/{token}")
     async def shared(token: str) -> Response:
         """The conversation that was shared by this token."""
         link = await registry.links.find(token)
-        told = await _readable(registry, link) if link else []
-        if not (link and told):
-            return PlainTextResponse(GONE, 404, headers=HEADERS)
-        page = await asyncio.to_thread(export.to_html, told, link.title, host)
-        return HTMLResponse(page, headers=HEADERS)
+        turns = await _shared_turns(registry, link) if link else []
+        if not (link and turns):
+            return PlainTextResponse(NOT_SHARED, 404, headers=SHARED_HEADERS)
+        page = await asyncio.to_thread(export.to_html, turns, link.title, root_agent)
+        return HTMLResponse(page, headers=SHARED_HEADERS)
 
     return routes
 
 
-async def _readable(registry: Registry, link: SharedChat) -> list[TurnRecord]:
-    """What is left of what was shared."""
-    visit = await registry.find(link.user_id, link.session_id)
-    told = await visit.conversation.recall() if visit else []
-    return [turn for turn in told if turn.invocation_id in link.turns]
+async def _shared_turns(registry: Registry, link: SharedChat) -> list[TurnRecord]:
+    """Those of the shared turns that the conversation still has."""
+    active = await registry.find(link.user_id, link.session_id)
+    turns = await active.conversation.history() if active else []
+    return [turn for turn in turns if turn.id in link.turns]

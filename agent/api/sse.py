@@ -11,45 +11,45 @@
     data: [DONE]                    the end
 
 Each event has an id. A client that was cut off sends the last one in the header `Last-Event-ID`,
-as EventSource does by itself, and gets what it has not had; after the end it gets 204, which tells
-EventSource not to come again.
+as EventSource does by itself, and gets the events after it; after the end it gets 204, which tells
+EventSource not to reconnect.
 """
 
 import base64
 import re
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
-from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, assert_never
 
 from fastapi import APIRouter, Body, Depends, Header, HTTPException, Query, Request
-from fastapi.sse import EventSourceResponse
-from fastapi.sse import ServerSentEvent as Event
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, Field
 
-from agent.api.errors import PlainRoute, check_admitted
-from agent.chat.conversation import BUSY
+from agent.api.errors import PlainErrorRoute, check_admitted
 from agent.chat.registry import ActiveConversation, Registry
 from agent.chat.streams import DeltaLog
 from agent.core.deltas import Delta, Rewrite
+from agent.core.question import Question
 from agent.core.text import to_json
 from agent.core.transcript import Notice, Picture, Text, Thought, ToolCall
-from agent.core.visitor import visitor_id
+from agent.core.visitor import Visitor, visitor_id
 from agent.limits.client_address import client_address
 from agent.stores.fallback import StoreUnavailable
 
-RETRY = 1000
-"""Milliseconds after which a client that was cut off comes again."""
+# Milliseconds after which a client that was cut off reconnects.
+RETRY_INTERVAL = 1000
 
-GONE = "This answer can no longer be taken up. Please ask again."
+ANSWER_GONE = "This answer can no longer be taken up. Please ask again."
 
-UNKNOWN = (
+UNKNOWN_SESSION = (
     "There is no such session: it may have been idle for too long. Leave session_id out "
     "to begin a new one."
 )
 
-ANSWERS: dict[int | str, dict[str, Any]] = {
+NOT_EMBEDDED = "This is no picture and no page. Ask by EventSource, or by fetch."
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
     204: {"description": "The stream that broke had come to its end"},
     404: {"description": "No such session"},
     409: {"description": "The session's answer before is still running"},
@@ -58,11 +58,11 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
     503: {"description": "What was said cannot be reached at the moment"},
 }
 
-END = "end"
-"""The id of the last event of every stream."""
+# The id of the last event of every stream.
+END_ID = "end"
 
 
-class Question(BaseModel):
+class AskRequest(BaseModel):
     """What to ask, and in which session."""
 
     query: str = Field(description="What to ask the agent.")
@@ -72,17 +72,16 @@ class Question(BaseModel):
 
 
 @dataclass
-class Place:
-    """Where in whose answer a client reads on."""
+class Position:
+    """An answer, and how many of its deltas a client has."""
 
     session_id: str
     turn: int
     log: DeltaLog
-    after: int = 0
-    """How many changes the client has."""
+    received: int = 0
 
-    def id(self, number: int) -> str:
-        """What a client that has `number` changes sends to come back to this answer."""
+    def event_id(self, number: int) -> str:
+        """What a client that has the first `number` deltas sends to resume this answer."""
         return f"{self.session_id}.{self.turn}.{number}"
 
 
@@ -91,134 +90,146 @@ LastEventID = Annotated[str | None, Header(description="The last id of a stream 
 
 def router(registry: Registry) -> APIRouter:
     """`/chat/stream` and `/chat/stop`."""
-    routes = APIRouter(prefix="/chat", tags=["chat"], route_class=PlainRoute)
+    routes = APIRouter(prefix="/chat", tags=["chat"], route_class=PlainErrorRoute)
 
+    # Dependencies run before the response begins, and so can still refuse with a status.
     async def posted(
-        question: Question, request: Request, last_event_id: LastEventID = None
-    ) -> Place | None:
-        return await _place(registry, question, last_event_id, client_address(request))
+        question: AskRequest, request: Request, last_event_id: LastEventID = None
+    ) -> Position | None:
+        return await _begin_or_resume(registry, question, last_event_id, client_address(request))
 
     async def got(
-        question: Annotated[Question, Query()], request: Request, last_event_id: LastEventID = None
-    ) -> Place | None:
-        return await _place(registry, question, last_event_id, client_address(request))
+        question: Annotated[AskRequest, Query()],
+        request: Request,
+        last_event_id: LastEventID = None,
+    ) -> Position | None:
+        return await _begin_or_resume(registry, question, last_event_id, client_address(request))
 
-    @routes.post("/stream", response_class=EventSourceResponse, responses=ANSWERS, summary="Ask")
-    async def post(place: Annotated[Place | None, Depends(posted)]) -> AsyncIterator[Event]:
+    @routes.post("/stream", response_class=EventSourceResponse, responses=RESPONSES, summary="Ask")
+    async def post(
+        position: Annotated[Position | None, Depends(posted)],
+    ) -> AsyncIterator[ServerSentEvent]:
         """Ask the agent; its answer as server-sent events, as it comes."""
-        async for event in _events(place):
+        async for event in _events(position):
             yield event
 
     @routes.get(
         "/stream",
         response_class=EventSourceResponse,
         responses={
-            **ANSWERS,
+            **RESPONSES,
             403: {"description": "Asked as a browser fetches pictures and pages"},
         },
         summary="Ask",
-        dependencies=[Depends(_no_picture)],
+        dependencies=[Depends(_refuse_embedding)],
     )
-    async def get(place: Annotated[Place | None, Depends(got)]) -> AsyncIterator[Event]:
+    async def get(
+        position: Annotated[Position | None, Depends(got)],
+    ) -> AsyncIterator[ServerSentEvent]:
         """The same for a browser's EventSource, which can only GET."""
-        async for event in _events(place):
+        async for event in _events(position):
             yield event
 
-    @routes.post("/stop", status_code=204, responses={404: ANSWERS[404]})
+    @routes.post("/stop", status_code=204, responses={404: RESPONSES[404]})
     async def stop(session_id: Annotated[str, Body(embed=True)]) -> None:
         """End the answer that is running in this session; what was said stays."""
-        visit = await _find(registry, session_id)
-        await visit.conversation.stop()
+        active = await _find(registry, session_id)
+        await active.conversation.stop()
 
     return routes
 
 
-async def _no_picture(
+async def _refuse_embedding(
     sec_fetch_dest: Annotated[str | None, Header(include_in_schema=False)] = None,
     sec_fetch_site: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> None:
-    """A picture or a link in a web page, or in an answer, may not make the agent work. Browsers
-    tell what they fetch for: "empty" is a script; from no site comes what somebody has typed."""
+    """A picture or a link in a web page, or in an answer, may not make the agent work.
+
+    Browsers say what they fetch for: "empty" is a script; from site "none" comes what a person has
+    typed.
+    """
     if sec_fetch_dest not in (None, "empty") and sec_fetch_site != "none":
-        raise HTTPException(403, "This is no picture and no page. Ask by EventSource, or by fetch.")
+        raise HTTPException(403, NOT_EMBEDDED)
 
 
 async def _find(registry: Registry, session_id: str) -> ActiveConversation:
     try:
-        if visit := await registry.find(visitor_id(session_id), session_id):
-            return visit
-    except StoreUnavailable as failure:
-        raise HTTPException(503, str(failure)) from failure
-    raise HTTPException(404, UNKNOWN)
+        if active := await registry.find(visitor_id(session_id), session_id):
+            return active
+    except StoreUnavailable as error:
+        raise HTTPException(503, str(error)) from error
+    raise HTTPException(404, UNKNOWN_SESSION)
 
 
-async def _place(
-    registry: Registry, question: Question, last_event_id: str | None, address: str
-) -> Place | None:
-    """A new answer's begin, or the place where a stream broke; None when that is gone."""
-    if last_event_id == END:
+async def _begin_or_resume(
+    registry: Registry, question: AskRequest, last_event_id: str | None, address: str
+) -> Position | None:
+    """Begin an answer, or find the place where a stream of it broke; None when that is gone.
+
+    Raises:
+        HTTPException: 204 for a stream that was at its end; else why there is no answer.
+    """
+    if last_event_id == END_ID:
         raise HTTPException(204)
     if last_event_id is not None:
-        return await _broken(registry, question.session_id, last_event_id)
+        return await _resume(registry, question.session_id, last_event_id)
     if not question.session_id:
-        return await _begin(registry, registry.open(), question.query, address)
-    visit = await _find(registry, question.session_id)
-    if visit.is_busy:
-        raise HTTPException(409, BUSY)
-    return await _begin(registry, visit, question.query, address)
-
-
-async def _begin(registry: Registry, visit: ActiveConversation, query: str, address: str) -> Place:
-    log = visit.ask(query, address)
-    place = Place(visit.conversation.session_id, visit.turns, log)
-    await check_admitted(log.turn, partial(_forget_empty, registry, visit))
-    return place
-
-
-def _forget_empty(registry: Registry, visit: ActiveConversation) -> None:
-    if not visit.conversation.turns:
-        registry.forget_soon(visit.conversation.session_id)
-
-
-async def _broken(registry: Registry, session_id: str | None, event_id: str) -> Place | None:
-    place = re.fullmatch(r"(.+)\.(\d{1,9})\.(\d{1,9})", event_id, re.ASCII)
-    visit = await registry.find(visitor_id(place[1]), place[1]) if place else None
-    if not (place and visit and visit.log and session_id in (None, place[1])):
-        return None
-    turn, after = int(place[2]), int(place[3])
-    is_known = turn == visit.turns and after <= len(visit.log.told)
-    return Place(place[1], turn, visit.log, after) if is_known else None
-
-
-async def _events(place: Place | None) -> AsyncIterator[Event]:
-    if place is None:
-        yield _event(Notice(GONE))
+        active = registry.open()
     else:
-        async with aclosing(_answer(place)) as events:
-            async for event in events:
-                yield event
-    yield Event(raw_data="[DONE]", id=END)
+        active = await _find(registry, question.session_id)
+        if active.is_busy:
+            raise HTTPException(409, Notice("busy").text)
+
+    def forget_if_empty() -> None:
+        if not active.conversation.turns:
+            registry.forget_soon(active.conversation.key)
+
+    log = active.ask(Question(question.query, visitor=Visitor(address=address)))
+    position = Position(active.conversation.session_id, active.turns, log)
+    await check_admitted(log.turn, forget_if_empty)
+    return position
 
 
-async def _answer(place: Place) -> AsyncGenerator[Event, None]:
-    session = to_json({"session_id": place.session_id})
-    yield Event(event="session", raw_data=session, id=place.id(place.after), retry=RETRY)
-    async with aclosing(place.log.read(place.after)) as changes:
-        async for number, change in changes:
-            if change:
-                yield _event(change, place.id(number))
-            else:
-                yield Event(comment=f"{place.log.turn.elapsed:.0f} s")
+async def _resume(
+    registry: Registry, session_id: str | None, last_event_id: str
+) -> Position | None:
+    """The latest answer of a session, where the event with this id is a part of it."""
+    parts = re.fullmatch(r"(.+)\.(\d{1,9})\.(\d{1,9})", last_event_id, re.ASCII)
+    active = await registry.find(visitor_id(parts[1]), parts[1]) if parts else None
+    if not (parts and active and active.log and session_id in (None, parts[1])):
+        return None
+    turn, received = int(parts[2]), int(parts[3])
+    is_known = turn == active.turns and received <= len(active.log.deltas)
+    return Position(parts[1], turn, active.log, received) if is_known else None
 
 
-def _event(change: Delta, id: str | None = None) -> Event:
-    name, data = _wire(change)
-    return Event(event=name, raw_data=to_json(data), id=id)
+async def _events(position: Position | None) -> AsyncIterator[ServerSentEvent]:
+    if position is None:
+        yield _event(Notice(ANSWER_GONE))
+    else:
+        yield ServerSentEvent(
+            event="session",
+            raw_data=to_json({"session_id": position.session_id}),
+            id=position.event_id(position.received),
+            retry=RETRY_INTERVAL,
+        )
+        async with aclosing(position.log.read(position.received)) as deltas:
+            async for number, delta in deltas:
+                if delta is None:  # Nothing new; a comment says how long the turn has taken so far.
+                    yield ServerSentEvent(comment=f"{position.log.turn.elapsed:.0f} s")
+                else:
+                    yield _event(delta, position.event_id(number))
+    yield ServerSentEvent(raw_data="[DONE]", id=END_ID)
 
 
-def _wire(change: Delta) -> tuple[str | None, dict[str, Any]]:
+def _event(delta: Delta, id: str | None = None) -> ServerSentEvent:
+    name, data = _name_and_data(delta)
+    return ServerSentEvent(event=name, raw_data=to_json(data), id=id)
+
+
+def _name_and_data(delta: Delta) -> tuple[str | None, dict[str, Any]]:
     """The event's name, None for words of the answer, and its data."""
-    match change:
+    match delta:
         case Text(text=text):
             return None, {"text": text}
         case Rewrite(text=text):
@@ -229,7 +240,9 @@ def _wire(change: Delta) -> tuple[str | None, dict[str, Any]]:
             return "tool_call", {"id": id, "name": name, "args": args}
         case ToolCall(id=id, name=name, result=result, seconds=seconds):
             return "tool_result", {"id": id, "name": name, "result": result, "seconds": seconds}
-        case Picture(mime_type=kind, data=data):
-            return "file", {"mime_type": kind, "data": base64.b64encode(data).decode()}
+        case Picture(mime_type=mime_type, data=data):
+            return "file", {"mime_type": mime_type, "data": base64.b64encode(data).decode()}
         case Notice(text=text):
             return "failure", {"text": text}
+        case _:
+            assert_never(delta)

@@ -26,7 +26,7 @@ from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import BaseNode
 from pydantic import SecretStr
 
-from agent.core.settings import Settings, read_settings
+from agent.core.settings import read_settings
 from agent.limits.budget import Budget
 from agent.models.coalescing import coalescing
 from agent.models.offline import KEYS, OfflineModel, has_credentials, needs_credentials
@@ -34,13 +34,12 @@ from agent.stores.cleanup import InMemoryStore
 from agent.stores.fallback import FallbackStore
 from agent.stores.redaction import Redaction
 
-OURS = Path(__file__).parents[1]
-"""The agent on show."""
+# The folder of the agent on show.
+OUR_AGENT = Path(__file__).parents[1]
 
-
-ALONE = ("memory:", "sqlite", "agentengine:")
-"""How the URIs of stores begin that one machine has for itself; or, at Agent Engine, in which
-nothing can be made and deleted fast enough to take turns by it."""
+# How the URIs of stores begin that one machine has for itself; or, at Agent Engine, in which
+# nothing can be made and deleted fast enough to take turns by it.
+UNSHARED = ("memory:", "sqlite", "agentengine:")
 
 
 class LoadError(Exception):
@@ -54,12 +53,12 @@ class LoadedAgent:
     runner: Runner
     title: str
     description: str
+    # Messages to begin with: `EXAMPLES` in the agent's module, if it has any.
     examples: tuple[str, ...]
-    """Messages to begin with: `EXAMPLES` in the agent's module, if it has any."""
+    # Whether the built-in offline model answers, because no credentials were found.
     is_offline: bool
-    """Whether the built-in offline model answers, because no credentials were found."""
+    # Whether another model than that answers too, which somebody may have to pay for.
     costs: bool = True
-    """Whether another model than that answers too, which somebody may have to pay for."""
 
     @property
     def forgets(self) -> bool:
@@ -68,39 +67,65 @@ class LoadedAgent:
         return isinstance(getattr(store, "real", store), InMemorySessionService)
 
 
-def load(folder: Path = OURS, merges: bool = False) -> LoadedAgent:
+def load(folder: Path = OUR_AGENT, coalesce: bool = False) -> LoadedAgent:
     """The agent in `folder`, whatever form `adk web` accepts: agent.py, App, root_agent.yaml.
-
-    With `merges`, which is for one event loop alone, its models' partials are merged.
 
     Reads this app's `.env` on the way, and then the one nearest to the agent. An agent whose
     Gemini has no credentials is given the offline model in its place, tools and all.
+
+    Args:
+        folder: Where the agent is.
+        coalesce: Whether its models' partials are coalesced, which is for one event loop alone.
 
     Raises:
         LoadError: with a sentence for the host.
     """
     folder = folder.resolve()
-    app = _app(_import(folder), folder.name)
-    _tidy_keys()
+    found = _import(folder)
+    # App() itself is stricter about names than ADK's own tools are (adk/runners.py).
+    app = (
+        found if isinstance(found, App) else App.model_construct(name=folder.name, root_agent=found)
+    )
+    _check_keys()
     root = cast(BaseNode, app.root_agent)
     agents = list(llm_agents(root))
     offline = [_go_offline(agent) for agent in agents]
-    for agent in agents if merges else ():
-        _merge(agent)
-    _hush_adk()
+    for agent in agents if coalesce else ():
+        with suppress(Exception):  # What cannot be made fails when it is called, and says why.
+            agent.model = coalescing(agent.canonical_model)
+    _quieten_adk()
+    settings = read_settings(os.environ)
+    plugins = [*app.plugins, Budget(settings.max_output_tokens), Redaction()]
+    modules = (sys.modules.get(f"{folder.name}.agent"), sys.modules.get(folder.name))
+    examples = next((m.EXAMPLES for m in modules if m and hasattr(m, "EXAMPLES")), ())
     return LoadedAgent(
-        runner=_runner(app, folder, read_settings(os.environ)),
+        runner=Runner(
+            app=app.model_copy(update={"plugins": plugins}),
+            app_name=folder.name,
+            session_service=_session_service(settings.session_db, folder),
+            artifact_service=_artifact_service(settings.artifacts, folder),
+            memory_service=InMemoryMemoryService(),
+        ),
         title=root.name.replace("_", " ").strip().capitalize(),
         description=root.description,
-        examples=_examples(folder.name),
+        examples=(examples,) if isinstance(examples, str) else tuple(examples),
         is_offline=any(offline),
         costs=not all(offline),
     )
 
 
 def _import(folder: Path) -> App | BaseNode:
-    _check(folder)
-    load_dotenv_for_agent(OURS.name, str(OURS.parent))
+    """Import the folder as `adk web` does."""
+    if not folder.is_dir():
+        raise LoadError(f"There is no folder {folder}. Name the folder that holds agent.py.")
+    known = sys.modules.get(folder.name)
+    is_other = known is not None and str(folder) not in getattr(known, "__path__", [])
+    if is_other or folder.name in sys.stdlib_module_names:
+        raise LoadError(
+            f"{folder} has the same name as something else that Python knows, and only one of them "
+            "can be imported. Rename it, or put its agent.py in the place of agent/agent.py."
+        )
+    load_dotenv_for_agent(OUR_AGENT.name, str(OUR_AGENT.parent))
     try:
         return AgentLoader(str(folder.parent)).load_agent(folder.name)
     except Exception as error:
@@ -108,23 +133,7 @@ def _import(folder: Path) -> App | BaseNode:
         raise LoadError(f"The agent in {folder} could not be loaded. {kind}{error}") from error
 
 
-def _check(folder: Path) -> None:
-    if not folder.is_dir():
-        raise LoadError(f"There is no folder {folder}. Name the folder that holds agent.py.")
-    if _is_taken(folder):
-        raise LoadError(
-            f"{folder} has the same name as something else that Python knows, and only one of them "
-            "can be imported. Rename it, or put its agent.py in the place of agent/agent.py."
-        )
-
-
-def _is_taken(folder: Path) -> bool:
-    known = sys.modules.get(folder.name)
-    is_other = known is not None and str(folder) not in getattr(known, "__path__", [])
-    return is_other or folder.name in sys.stdlib_module_names
-
-
-def _tidy_keys() -> None:
+def _check_keys() -> None:
     """A key's blanks are cut off. What else HTTP cannot carry it would quote in its complaint, key
     and all (h11/_headers.py), so that no such key may be used."""
     for name in KEYS & os.environ.keys():
@@ -136,29 +145,13 @@ def _tidy_keys() -> None:
             )
 
 
-def _app(loaded: App | BaseNode, name: str) -> App:
-    if isinstance(loaded, App):
-        return loaded
-    # App() itself is stricter about names than ADK's own tools are (adk/runners.py).
-    return App.model_construct(name=name, root_agent=loaded)
-
-
-def _runner(app: App, folder: Path, settings: Settings) -> Runner:
-    terms = Budget(settings.max_output_tokens)
-    return Runner(
-        app=app.model_copy(update={"plugins": [*app.plugins, terms, Redaction()]}),
-        app_name=folder.name,
-        session_service=_sessions(settings.session_db, folder),
-        artifact_service=_artifacts(settings.artifacts, folder),
-        memory_service=InMemoryMemoryService(),
-    )
-
-
-def _sessions(secret: SecretStr | None, folder: Path) -> BaseSessionService:
+def _session_service(uri: SecretStr | None, folder: Path) -> BaseSessionService:
     """The store that `adk web` would take: by default the file `.adk/session.db` in the folder."""
-    uri = secret.get_secret_value() if secret else None
+    given = uri.get_secret_value() if uri else None
     try:
-        store = create_session_service_from_options(base_dir=folder.parent, session_service_uri=uri)
+        store = create_session_service_from_options(
+            base_dir=folder.parent, session_service_uri=given
+        )
     except Exception as error:
         # Not its text, which may quote the URI with its password.
         raise LoadError(
@@ -167,12 +160,12 @@ def _sessions(secret: SecretStr | None, folder: Path) -> BaseSessionService:
             "are there, such as postgresql+asyncpg://HOST/NAME."
         ) from None
     # ADK's choice where nothing can be written beside the agent, and on Cloud Run and Kubernetes.
-    forgets = uri is None and isinstance(store, InMemorySessionService)
+    forgets = given is None and isinstance(store, InMemorySessionService)
     real = InMemoryStore() if type(store) is InMemorySessionService else store
-    return FallbackStore(real, bool(uri and not uri.startswith(ALONE)), forgets)
+    return FallbackStore(real, bool(given and not given.startswith(UNSHARED)), forgets)
 
 
-def _artifacts(uri: str | None, folder: Path) -> BaseArtifactService:
+def _artifact_service(uri: str | None, folder: Path) -> BaseArtifactService:
     """The store of the files that the agent makes."""
     try:
         return create_artifact_service_from_options(
@@ -203,18 +196,7 @@ def _go_offline(agent: LlmAgent) -> bool:
     return isinstance(agent.model, OfflineModel) or agent.model == "offline"
 
 
-def _merge(agent: LlmAgent) -> None:
-    with suppress(Exception):  # What cannot be made fails when it is called, and says why.
-        agent.model = coalescing(agent.canonical_model)
-
-
-def _examples(name: str) -> tuple[str, ...]:
-    modules = (sys.modules.get(f"{name}.agent"), sys.modules.get(name))
-    examples = next((m.EXAMPLES for m in modules if m and hasattr(m, "EXAMPLES")), ())
-    return (examples,) if isinstance(examples, str) else tuple(examples)
-
-
-def _hush_adk() -> None:
+def _quieten_adk() -> None:
     """ADK logs each failed turn twice, with tracebacks, and grumbles about each stopped one; the
     turn itself logs what a host wants to know, once. So does the store, when it fails."""
     for name in (

@@ -7,7 +7,7 @@ knows them holds the conversation.
 import asyncio
 import re
 from contextvars import Context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from uuid import uuid4
 
@@ -16,45 +16,45 @@ from google.adk.sessions import Session
 from agent.chat.conversation import Conversation
 from agent.chat.loader import LoadedAgent
 from agent.chat.streams import DeltaLog
-from agent.core.errors import PlainError
+from agent.chat.turn import Turn
+from agent.core.notices import Notice, PlainError
+from agent.core.question import Question, Screen
 from agent.core.settings import Settings
-from agent.core.visitor import is_visitor_id, visitor_id
+from agent.core.visitor import SESSION_ID, SessionKey, is_visitor_id, visitor_id
 from agent.limits.rate_limits import Limits
 from agent.stores.fallback import StoreUnavailable
 from agent.stores.retention import Retention
 from agent.stores.share_links import ShareLinks
 
-HOLD = 300.0
-"""Seconds for which an idle conversation is held here; after that the store alone has it."""
+# Seconds for which an idle conversation is held here; after that the store alone has it.
+HOLD_TIME = 300.0
 
-MET = 10_000
-"""How many visitors' names are remembered here."""
+# How many visitors' ids are remembered here that have not said anything yet.
+MAX_NEW = 10_000
 
-SESSION_ID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+# Seconds that closing may take.
+CLOSE_TIMEOUT = 3.0
 
-CLOSING = 3.0
-"""Seconds that closing may take."""
-
+# Seconds in which pages can still be told how their answers ended.
 LAST_WORDS = 0.3
-"""Seconds in which pages can still be told how their answers ended."""
-
-SHUT_DOWN = "The app was shut down, which cut this answer off. Try again for a whole one."
 
 
 @dataclass
 class ActiveConversation:
-    """A conversation in use, and the log of its latest turn."""
+    """A conversation in use, and the log of the latest turn that a program reads."""
 
     conversation: Conversation
     log: DeltaLog | None = None
+    # How many turns were begun here: the latest one's number.
     turns: int = 0
-    """How many turns were begun here: the latest one's number."""
+    # Lets go of it when it has been idle for long.
+    timer: asyncio.TimerHandle | None = None
 
-    def ask(self, query: str, address: str | None = None) -> DeltaLog:
+    def ask(self, question: Question) -> DeltaLog:
         """Begin a turn, and end the one before, which nobody reads any more."""
         if self.log:
             self.log.turn.stop()
-        self.log = DeltaLog(self.conversation.ask(query, address=address))
+        self.log = DeltaLog(self.conversation.ask(question))
         self.turns += 1
         return self.log
 
@@ -70,7 +70,7 @@ class ActiveConversation:
 
 
 class Registry:
-    """Open, find, forget. Lives on the event loop of the server.
+    """Ask, open, find, forget. Lives on the event loop of the server.
 
     Raises:
         ValueError: for settings that cannot be used, with a sentence for the host.
@@ -80,13 +80,34 @@ class Registry:
         self.settings = settings
         self.limits = Limits(settings, costs=loaded.costs)
         self.links = ShareLinks(loaded.runner)
+        self.agent_name = loaded.runner.agent.name
         self._runner = loaded.runner
-        self._visits: dict[str, ActiveConversation] = {}
-        self._met: dict[str, None] = {}
-        self._clocks: dict[str, asyncio.TimerHandle] = {}
+        # The longest unused first.
+        self._active: dict[SessionKey, ActiveConversation] = {}
+        self._new_visitors: dict[str, None] = {}
+        # The server's, from the first conversation on.
         self._loop: asyncio.AbstractEventLoop | None = None
-        """The server's, from the first conversation on."""
-        self._retention = Retention(loaded.runner, settings, self._outlive)
+        self._retention = Retention(loaded.runner, settings, self._forget_stored)
+
+    def ask(self, question: Question, session_id: str | None) -> Turn:
+        """Begin the turn that answers a visitor's question in this session; in a new one where
+        there is none, or none any more, or it cannot be looked up."""
+        turn = Turn(self.settings)
+        return turn.start(self._answer(turn, question, session_id))
+
+    async def _answer(self, turn: Turn, question: Question, session_id: str | None) -> None:
+        user_id = question.visitor.user_id
+        try:
+            active = await self.find(user_id, session_id) if session_id else None
+            conversation = (active or self.open(user_id)).conversation
+            await conversation.refresh()
+        except StoreUnavailable:
+            above = question.above or 0
+            if above:
+                turn.add_notice(Notice("not_recalled"))
+            question = replace(question, screen=Screen((None,) * above))
+            conversation = self.open(user_id).conversation
+        await conversation.answer(turn, question)
 
     def open(self, user_id: str | None = None) -> ActiveConversation:
         """A new conversation; where no visitor is named, of one who has no other, and is found
@@ -95,31 +116,35 @@ class Registry:
         self._retention.count_new()
         return self._hold(self._conversation(user_id or visitor_id(session_id), session_id))
 
-    def new_visitor(self) -> str:
-        """A new visitor's name, which is remembered for a while, though nothing is stored of one
-        who has not said anything."""
-        user_id = visitor_id(uuid4())
-        self._met[user_id] = None
-        for oldest in list(islice(self._met, max(0, len(self._met) - MET))):
-            del self._met[oldest]
-        return user_id
-
-    def has_met(self, user_id: str) -> bool:
-        """Whether this is a name that was given here."""
-        return user_id in self._met
-
     async def find(self, user_id: str, session_id: str) -> ActiveConversation | None:
         """The visitor's conversation, if there is such a one."""
         if not (is_visitor_id(user_id) and re.fullmatch(SESSION_ID, session_id)):
             return None
-        if session_id not in self._visits:
+        key = self.key(user_id, session_id)
+        if key not in self._active:
             conversation = self._conversation(user_id, session_id)
-            if not await conversation.recall():
+            if not await conversation.history():
                 return None
             self._hold(conversation)
-        visit = self._visits[session_id]
-        self._restart_timer(session_id)
-        return visit if visit.conversation.user_id == user_id else None
+        self._restart_timer(key)
+        return self._active[key]
+
+    def key(self, user_id: str, session_id: str) -> SessionKey:
+        """What names a session of this app."""
+        return SessionKey(self._runner.app_name, user_id, session_id)
+
+    def new_visitor(self) -> str:
+        """A new visitor's id, which is remembered for a while, though nothing is stored of one
+        who has not said anything."""
+        user_id = visitor_id(uuid4())
+        self._new_visitors[user_id] = None
+        for oldest in list(islice(self._new_visitors, max(0, len(self._new_visitors) - MAX_NEW))):
+            del self._new_visitors[oldest]
+        return user_id
+
+    def is_new_visitor(self, user_id: str) -> bool:
+        """Whether this is an id that was given here, and nothing need be stored of yet."""
+        return user_id in self._new_visitors
 
     async def chats(self, user_id: str) -> list[Session]:
         """The visitor's conversations, the newest first; without what was said in them."""
@@ -145,18 +170,18 @@ class Registry:
         if self.store_unavailable:
             raise StoreUnavailable
         for chat in chats:
-            if await self.find(user_id, chat.id):
-                await self.forget(chat.id)
+            if active := await self.find(user_id, chat.id):
+                await self.forget(active.conversation.key)
 
-    async def forget(self, session_id: str) -> None:
+    async def forget(self, key: SessionKey) -> None:
         """Stop a conversation that is held here, and delete all that was said in it."""
-        if visit := self._let_go(session_id):
-            await visit.conversation.forget()
+        if active := self._let_go(key):
+            await active.conversation.forget()
 
-    def forget_soon(self, session_id: str) -> None:
+    def forget_soon(self, key: SessionKey) -> None:
         """The same in a task of its own, where nobody can wait for it."""
-        if visit := self._let_go(session_id):
-            visit.conversation.forget_soon()
+        if active := self._let_go(key):
+            active.conversation.forget_soon()
 
     def retire(self) -> None:
         """Another registry has taken over: turns that run go on to their end, and no more."""
@@ -165,60 +190,57 @@ class Registry:
     async def close(self) -> None:
         """Let no turn begin any more, and stop those that run; what was said is stored."""
         self.limits.close()
-        visits = list(self._visits.values())
-        await asyncio.gather(*(v.conversation.stop(PlainError(SHUT_DOWN)) for v in visits))
+        held = list(self._active.values())
+        await asyncio.gather(*(a.conversation.stop(PlainError("shut_down")) for a in held))
         await asyncio.sleep(LAST_WORDS)
 
     def close_from_outside(self) -> None:
         """Close from another thread than the server's, and wait for it."""
         if self._loop:
-            asyncio.run_coroutine_threadsafe(self.close(), self._loop).result(CLOSING)
+            asyncio.run_coroutine_threadsafe(self.close(), self._loop).result(CLOSE_TIMEOUT)
 
-    async def _outlive(self, session: Session) -> None:
-        """Delete a stored conversation, unless it is being answered."""
-        visit = self._visits.get(session.id)
-        if visit and visit.is_running:
+    async def _forget_stored(self, session: Session) -> None:
+        """Delete a conversation that is in the store, unless it is being answered here."""
+        key = self.key(session.user_id, session.id)
+        active = self._active.get(key)
+        if active and active.is_running:
             return
-        self._let_go(session.id)
+        self._let_go(key)
         await self._conversation(session.user_id, session.id, is_stored=True).forget()
 
-    def _conversation(self, user_id: str, session_id: str, **more: bool) -> Conversation:
-        return Conversation(self._runner, self.settings, user_id, session_id, self.limits, **more)
-
-    def _hold(self, conversation: Conversation) -> ActiveConversation:
-        self._retention.begin()
-        visit = self._visits.setdefault(conversation.session_id, ActiveConversation(conversation))
-        self._restart_timer(conversation.session_id)
-        self._make_room()
-        return visit
-
-    def _make_room(self) -> None:
-        """Hold no more than the host wants, but all that run: the longest idle ones go first."""
-        held = len(self._visits)
-        surplus = held - (self.settings.max_conversations or held)
-        others = islice(self._visits.items(), held - 1)
-        idle = (session_id for session_id, visit in others if not visit.is_running)
-        for session_id in list(islice(idle, max(0, surplus))):
-            self._let_go(session_id)
-
-    def _restart_timer(self, session_id: str) -> None:
-        if clock := self._clocks.get(session_id):
-            clock.cancel()
-        seconds = min(HOLD, self.settings.session_idle)
-        self._loop = asyncio.get_running_loop()
-        self._visits[session_id] = self._visits.pop(session_id)  # As the latest in use.
-        # Not in the visitor's context, which holds the request.
-        self._clocks[session_id] = self._loop.call_later(
-            seconds, self._let_go_if_idle, session_id, context=Context()
+    def _conversation(self, user_id: str, session_id: str, is_stored: bool = False) -> Conversation:
+        return Conversation(
+            self._runner, self.settings, user_id, session_id, self.limits, is_stored
         )
 
-    def _let_go_if_idle(self, session_id: str) -> None:
-        if self._visits[session_id].is_running:
-            self._restart_timer(session_id)
-        else:
-            self._let_go(session_id)
+    def _hold(self, conversation: Conversation) -> ActiveConversation:
+        """Hold no more than the host wants, but all that run: the longest idle ones go first."""
+        self._retention.begin()
+        active = self._active.setdefault(conversation.key, ActiveConversation(conversation))
+        self._restart_timer(conversation.key)
+        others = list(self._active.items())[:-1]
+        surplus = max(0, 1 + len(others) - (self.settings.max_conversations or len(others) + 1))
+        for key in list(islice((key for key, other in others if not other.is_running), surplus)):
+            self._let_go(key)
+        return active
 
-    def _let_go(self, session_id: str) -> ActiveConversation | None:
-        if clock := self._clocks.pop(session_id, None):
-            clock.cancel()
-        return self._visits.pop(session_id, None)
+    def _restart_timer(self, key: SessionKey) -> None:
+        active = self._active[key] = self._active.pop(key)  # As the latest in use.
+        if active.timer:
+            active.timer.cancel()
+        seconds = min(HOLD_TIME, self.settings.session_idle)
+        self._loop = asyncio.get_running_loop()
+        # Not in the visitor's context, which holds the request.
+        active.timer = self._loop.call_later(seconds, self._let_go_if_idle, key, context=Context())
+
+    def _let_go_if_idle(self, key: SessionKey) -> None:
+        if self._active[key].is_running:
+            self._restart_timer(key)
+        else:
+            self._let_go(key)
+
+    def _let_go(self, key: SessionKey) -> ActiveConversation | None:
+        active = self._active.pop(key, None)
+        if active and active.timer:
+            active.timer.cancel()
+        return active

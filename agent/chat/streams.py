@@ -1,4 +1,4 @@
-"""A turn's answer for programs: in chunks, as a whole, into several sinks at once."""
+"""A turn's answer for programs: as numbered deltas, in chunks, as a whole, into several sinks."""
 
 import asyncio
 import inspect
@@ -7,50 +7,45 @@ from contextlib import aclosing
 from typing import NamedTuple, TypeAlias
 
 from agent.chat.turn import Turn
-from agent.core.deltas import Delta, Rewrite, changes
+from agent.core.deltas import Delta, Rewrite, deltas
 from agent.core.text import clean
 from agent.core.transcript import Text, Transcript, answer, notices
 
+# Takes one chunk: a function or an async function.
 Sink: TypeAlias = Callable[[str], Awaitable[object] | object]
-"""Takes one chunk: a function or an async function."""
 
 
 class Answer(NamedTuple):
     """An answer when its turn is over."""
 
+    # All that was said, also when the turn failed or took too long.
     text: str
-    """All that was said, also when the turn failed or took too long."""
-
     chunks: list[str]
-
+    # Why the answer is not whole, in plain sentences; empty when it is.
     notices: list[str]
-    """Why the answer is not whole, in plain sentences; empty when it is."""
 
 
 class DeltaLog:
-    """A turn's changes in order, the same for all who read it: a reader that was cut off goes on
-    by the number of the last change that it has."""
+    """A turn's deltas in order, the same for all who read them: a reader that was cut off goes on
+    by the number of the last delta that it has."""
 
     def __init__(self, turn: Turn) -> None:
         self.turn = turn
-        self.told: list[Delta] = []
-        self._told_of: Transcript = ()
+        self.deltas: list[Delta] = []
+        self._read_up_to: Transcript = ()
 
     async def read(self, after: int = 0) -> AsyncGenerator[tuple[int, Delta | None], None]:
-        """The changes beyond the first `after`, each with its number, which counts from 1; and
-        now and then, when there is nothing new, the last number with None."""
+        """The deltas beyond the first `after`, each with its number, which counts from 1; and now
+        and then, when there is nothing new, the last number with None."""
         async with aclosing(self.turn.watch()) as transcripts:
             async for transcript in transcripts:
-                self._catch_up(transcript)
-                if len(self.told) <= after:
+                self.deltas += deltas(self._read_up_to, transcript)
+                self._read_up_to = transcript
+                if len(self.deltas) <= after:
                     yield after, None
-                while len(self.told) > after:
+                while len(self.deltas) > after:
                     after += 1
-                    yield after, self.told[after - 1]
-
-    def _catch_up(self, latest: Transcript) -> None:
-        self.told += changes(self._told_of, latest)
-        self._told_of = latest
+                    yield after, self.deltas[after - 1]
 
 
 async def chunks(turn: Turn) -> AsyncGenerator[str, None]:
@@ -59,12 +54,12 @@ async def chunks(turn: Turn) -> AsyncGenerator[str, None]:
     The pieces together are the answer. Only where an agent takes its words back and begins anew
     does its answer come again, below what cannot be unsaid here.
     """
-    async with aclosing(DeltaLog(turn).read()) as changes:
-        async for _, change in changes:
-            if isinstance(change, Rewrite):
-                yield "\n\n" + change.text
-            elif isinstance(change, Text):
-                yield change.text
+    async with aclosing(DeltaLog(turn).read()) as numbered:
+        async for _, delta in numbered:
+            if isinstance(delta, Rewrite):
+                yield "\n\n" + delta.text
+            elif isinstance(delta, Text):
+                yield delta.text
 
 
 async def collect(turn: Turn) -> Answer:
@@ -79,14 +74,14 @@ async def tee(turn: Turn, *sinks: Sink) -> None:
     Raises:
         ExceptionGroup: what sinks raised, when all the others have had the whole answer.
     """
-    ends = await asyncio.gather(*(_fill(sink, turn) for sink in sinks), return_exceptions=True)
+    ends = await asyncio.gather(*(_feed(sink, turn) for sink in sinks), return_exceptions=True)
     if errors := [end for end in ends if isinstance(end, Exception)]:
         raise ExceptionGroup("Not every sink took the answer.", errors)
 
 
-async def _fill(sink: Sink, turn: Turn) -> None:
+async def _feed(sink: Sink, turn: Turn) -> None:
     async with aclosing(chunks(turn)) as pieces:
         async for chunk in pieces:
-            taken = sink(chunk)
-            if inspect.isawaitable(taken):
-                await taken
+            result = sink(chunk)
+            if inspect.isawaitable(result):
+                await result

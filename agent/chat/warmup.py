@@ -8,17 +8,15 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any, cast
 
-import httpx
 from google.adk.agents import LlmAgent
 from google.adk.runners import InMemoryRunner
-from google.genai import Client, types
 
 from agent.chat.conversation import Conversation
 from agent.chat.loader import LoadedAgent, llm_agents
 from agent.core.settings import Settings
 from agent.core.transcript import Transcript
 from agent.models.coalescing import coalescing
-from agent.models.gemini_stream import HOOKS
+from agent.models.gemini_warmup import warm_up_gemini
 from agent.models.offline import OfflineModel
 
 SOON = 0.5
@@ -26,9 +24,6 @@ SOON = 0.5
 
 OPTIONAL = ("matplotlib", "IPython", "google.adk.agents.remote_a2a_agent")
 """What Gradio tries to import in each update, and ADK in each turn."""
-
-ANSWER = 'data: {"candidates": [{"content": {"parts": [{"text": "Hello"}], "role": "model"}}]}\n\n'
-"""What Gemini sends."""
 
 
 def open_clients_soon(loaded: LoadedAgent) -> None:
@@ -49,7 +44,7 @@ def warm_up() -> None:
     remember_missing()
     with suppress(Exception):  # Whatever it is, the first visitor will be told of it.
         asyncio.run(one_turn())
-        asyncio.run(one_answer())
+        asyncio.run(warm_up_gemini())
     gc.collect()  # What stays for good is looked through now, and seldom again.
 
 
@@ -68,13 +63,3 @@ async def one_turn() -> Transcript:
     model = coalescing(OfflineModel(delay=0))
     runner = InMemoryRunner(agent=LlmAgent(name="warmth", model=model), app_name="warmth")
     return await Conversation(runner, Settings()).ask("Hello").finish()
-
-
-async def one_answer() -> None:
-    """What google-genai does for one, without a network."""
-    told = {"content-type": "text/event-stream"}
-    nowhere = httpx.MockTransport(lambda _: httpx.Response(200, headers=told, text=ANSWER))
-    options = types.HttpOptions(async_client_args={"transport": nowhere, "event_hooks": HOOKS})
-    models = Client(vertexai=False, api_key="nobody's", http_options=options).aio.models
-    async for _ in await models.generate_content_stream(model="nobody", contents="Hello"):
-        pass

@@ -1,27 +1,32 @@
 """The agent in a terminal: its answers stream to the screen, and into files at the same time.
 
 Standard output gets the answer alone, so that it can be piped. All else goes to standard error:
-the app's own sentences always; thoughts, tools and progress only where that is a terminal.
+the app's own notices always; thoughts, tools and progress only where that is a terminal.
 """
 
 import asyncio
 from collections.abc import Iterable
 from contextlib import aclosing
 from datetime import datetime
-from typing import TextIO
+from typing import Literal, TextIO, TypeAlias, assert_never
 
 from agent.chat.conversation import Conversation
 from agent.chat.streams import DeltaLog, tee
 from agent.chat.turn import Turn
 from agent.core.deltas import Delta, Rewrite
+from agent.core.question import Options, Question
 from agent.core.text import clean, to_json
-from agent.core.transcript import Text, Thought, ToolCall, notices
+from agent.core.transcript import Notice, Picture, Text, Thought, ToolCall, notices
 
-DIM, NORMAL, WIPE = "\x1b[2m", "\x1b[0m", "\r\x1b[K"
+DIM, NORMAL, ERASE_LINE = "\x1b[2m", "\x1b[0m", "\r\x1b[K"
 
+# What to show in place of characters that a terminal obeys: they could paint over the screen, or
+# fill the clipboard. For `str.translate`.
 CONTROLS = dict.fromkeys([*range(32), *range(127, 160)], "\N{REPLACEMENT CHARACTER}")
 CONTROLS |= {ord("\n"): "\n", ord("\t"): "\t", ord("\r"): ""}
-"""A terminal obeys such signs: they could paint over the screen, or fill the clipboard."""
+
+# What the terminal's last line holds; None while it is empty.
+Line: TypeAlias = Literal["answer", "thought", "progress"] | None
 
 
 class Screen:
@@ -29,78 +34,79 @@ class Screen:
 
     def __init__(self, out: TextIO, err: TextIO) -> None:
         self._out, self._err = out, err
-        self._line: str | None = None
-        """What the terminal's last line holds: "answer", "thought", "progress"; None when empty."""
-
-    def write(self, text: str) -> None:
-        """A piece of the answer."""
-        self._begin("answer")
-        self._out.write(text.translate(CONTROLS) if self._out.isatty() else text)
-        self._out.flush()
+        self._line: Line = None
 
     def remark(self, text: str) -> None:
-        """A line that is not the answer's."""
+        """Write a line that is not the answer's."""
         self._begin(None)
         self._err.write(f"{text}\n")
         self._err.flush()
 
     async def show(self, turn: Turn, heading: str = "") -> None:
-        """The turn's answer as it comes, and what else there is to tell of it."""
-        async with aclosing(DeltaLog(turn).read()) as changes:
-            async for _, change in changes:
-                if isinstance(change, Text | Rewrite):
-                    self.write(heading + _words(change))
+        """Write the turn's answer as it comes, after `heading`, and what else happens in it."""
+        async with aclosing(DeltaLog(turn).read()) as deltas:
+            async for _, delta in deltas:
+                if isinstance(delta, Text | Rewrite):
+                    self._write_answer(heading + _text(delta))
                     heading = ""
-                self._whisper(change)
+                elif delta and self._err.isatty():
+                    self._show_step(delta)
                 self._show_progress(turn)
-        self._finish(turn)
-
-    def _finish(self, turn: Turn) -> None:
         if turn.figures.chunks:
-            self.write("\n")
+            self._write_answer("\n")
             self._line = None
         for notice in notices(turn.transcript):
             self.remark(f"({notice})")
         if self._err.isatty():
-            self.remark(_dim(_figures(turn)))
+            self.remark(_dimmed(_figures(turn)))
 
-    def _whisper(self, change: Delta | None) -> None:
-        if not self._err.isatty():
-            return
-        match change:
+    def _write_answer(self, text: str) -> None:
+        self._begin("answer")
+        self._out.write(text.translate(CONTROLS) if self._out.isatty() else text)
+        self._out.flush()
+
+    def _show_step(self, delta: Delta) -> None:
+        """Show what is not the answer itself, on a terminal."""
+        match delta:
             case Thought(text=text):
                 self._begin("thought")
-                self._err.write(_dim(text))
+                self._err.write(_dimmed(text))
             case ToolCall(name=name, args=args, seconds=None):
-                self.remark(_dim(f"[{name} {to_json(args, ensure_ascii=False)}]"))
+                self.remark(_dimmed(f"[{name} {to_json(args, ensure_ascii=False)}]"))
             case ToolCall(name=name, result=result):
-                self.remark(_dim(f"[{name} answered {to_json(result, ensure_ascii=False)}]"))
+                self.remark(_dimmed(f"[{name} answered {to_json(result, ensure_ascii=False)}]"))
+            case Text() | Rewrite() | Picture():
+                pass
+            case Notice():
+                pass  # Shown at the end of the turn.
+            case _:
+                assert_never(delta)
 
     def _show_progress(self, turn: Turn) -> None:
-        """A line that counts, where it does not stand in the way of words."""
+        """A line that counts, unless it would be in the way of words."""
         is_free = self._line in (None, "progress") or not self._out.isatty()
         if self._err.isatty() and is_free:
             self._begin("progress")
-            self._err.write(f"{WIPE}{turn.elapsed:.0f} s, chunks: {turn.figures.chunks}")
+            self._err.write(f"{ERASE_LINE}{turn.elapsed:.0f} s, chunks: {turn.figures.chunks}")
             self._err.flush()
 
-    def _begin(self, line: str | None) -> None:
+    def _begin(self, line: Line) -> None:
         """Make room on the terminal for a line of another kind."""
         if self._line == line:
             return
         if self._line == "progress":
-            self._err.write(WIPE)
+            self._err.write(ERASE_LINE)
         elif self._line == "thought" or (self._line and self._out.isatty()):
             self._err.write("\n")
         self._err.flush()
         self._line = line
 
 
-def _words(change: Text | Rewrite) -> str:
-    return clean(f"\n\n{change.text}" if isinstance(change, Rewrite) else change.text)
+def _text(delta: Text | Rewrite) -> str:
+    return clean(f"\n\n{delta.text}" if isinstance(delta, Rewrite) else delta.text)
 
 
-def _dim(text: str) -> str:
+def _dimmed(text: str) -> str:
     return f"{DIM}{clean(text).translate(CONTROLS)}{NORMAL}"
 
 
@@ -114,33 +120,43 @@ def _figures(turn: Turn) -> str:
     )
 
 
-class Talk:
-    """A conversation with somebody at a terminal."""
+class TerminalChat:
+    """A conversation with somebody at a terminal, which may be recorded in files."""
 
-    def __init__(self, conversation: Conversation, screen: Screen, files: Iterable[TextIO]) -> None:
-        self._conversation, self._screen, self._files = conversation, screen, list(files)
+    def __init__(
+        self,
+        conversation: Conversation,
+        screen: Screen,
+        files: Iterable[TextIO],
+        options: Options,
+    ) -> None:
+        self._conversation, self._screen = conversation, screen
+        self._files, self._options = list(files), options
 
     async def ask(self, question: str, heading: str = "") -> bool:
         """One turn, to the screen and to every file; whether the answer is whole.
 
         Cancelled, as by Ctrl-C, it stops the turn and shows what was said.
+
+        Raises:
+            OSError: when the screen is gone, once the files have the whole answer.
         """
-        turn = self._conversation.ask(question)
+        turn = self._conversation.ask(Question(question, options=self._options))
         outputs = [self._screen.show(turn, heading)]
         outputs += [self._record(question, turn, file) for file in self._files]
-        shown = asyncio.gather(*outputs, return_exceptions=True)
+        all_outputs = asyncio.gather(*outputs, return_exceptions=True)
         try:
-            await asyncio.shield(shown)
+            await asyncio.shield(all_outputs)
         except asyncio.CancelledError:
             turn.stop()
-        for error in filter(None, await shown):  # A screen may be gone, and the files go on.
+        for error in filter(None, await all_outputs):
             raise error
         return turn.failure is None
 
     async def _record(self, question: str, turn: Turn, file: TextIO) -> None:
-        """The turn as Markdown, as it comes."""
+        """Write the turn as Markdown, as it comes."""
         try:
-            file.write(f"**{stamp()} User:** {clean(question)}\n\n**{stamp()} Agent:** ")
+            file.write(f"**{timestamp()} User:** {clean(question)}\n\n**{timestamp()} Agent:** ")
             await tee(turn, lambda chunk: (file.write(chunk), file.flush()))
             file.write("".join(f"\n\n*({notice})*" for notice in notices(turn.transcript)) + "\n\n")
             file.flush()
@@ -148,6 +164,6 @@ class Talk:
             self._screen.remark(f"(The answer could not be written to {file.name}.)")
 
 
-def stamp() -> str:
+def timestamp() -> str:
     """The time of day, as a conversation's lines begin."""
     return f"[{datetime.now():%H:%M:%S}]"

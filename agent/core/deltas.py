@@ -1,8 +1,8 @@
-"""What is new in a transcript since the last look, for readers who can only append.
+"""What is new in a transcript since a reader's last look, for readers who can only append.
 
-A page paints the whole transcript again; a terminal, a file or an HTTP stream cannot take back
-what it has sent. `changes` gives them entries that hold only what is new, in an order in which
-they may be appended.
+A page draws the whole transcript again; a terminal, a file or an HTTP stream cannot take back what
+it has sent. `deltas` gives them entries that hold only what is new, in an order in which they may
+be appended.
 """
 
 import re
@@ -17,57 +17,57 @@ from agent.core.transcript import Entry, Text, Thought, ToolCall, Transcript, an
 
 @dataclass(frozen=True)
 class Rewrite:
-    """The whole answer so far, in place of what was told of it: its agent has begun anew."""
+    """The whole answer so far, in place of what was sent of it: its agent has begun anew."""
 
     text: str
 
 
+# A Text or Thought with the words that are new; a ToolCall when it is called (`seconds` is None),
+# and again with its result; a Picture or Notice once.
 Delta: TypeAlias = Entry | Rewrite
-"""A Text or Thought with the words that are new; a ToolCall when it is called (`seconds` is None)
-and again with its result; a Picture or Notice once."""
 
 
-def changes(before: Transcript, after: Transcript) -> list[Delta]:
-    """What a reader who knows `before` has to be told to know `after`."""
-    old, new = _settled(before), _settled(after)
-    return list(_changes(old, new))
+def deltas(before: Transcript, after: Transcript) -> list[Delta]:
+    """What a reader who has `before` needs to have `after`."""
+    return list(_deltas(_settled(before), _settled(after)))
 
 
-def _changes(old: Transcript, new: Transcript) -> Iterator[Delta]:
-    told = {Text: _known(Text, old, new), Thought: _known(Thought, old, new)}
-    if told[Text] is None:
+def _deltas(old: Transcript, new: Transcript) -> Iterator[Delta]:
+    # How many characters of each kind the reader has that are still to be met on the way.
+    sent = {kind: _sent(kind, old, new) for kind in (Text, Thought)}
+    if sent[Text] is None:
         yield Rewrite(answer(new))
-        told[Text] = len(answer(new))
+        sent[Text] = len(answer(new))
     for entry in new:
         if isinstance(entry, Text | Thought):
-            known = told[type(entry)] or 0
+            known = sent[type(entry)] or 0
             if fresh := entry.text[known:]:
                 yield replace(entry, text=fresh)
-            told[type(entry)] = max(0, known - len(entry.text))
-        else:
-            yield from _others(entry, old)
+            sent[type(entry)] = max(0, known - len(entry.text))
+        elif isinstance(entry, ToolCall):
+            yield from _call_deltas(entry, old)
+        elif entry not in old:
+            yield entry
 
 
-def _known(kind: type[Text | Thought], old: Transcript, new: Transcript) -> int | None:
+def _sent(kind: type[Text | Thought], old: Transcript, new: Transcript) -> int | None:
     """How many characters of this kind the reader has; None when they are no longer true."""
-    known, now = (
-        "".join(e.text for e in transcript if isinstance(e, kind)) for transcript in (old, new)
+    before, now = (
+        "".join(entry.text for entry in transcript if isinstance(entry, kind))
+        for transcript in (old, new)
     )
-    return len(known) if now.startswith(known) else None
+    return len(before) if now.startswith(before) else None
 
 
-def _others(entry: Entry, old: Transcript) -> Iterator[Delta]:
-    if not isinstance(entry, ToolCall):
-        yield from () if entry in old else (entry,)
-        return
-    asked = _asked(entry)
-    if not any(isinstance(e, ToolCall) and _asked(e) == asked for e in old):
-        yield asked
-    if entry != asked and entry not in old:
-        yield entry
+def _call_deltas(call: ToolCall, old: Transcript) -> Iterator[Delta]:
+    called = _unanswered(call)
+    if not any(isinstance(entry, ToolCall) and _unanswered(entry) == called for entry in old):
+        yield called
+    if call != called and call not in old:
+        yield call
 
 
-def _asked(call: ToolCall) -> ToolCall:
+def _unanswered(call: ToolCall) -> ToolCall:
     return replace(call, result=None, seconds=None)
 
 
@@ -75,11 +75,11 @@ def _settled(transcript: Transcript) -> Transcript:
     """The transcript up to the first entry that still grows: what comes after must wait.
 
     With several agents at once, words of the first would otherwise have to go in before words of
-    the second that are told already.
+    the second that have been sent.
     """
     for i, (entry, after) in enumerate(pairwise((*transcript, None))):
         if _is_open(entry) and not _goes_on(entry, after):
-            # Half of a character may be all that has come of it.
+            # Half of a character, a surrogate, may be all that has come of it.
             whole = re.sub(r"[\ud800-\udbff]\Z", "", entry.text)
             return _cleaned((*transcript[:i], replace(entry, text=whole)))
     return _cleaned(transcript)
@@ -97,5 +97,6 @@ def _goes_on(entry: Text | Thought, after: Entry | None) -> bool:
 
 def _cleaned(transcript: Transcript) -> Transcript:
     return tuple(
-        replace(e, text=clean(e.text)) if isinstance(e, Text | Thought) else e for e in transcript
+        replace(entry, text=clean(entry.text)) if isinstance(entry, Text | Thought) else entry
+        for entry in transcript
     )

@@ -2,10 +2,9 @@
 
 A failure reaches us as an exception, or as an ADK event's `error_code` with no exception at all
 (a safety stop, say). Either way it is reduced to its *marks*: class names, error codes, "HTTP
-429", the reason Google gives. The first row of the table that shares a mark gives the sentence.
+429", the reason Google gives. The first row of the table that shares a mark gives the notice.
 Class names rather than classes, because google-genai raises the errors of whichever HTTP library
-it finds: httpx, httpx2 or aiohttp. No sentence quotes the error itself, whose text may hold a key,
-a path, or a whole JSON document.
+it finds: httpx, httpx2 or aiohttp.
 """
 
 import math
@@ -13,134 +12,71 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from agent.core.notices import Notice, PlainError
 
-class PlainError(Exception):
-    """An error of this app's own; its text is displayed to the visitor."""
-
-
-LOST = (
-    "The messages above are no longer remembered: the conversation was idle for too long, or was "
-    "cleared in another window. This is a new conversation."
-)
-
+# Marks, and the code of the notice in agent/core/notices.py.
 TABLE: tuple[tuple[set[str], str], ...] = (
-    (
-        {"AskedToFail"},
-        "This failure is the one you asked for with /fail. What was said before it stays, and "
-        "the next message works as usual.",
-    ),
-    (
-        {"SessionNotFoundError"},
-        "This conversation is no longer in memory. A new one has begun: please say it again.",
-    ),
-    (
-        {"StaleSessionError"},
-        "This conversation is also being answered somewhere else. Try again in a moment.",
-    ),
-    (
-        # The roots of Python's database drivers' errors, and of SQLAlchemy's.
-        {"DatabaseError", "SQLAlchemyError"},
-        "The conversation could not be stored. Try again in a moment; if it happens again, the "
-        "owner of this page should look after the database.",
-    ),
+    ({"AskedToFail"}, "asked_to_fail"),
+    ({"SessionNotFoundError"}, "session_gone"),
+    ({"StaleSessionError"}, "elsewhere"),
+    # The roots of Python's database drivers' errors, and of SQLAlchemy's.
+    ({"DatabaseError", "SQLAlchemyError"}, "store_failed"),
     (
         {"LlmCallsLimitExceededError", "TOO_MANY_LLM_CALLS", "TOO_MANY_TOOL_CALLS"},
-        "The agent went round in circles and was stopped. Try a simpler question, or ask one "
-        "thing at a time.",
+        "too_many_calls",
     ),
-    (
-        {"MAX_TOKENS"},
-        'The answer reached its length limit. Say "continue" to read on.',
-    ),
+    ({"MAX_TOKENS"}, "max_tokens"),
     (
         {"MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "MALFORMED_RESPONSE"},
-        "The AI tried to use a tool in a way that does not work. Try again, or say it in other "
-        "words.",
+        "bad_tool_call",
     ),
     (
         {"SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "LANGUAGE"}
         | {"JAILBREAK", "MODEL_ARMOR", "BLOCKED_REASON_UNSPECIFIED"}
         | {"IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION"},
-        "The AI declined to answer this. Try to ask in a different way.",
+        "declined",
     ),
     (
         {"EMPTY", "MODEL_RETURNED_NO_CONTENT", "NO_IMAGE", "IMAGE_OTHER", "OTHER"}
         | {"FINISH_REASON_UNSPECIFIED"},
-        "The AI returned an empty answer. Try again, or ask in another way.",
+        "empty",
     ),
-    (
-        # The last is HTTP's refusal to send a key with a line break in it.
-        {"API_KEY_INVALID", "HTTP 401", "LocalProtocolError"},
-        "The API key was not accepted. The owner of this page should check that it was copied "
-        "completely, or remove it to use the built-in offline model.",
-    ),
-    (
-        {"NO_API_KEY", "DefaultCredentialsError", "RefreshError"},
-        "The AI service needs a key or a login, and none was found. The owner of this page needs "
-        "to add one.",
-    ),
-    (
-        {"HTTP 403"},
-        "This API key is not allowed to use the AI service: it may be restricted, or reported as "
-        "leaked. Create a new key in Google AI Studio.",
-    ),
-    (
-        {"HTTP 404", "NO_SUCH_MODEL"},
-        "The chosen AI model is not available. The owner of this page needs to pick another one.",
-    ),
-    (
-        {"HTTP 429"},
-        "The AI service is busy, or its free limit is used up. Please wait {wait}, then try again.",
-    ),
-    (
-        {"FAILED_PRECONDITION"},
-        "The AI service does not answer here: it may not be offered in this country, or need "
-        "billing to be switched on.",
-    ),
-    (
-        {"HTTP 408", "HTTP 504", "TimeoutException", "TimeoutError"},
-        "The AI service took too long. Your message was not lost: try again.",
-    ),
-    (
-        {"HTTP 4xx"},
-        "The AI service could not read that message. Try to say it in other words, or shorter.",
-    ),
-    (
-        {"HTTP 5xx", "UnknownApiResponseError"},
-        "The AI service has a problem at its end. Nothing is wrong with your message: try "
-        "again in a moment.",
-    ),
+    # The last is HTTP's refusal to send a key with a line break in it.
+    ({"API_KEY_INVALID", "HTTP 401", "LocalProtocolError"}, "bad_key"),
+    ({"NO_API_KEY", "DefaultCredentialsError", "RefreshError"}, "no_key"),
+    ({"HTTP 403"}, "key_not_allowed"),
+    ({"HTTP 404", "NO_SUCH_MODEL"}, "no_such_model"),
+    ({"HTTP 429"}, "model_busy"),
+    ({"FAILED_PRECONDITION"}, "not_offered"),
+    ({"HTTP 408", "HTTP 504", "TimeoutException", "TimeoutError"}, "model_slow"),
+    ({"HTTP 4xx"}, "bad_request"),
+    ({"HTTP 5xx", "UnknownApiResponseError"}, "model_failed"),
     (
         {"ConnectError", "ClientConnectorError", "gaierror", "ConnectionRefusedError"},
-        "The AI service cannot be reached. Try again in a moment; if it happens again, the "
-        "owner of this page should check its internet connection.",
+        "unreachable",
     ),
-    (
-        # The roots of httpx's and of aiohttp's trees; genai's own ClientError is HTTP 4xx above.
-        {"TransportError", "ClientError", "ConnectionError"},
-        "The connection to the AI service broke off. Try again for a full answer.",
-    ),
+    # The roots of httpx's and of aiohttp's trees; genai's own ClientError is HTTP 4xx above.
+    ({"TransportError", "ClientError", "ConnectionError"}, "connection_broken"),
 )
 
-OTHERWISE = (
-    "Something in the agent itself failed, so it could not finish. Try again; if it happens "
-    "again, tell the owner of this page."
-)
-
-ENDED_ODDLY = "The AI ended its answer in an unexpected way. Try again for another one."
+# What an exception is that the table does not know: only the agent's owner can look into it.
+UNKNOWN = "agent_failed"
 
 
-def explain(failure: BaseException | str) -> str:
-    """The sentence for an exception, or for an ADK event's error code."""
+def explain(failure: BaseException | str) -> Notice:
+    """What to tell the visitor of an exception, or of an ADK event's error code."""
     if isinstance(failure, PlainError):
-        return str(failure)
+        return failure.notice
     if isinstance(failure, str):
-        return _look_up({failure}, ENDED_ODDLY)
-    return _look_up(set(_marks(failure)), OTHERWISE).format(wait=_wait(failure))
+        return Notice(_look_up({failure}, "ended_oddly"))
+    code = _look_up(set(_marks(failure)), UNKNOWN)
+    if code == "model_busy" and (seconds := _retry_delay(failure)):
+        return Notice("model_busy_for", {"wait": seconds})
+    return Notice(code)
 
 
 def _look_up(marks: set[str], otherwise: str) -> str:
-    return next((sentence for row, sentence in TABLE if row & marks), otherwise)
+    return next((code for row, code in TABLE if row & marks), otherwise)
 
 
 def _marks(error: BaseException) -> Iterator[str]:
@@ -166,10 +102,9 @@ def _details(error: BaseException) -> list[dict[str, Any]]:
     return [detail for detail in details if isinstance(detail, dict)]
 
 
-def _wait(failure: BaseException) -> str:
-    """How long the service asks to wait (RetryInfo's "7s"); a minute where it says nothing."""
+def _retry_delay(failure: BaseException) -> int | None:
+    """For how many seconds the service asks to wait (RetryInfo's "7s"), if it says so."""
     for detail in _details(failure):
         if delay := re.fullmatch(r"(\d{1,9}(?:\.\d+)?)s", str(detail.get("retryDelay", ""))):
-            seconds = math.ceil(float(delay[1]))
-            return f"{seconds} second" + "s" * (seconds != 1)
-    return "a minute"
+            return math.ceil(float(delay[1]))
+    return None

@@ -3,74 +3,133 @@
 What is shown after a reload, a restart, or in a second window comes from here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from google.adk.events import Event, EventActions
 from google.adk.sessions import Session
 
 from agent.core import transcript
-from agent.core.transcript import Notice, Transcript
+from agent.core.figures import Figures
+from agent.core.notices import Notice, PlainError, from_stored, to_stored
+from agent.core.question import Screen
+from agent.core.transcript import Picture, Text, Transcript
 
+# Under which name an event's `custom_metadata` holds the app's own notices about its turn.
 NOTICES = "adk_chat_page_notices"
-"""Under which name an event's `custom_metadata` holds the app's own sentences about its turn."""
 
+# Where the session's state holds the conversation's first words, and what it is called instead.
 TITLE, NAME = "adk_chat_page_title", "adk_chat_page_name"
-"""Where the session's state holds the conversation's first words, and what it is called instead."""
 
 
 @dataclass(frozen=True)
 class TurnRecord:
     """One turn: what was asked, and what came of it."""
 
-    invocation_id: str
+    # ADK's invocation.
+    id: str
     question: str
     transcript: Transcript = ()
-
-    live: int = 0
-    """How many stored events are this turn's."""
-
-    void: int = 0
-    """How many events were stored after it and then rewound."""
-
+    # How many events the session held before the turn's first one, and how many are its own.
+    start: int = 0
+    events: int = 0
+    # Seconds since 1970; 0 where that is not known.
     asked_at: float = field(default=0.0, compare=False)
-    """When, in seconds since 1970; 0 where that is not known."""
+    # Measured only where the turn was run by this process.
+    figures: Figures = field(default_factory=Figures, compare=False)
 
 
-def recall(events: Iterable[Event]) -> list[TurnRecord]:
-    """The turns that are left after all rewinds, oldest first."""
-    turns: list[TurnRecord] = []
-    for event in events:
+def turn_records(events: Iterable[Event]) -> list[TurnRecord]:
+    """The turns that are left after all rewinds, oldest first.
+
+    A turn's events need not be neighbours. An event that says nothing and belongs to no turn, such
+    as ADK's compaction of earlier events or a mere change of state, is nobody's.
+    """
+    turns: dict[str, TurnRecord] = {}
+    for position, event in enumerate(events):
+        turn_id = event.invocation_id
         if first := event.actions.rewind_before_invocation_id:
-            turns = _rewound(turns, first)
-        elif turns and turns[-1].invocation_id == event.invocation_id:
-            turns[-1] = _grown(turns[-1], event)
-        else:
-            told = TurnRecord(event.invocation_id, question(event), asked_at=event.timestamp)
-            turns.append(_grown(told, event))
-    return turns
+            kept = list(turns)[: list(turns).index(first)] if first in turns else list(turns)
+            turns = {turn_id: turns[turn_id] for turn_id in kept}
+        elif turn_id in turns:
+            turns[turn_id] = _grown(turns[turn_id], event)
+        elif event.content:
+            record = TurnRecord(turn_id, _question(event), (), position, 0, event.timestamp)
+            turns[turn_id] = _grown(record, event)
+    return list(turns.values())
 
 
-def remaining(events: list[Event]) -> list[Event]:
-    """The events of those turns."""
-    left = {turn.invocation_id for turn in recall(events)}
-    return [event for event in events if event.invocation_id in left]
-
-
-def question(event: Event) -> str:
-    """What the visitor said, if the event is the visitor's."""
+def _question(event: Event) -> str:
     parts = (event.content.parts or []) if event.content and event.author == "user" else []
     return "".join(part.text or "" for part in parts)
 
 
-def notices_event(invocation_id: str, author: str, notices: list[str]) -> Event:
+def _grown(turn: TurnRecord, event: Event) -> TurnRecord:
+    notices = map(from_stored, (event.custom_metadata or {}).get(NOTICES, []))
+    grown = (*transcript.add(turn.transcript, event), *notices)
+    return replace(turn, transcript=grown, events=turn.events + 1)
+
+
+def ended(turn: TurnRecord) -> TurnRecord:
+    """A stored turn as one that is over. If nothing says how it ended, the app ended before it."""
+    whole = transcript.close(turn.transcript)
+    shown = [entry for entry in whole if isinstance(entry, Text | Picture | Notice)]
+    is_cut = transcript.busy_with_tools(turn.transcript) or not shown
+    return replace(turn, transcript=(*whole, Notice("cut_short")) if is_cut else whole)
+
+
+def remaining_events(events: list[Event]) -> list[Event]:
+    """The events of the turns that are left after all rewinds."""
+    left = {turn.id for turn in turn_records(events)}
+    return [event for event in events if event.invocation_id in left]
+
+
+def latest_events(turns: Sequence[TurnRecord], stored: int, most: int) -> int:
+    """How many of a session's latest `stored` events hold as many whole turns as have `most` events
+    of their own: what was rewound in between is read too, and ADK leaves it out."""
+    own, start = 0, stored
+    for turn in reversed(turns):
+        own += turn.events
+        if own > most:
+            break
+        start = turn.start
+    return stored - start
+
+
+class OutOfDate(PlainError):
+    """The conversation has turns that the page has never shown."""
+
+    def __init__(self) -> None:
+        super().__init__("out_of_date")
+
+
+def kept_turns(screen: Screen, above: int, turns: Sequence[TurnRecord]) -> tuple[int, Screen]:
+    """How many turns a visitor keeps who asks below the first `above` messages of a page.
+
+    Returns:
+        That number, which is more than there are turns where some are no longer remembered; and
+        what the page shows above the new message.
+
+    Raises:
+        OutOfDate: if the page has not shown the latest turn, so that its visitor does not mean to
+            take that away.
+    """
+    stored = [turn.id for turn in turns]
+    on_page = screen.turn_ids
+    if not on_page and above == len(stored):
+        on_page = tuple(stored)  # The app was restarted under an open page.
+    if stored and stored[-1] not in on_page:
+        raise OutOfDate
+    shown, missing = on_page[:above], max(0, above - len(on_page))
+    kept = screen.hidden + sum(id is not None for id in shown) + missing
+    known = tuple(id if id in stored else None for id in shown)
+    return kept, Screen((*known, *[None] * missing), min(screen.hidden, len(stored)))
+
+
+def notices_event(invocation_id: str, author: str, notices: Iterable[Notice]) -> Event:
     """An event that only says how its turn ended; no model is shown it."""
-    return Event(invocation_id=invocation_id, author=author, custom_metadata={NOTICES: notices})
-
-
-def title(session: Session) -> str:
-    """What the visitor knows the conversation by."""
-    return str(session.state.get(NAME) or session.state.get(TITLE) or "…")
+    stored = {NOTICES: list(map(to_stored, notices))}
+    return Event(invocation_id=invocation_id, author=author, custom_metadata=stored)
 
 
 def name_event(invocation_id: str, name: str) -> Event:
@@ -79,16 +138,6 @@ def name_event(invocation_id: str, name: str) -> Event:
     return Event(invocation_id=invocation_id, author="user", actions=actions)
 
 
-def _grown(turn: TurnRecord, event: Event) -> TurnRecord:
-    latest = transcript.add(turn.transcript, event)
-    said = (event.custom_metadata or {}).get(NOTICES, [])
-    return replace(turn, transcript=(*latest, *map(Notice, said)), live=turn.live + 1)
-
-
-def _rewound(turns: list[TurnRecord], first: str) -> list[TurnRecord]:
-    kept = next((i for i, turn in enumerate(turns) if turn.invocation_id == first), len(turns))
-    dropped = turns[kept:]
-    if not kept:
-        return []
-    void = turns[kept - 1].void + 1 + sum(turn.live + turn.void for turn in dropped)
-    return [*turns[: kept - 1], replace(turns[kept - 1], void=void)]
+def title(session: Session) -> str:
+    """What the visitor knows the conversation by."""
+    return str(session.state.get(NAME) or session.state.get(TITLE) or "…")

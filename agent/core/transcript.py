@@ -13,11 +13,13 @@ from typing import Any, Literal, TypeAlias, TypeGuard
 from google.adk.events import Event
 from google.genai import types
 
-Source: TypeAlias = tuple[str, str | None]
-"""Who speaks: an event's author and branch."""
+from agent.core.notices import Notice
 
+# Who speaks: an event's author and branch.
+Source: TypeAlias = tuple[str, str | None]
+
+# Still growing; ended by an error before its whole came; as the session stores it.
 State: TypeAlias = Literal["open", "cut", "final"]
-"""Still growing; ended by an error before its whole came; as the session stores it."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class ToolCall:
     name: str
     args: dict[str, Any]
     source: Source = ("", None)
-    began: float = 0.0
+    began: float = 0.0  # In seconds since 1970.
     result: Any = None
     seconds: float | None = None
     state: State = "final"
@@ -62,22 +64,12 @@ class Picture:
     state: State = "final"
 
 
-@dataclass(frozen=True)
-class Notice:
-    """A plain sentence of this app's own, never the model's."""
-
-    text: str
-
-
-Said: TypeAlias = Text | Thought | ToolCall | Picture
-Entry: TypeAlias = Said | Notice
+AgentEntry: TypeAlias = Text | Thought | ToolCall | Picture
+Entry: TypeAlias = AgentEntry | Notice
 Transcript: TypeAlias = tuple[Entry, ...]
 
+# The name under which code that the model itself runs is shown, as if it were a tool.
 CODE = "run_code"
-"""The name under which a model's own code execution is shown, as if it were a tool."""
-
-TRANSFER = "transfer_to_agent"
-"""The tool by which ADK hands over to another agent (adk/tools/transfer_to_agent_tool.py)."""
 
 
 def add(transcript: Transcript, event: Event) -> Transcript:
@@ -86,10 +78,11 @@ def add(transcript: Transcript, event: Event) -> Transcript:
     if event.author == "user":
         return transcript
     if event.partial:
-        return _grow(transcript, source, _spoken(event))
+        # What can be shown as it comes; calls wait for the whole.
+        return _grow(transcript, source, [part for part in _parts(event) if part.text])
     if event.content is None:
         return _cut(transcript, source) if event.error_code else transcript
-    return _answer_calls(_replace(transcript, source, event), event)
+    return _answer_calls(_replace(transcript, source, event), source, event)
 
 
 def answer(transcript: Transcript) -> str:
@@ -104,12 +97,17 @@ def notices(transcript: Transcript) -> list[str]:
 
 def unstored(transcript: Transcript) -> list[Text]:
     """The answer's pieces that were shown but whose whole never came: ADK has not stored them."""
-    return [e for e in transcript if isinstance(e, Text) and e.state != "final"]
+    return [entry for entry in transcript if isinstance(entry, Text) and entry.state != "final"]
 
 
 def close(transcript: Transcript) -> Transcript:
     """The transcript of a turn that is over: nothing grows, and no tool is at work."""
     return tuple(_closed(entry) for entry in transcript)
+
+
+def busy_with_tools(transcript: Transcript) -> bool:
+    """Whether a tool is at work, so that silence is not the model's."""
+    return any(isinstance(entry, ToolCall) and entry.seconds is None for entry in transcript)
 
 
 def _closed(entry: Entry) -> Entry:
@@ -122,34 +120,27 @@ def _closed(entry: Entry) -> Entry:
     return entry
 
 
-def busy_with_tools(transcript: Transcript) -> bool:
-    """Whether a tool is at work, so that silence is not the model's."""
-    return any(isinstance(e, ToolCall) and e.seconds is None for e in transcript)
-
-
-def _spoken(event: Event) -> list[types.Part]:
-    """The parts of a partial that can be shown as they come; calls wait for the whole."""
-    parts = event.content.parts if event.content and event.content.parts else []
-    return [part for part in parts if part.text]
+def _parts(event: Event) -> list[types.Part]:
+    return (event.content.parts or []) if event.content else []
 
 
 def _grow(transcript: Transcript, source: Source, parts: list[types.Part]) -> Transcript:
     if parts:
         # Words after an error mean that the agent tries again: they supersede the first attempt.
-        transcript = tuple(e for e in transcript if not _is(e, source, "cut"))
+        transcript = tuple(entry for entry in transcript if not _is(entry, source, "cut"))
     for part in parts:
-        transcript = _grow_one(transcript, source, _entry(part, source, "open"))
+        new = _entry(part, source, "open")
+        is_open = (i for i, entry in enumerate(transcript) if _is(entry, source, "open"))
+        last = max(is_open, default=None)
+        if last is None or (joined := _joined(transcript[last], new)) is None:
+            transcript = (*transcript, new)
+        else:
+            transcript = (*transcript[:last], joined, *transcript[last + 1 :])
     return transcript
 
 
-def _grow_one(transcript: Transcript, source: Source, new: Entry) -> Transcript:
-    last = max((i for i, e in enumerate(transcript) if _is(e, source, "open")), default=None)
-    if last is None or (joined := _joined(transcript[last], new)) is None:
-        return (*transcript, new)
-    return (*transcript[:last], joined, *transcript[last + 1 :])
-
-
 def _joined(old: Entry, new: Entry) -> Entry | None:
+    """One entry with the text of both, if they are of one kind; else None."""
     match old, new:
         case (Text(), Text()):
             return replace(old, text=old.text + new.text)
@@ -159,32 +150,30 @@ def _joined(old: Entry, new: Entry) -> Entry | None:
 
 
 def _cut(transcript: Transcript, source: Source) -> Transcript:
-    return tuple(replace(e, state="cut") if _is(e, source, "open") else e for e in transcript)
+    return tuple(
+        replace(entry, state="cut") if _is(entry, source, "open") else entry for entry in transcript
+    )
 
 
 def _replace(transcript: Transcript, source: Source, event: Event) -> Transcript:
     """What `source` had open, replaced by the whole; an answer of tools alone replaces nothing."""
-    parts = event.content.parts or [] if event.content else []
+    parts = _parts(event)
     if parts and all(part.function_response for part in parts):
         return transcript
-    is_old = [_is(e, source, "open", "cut") for e in transcript]
+    is_old = [_is(entry, source, "open", "cut") for entry in transcript]
     place = is_old.index(True) if True in is_old else len(transcript)
-    rest = [e for e, old in zip(transcript, is_old, strict=True) if not old]
+    rest = [entry for entry, old in zip(transcript, is_old, strict=True) if not old]
     return (*rest[:place], *_whole(parts, source, event.timestamp), *rest[place:])
 
 
 def _whole(parts: Iterable[types.Part], source: Source, now: float) -> Transcript:
     entries: list[Entry] = []
     for part in parts:
-        if _shows(part):
+        if part.text or part.function_call or part.executable_code or part.inline_data:
             entry = _entry(part, source, "final", now)
             joined = _joined(entries[-1], entry) if entries else None
             entries[-1:] = [joined] if joined else [*entries[-1:], entry]
     return tuple(entries)
-
-
-def _shows(part: types.Part) -> bool:
-    return bool(part.text or part.function_call or part.executable_code or part.inline_data)
 
 
 def _entry(part: types.Part, source: Source, state: State, now: float = 0.0) -> Entry:
@@ -198,9 +187,8 @@ def _entry(part: types.Part, source: Source, state: State, now: float = 0.0) -> 
     return kind(part.text or "", source, state)
 
 
-def _answer_calls(transcript: Transcript, event: Event) -> Transcript:
-    source = (event.author, event.branch)
-    for part in (event.content.parts or []) if event.content else []:
+def _answer_calls(transcript: Transcript, source: Source, event: Event) -> Transcript:
+    for part in _parts(event):
         if response := part.function_response:
             id, result = response.id or "", response.response
             transcript = _answer_call(transcript, source, id, result, event.timestamp)
@@ -214,17 +202,17 @@ def _answer_call(
     transcript: Transcript, source: Source, id: str, result: Any, now: float
 ) -> Transcript:
     """The call with this id answered; a long-running tool's second answer replaces its first."""
-    for i, e in enumerate(transcript):
+    for i, entry in enumerate(transcript):
         # Gemini gives code that it runs itself no id: a result is its agent's first that waits.
         if (
-            isinstance(e, ToolCall)
-            and e.id == id
-            and (id or (e.source, e.seconds) == (source, None))
+            isinstance(entry, ToolCall)
+            and entry.id == id
+            and (id or (entry.source, entry.seconds) == (source, None))
         ):
-            done = replace(e, result=result, seconds=max(0.0, now - e.began))
+            done = replace(entry, result=result, seconds=max(0.0, now - entry.began))
             return (*transcript[:i], done, *transcript[i + 1 :])
     return transcript
 
 
-def _is(entry: Entry, source: Source, *states: State) -> TypeGuard[Said]:
+def _is(entry: Entry, source: Source, *states: State) -> TypeGuard[AgentEntry]:
     return not isinstance(entry, Notice) and entry.source == source and entry.state in states

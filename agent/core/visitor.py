@@ -1,7 +1,31 @@
-"""Who asks: a visitor of the page, or a program's session, as an ADK user."""
+"""Who asks, and in which session: the values by which everything is found and counted."""
 
 import re
 import uuid
+from dataclasses import dataclass
+from typing import NamedTuple
+
+# What a session's id looks like that was made here: a random UUID.
+SESSION_ID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
+
+class SessionKey(NamedTuple):
+    """What names an ADK session. Both ids are random and made here: who knows them holds it."""
+
+    app_name: str
+    user_id: str
+    session_id: str
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who asks: made at the border, by the page or by an API."""
+
+    # The ADK user; "" for the conversation's own.
+    user_id: str = ""
+    # The network address that limits count by (agent/limits/client_address.py); None where nobody
+    # counts by that.
+    address: str | None = None
 
 
 def visitor_id(id: str | uuid.UUID) -> str:

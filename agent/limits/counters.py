@@ -1,4 +1,4 @@
-"""Who has had how much: counts that end by themselves, in this process or in Redis."""
+"""Counts that end by themselves after their minute or day, in this process or in Redis."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -17,15 +17,17 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 1.0
-"""Seconds that Redis has to answer."""
+# Seconds that Redis has to connect, and to answer: for so long one that hangs holds a turn up.
+# Chosen, not measured: a Redis nearby answers in milliseconds.
+REDIS_TIMEOUT = 1.0
 
-DETOUR = 30.0
-"""Seconds for which a store that has failed is not asked again; this process counts meanwhile."""
+# Seconds for which a Redis that has failed is not called again, so that few turns wait for it; this
+# process counts meanwhile. Chosen, not measured.
+REDIS_RETRY_INTERVAL = 30.0
 
 
 class Counters:
-    """Counts by the `limits` library. Each begins with its first hit; a limit of 0 is none.
+    """Counts by the `limits` library, each from its first hit on; a limit of 0 is none.
 
     Raises:
         ValueError: for a store that cannot be used, with a sentence for the host.
@@ -34,43 +36,42 @@ class Counters:
     def __init__(self, redis: SecretStr | None = None) -> None:
         storage = _redis(redis.get_secret_value()) if redis else MemoryStorage()
         self._store = FixedWindowRateLimiter(storage)
-        self._spare = FixedWindowRateLimiter(MemoryStorage())
-        self._back_at = 0.0
+        self._fallback = FixedWindowRateLimiter(MemoryStorage())
+        self._retry_at = 0.0
 
-    async def hit(self, limit: RateLimitItem, whose: str, cost: int = 1) -> bool:
-        """Count; whether the limit still holds."""
+    async def hit(self, limit: RateLimitItem, key: str, cost: int = 1) -> bool:
+        """Add `cost` to the key's count; whether the limit still holds."""
         if not limit.amount:
             return True
-        return await self._ask(lambda counter: counter.hit(limit, whose, cost=cost))
+        return await self._call(lambda limiter: limiter.hit(limit, key, cost=cost))
 
-    async def is_reached(self, limit: RateLimitItem, whose: str) -> bool:
+    async def is_reached(self, limit: RateLimitItem, key: str) -> bool:
         """Whether one more would be too much."""
         if not limit.amount:
             return False
-        return not await self._ask(lambda counter: counter.test(limit, whose))
+        return not await self._call(lambda limiter: limiter.test(limit, key))
 
-    async def wait(self, limit: RateLimitItem, whose: str) -> int:
-        """Seconds until the count begins anew."""
-        stats = await self._ask(lambda counter: counter.get_window_stats(limit, whose))
+    async def seconds_left(self, limit: RateLimitItem, key: str) -> int:
+        """Seconds until the count begins anew, at least 1."""
+        stats = await self._call(lambda limiter: limiter.get_window_stats(limit, key))
         return max(1, ceil(stats.reset_time - time()))
 
-    async def _ask(self, question: Callable[[FixedWindowRateLimiter], Awaitable[T]]) -> T:
-        if monotonic() >= self._back_at:
+    async def _call(self, step: Callable[[FixedWindowRateLimiter], Awaitable[T]]) -> T:
+        if monotonic() >= self._retry_at:
             try:
-                return await question(self._store)
+                return await step(self._store)
             except Exception as error:  # Whatever it is: no turn fails for want of a count.
-                self._take_detour(error)
-        return await question(self._spare)
-
-    def _take_detour(self, error: Exception) -> None:
-        cause = error.storage_error if isinstance(error, StorageError) else error
-        # Not its text, which may hold the store's address and password.
-        log.warning("The limits' store fails (%s): counting in memory.", type(cause).__name__)
-        self._back_at = monotonic() + DETOUR
+                cause = error.storage_error if isinstance(error, StorageError) else error
+                # Not its text, which may hold the store's address and password.
+                log.warning(
+                    "The limits' store fails (%s): counting in memory.", type(cause).__name__
+                )
+                self._retry_at = monotonic() + REDIS_RETRY_INTERVAL
+        return await step(self._fallback)
 
 
 def _redis(uri: str) -> Storage:
-    timeouts = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE}
+    timeouts = {"socket_timeout": REDIS_TIMEOUT, "socket_connect_timeout": REDIS_TIMEOUT}
     options: dict[str, Any] = {"implementation": "redispy", "wrap_exceptions": True, **timeouts}
     try:
         if not uri.startswith("redis"):

@@ -1,7 +1,7 @@
-"""How much of the agent one visitor, one address, and all of them together may have.
+"""How many messages and answers one visitor, one address, and all of them together may have.
 
 Messages are counted per minute and per day, each count from its first message on; in memory the
-counts begin anew when the app starts. Answers that run are counted by each process for itself.
+counts begin anew when the app starts. Running answers are counted by each process for itself.
 """
 
 from collections import Counter
@@ -10,32 +10,25 @@ from contextlib import asynccontextmanager, contextmanager
 
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
 
-from agent.core.errors import PlainError
+from agent.core.notices import Argument, Notice, PlainError
 from agent.core.settings import Settings
-from agent.core.text import duration, plural
 from agent.limits.counters import Counters
 
-ALL = "all"
-"""Whose the day's budget is."""
+# The key under which the day's budget is counted, for all visitors together.
+EVERYBODY = "all"
 
 
 class LimitExceeded(PlainError):
-    """A message is not answered, because somebody has had enough; the text says until when."""
+    """A message is not answered, because a limit is reached; the text says until when."""
 
-    def __init__(self, sentence: str, wait: int | None = None) -> None:
-        super().__init__(sentence)
+    def __init__(self, code: str, wait: int | None = None, **args: Argument) -> None:
+        super().__init__(code, **args)
+        # Seconds until the message may be sent again; None where waiting does not help.
         self.wait = wait
-        """Seconds until the message may be sent again; None where waiting does not help."""
-
-
-PAUSED = (
-    "The owner of this page has paused the AI. In its place the built-in offline model answers, "
-    "which is not an AI."
-)
 
 
 class Limits:
-    """What holds for all doors of one app together.
+    """The limits of one app, for page and APIs together.
 
     Args:
         settings: The host's.
@@ -46,7 +39,7 @@ class Limits:
     """
 
     def __init__(self, settings: Settings, costs: bool = True) -> None:
-        self._most = settings
+        self._settings = settings
         self._costs = costs
         self._is_closed = False
         self._counts = Counters(settings.limits_store)
@@ -56,95 +49,98 @@ class Limits:
     async def admit(
         self, user_id: str, address: str | None, message: str, turns: int
     ) -> AsyncIterator[None]:
-        """Let one turn run inside: its conversation has had `turns` before.
+        """Let one turn run inside.
+
+        Args:
+            user_id: Who asks.
+            address: From which network address; None where nobody counts by it.
+            message: What is asked.
+            turns: How many turns the conversation has had.
 
         Raises:
             LimitExceeded: when a limit is reached.
         """
         if self._is_closed:
-            raise LimitExceeded("The app is being shut down. Send this again in a minute.", wait=60)
-        self._measure(message, turns)
-        with self._one_more(address):
-            await self._count(user_id, address)
+            raise LimitExceeded("closing", wait=60)
+        self._check_size(message, turns)
+        with self._count_running(address):
+            await self._count_message(user_id, address)
             yield
 
     def close(self) -> None:
         """Admit nobody any more."""
         self._is_closed = True
 
-    def _measure(self, message: str, turns: int) -> None:
-        longest, most = self._most.max_message_length, self._most.max_chat_turns
+    def _check_size(self, message: str, turns: int) -> None:
+        longest, most = self._settings.max_message_length, self._settings.max_chat_turns
         if longest and len(message) > longest:
-            raise LimitExceeded(
-                f"This message has {len(message):,} characters, and at most {longest:,} can be "
-                "sent here. Please send a shorter one, or the text in parts."
-            )
+            raise LimitExceeded("message_too_long", length=len(message), longest=longest)
         if most and turns >= most:
-            had = "its one message" if most == 1 else f"its {most:,} messages"
-            raise LimitExceeded(f"This chat has had {had}. Please begin a new one.")
+            raise LimitExceeded("chat_had_one" if most == 1 else "chat_full", turns=most)
 
     @contextmanager
-    def _one_more(self, address: str | None) -> Iterator[None]:
-        """Count an answer that runs for this address, as long as it does."""
-        most = self._most.address_running
+    def _count_running(self, address: str | None) -> Iterator[None]:
+        """Count an answer for this address as long as it runs."""
+        most = self._settings.address_running
         if address and most and self._running[address] >= most:
-            raise LimitExceeded(
-                f"Your network address has {plural(most, 'answer')} running, and can have no "
-                "more at once. Please send this message again as soon as one has ended.",
-                wait=1,
-            )
+            raise LimitExceeded("address_busy", wait=1, running=most)
         self._running.update([address or ""])
         try:
             yield
         finally:
             self._running -= Counter([address or ""])  # And drops those that come to zero.
 
-    async def _count(self, user_id: str, address: str | None) -> None:
-        for whose, limit in self._rates(user_id, address):
-            if not await self._counts.hit(limit, whose):
-                wait = await self._counts.wait(limit, whose)
+    async def _count_message(self, user_id: str, address: str | None) -> None:
+        for key, limit in self._message_limits(user_id, address):
+            if not await self._counts.hit(limit, key):
+                wait = await self._counts.seconds_left(limit, key)
                 raise LimitExceeded(
-                    f"That was a lot of messages: {limit.amount:,} a {limit.GRANULARITY.name} can "
-                    f"be sent here. Please send this one again in {duration(wait)}.",
+                    f"too_many_messages_in_{limit.GRANULARITY.name}",
                     wait,
+                    amount=limit.amount,
+                    seconds=wait,
                 )
 
-    def _rates(self, user_id: str, address: str | None) -> Iterator[tuple[str, RateLimitItem]]:
+    def _message_limits(
+        self, user_id: str, address: str | None
+    ) -> Iterator[tuple[str, RateLimitItem]]:
         """Minutes first: what is refused by them takes nothing from the day."""
-        most, who, where = self._most, f"visitor {user_id}", f"address {address}"
-        yield who, RateLimitItemPerMinute(most.visitor_per_minute)
+        settings, visitor, place = self._settings, f"visitor {user_id}", f"address {address}"
+        yield visitor, RateLimitItemPerMinute(settings.visitor_per_minute)
         if address:
-            yield where, RateLimitItemPerMinute(most.address_per_minute)
-        yield who, RateLimitItemPerDay(most.visitor_per_day)
+            yield place, RateLimitItemPerMinute(settings.address_per_minute)
+        yield visitor, RateLimitItemPerDay(settings.visitor_per_day)
         if address:
-            yield where, RateLimitItemPerDay(most.address_per_day)
+            yield place, RateLimitItemPerDay(settings.address_per_day)
 
-    async def why_offline(self) -> str | None:
-        """Why the host's key is not to be used for a turn, in a sentence that a page displays; or
-        None, and the turn is counted."""
+    async def why_offline(self) -> Notice | None:
+        """Count one turn on the host's key.
+
+        Returns:
+            A notice for the visitor if the turn may not use that key, and is not counted; None if
+            it may, or if the agent's model costs nothing.
+        """
         if not self._costs:
             return None
-        if self._most.demo_paused:
-            return PAUSED
-        turns, tokens = self._budget()
-        if await self._counts.is_reached(tokens, ALL):
+        if self._settings.demo_paused:
+            return Notice("paused")
+        turns, tokens = self._daily_limits()
+        if await self._counts.is_reached(tokens, EVERYBODY):
             return await self._used_up(tokens)
-        return None if await self._counts.hit(turns, ALL) else await self._used_up(turns)
+        return None if await self._counts.hit(turns, EVERYBODY) else await self._used_up(turns)
 
     async def spend(self, tokens: int) -> None:
-        """Count what a turn has cost."""
+        """Count the tokens of a turn on the host's key."""
         if tokens:
-            await self._counts.hit(self._budget()[1], ALL, cost=tokens)
+            _, limit = self._daily_limits()
+            await self._counts.hit(limit, EVERYBODY, cost=tokens)
 
-    def _budget(self) -> tuple[RateLimitItem, RateLimitItem]:
+    def _daily_limits(self) -> tuple[RateLimitItem, RateLimitItem]:
+        """Of turns and of tokens."""
         return (
-            RateLimitItemPerDay(self._most.daily_turns, namespace="turns"),
-            RateLimitItemPerDay(self._most.daily_tokens, namespace="tokens"),
+            RateLimitItemPerDay(self._settings.daily_turns, namespace="turns"),
+            RateLimitItemPerDay(self._settings.daily_tokens, namespace="tokens"),
         )
 
-    async def _used_up(self, limit: RateLimitItem) -> str:
-        wait = duration(await self._counts.wait(limit, ALL))
-        return (
-            "Today's budget for the AI is used up. In its place the built-in offline model "
-            f"answers, which is not an AI. The AI is back in {wait}."
-        )
+    async def _used_up(self, limit: RateLimitItem) -> Notice:
+        return Notice("budget_spent", {"wait": await self._counts.seconds_left(limit, EVERYBODY)})

@@ -1,111 +1,128 @@
 """Gemini's small events as fewer, larger ones, before google-genai reads them.
 
-What google-genai and ADK do for each event costs fifty times as much as to look into it. So those
-that differ in their words alone become one on their way in, where httpx lets whoever asks for it
-have a hand in what it has received (its "event hooks").
+What google-genai and ADK do for each event costs fifty times as much as to look into it here. So
+events that differ in their text alone become one as they come in, in an event hook of the HTTP
+library.
 """
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-import httpx
-
-from agent.models.batching import hold
+from agent.models.batching import batch
+from agent.models.genai_internals import log_unknown_client, replace_body
 
 
 @dataclass(frozen=True)
 class Event:
-    """One of a stream's."""
+    """A server-sent event of a stream."""
 
-    lines: str
-    """As it came."""
+    # As it came.
+    raw: str
 
-    words: str = ""
-    tokens: Any = None
-    """How many there have been so far, if it tells."""
+    text: str = ""
 
+    # How many tokens there have been so far, if it says so.
+    usage: Any = None
+
+    # What is around the text, from the inside out; empty where there is more than text, such as a
+    # signature (`thoughtSignature`), which belongs to its own part.
     frame: tuple[Any, ...] = ()
-    """What is around the words, from the inside out; nothing, where there is more than words."""
 
 
-async def lighten(response: object) -> None:
-    """Have httpx hand over the same words in fewer events, if they come in events."""
-    # google-genai may be told to use another client (`GOOGLE_GENAI_HTTP_CLIENT`).
-    if isinstance(response, httpx.Response) and _is_stream(response):
-        received = httpx.Response(200, headers=response.headers, stream=response.stream)
-        response.headers.pop("content-encoding", None)  # What is handed over is decoded.
-        response.stream = LightStream(received)
+class StreamHook:
+    """An event hook that coalesces the streams of one model's client.
+
+    Whether the client calls it, and with a response that it knows, shows at the first answer.
+    """
+
+    def __init__(self) -> None:
+        # Whether answers go through it, as far as is known.
+        self.is_effective = True
+        self._was_called = False
+
+    async def __call__(self, response: Any) -> None:
+        """Have the same text come in fewer events, if it comes in events."""
+        self._was_called = True
+        kind = getattr(response, "headers", {}).get("content-type", "")
+        if kind.startswith("text/event-stream") and not replace_body(response, coalesced):
+            self._give_up()
+
+    def answer_has_come(self) -> None:
+        """Notice, when a response of the model's is there, if it has not gone through here."""
+        if not self._was_called:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        self.is_effective = False
+        log_unknown_client()
 
 
-def _is_stream(response: httpx.Response) -> bool:
-    kind: str = response.headers.get("content-type", "")
-    return kind.startswith("text/event-stream")
+def coalesced(response: Any) -> AsyncGenerator[bytes]:
+    """The body of an HTTP response with fewer events."""
+    return batch(read_events(response), coalesce_events)
 
 
-HOOKS = {"response": [lighten]}
-"""httpx's option `event_hooks`."""
+async def read_events(response: Any) -> AsyncGenerator[Event]:
+    """Each event of an HTTP response, as soon as the empty line comes that ends it."""
+    raw = ""
+    async with aclosing(_read_lines(response)) as lines:
+        async for line in lines:
+            raw += line.decode(errors="replace") + "\n"
+            if not line:
+                yield parse_event(raw)
+                raw = ""
+    if raw:
+        yield Event(raw)
 
 
-class LightStream(httpx.AsyncByteStream):
-    """What has been received, lighter."""
-
-    def __init__(self, received: httpx.Response) -> None:
-        self._received = received
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async with aclosing(hold(events(self._received), joined)) as fewer:
-            async for event in fewer:
-                yield event
-
-    async def aclose(self) -> None:
-        """Hang up."""
-        await self._received.aclose()
+async def _read_lines(response: Any) -> AsyncGenerator[bytes]:
+    """Lines that end with LF or CRLF; httpx ends one at U+2028 as well, which JSON may hold."""
+    pieces: list[bytes] = []
+    async with aclosing(response.aiter_bytes()) as chunks:
+        async for chunk in chunks:
+            end_of_first, *others = chunk.split(b"\n")
+            pieces.append(end_of_first)
+            for start_of_next in others:
+                yield b"".join(pieces).removesuffix(b"\r")
+                pieces = [start_of_next]
+    if any(pieces):
+        yield b"".join(pieces)
 
 
-async def events(received: httpx.Response) -> AsyncGenerator[Event]:
-    """Each as soon as the empty line comes that ends it."""
-    lines = ""
-    async for line in received.aiter_lines():
-        lines += f"{line}\n"
-        if not line:
-            yield parsed(lines)
-            lines = ""
-    if lines:
-        yield Event(lines)
-
-
-def parsed(lines: str) -> Event:
-    """An event, and what is in it."""
+def parse_event(raw: str) -> Event:
+    """An event with what is in it, if that is one part of text in one candidate."""
     with suppress(ValueError):
-        match json.loads(lines.removeprefix("data: ")):
+        match json.loads(raw.removeprefix("data: ")):
             case {
                 "candidates": [
-                    {"content": {"parts": [{"text": str(words), **part}], **content}, **candidate}
+                    {"content": {"parts": [{"text": str(text), **part}], **content}, **candidate}
                 ],
                 **answer,
             } if part.keys() <= {"thought"}:
-                tokens = answer.pop("usageMetadata", None)
-                return Event(lines, words, tokens, (part, content, candidate, answer))
-    return Event(lines)
+                usage = answer.pop("usageMetadata", None)
+                return Event(raw, text, usage, (part, content, candidate, answer))
+    return Event(raw)
 
 
-def joined(events: Iterable[Event]) -> Iterator[bytes]:
-    """One for each run of those that differ in their words alone."""
+def coalesce_events(events: Iterable[Event]) -> Iterator[bytes]:
+    """One event for each run of those that differ in their text alone; the others as they came."""
     for frame, run in groupby(events, lambda event: event.frame):
         same = list(run)
-        lines = [_one(same)] if frame and len(same) > 1 else [event.lines for event in same]
-        yield "".join(lines).encode()
+        if frame and len(same) > 1:
+            yield _one_event(same).encode()
+        else:
+            yield "".join(event.raw for event in same).encode()
 
 
-def _one(run: list[Event]) -> str:
-    """The latest, with the words of all, and as many tokens as the latest count."""
+def _one_event(run: list[Event]) -> str:
+    """The text of all, in the latest's frame, with as many tokens as the latest count."""
     part, content, candidate, answer = run[-1].frame
-    part = {"text": "".join(event.words for event in run), **part}
+    part = {"text": "".join(event.text for event in run), **part}
     candidate = {"content": {"parts": [part], **content}, **candidate}
-    tokens = [{"usageMetadata": event.tokens} for event in run if event.tokens]
-    answer = {"candidates": [candidate], **answer, **(tokens[-1] if tokens else {})}
+    usages = [{"usageMetadata": event.usage} for event in run if event.usage]
+    answer = {"candidates": [candidate], **answer, **(usages[-1] if usages else {})}
     return f"data: {json.dumps(answer)}\n\n"

@@ -1,8 +1,8 @@
 """A model that needs no key and no network, and says so.
 
-It goes the very path of a real one: chunks at reading speed, then the whole; thoughts; calls of
-the agent's real tools. It understands a handful of commands and a few plain questions, and says
-that it does not understand the rest.
+It answers in the way of a real one: chunks at reading speed, then the whole; thoughts; calls of the
+agent's real tools. It understands a few commands and plain questions, and says that it does not
+understand the rest.
 """
 
 import asyncio
@@ -13,13 +13,20 @@ from typing import Any
 
 from google.adk.agents import LlmAgent
 from google.adk.models import BaseLlm, Gemini, LLMRegistry, LlmRequest, LlmResponse
-from google.adk.utils.env_utils import is_env_enabled
 from google.genai import types
 
-from agent.models.offline_tools import call_plainly, calls_meant, describe_tools, example_meant
+from agent.core.adk_internals import CONTEXT, SAID
+from agent.models.offline_tools import (
+    call_by_command,
+    describe_tools,
+    find_calls,
+    find_example,
+)
 
+# The environment variables that google-genai takes a key from, and those by which it is to use
+# Google Cloud (google/genai/_api_client.py).
 KEYS = {"GOOGLE_API_KEY", "GEMINI_API_KEY"}
-"""The environment variables that google-genai takes a key from."""
+CLOUD_SWITCHES = ("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI")
 
 HOW_TO_ADD_A_KEY = (
     "To hear from Gemini instead, set `GOOGLE_API_KEY` (a free key comes from "
@@ -73,6 +80,12 @@ $$ e^{i\\pi} + 1 = 0 $$
 Other scripts: 日本語, العربية, עברית, हिन्दी. Emoji: 🙂 👩‍🚀 🏳️‍🌈.
 """
 
+PARAGRAPH = (
+    "**Paragraph {number} of 20.** There is nothing to learn here: this text is only long. "
+    "Press Stop whenever you like; what has been written stays, and the agent remembers "
+    "just that much."
+)
+
 THOUGHT = "The message says: {message}. I look for a command, for a tool it may mean, or a sum."
 
 LONG_THOUGHT = (
@@ -91,11 +104,11 @@ class OfflineModel(BaseLlm):
 
     model: str = "offline"
 
+    # Seconds between two chunks: about the speed at which one reads.
     delay: float = 0.03
-    """Seconds between two chunks: about the speed at which one reads."""
 
+    # How the first answer of a conversation begins.
     introduction: str = INTRODUCTION
-    """How the first answer of a conversation begins."""
 
     @classmethod
     def supported_models(cls) -> list[str]:
@@ -108,8 +121,8 @@ class OfflineModel(BaseLlm):
         """Partials for each thought and text, then the whole; the whole alone if not streaming."""
         parts = reply(llm_request, self.introduction)
         if stream:
-            for piece in _pieces(parts):
-                yield LlmResponse(content=types.ModelContent([piece]), partial=True)
+            for chunk in _chunks(parts):
+                yield LlmResponse(content=types.ModelContent([chunk]), partial=True)
                 await asyncio.sleep(self.delay)
         if _command(_message(llm_request)) == "/fail":
             raise AskedToFail
@@ -123,24 +136,25 @@ class OfflineModel(BaseLlm):
 def reply(request: LlmRequest, introduction: str = INTRODUCTION) -> list[types.Part]:
     """What the offline model says to a request: thoughts, text and calls of tools.
 
-    The first text of a conversation begins by saying what is talking.
+    The first text of a conversation begins with the introduction.
     """
     parts = _react(request)
     for part in parts:
-        if part.text and not part.thought and not _has_spoken(request):
+        if part.text and not part.thought and not _has_answered(request):
             part.text = introduction + part.text
     return parts
 
 
 def _react(request: LlmRequest) -> list[types.Part]:
-    if results := _results(request):
-        return [_text("\n\n".join(map(_told, results)))]
+    latest = (request.contents[-1].parts or []) if request.contents else []
+    if results := [part.function_response for part in latest if part.function_response]:
+        return [_text("\n\n".join(map(_describe_result, results)))]
     message = _message(request)
     if command := _command(message):
-        return _obey(command, message[len(command) :].strip(), request)
-    thought = types.Part(text=THOUGHT.format(message=_quoted(message)), thought=True)
-    calls = calls_meant(message, request, may_transfer=not _reports(request.contents[-1]))
-    return [thought, *(calls or [_text(_say(message, request))])]
+        return _run_command(command, message[len(command) :].strip(), request)
+    thought = types.Part(text=THOUGHT.format(message=_as_code(message)), thought=True)
+    calls = find_calls(message, request, may_transfer=not _is_report(request.contents[-1]))
+    return [thought, *(calls or [_text(_answer(message, request))])]
 
 
 def model_or_offline(name: str | None = None) -> str | BaseLlm:
@@ -158,32 +172,33 @@ def needs_credentials(model: str | BaseLlm) -> bool:
             return False
     if not isinstance(model, Gemini) or model.client:
         return False
-    given = model.client_kwargs or {}
-    return not any(given.get(way) for way in ("api_key", "credentials", "enterprise", "vertexai"))
+    own = model.client_kwargs or {}
+    return not any(own.get(key) for key in ("api_key", "credentials", "enterprise", "vertexai"))
 
 
 def has_credentials() -> bool:
-    """Whether the environment names a key, or asks for Google Cloud (genai/_api_client.py)."""
+    """Whether the environment names a key, or asks for Google Cloud."""
     if any(os.environ.get(name) for name in KEYS):
         return True
-    return any(map(is_env_enabled, ("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI")))
+    values = {os.environ.get(name, "").strip().lower() for name in CLOUD_SWITCHES}
+    return not values.isdisjoint({"1", "true", "yes", "on"})
 
 
 LLMRegistry.register(OfflineModel)
 
 
-def _obey(command: str, rest: str, request: LlmRequest) -> list[types.Part]:
+def _run_command(command: str, rest: str, request: LlmRequest) -> list[types.Part]:
     match command:
         case "/help":
             return [_text(HELP)]
         case "/tools":
             return [_text(describe_tools(request))]
         case "/call":
-            return [call_plainly(rest, request)]
+            return [call_by_command(rest, request)]
         case "/think":
             return [types.Part(text=LONG_THOUGHT, thought=True), _text("I have thought about it.")]
         case "/long":
-            return [_text("\n\n".join(map(_paragraph, range(1, 21))))]
+            return [_text("\n\n".join(PARAGRAPH.format(number=number) for number in range(1, 21)))]
         case "/markdown":
             return [_text(MARKDOWN)]
         case "/fail":
@@ -191,15 +206,15 @@ def _obey(command: str, rest: str, request: LlmRequest) -> list[types.Part]:
     return [_text(f"I do not know the command `{command}`.\n\n{HELP}")]
 
 
-def _say(message: str, request: LlmRequest) -> str:
+def _answer(message: str, request: LlmRequest) -> str:
     if re.search(r"\bhelp\b", message, re.IGNORECASE):
         return HELP
     if re.search(r"\bdid i (ask|say|tell|write)\b|\bi (asked|said|told|wrote)\b", message.lower()):
         return _recall(request)
-    if example := example_meant(message, request):
+    if example := find_example(message, request):
         return f"I need to know more for that. Say it in full, or call the tool: `{example}`"
     return (
-        f"You said: {_quoted(message)}. I do not understand that, and will not pretend to. "
+        f"You said: {_as_code(message)}. I do not understand that, and will not pretend to. "
         "Say `/help` to see what I can do."
     )
 
@@ -208,51 +223,41 @@ def _recall(request: LlmRequest) -> str:
     earlier = _messages(request)[:-1]
     if not earlier:
         return "This is the first message that I know of in this conversation."
-    return "Before this message you said:\n\n" + "\n".join(f"- {_quoted(m)}" for m in earlier)
+    lines = (f"- {_as_code(message)}" for message in earlier)
+    return "Before this message you said:\n\n" + "\n".join(lines)
 
 
-def _paragraph(number: int) -> str:
-    return (
-        f"**Paragraph {number} of 20.** There is nothing to learn here: this text is only long. "
-        "Press Stop whenever you like; what has been written stays, and the agent remembers "
-        "just that much."
-    )
+def _describe_result(result: types.FunctionResponse) -> str:
+    return f"The tool `{result.name}` answered:\n{_outline(result.response or {})}"
 
 
-def _told(result: types.FunctionResponse) -> str:
-    return f"The tool `{result.name}` answered:\n{_outlined(result.response or {})}"
-
-
-def _outlined(value: Any, indent: str = "") -> str:
+def _outline(value: Any, indent: str = "") -> str:
     """A tool's answer as a list, in lists where it is nested."""
     if not isinstance(value, dict | list):
         return str(value)
     items = value.items() if isinstance(value, dict) else enumerate(value, 1)
-    lines = (f"- {name}: {_outlined(item, indent + '    ')}" for name, item in items)
+    lines = (f"- {name}: {_outline(item, indent + '    ')}" for name, item in items)
     return "".join(f"\n{indent}{line}" for line in lines)
 
 
-# What the request holds
-
-
-def _results(request: LlmRequest) -> list[types.FunctionResponse]:
-    """The answers of the tools that were just called."""
-    parts = (request.contents[-1].parts or []) if request.contents else []
-    return [part.function_response for part in parts if part.function_response]
+# What the request says
 
 
 def _messages(request: LlmRequest) -> list[str]:
     """What the visitor said, in order."""
-    mine = [c for c in request.contents if c.role == "user" and not _reports(c)]
-    texts = ["".join(part.text or "" for part in content.parts or []) for content in mine]
+    own = [
+        content
+        for content in request.contents
+        if content.role == "user" and not _is_report(content)
+    ]
+    texts = ["".join(part.text or "" for part in content.parts or []) for content in own]
     return [text for text in texts if text]
 
 
-def _reports(content: types.Content) -> bool:
-    """Whether this is what another agent did: ADK tells it as if the visitor had said it
-    (adk/flows/llm_flows/context/_fencing.py)."""
+def _is_report(content: types.Content) -> bool:
+    """Whether ADK tells here what another agent did."""
     parts = content.parts or []
-    return len(parts) > 1 and (parts[0].text or "").startswith("For context:")
+    return len(parts) > 1 and (parts[0].text or "").startswith(CONTEXT)
 
 
 def _message(request: LlmRequest) -> str:
@@ -263,18 +268,20 @@ def _command(message: str) -> str:
     return message.split()[0].lower() if message.startswith("/") else ""
 
 
-def _has_spoken(request: LlmRequest) -> bool:
+def _has_answered(request: LlmRequest) -> bool:
     """Whether anything has been answered in this conversation, by whichever agent."""
-    parts = [(content, part) for content in request.contents for part in content.parts or []]
-    own = (p.text for content, p in parts if content.role == "model" and not p.thought)
-    reported = (p.text or "" for content, p in parts if _reports(content))
-    return any(own) or any("] said:\n" in text for text in reported)
+    for content in request.contents:
+        for part in content.parts or []:
+            own = content.role == "model" and not part.thought
+            if part.text and (own or (_is_report(content) and SAID in part.text)):
+                return True
+    return False
 
 
 # How it is said
 
 
-def _pieces(parts: list[types.Part]) -> Iterator[types.Part]:
+def _chunks(parts: list[types.Part]) -> Iterator[types.Part]:
     """Thoughts and texts word by word, spaces and all; calls come with the whole."""
     for part in parts:
         for word in re.findall(r"\s*\S+|\s+$", part.text or ""):
@@ -285,8 +292,8 @@ def _text(text: str) -> types.Part:
     return types.Part(text=text)
 
 
-def _quoted(text: str) -> str:
-    """A visitor's words as code, so that no sign in them is taken for Markdown or HTML."""
+def _as_code(text: str) -> str:
+    """A visitor's words as code, so that no character in them is taken for Markdown or HTML."""
     line = " ".join(text[:200].split()) + "…" * (len(text) > 200)
     fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
     space = " " * line.startswith("`") or " " * line.endswith("`")
@@ -297,8 +304,10 @@ def _usage(
     request: LlmRequest, parts: list[types.Part]
 ) -> types.GenerateContentResponseUsageMetadata:
     """Words, since this model has no other tokens. Without usage ADK warns at every turn."""
-    asked = sum(len(message.split()) for message in _messages(request))
-    said = sum(len((part.text or "").split()) for part in parts)
+    prompt = sum(len(message.split()) for message in _messages(request))
+    output = sum(len((part.text or "").split()) for part in parts)
     return types.GenerateContentResponseUsageMetadata(
-        prompt_token_count=asked, candidates_token_count=said, total_token_count=asked + said
+        prompt_token_count=prompt,
+        candidates_token_count=output,
+        total_token_count=prompt + output,
     )

@@ -1,8 +1,8 @@
 """Which of an agent's tools a message asks the offline model for, and with which arguments.
 
-It knows the tools only as a model does, by their declarations, so it works for any agent's: a
-tool is meant when the message has the words of its name ("time" for `get_time`), or one of the
-fixed values of its argument (a sub-agent's name), or is a sum and the tool takes an expression.
+It knows the tools only as a model does, by their declarations, and so works for those of any agent:
+a message asks for a tool if it has the words of its name ("time" for `get_time`), or one of the
+fixed values of its argument (a sub-agent's name), or a sum where the tool takes an expression.
 """
 
 import json
@@ -13,10 +13,10 @@ from typing import Any
 from google.adk.models import LlmRequest
 from google.genai import types
 
-from agent.core.transcript import TRANSFER
+from agent.core.adk_internals import TRANSFER
 
-# Possessive (`*+`), because a visitor's flood of digits would otherwise hold the loop for seconds.
-# A sum is taken whole or not at all: half of "10 + 50% of 80" would give a wrong figure.
+# Possessive (`*+`), because thousands of digits would otherwise block the event loop for many
+# seconds. A sum is taken whole or not at all: half of "10 + 50% of 80" would give a wrong figure.
 NUMBER = r"(?:\d++(?:[.,]\d++)*+|\.\d++)(?:\s*+\))*+"
 SUM = re.compile(
     rf"(?<![^\s=:'\"])[-−(]*+{NUMBER}(?:\s*+[-−+*/%^×÷]++[-−(\s]*+{NUMBER})++(?=[\s?=.,;:'\"]|$)"
@@ -24,24 +24,23 @@ SUM = re.compile(
 OBJECT = re.compile(r"\b(?:in|for|of|about|at)\s+([^?!]+)", re.IGNORECASE)
 AND = re.compile(r",\s+|\s+and\s+(?:in\s+|for\s+)?", re.IGNORECASE)
 
-READ = 500
-"""How many characters of a message are looked at."""
+# How many characters of a message are searched for what a tool is to be asked about, and how many
+# calls one message can ask for: enough for any plain question.
+SEARCHED_LENGTH = 500
+MAX_CALLS = 5
 
-HANDFUL = 5
-"""How many calls one message can ask for."""
 
-
-def calls_meant(message: str, request: LlmRequest, may_transfer: bool) -> list[types.Part]:
+def find_calls(message: str, request: LlmRequest, may_transfer: bool) -> list[types.Part]:
     """Calls of the tool that the message seems to ask for, or none."""
     for tool in _tools(request):
         if tool.name != TRANSFER or may_transfer:
-            calls = [_call(tool.name, args) for args in _arguments_meant(tool, message)]
+            calls = [_call(tool.name, args) for args in _find_arguments(tool, message)]
             if calls:
-                return calls[:HANDFUL]
+                return calls[:MAX_CALLS]
     return []
 
 
-def _arguments_meant(tool: types.FunctionDeclaration, message: str) -> list[dict[str, Any]]:
+def _find_arguments(tool: types.FunctionDeclaration, message: str) -> list[dict[str, Any]]:
     """The arguments for each call of `tool` that the message asks for."""
     match _required(tool):
         case []:
@@ -49,26 +48,28 @@ def _arguments_meant(tool: types.FunctionDeclaration, message: str) -> list[dict
         case ["expression"]:
             return [{"expression": found[0].strip()} for found in SUM.finditer(message)]
         case [name] if _properties(tool)[name].get("type") in ("string", types.Type.STRING):
-            values = _choices(tool, name, message) or _objects(tool, message)
+            values = _find_fixed_value(tool, name, message) or _find_objects(tool, message)
             return [{name: value} for value in values]
     return []
 
 
-def example_meant(message: str, request: LlmRequest) -> str | None:
+def find_example(message: str, request: LlmRequest) -> str | None:
     """How to call the tool that the message mentions without all that it needs, if there is one."""
-    meant = (t.name or "" for t in _tools(request) if _required(t) and _mentions(message, t.name))
-    return next((_example(name, request) for name in meant), None)
+    for tool in _tools(request):
+        if _required(tool) and _mentions(message, tool.name):
+            return _example(tool)
+    return None
 
 
-def _choices(tool: types.FunctionDeclaration, name: str, message: str) -> list[str]:
+def _find_fixed_value(tool: types.FunctionDeclaration, name: str, message: str) -> list[str]:
     """Which of a parameter's fixed values the message mentions, such as another agent's name."""
     values = _properties(tool)[name].get("enum", [])
     return [value for value in values if _mentions(message, str(value))][:1]
 
 
-def _objects(tool: types.FunctionDeclaration, message: str) -> list[str]:
+def _find_objects(tool: types.FunctionDeclaration, message: str) -> list[str]:
     """What follows "in" or "for", if the message mentions the tool: "time in Rome and Oslo"."""
-    found = OBJECT.search(message[:READ])
+    found = OBJECT.search(message[:SEARCHED_LENGTH])
     if not found or not _mentions(message, tool.name):
         return []
     pieces = (piece.strip(" .") for piece in AND.split(found[1]))
@@ -82,35 +83,32 @@ def _mentions(message: str, name: str | None) -> bool:
     return len(words & said) * 2 > len(words)
 
 
-def call_plainly(rest: str, request: LlmRequest) -> types.Part:
+def call_by_command(rest: str, request: LlmRequest) -> types.Part:
     """`/call NAME {json}`; a mistake is explained, not raised."""
-    name, given, *_ = [*rest.split(maxsplit=1), "", ""]
-    if name not in {tool.name for tool in _tools(request)}:
+    name, json_args, *_ = [*rest.split(maxsplit=1), "", ""]
+    tool = next((tool for tool in _tools(request) if tool.name == name), None)
+    if tool is None:
         sorry = f"There is no tool `{name}`." if name else "Which tool?"
         return types.Part(text=f"{sorry}\n\n{describe_tools(request)}")
-    args = _json_or_none(given or "{}")
+    try:
+        args = json.loads(json_args or "{}")
+    except (ValueError, RecursionError):
+        args = None
     if not isinstance(args, dict):
-        example = _example(name, request)
+        example = _example(tool)
         return types.Part(text=f"The arguments must be a JSON object, as in `{example}`.")
     return _call(name, args)
 
 
-def _json_or_none(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _example(name: str, request: LlmRequest) -> str:
-    tool = next(tool for tool in _tools(request) if tool.name == name)
-    return f"/call {name} " + json.dumps(dict.fromkeys(_required(tool), "…"), ensure_ascii=False)
+def _example(tool: types.FunctionDeclaration) -> str:
+    args = json.dumps(dict.fromkeys(_required(tool), "…"), ensure_ascii=False)
+    return f"/call {tool.name or ''} {args}"
 
 
 def describe_tools(request: LlmRequest) -> str:
     """A list of the tools, each with the command that calls it."""
     tools = [
-        f"- `{_example(tool.name or '', request)}` {(tool.description or ' ').splitlines()[0]}"
+        f"- `{_example(tool)}` {(tool.description or ' ').splitlines()[0]}"
         for tool in _tools(request)
     ]
     return "This agent's tools:\n\n" + "\n".join(tools) if tools else "This agent has no tools."
@@ -118,7 +116,7 @@ def describe_tools(request: LlmRequest) -> str:
 
 def _tools(request: LlmRequest) -> list[types.FunctionDeclaration]:
     tools = [tool for tool in request.config.tools or [] if isinstance(tool, types.Tool)]
-    return [declared for tool in tools for declared in tool.function_declarations or []]
+    return [function for tool in tools for function in tool.function_declarations or []]
 
 
 def _properties(tool: types.FunctionDeclaration) -> dict[str, dict[str, Any]]:

@@ -1,58 +1,58 @@
 """The page: a Gradio ChatInterface, with its events wired in a cheaper way."""
 
+from importlib.util import find_spec
 from typing import Any
 
 import gradio as gr
 from gradio.events import Dependency
 
 from agent.chat.loader import LoadedAgent
+from agent.chat.registry import Registry
+from agent.core.notices import SENTENCES
 from agent.core.settings import Settings
 from agent.core.text import duration
-from agent.limits.rate_limits import PAUSED
 from agent.models.offline import HOW_TO_ADD_A_KEY
-from agent.page.controls import (
-    AT_ONCE,
-    PLACEHOLDER,
-    QUEUED,
-    clear,
-    nothing,
-)
-from agent.page.handlers import Chat
+from agent.page.browser import ASSETS, js
+from agent.page.controls import AT_ONCE, PLACEHOLDER, QUEUED, clear, nothing
+from agent.page.handlers import Handlers, Respond
 from agent.page.protocol import edit, pick
-from agent.page.scripts import (
-    ASK,
-    EDIT,
-    END,
-    GIVE_BACK,
-    LOCK,
-    PLACE,
-    PUT,
-    REST,
-    RETRY,
-    SHOW,
-    TAKE_BACK,
-    UNSENT,
-    WAKE,
-    WHERE,
-)
 from agent.page.sidebar import SideBar
 from agent.page.states import KEY
 
 
 class ChatPage(gr.ChatInterface):
-    """A ChatInterface around `Chat.respond`; what it shows and what is remembered agree."""
+    """A ChatInterface around `respond`, which carries its answers to the browser cheaply.
 
-    def __init__(self, chat: Chat, loaded: LoadedAgent, for_mcp: bool = False) -> None:
-        self.chat, self.states, self._agent, self._for_mcp = chat, chat.states, loaded, for_mcp
+    Args:
+        respond: The function of a ChatInterface that answers.
+        loaded: The agent on show.
+        registry: Its conversations.
+        for_mcp: Whether the agent is a tool for MCP clients too.
+    """
+
+    def __init__(
+        self,
+        respond: Respond,
+        loaded: LoadedAgent,
+        registry: Registry,
+        for_mcp: bool = find_spec("mcp") is not None,
+    ) -> None:
+        self.handlers = Handlers(respond, loaded, registry)
+        self.states, self._agent, self.for_mcp = self.handlers.states, loaded, for_mcp
         super().__init__(
-            chat.respond,
+            respond,
+            # For Gradio's own events, should it ever not know ours: see `_setup_events`.
+            additional_inputs=[self.states.page],
+            additional_outputs=[self.states.page],
+            additional_inputs_accordion=gr.Accordion(visible=False, render=False),
+            concurrency_limit=None,
             chatbot=gr.Chatbot(
                 height=160,  # At least; it takes what room there is, on a phone not much.
                 scale=1,
                 show_label=False,
                 editable="user",
                 buttons=["copy", "copy_all"],
-                autoscroll=False,  # FOLLOW does it.
+                autoscroll=False,  # chat.js does it.
             ),
             textbox=gr.Textbox(
                 elem_id="message",
@@ -61,12 +61,11 @@ class ChatPage(gr.ChatInterface):
                 placeholder=PLACEHOLDER,
                 scale=7,
                 autofocus=True,
-                interactive=False,  # Until it is known what there is to show.
                 submit_btn="Send",
                 stop_btn="Stop",
             ),
             title=loaded.title,
-            description=describe(loaded, chat.settings),
+            description=describe(loaded, registry.settings),
             examples=[[example] for example in loaded.examples] or None,
             cache_examples=False,
             analytics_enabled=False,
@@ -74,117 +73,129 @@ class ChatPage(gr.ChatInterface):
         # ChatInterface keeps one in any case, and a page would complain of it after a restart.
         self.saved_conversations.secret = KEY
 
+    def launch(self, *args: Any, **options: Any) -> Any:
+        """`Blocks.launch`, with what the browser needs for this page."""
+        head = ASSETS["head"] + (options.pop("head", None) or "")
+        return super().launch(*args, **{**ASSETS, **options, "head": head})
+
     def _setup_events(self) -> None:
-        """What happens when, in place of ChatInterface's own: by that, each message is sent three
-        times, one after the other, before the model is asked, with all that is on the page."""
+        """What happens when, in place of ChatInterface's own events: by those, each message is sent
+        three times, one after the other, before the model is asked, with all that is on the page.
+
+        If Gradio renames this method, its own events ask `fn`: slower, and without the sidebar.
+        """
         states, shown = self.states, [self.chatbot, self.textbox]
+        # Until it is known what there is to show; so here, beside the step that unlocks it.
+        self.textbox.interactive = False
         states.render()
-        caught_up = self._wire_arrival()
+        replayed = self._wire_arrival()
         run = self._wire_run()
         self._wire_questions()
-        emptied = [states.view, states.place, *shown]
-        self._wire_ends([run, caught_up], emptied)
-        SideBar(states, [states.view, states.place, states.refresh, *shown], emptied)
+        emptied = [states.page, states.session_id, *shown]
+        self._wire_ends([run, replayed], emptied)
+        SideBar(states, [states.page, states.session_id, states.refresh, *shown], emptied)
         self._wire_programs()
 
     def _wire_arrival(self) -> Dependency:
-        """A page that is opened, or has fallen behind, is shown what there is."""
-        states, box = self.states, self.textbox
+        """A page that is opened, or is behind, is shown what there is."""
+        states, chatbot, box = self.states, self.chatbot, self.textbox
         arrived = self.load(
-            self.chat.arrive,
-            [states.visitor, states.place],
+            self.handlers.arrive,
+            [states.visitor, states.session_id],
             [*states.who, states.refresh, box],
-            js=WHERE,
+            js=js("recallSession"),
             show_progress_on=states.asked,
             **QUEUED,
         )
-        arrived.then(None, box, box, js=UNSENT, **AT_ONCE)
-        states.place.change(None, states.place, None, js=PLACE, **AT_ONCE)
-        shown = [self.chatbot, box]
-        caught_up = states.refresh.change(
-            self.chat.replay,
-            states.view,
-            shown,
+        arrived.then(None, box, box, js=js("unsent"), **AT_ONCE)
+        states.session_id.change(None, states.session_id, None, js=js("rememberSession"), **AT_ONCE)
+        replayed = states.refresh.change(
+            self.handlers.replay,
+            states.page,
+            [chatbot, box],
             show_progress_on=states.asked,  # Else each update tells these two of it, too.
             **QUEUED,
         )
-        for step in (arrived, caught_up):
-            step.failure(None, None, box, js=REST, **AT_ONCE)
-        return caught_up
+        for step in (arrived, replayed):
+            step.failure(None, None, box, js=js("unlock"), **AT_ONCE)
+        return replayed
 
     def _wire_run(self) -> Dependency:
         """Whatever is asked is answered; and what could not be sent is given back."""
         states, chatbot, box = self.states, self.chatbot, self.textbox
         run = states.asked.change(
-            self.chat.respond,
+            self.handlers.run,
             [states.asked, *states.who],
-            [states.answer, states.over, states.view, states.refresh],
+            [states.answer, states.over, states.page, states.refresh],
+            api_name="respond",
             trigger_mode="multiple",
             show_progress_on=states.asked,  # Else Gradio covers the chat when it fails.
             preprocess=False,
             postprocess=False,  # It takes a thread each time.
             **QUEUED,
         )
-        states.over.change(None, js=WAKE, **AT_ONCE)
+        # Listeners of one event run in the order in which they are made.
+        states.over.change(None, js=js("redrawNow"), **AT_ONCE)
         gr.on(
             [states.answer.change, states.redraw_timer.tick, states.over.change],
             None,
             [states.answer, states.asked, chatbot],
-            [chatbot, states.visitor, states.place, states.redraw_timer],
-            js=SHOW,
+            [chatbot, states.visitor, states.session_id, states.redraw_timer],
+            js=js("showAnswer"),
             trigger_mode="multiple",
             **AT_ONCE,
         )
-        states.over.change(None, [states.over, states.asked], box, js=END, **AT_ONCE)
-        run.failure(None, [states.asked, chatbot], [chatbot, box], js=GIVE_BACK, **AT_ONCE)
+        states.over.change(None, [states.over, states.asked], box, js=js("endAnswer"), **AT_ONCE)
+        given_back = [chatbot, box]
+        run.failure(None, [states.asked, chatbot], given_back, js=js("giveBack"), **AT_ONCE)
         return run
 
     def _wire_questions(self) -> None:
         """All the ways in which something is asked."""
         chatbot, box, states = self.chatbot, self.textbox, self.states
-        chatbot.edit(states.with_page_state(self.chat.leave), states.who, None, **AT_ONCE)
+        chatbot.edit(states.with_page_state(self.handlers.leave), states.who, None, **AT_ONCE)
         sent = [states.asked, box]
         edited = chatbot.edit(edit, None, states.edited, **AT_ONCE)
         for step in (
-            box.submit(None, [box, chatbot, states.asked], sent, js=ASK, **AT_ONCE),
-            chatbot.retry(None, [chatbot, states.asked], sent, js=RETRY, **AT_ONCE),
+            box.submit(None, [box, chatbot, states.asked], sent, js=js("ask"), **AT_ONCE),
+            chatbot.retry(None, [chatbot, states.asked], sent, js=js("retry"), **AT_ONCE),
             chatbot.example_select(pick, None, sent, **AT_ONCE),
-            edited.success(None, [states.edited, chatbot], sent, js=EDIT, **AT_ONCE),
+            edited.success(None, [states.edited, chatbot], sent, js=js("edit"), **AT_ONCE),
         ):
-            step.then(None, [states.asked, chatbot], chatbot, js=PUT, **AT_ONCE)
+            step.then(None, [states.asked, chatbot], chatbot, js=js("showQuestion"), **AT_ONCE)
 
     def _wire_ends(self, runs: list[Any], emptied: list[Any]) -> None:
         """Stop, Undo and Clear, which changes what is `emptied`."""
         states, chatbot, box = self.states, self.chatbot, self.textbox
         box.stop(
-            states.with_page_state(self.chat.stop), [*states.who, states.asked], None, **AT_ONCE
+            states.with_page_state(self.handlers.stop), [*states.who, states.asked], None, **AT_ONCE
         )
         undone = chatbot.undo(
-            states.with_page_state(self.chat.undo), states.who, states.place, **AT_ONCE
+            states.with_page_state(self.handlers.undo), states.who, states.session_id, **AT_ONCE
         )
-        undone.success(None, chatbot, [chatbot, box], js=TAKE_BACK, **AT_ONCE)
+        undone.success(None, chatbot, [chatbot, box], js=js("undo"), **AT_ONCE)
         # First the run is cancelled, then its page cleared: the other way round it would repaint.
-        cancelled = chatbot.clear(None, None, box, js=LOCK, cancels=runs, **AT_ONCE)
+        cancelled = chatbot.clear(None, None, box, js=js("lock"), cancels=runs, **AT_ONCE)
         passed = cancelled.then(nothing, None, None, **AT_ONCE)
         cleared = passed.then(states.with_page_state(clear), states.who, emptied, **AT_ONCE)
         for step in (passed, cleared):
-            step.failure(None, None, box, js=REST, **AT_ONCE)
+            step.failure(None, None, box, js=js("unlock"), **AT_ONCE)
 
     def _wire_programs(self) -> None:
         """`/chat` for Gradio's clients, and a tool for MCP clients."""
         text, reply = (gr.Textbox(visible=False, label=name) for name in ("message", "answer"))
         gr.Button(visible=False).click(
-            self.chat.chat,
-            [text, self.states.view],
-            [reply, self.states.view],
+            self.handlers.chat,
+            [text, self.states.page],
+            [reply, self.states.page],
             api_name="chat",
             # Gradio 6.31 fails where an MCP tool has a State among its outputs (gradio/mcp.py).
-            api_visibility="undocumented" if self._for_mcp else "public",
+            api_visibility="undocumented" if self.for_mcp else "public",
             concurrency_limit=None,
         )
-        if self._for_mcp:
-            told = self._agent.description
-            gr.api(self.chat.ask, api_description=told, concurrency_limit=None)
+        if self.for_mcp:
+            description = self._agent.description
+            gr.api(self.handlers.ask, api_description=description, concurrency_limit=None)
 
 
 def describe(loaded: LoadedAgent, settings: Settings) -> str:
@@ -193,6 +204,6 @@ def describe(loaded: LoadedAgent, settings: Settings) -> str:
     until = duration(settings.session_idle)
     where = "in this server's memory, until it restarts or" if loaded.forgets else "on this server"
     kept = f"*Chats are kept {where} for {until} after their last message.*"
-    paused = PAUSED if settings.demo_paused and loaded.costs else ""
+    paused = SENTENCES["paused"] if settings.demo_paused and loaded.costs else ""
     lines = loaded.description, offline if loaded.is_offline else "", paused, kept
     return "\n\n".join(filter(None, ("<div class=about>", *lines, "</div>")))

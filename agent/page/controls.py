@@ -10,30 +10,33 @@ import gradio as gr
 from agent.core.errors import PlainError
 from agent.page.page_state import PageState
 
+# For steps that take no time.
 AT_ONCE: dict[str, Any] = {"api_visibility": "private", "queue": False}
-"""For steps that take no time."""
 
+# For steps that take their time, or that set a `gr.State` on whose change another step depends:
+# Gradio announces that in the queue alone.
 QUEUED: dict[str, Any] = {
     "api_visibility": "private",
     "concurrency_limit": None,
     "show_progress": "hidden",
 }
-"""For steps that others wait for: a State's change is heard of in the queue alone."""
 
 PLACEHOLDER = "Type a message..."
 
+# How the text box is changed when one can type, and while an answer runs.
 IDLE = gr.update(submit_btn="Send", stop_btn=False, interactive=True, placeholder=PLACEHOLDER)
-"""The text box when one can type."""
-
 BUSY = gr.update(submit_btn=False, stop_btn="Stop", interactive=False, placeholder="")
-"""The same while an answer is running."""
 
 NOTHING_SAID = "There is nothing in this chat yet."
 
 
 @contextmanager
 def show_errors() -> Iterator[None]:
-    """Tell the visitor why something cannot be done."""
+    """Tell the visitor why something cannot be done.
+
+    Raises:
+        gr.Error: For a `PlainError`, with its words.
+    """
     try:
         yield
     except PlainError as error:
@@ -41,11 +44,11 @@ def show_errors() -> Iterator[None]:
 
 
 def nothing() -> None:
-    """A step of an event chain that only takes its time."""
+    """A step that gives what was sent before it the time of one request to arrive."""
 
 
 def refresh_if(there_is: object) -> Any:
-    """What makes a page catch up."""
+    """A new value for `States.refresh`, where there is something new for the page to show."""
     return time.time() if there_is else gr.skip()
 
 

@@ -211,7 +211,7 @@ async def _tidy(demo: Any, closed: float, idle: float) -> None:
         await asyncio.sleep(max(shortest, min(closed / 4, longest)))
         try:
             forget_pages(demo, closed, idle)
-            await asyncio.to_thread(media.delete, picture_life(idle))
+            await asyncio.to_thread(media.delete_unused, picture_life(idle))
         except Exception:
             log.exception("What old pages have left could not be deleted.")
 

@@ -1,106 +1,119 @@
-"""What a visitor can do on the page: each handler of its events."""
+"""What a visitor can do on the page: the handlers of its events."""
 
-from collections.abc import AsyncIterator
-from functools import partial
-from typing import Any, cast
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+from typing import Any, TypeAlias
 
 import gradio as gr
 
-from agent.chat.conversation import GONE_ON
 from agent.chat.loader import LoadedAgent
 from agent.chat.registry import Registry
+from agent.core.notices import Notice
 from agent.core.text import clean
 from agent.core.transcript import Transcript, answer, notices
-from agent.limits.client_address import client_address
-from agent.page.controls import (
-    BUSY,
-    IDLE,
-    refresh_if,
-    show_errors,
-)
-from agent.page.page_state import PageState, follow, open_last
-from agent.page.protocol import answered, heard, taken
-from agent.page.states import States, user_and_session
-from agent.render.messages import to_messages, to_page
+from agent.page.controls import BUSY, IDLE, refresh_if, show_errors
+from agent.page.page_state import PageState, open_last
+from agent.page.protocol import encode_answer, parse_question, wait_until_sent
+from agent.page.states import States
+from agent.render.messages import Message, to_page
+
+# What a ChatInterface calls: with a message, the messages above it, the page's session and the
+# request; it yields the messages of the answer so far, and the session.
+Respond: TypeAlias = Callable[
+    [Any, list[dict[str, Any]], PageState | None, gr.Request],
+    AsyncGenerator[tuple[list[Message], PageState], None],
+]
 
 NOT_LISTED = "Earlier chats cannot be reached at the moment. They are not lost."
 
+# A message of the visitor's, of which `respond` is told only that it is there.
+ASKED = {"role": "user", "content": ""}
 
-class Chat:
-    """A generator function that yields the accumulated text of ADK's SSE events, with one ADK
-    session per Gradio State; and what else a visitor can do on the page."""
 
-    def __init__(self, loaded: LoadedAgent, registry: Registry) -> None:
-        self._host, self._registry = loaded.runner.agent.name, registry
-        self.settings = registry.settings
+class Handlers:
+    """Around `respond`, which the page runs, whatever carries the answer to the browser."""
+
+    def __init__(self, respond: Respond, loaded: LoadedAgent, registry: Registry) -> None:
+        self._respond, self._registry = respond, registry
         self.states = States(registry, loaded.runner.app_name)
 
-    async def respond(
+    async def run(
         self,
         asked: Any,
-        view: PageState | None,
+        page: PageState | None,
         visitor: object,
-        place: object,
+        session_id: object,
         request: gr.Request,
     ) -> AsyncIterator[tuple[Any, ...]]:
         """Answer the message that has just been put on the page: what comes of it, and when it is
         over its number."""
-        view = kept = await self.states.find(view, visitor, place)
-        message, number, count = heard(asked)
-        turn = view.ask(message, count, address(request), number)
-        over, told = False, ""
-        async for transcript in view.follow(turn, partial(taken, request)):
-            over, before = turn.over, told
-            messages = to_messages(transcript, turn.waiting, self._host)
-            where = user_and_session(view) if turn.past.invocation_id else None
-            told = answered(messages, number=number, where=where)
-            if not over or told != before:  # At a yield alone Gradio sees a closed tab.
-                yield told, None, kept, gr.skip()
-                kept = gr.skip()  # Gradio works for each State that it is given.
+        page = kept = await self.states.find(page, visitor, session_id)
+        question = parse_question(asked)
+        number, over, encoded = question["number"], False, ""
+        answers = self._respond(question, [ASKED] * question["above"], page, request)
+        async with aclosing(answers) as so_far:
+            async for messages, _ in so_far:
+                if (turn := page.answers(number)) is None:
+                    return  # Something else has been asked on the page since.
+                over, before = turn.over, encoded
+                # Once something is stored, a reload finds it.
+                where = (page.user_id, page.session_id or "") if turn.id else None
+                encoded = encode_answer(messages, number=number, where=where)
+                if not over or encoded != before:  # At a yield alone Gradio sees a closed tab.
+                    yield encoded, None, kept, gr.skip()
+                    kept = gr.skip()  # Gradio works for each State that it is given.
+                if not over:
+                    await wait_until_sent(request)
         if over:
-            # The words are not sent again: Gradio tells the last value whole.
-            yield gr.skip(), number, kept, refresh_if(view.unsent or view.is_long)
+            # The words are not sent again: Gradio sends the last value whole.
+            yield gr.skip(), number, kept, refresh_if(page.unsent or page.is_long)
 
-    async def arrive(self, visitor: object, place: object) -> tuple[Any, ...]:
+    async def arrive(self, visitor: object, session_id: object) -> tuple[Any, ...]:
         """A page is opened: whose it is, and whether there is something to show on it."""
-        view = await open_last(self._registry, str(visitor), str(place))
+        page = await open_last(self._registry, str(visitor), str(session_id))
         if self._registry.store_unavailable:
             gr.Warning(NOT_LISTED)
-        box = gr.skip() if view.session_id else IDLE
-        return view, view.user_id, view.session_id or "", refresh_if(view.session_id), box
+        box = gr.skip() if page.session_id else IDLE
+        return page, page.user_id, page.session_id or "", refresh_if(page.session_id), box
 
-    async def replay(self, view: PageState, request: gr.Request) -> AsyncIterator[tuple[Any, Any]]:
+    async def replay(self, page: PageState, request: gr.Request) -> AsyncIterator[tuple[Any, Any]]:
         """Show the conversation, and the answer that is on its way."""
-        async for turns, is_running in view.replay(partial(taken, request)):
-            page = to_page(turns, self._host, view.hidden)
-            yield page, BUSY if is_running else IDLE
-        if view.unsent:
-            gr.Info(GONE_ON)
-            yield gr.skip(), IDLE | {"value": view.unsent}
-            view.unsent = ""
+        unsent = page.unsent
+        async with aclosing(page.replay()) as histories:
+            async for records, is_running in histories:
+                messages = to_page(records, self._registry.agent_name, page.screen.hidden)
+                yield messages, BUSY if is_running else IDLE
+                if is_running:
+                    await wait_until_sent(request)
+        if unsent:
+            gr.Info(Notice("out_of_date").text)
+            yield gr.skip(), IDLE | {"value": unsent}
 
-    async def leave(self, view: PageState) -> None:
+    async def leave(self, page: PageState) -> None:
         """One of the messages is asked anew: what is said to the last one counts no more."""
-        view.leave()
+        page.leave()
 
-    async def stop(self, view: PageState, asked: Any) -> None:
+    async def stop(self, page: PageState, asked: Any) -> None:
         """End the answer to that message; what was said stays, and is remembered."""
-        await view.stop(heard(asked)[1])
+        await page.stop(parse_question(asked)["number"])
 
-    async def undo(self, view: PageState) -> str:
+    async def undo(self, page: PageState) -> str:
         """Forget the last message, which the page takes back into the text box."""
         with show_errors():
-            await view.undo()
-        return view.session_id or ""
+            await page.undo()
+        return page.session_id or ""
 
     async def chat(
-        self, message: str, view: PageState | None, request: gr.Request
+        self, message: str, page: PageState | None, request: gr.Request
     ) -> AsyncIterator[tuple[str, PageState]]:
         """Ask the agent; its answer so far, again and again until it is whole."""
-        view = view or PageState(self._registry)
-        turn = view.ask(message, len(view.shown), address(request))
-        async for transcript in view.follow(turn, partial(taken, request)):
-            yield to_text(transcript), view
+        page = page or PageState(self._registry)
+        history = [ASKED] * len(page.screen.turn_ids)
+        async with aclosing(self._respond(message, history, page, request)) as answers:
+            async for _ in answers:
+                if page.turn:
+                    yield to_text(page.turn.transcript), page
+                await wait_until_sent(request)
 
     async def ask(self, message: str, request: gr.Request) -> str:
         """Ask the agent.
@@ -108,22 +121,17 @@ class Chat:
         Parameters:
             message: What to ask it.
         """
-        view = PageState(self._registry)
-        turn = view.ask(message, 0, address(request))
+        page = PageState(self._registry)
         try:
-            async for _ in follow(turn):
-                pass  # Cancelled by a client, it stops the turn.
+            async with aclosing(self._respond(message, [], page, request)) as answers:
+                async for _ in answers:
+                    pass  # Cancelled by a client, it stops the turn.
         finally:
-            view.forget_soon()
-        return to_text(turn.transcript)
-
-
-def address(request: gr.Request) -> str:
-    """From where a message comes."""
-    return client_address(cast(Any, request.request))
+            page.forget_soon()
+        return to_text(page.turn.transcript) if page.turn else ""
 
 
 def to_text(transcript: Transcript) -> str:
     """The answer for a program: the text alone, and the app's own sentences in brackets."""
-    said = [clean(answer(transcript)), *(f"({notice})" for notice in notices(transcript))]
-    return "\n\n".join(filter(None, said))
+    parts = [clean(answer(transcript)), *(f"({notice})" for notice in notices(transcript))]
+    return "\n\n".join(filter(None, parts))

@@ -1,18 +1,19 @@
-"""What a visitor asks, and what is answered, on its way between the page and the agent."""
+"""What browser and server say to each other: a question, and the answer as it grows."""
 
 import json
 import random
-from typing import Any
+from typing import Any, cast
 
 import gradio as gr
 
 from agent.core.text import clean
+from agent.limits.client_address import client_address
 from agent.page.controls import BUSY
-from agent.page.gradio_internals import wait_until_sent
+from agent.page.gradio_internals import wait_until_sent as wait_until_sent
 from agent.render.messages import Message, as_said
 
-MOST = 1_000
-"""More turns than a page ever shows."""
+# More messages than a page ever shows.
+MAX_ABOVE = 1_000
 
 
 def pick(example: gr.SelectData) -> tuple[Any, ...]:
@@ -30,23 +31,29 @@ def edit(change: gr.EditData) -> dict[str, Any]:
     }
 
 
-def heard(asked: Any) -> tuple[str, object, int]:
-    """What ASK has put on the page: the message, the number that it goes by, and how many turns
-    are above it, which is all that is believed of what the browser says."""
+def parse_question(asked: Any) -> dict[str, Any]:
+    """What the browser's `ask` has put on the page: the `text` of a message, the `number` that it
+    goes by, and how many messages are `above` it, which is all that is believed of what the browser
+    says about the conversation."""
     match asked:
         case {"text": str(text), "number": number, "count": int(count)}:
-            return text, number, max(0, min(count, MOST))
-    return "", None, 0
+            return {"text": text, "number": number, "above": max(0, min(count, MAX_ABOVE))}
+    return {"text": "", "number": None, "above": 0}
 
 
-def answered(messages: list[Message], **about: Any) -> str:
-    """An answer as SHOW takes it: JSON on the first line, and then the text of its last message.
+def encode_answer(messages: list[Message], **about: Any) -> str:
+    """An answer as the browser's `showAnswer` takes it: JSON on the first line, and then the text
+    of its last message.
+
     That is what grows, and Gradio sends only what comes at the end of a text that was sent before
-    (`diff`, gradio/utils.py)."""
+    (`diff`, gradio/utils.py).
+    """
     before, last = messages[:-1], messages[-1:]
-    bare = [{**each, "content": {**each["content"], "text": ""}} for each in last]
+    bare = [{**message, "content": {**message["content"], "text": ""}} for message in last]
     line = json.dumps({"messages": [*before, *bare], **about}, ensure_ascii=False)
-    return "\n".join([line, *(each["content"]["text"] for each in last)])
+    return "\n".join([line, *(message["content"]["text"] for message in last)])
 
 
-taken = wait_until_sent
+def address(request: gr.Request) -> str:
+    """The network address that a message comes from, for the limits."""
+    return client_address(cast(Any, request))  # Which has the attributes of the HTTP request.

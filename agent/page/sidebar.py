@@ -1,4 +1,4 @@
-"""The side bar: the visitor's conversations, and what can be done with the open one."""
+"""The sidebar: the visitor's conversations, and what can be done with the open one."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -8,18 +8,18 @@ from typing import Any
 import gradio as gr
 
 from agent.core.history import title
+from agent.page.browser import js
 from agent.page.controls import AT_ONCE, NOTHING_SAID, QUEUED, clear, refresh_if, show_errors
 from agent.page.page_state import PageState
-from agent.page.scripts import FOLD, HERE, IF_OPEN, SAVE
 from agent.page.states import States
 from agent.stores.fallback import StoreUnavailable
 
-KINDS = {
+# What a conversation can be exported as, by how the files end, and the buttons' labels.
+EXPORTS = {
     "md": "Save as Markdown",
     "html": "Save as a web page",
     "json": "Save for ADK (JSON)",
 }
-"""What a conversation can be taken away as, by how those files end."""
 
 LINK = (
     "Anybody who has this link can read the chat as it was when you shared it last, with the "
@@ -34,22 +34,24 @@ class SideBar:
 
     Args:
         states: The page's.
-        turned: What changes when the page turns to another conversation (`open_chat`).
+        opened: What changes when the page turns to another conversation (`open_chat`).
         emptied: What changes when the conversation on it is deleted (`clear`).
     """
 
-    def __init__(self, states: States, turned: list[Any], emptied: list[Any]) -> None:
+    def __init__(self, states: States, opened: list[Any], emptied: list[Any]) -> None:
         self._states, self._who = states, states.who
-        self._turned, self._emptied = turned, emptied
+        self._opened, self._emptied = opened, emptied
         with gr.Sidebar(open=False) as self._bar, gr.Column(visible=False) as self._column:
             self._add_chats()
-            self._add_keepsakes()
-            self._add_ends()
-        self._stale = gr.Textbox(visible="hidden")
+            self._add_exports()
+            self._delete = _button_with_confirmation("Delete this chat", "Really delete this chat")
+            self._forget = _button_with_confirmation("Forget me", "Really delete all my chats")
+        # Changes when an open sidebar's list is out of date.
+        self._list_changed = gr.Textbox(visible="hidden")
         self._bar.expand(lambda: gr.Column(visible=True), None, self._column, **AT_ONCE)
         self._bar.collapse(lambda: gr.Column(visible=False), None, self._column, **AT_ONCE)
         self._wire_chats()
-        self._wire_keepsakes()
+        self._wire_exports()
         self._wire_ends()
 
     def _add_chats(self) -> None:
@@ -64,25 +66,21 @@ class SideBar:
         name = "A new name for this chat"
         self._name = gr.Textbox(placeholder=name, label=name, submit_btn="Rename", show_label=False)
 
-    def _add_keepsakes(self) -> None:
-        self._saves = {kind: gr.Button(label, size="sm") for kind, label in KINDS.items()}
+    def _add_exports(self) -> None:
+        self._exports = {kind: gr.Button(label, size="sm") for kind, label in EXPORTS.items()}
         self._share = gr.Button("Share this chat as it is now", size="sm")
         self._link = gr.Textbox(
             label=LINK, elem_id="link", interactive=False, buttons=["copy"], visible=False
         )
         self._withdraw = gr.Button("Stop sharing", size="sm", visible=False)
 
-    def _add_ends(self) -> None:
-        self._delete = _button_asked_twice("Delete this chat", "Really delete this chat")
-        self._forget = _button_asked_twice("Forget me", "Really delete all my chats")
-
     def _wire_chats(self) -> None:
         with_page_state, states, who = self._states.with_page_state, self._states, self._who
-        turn: dict[str, Any] = {"outputs": self._turned, "js": FOLD, **QUEUED}
+        turn: dict[str, Any] = {"outputs": self._opened, "js": js("closeSidebar"), **QUEUED}
         self._new.click(with_page_state(new_chat), who, **turn)
         self._chats.input(with_page_state(open_chat), [*who, self._chats], **turn)
-        states.place.change(None, None, self._stale, js=IF_OPEN, **AT_ONCE)
-        self._list_after(self._bar.expand, self._search.change, self._stale.change)
+        states.session_id.change(None, None, self._list_changed, js=js("listChanged"), **AT_ONCE)
+        self._list_after(self._bar.expand, self._search.change, self._list_changed.change)
         renamed = with_page_state(rename_chat), [*who, self._name], self._name
         self._list_after(self._name.submit(*renamed, **QUEUED).then)
 
@@ -91,21 +89,21 @@ class SideBar:
         for trigger in triggers:
             trigger(self._states.with_page_state(list_chats), inputs, self._chats, **AT_ONCE)
 
-    def _wire_keepsakes(self) -> None:
+    def _wire_exports(self) -> None:
         with_page_state, who = self._states.with_page_state, self._who
-        file, here = gr.JSON(visible=False), gr.Textbox(visible=False)
-        for kind, button in self._saves.items():
-            taken = button.click(with_page_state(partial(take_away, kind)), who, file, **QUEUED)
-            taken.then(None, file, file, js=SAVE, **AT_ONCE)
+        file, page_url = gr.JSON(visible=False), gr.Textbox(visible=False)
+        for kind, button in self._exports.items():
+            made = button.click(with_page_state(partial(export_chat, kind)), who, file, **QUEUED)
+            made.then(None, file, file, js=js("saveFile"), **AT_ONCE)
         link: dict[str, Any] = {
-            "inputs": [*who, here],
+            "inputs": [*who, page_url],
             "outputs": [self._link, self._withdraw],
-            "js": HERE,
+            "js": js("pageUrl"),
             **QUEUED,
         }
         self._share.click(with_page_state(share), **link)
         self._withdraw.click(with_page_state(stop_sharing), **link)
-        gr.on([self._bar.expand, self._stale.change], with_page_state(show_link), **link)
+        gr.on([self._bar.expand, self._list_changed.change], with_page_state(show_link), **link)
 
     def _wire_ends(self) -> None:
         with_page_state, who, states = self._states.with_page_state, self._who, self._states
@@ -117,25 +115,25 @@ class SideBar:
         self._list_after(forgotten.then)
 
 
-def _button_asked_twice(label: str, really: str) -> gr.Button:
-    """A button that must be pressed, and then the one that comes up below it: which is returned."""
+def _button_with_confirmation(label: str, really: str) -> gr.Button:
+    """A button, and the one that appears below it when it is pressed: which is returned."""
     first = gr.Button(label, size="sm")
-    last = gr.Button(really, size="sm", variant="stop", visible=False)
-    first.click(lambda: gr.Button(visible=True), None, last, **AT_ONCE)
-    last.click(lambda: gr.Button(visible=False), None, last, **AT_ONCE)
-    return last
+    second = gr.Button(really, size="sm", variant="stop", visible=False)
+    first.click(lambda: gr.Button(visible=True), None, second, **AT_ONCE)
+    second.click(lambda: gr.Button(visible=False), None, second, **AT_ONCE)
+    return second
 
 
 async def list_chats(view: PageState, search: str) -> gr.Radio:
     """The visitor's conversations with these words in their names, the newest first."""
     chats = [(title(chat), chat.id) for chat in await view.chats()]
     found = [chat for chat in chats if (search or "").lower() in chat[0].lower()]
-    here = view.session_id if view.session_id in dict(found).values() else None
-    return gr.Radio(found, value=here, info=NOT_FOUND if chats and not found else None)
+    selected = view.session_id if view.session_id in dict(found).values() else None
+    return gr.Radio(found, value=selected, info=NOT_FOUND if chats and not found else None)
 
 
 async def open_chat(view: PageState, session_id: str | None) -> tuple[Any, ...]:
-    """Turn the page to another conversation; one can type when it has caught up with that."""
+    """Turn the page to another conversation; one can type when the page shows it."""
     view.turn_to(session_id)
     return view, session_id or "", refresh_if(True), [], gr.Textbox(interactive=False)
 
@@ -146,7 +144,7 @@ async def new_chat(view: PageState) -> tuple[Any, ...]:
 
 
 async def rename_chat(view: PageState, title: str) -> str:
-    """Call the conversation on the page something else."""
+    """Give the conversation on the page another name."""
     with show_errors():
         if not await view.rename(title):
             gr.Info(NOTHING_SAID)
@@ -154,39 +152,39 @@ async def rename_chat(view: PageState, title: str) -> str:
 
 
 async def forget_me(view: PageState) -> tuple[Any, ...]:
-    """Delete all that the visitor has ever said, and be nobody known."""
+    """Delete all that the visitor has ever said; the page is a new visitor's then."""
     with show_errors():
         await view.forget_visitor()
     return view.user_id, *await clear(view)
 
 
-async def take_away(kind: str, view: PageState) -> dict[str, str] | None:
+async def export_chat(kind: str, view: PageState) -> dict[str, str] | None:
     """The conversation as a file, for the browser to save."""
-    if kept := await view.export(kind):
-        return dict(zip(("name", "text"), kept, strict=True))
+    if exported := await view.export(kind):
+        return dict(zip(("name", "text"), exported, strict=True))
     gr.Info(NOTHING_SAID)
     return None
 
 
-async def share(view: PageState, here: str) -> tuple[gr.Textbox, gr.Button]:
+async def share(view: PageState, page_url: str) -> tuple[gr.Textbox, gr.Button]:
     """Let others read the conversation as it is now."""
     await view.share()
-    shown = await show_link(view, here)
+    shown = await show_link(view, page_url)
     if not await view.token():
         gr.Info(NOTHING_SAID)
     return shown
 
 
-async def stop_sharing(view: PageState, here: str) -> tuple[gr.Textbox, gr.Button]:
+async def stop_sharing(view: PageState, page_url: str) -> tuple[gr.Textbox, gr.Button]:
     """Let nobody else read it any more."""
     await view.stop_sharing()
-    return await show_link(view, here)
+    return await show_link(view, page_url)
 
 
-async def show_link(view: PageState, here: str) -> tuple[gr.Textbox, gr.Button]:
-    """The link to the conversation, if it is shared."""
+async def show_link(view: PageState, page_url: str) -> tuple[gr.Textbox, gr.Button]:
+    """The link to the conversation, and the button that ends it; hidden where it is not shared."""
     token = None
     with suppress(StoreUnavailable):
         token = await view.token()
-    link = f"{here}shared/{token}" if token else ""
+    link = f"{page_url}shared/{token}" if token else ""
     return gr.Textbox(link, visible=bool(token)), gr.Button(visible=bool(token))

@@ -1,4 +1,4 @@
-"""What is kept of an open page: here, and in its browser for the time after a restart."""
+"""What is kept of an open page: on the server, and in its browser for the time after a restart."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -8,58 +8,56 @@ import gradio as gr
 from agent.chat.registry import Registry
 from agent.page.page_state import PageState, restore
 
+# By which a page reads what it keeps in the browser; Gradio tells it to whoever asks.
 KEY = "no secret, but the same after a restart"
-"""By which a page reads what it keeps in the browser; Gradio tells it to whoever asks."""
 
 
 class States:
     """The page's states. Gradio forgets its own when the app ends; a page that is open then says
-    by the browser's who it is, and what is on it."""
+    by what the browser keeps whose it is, and which conversation is on it."""
 
     def __init__(self, registry: Registry, app_name: str) -> None:
         self._registry = registry
-        self.view = gr.State(None, render=False)
-        """The page's `View`; None on a page that this process does not know."""
+        # The page's `PageState`; None on a page that this process does not know.
+        self.page = gr.State(None, render=False)
+        # Changes when there is something new for the page to show.
         self.refresh = gr.State(0.0, render=False)
-        """Changes when the page has something to catch up with."""
+        # Whose page it is: the user's id.
         self.visitor = gr.BrowserState("", storage_key=f"chat with {app_name}", secret=KEY)
-        """Whose page it is."""
-        # All these are not on the page, and so tell of their changes before it is drawn.
-        self.place = gr.Textbox(visible=False, render=False)
-        """Which conversation is on it."""
+
+        # All these are not on the page, and so their changes are events before it is drawn.
+
+        # Which conversation is on the page: the session's id.
+        self.session_id = gr.Textbox(visible=False, render=False)
+        # The question, as chat.js makes it; when it changes, it is answered.
         self.asked = gr.JSON(visible=False, render=False)
-        """What the visitor asks, by `scripts.ASK`; when it changes, it is answered."""
+        # What `protocol.edit` hands to `edit` of chat.js.
         self.edited = gr.JSON(visible=False, render=False)
-        """What `asking.edit` hands to `scripts.EDIT`."""
+        # What comes of the question; when it changes, `showAnswer` of chat.js shows it.
         self.answer = gr.Textbox(visible=False, render=False)
-        """What comes of it; when it changes, `scripts.SHOW` puts it on the page."""
+        # The question's number, when its answer is over; None before.
         self.over = gr.JSON(visible=False, render=False)
-        """The number of what was asked, when its answer is over; None before."""
+        # Ticks while there is an answer to be shown that the browser had no time for: every 0.1 s.
         self.redraw_timer = gr.Timer(0.1, active=False, render=False)
-        """Ticks while something is to be shown that there was no time for."""
-        self.who: list[Any] = [self.view, self.visitor, self.place]
-        """The inputs of a step that is made by `known`; others may follow them."""
+        # The inputs of a step that `with_page_state` makes; others may follow them.
+        self.who: list[Any] = [self.page, self.visitor, self.session_id]
 
     def render(self) -> None:
         """Put them on the page, where nobody sees them."""
-        parts = [self.refresh, self.asked, self.edited, self.answer, self.over, self.redraw_timer]
-        for part in (*self.who, *parts):
-            part.render()
+        others = [self.refresh, self.asked, self.edited, self.answer, self.over, self.redraw_timer]
+        for component in (*self.who, *others):
+            if not component.is_rendered:  # As an additional input is.
+                component.render()
 
     def with_page_state(self, act: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-        """The step that does `act` with the page's `View`, if need be a new one."""
+        """The step that calls `act` with the page's state, if need be a new one."""
 
-        async def step(view: PageState | None, visitor: str, place: str, *more: Any) -> Any:
-            return await act(await self.find(view, visitor, place), *more)
+        async def step(page: PageState | None, visitor: str, session_id: str, *more: Any) -> Any:
+            return await act(await self.find(page, visitor, session_id), *more)
 
         step.__name__ = getattr(act, "__name__", "step")  # Gradio names the step by it.
         return step
 
-    async def find(self, view: PageState | None, visitor: object, place: object) -> PageState:
-        """The page's `View`."""
-        return view or await restore(self._registry, str(visitor), str(place))
-
-
-def user_and_session(view: PageState) -> tuple[str, str]:
-    """Whose page it is, and which conversation is on it."""
-    return view.user_id, view.session_id or ""
+    async def find(self, page: PageState | None, visitor: object, session_id: object) -> PageState:
+        """The page's state; where this process does not know it, by what its browser keeps."""
+        return page or await restore(self._registry, str(visitor), str(session_id))

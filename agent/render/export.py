@@ -1,4 +1,4 @@
-"""A conversation to take away: as Markdown, as one HTML page, as ADK's own session.
+"""A conversation as a file: as Markdown, as one HTML page, as ADK's own session.
 
 The HTML page stands on its own, wherever it is opened: nothing in it runs, and nothing is fetched.
 What a model or a visitor has said is text, or Markdown without HTML.
@@ -19,13 +19,14 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
-from agent.core.history import NOTICES, TurnRecord, remaining
+from agent.core.adk_internals import DISPLAY_NAME, OWN_CALLS, SESSION_METADATA
+from agent.core.history import NOTICES, TurnRecord, remaining_events
 from agent.core.text import clean, to_json
 from agent.core.transcript import Picture
-from agent.render.media import RASTER
+from agent.render.media import RASTER_TYPES
 from agent.render.messages import Content, Message, to_messages
 
-POLICY = (
+DOCUMENT_POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; "
     "form-action 'none'"
 )
@@ -68,122 +69,112 @@ NO_PICTURE = "A file that is not a picture is not part of this copy."
 
 OUT_OF_PAGE = {"target": "_blank", "rel": "noopener noreferrer nofollow"}
 
-KEPT = (
+# The fields of an event that are exported. ADK's servers import no event with actions; and the
+# others, such as the text of an error or the agent's state, may be the owner's alone.
+EXPORTED_FIELDS = (
     *("id", "invocation_id", "author", "branch", "timestamp", "content"),
     *("interrupted", "finish_reason", "error_code", "model_version", "usage_metadata"),
     *("grounding_metadata", "citation_metadata"),
 )
-"""What of an event is taken away. ADK's servers import no event with actions; and what else there
-is, such as the text of an error or the agent's state, may be the host's alone."""
 
-OF_ADK = "adk_request_"
-"""How the calls begin that ADK makes for itself, and does not import."""
+# In characters, without the suffix.
+MAX_FILE_NAME = 60
 
 
-def to_markdown(told: Iterable[TurnRecord], title: str, host: str = "") -> str:
-    """The conversation for an editor; `host` is the agent that answers, unless it is said who."""
+def to_markdown(turns: Iterable[TurnRecord], title: str, root_agent: str = "") -> str:
+    """The conversation as Markdown; `root_agent` is the agent whose answers need no name."""
     blocks = [f"# {_escaped(title)}"]
-    for turn in told:
-        blocks += [_heading(_moment(turn.asked_at)), _whole(turn.question)]
-        blocks += ["## Answer", *map(_block, _messages(turn, host))]
+    for turn in turns:
+        time = _utc(turn.asked_at)
+        blocks.append(f"## Question ({time})" if time else "## Question")
+        blocks.append(_fences_closed(turn.question))
+        blocks += ["## Answer", *map(_to_block, _to_messages(turn, root_agent))]
     return clean("\n\n".join(filter(None, blocks)) + "\n")
 
 
-def to_html(told: Iterable[TurnRecord], title: str, host: str = "") -> str:
-    """The same for a browser."""
-    page = [HEAD.format(policy=POLICY, style=STYLE, title=html.escape(title))]
-    for turn in told:
-        page.append(f"<h2>Question{_time(turn.asked_at)}</h2>\n")
+def to_html(turns: Iterable[TurnRecord], title: str, root_agent: str = "") -> str:
+    """The same as one HTML page."""
+    page = [HEAD.format(policy=DOCUMENT_POLICY, style=STYLE, title=html.escape(title))]
+    for turn in turns:
+        time = _utc(turn.asked_at)
+        page.append(f"<h2>Question <time>{time}</time></h2>\n" if time else "<h2>Question</h2>\n")
         page.append(f'<div class="asked" dir="auto">{html.escape(turn.question)}</div>\n')
         page.append("<h2>Answer</h2>\n")
-        page += map(_element, _messages(turn, host))
+        page += map(_to_element, _to_messages(turn, root_agent))
     return clean("".join([*page, FOOT]))
 
 
 def to_adk(session: Session, title: str) -> str:
-    """The same as `adk web` exports a session, and imports it. Whose it is stays untold: who knows
-    a visitor's name holds all that visitor's conversations."""
-    kept = Session(
+    """The same as JSON, as `adk web` exports a session and imports it.
+
+    Without the ids of user and session: who knows a visitor's id holds all that visitor's
+    conversations.
+    """
+    events = map(_importable, remaining_events(session.events))
+    exported = Session(
         id="exported",
         app_name=session.app_name,
         user_id="user",
-        state={"__session_metadata__": {"displayName": title}},
-        events=[event for event in map(_importable, remaining(session.events)) if _says(event)],
+        state={SESSION_METADATA: {DISPLAY_NAME: title}},
+        events=[e for e in events if e.content or e.custom_metadata or e.error_code],
         last_update_time=session.last_update_time,
     )
-    plain = kept.model_dump(mode="json", by_alias=True, exclude_none=True, fallback=str)
+    plain = exported.model_dump(mode="json", by_alias=True, exclude_none=True, fallback=str)
     return clean(to_json(plain, indent=2, ensure_ascii=False))
 
 
 def file_name(title: str) -> str:
-    """A name for the file, without its ending: letters, digits, blanks and dashes."""
-    return " ".join(re.sub(r"[^\w-]+", " ", title).split())[:60] or "chat"
+    """A name for the file, without its suffix: letters, digits, blanks, dashes and underscores."""
+    words = re.sub(r"[^\w-]+", " ", title).split()
+    return " ".join(words)[:MAX_FILE_NAME] or "chat"
 
 
-def _messages(turn: TurnRecord, host: str) -> list[Message]:
-    """What came of a turn, as the page shows it."""
-    return to_messages(turn.transcript, host=host, show=_data)
+def _to_messages(turn: TurnRecord, root_agent: str) -> list[Message]:
+    """A turn's answer, as the page shows it but for pictures."""
+    return to_messages(turn.transcript, root_agent=root_agent, picture_content=_data_url)
 
 
-def _data(picture: Picture) -> Content:
-    """A picture as an address that holds all of it; none for other files."""
+def _data_url(picture: Picture) -> Content:
+    """A picture as an address that holds all of it; an empty one for other files."""
     kind, data = picture.mime_type.lower(), base64.b64encode(picture.data).decode()
-    return {"path": f"data:{kind};base64,{data}" if kind in RASTER else ""}
+    return {"path": f"data:{kind};base64,{data}" if kind in RASTER_TYPES else ""}
 
 
-def _block(message: Message) -> str:
+def _to_block(message: Message) -> str:
     """A message as Markdown: an answer as it is, all else as a quotation."""
     match message:
-        case {"content": {"path": data}}:
-            return f"![Picture]({data})" if data else f"*{NO_PICTURE}*"
+        case {"content": {"path": url}}:
+            return f"![Picture]({url})" if url else f"*{NO_PICTURE}*"
         case {"content": {"text": text}, "metadata": {"title": title}}:
-            return _quoted(f"**{_escaped(html.unescape(title))}**\n\n{_whole(text)}")
-    return _whole(message["content"]["text"])
+            quotation = f"**{_escaped(html.unescape(title))}**\n\n{_fences_closed(text)}"
+            return "\n".join(f"> {line}".rstrip() for line in quotation.splitlines())
+    return _fences_closed(message["content"]["text"])
 
 
-def _quoted(text: str) -> str:
-    return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
-
-
-def _element(message: Message) -> str:
-    """A message as HTML: an answer as it is, all else folded, but for the app's own notes."""
+def _to_element(message: Message) -> str:
+    """A message as HTML: an answer as it is, all else folded, but for the app's own notices."""
     match message:
-        case {"content": {"path": data}}:
-            picture = f'<img src="{data}" alt="Picture">' if data else f"<em>{NO_PICTURE}</em>"
+        case {"content": {"path": url}}:
+            picture = f'<img src="{url}" alt="Picture">' if url else f"<em>{NO_PICTURE}</em>"
             return f"<p>{picture}</p>\n"
         case {"content": {"text": text}, "metadata": panel}:
-            return _panel(panel, _rendered(text))
+            title = f"<strong>{panel['title']}</strong>"  # HTML already; the log is plain text.
+            if "status" not in panel:
+                return f'<aside class="note">{title}{_rendered(text)}</aside>\n'
+            log, seconds = html.escape(panel.get("log", "")), panel.get("duration")
+            beside = " ".join(filter(None, [log, "" if seconds is None else f"({seconds} s)"]))
+            summary = f"{title} <small>{beside}</small>" if beside else title
+            return f"<details><summary>{summary}</summary>\n{_rendered(text)}</details>\n"
     return _rendered(message["content"]["text"])
-
-
-def _panel(panel: dict[str, Any], body: str) -> str:
-    title = f"<strong>{panel['title']}</strong>"  # This is HTML already, and so is the log.
-    if "status" not in panel:
-        return f'<aside class="note">{title}{body}</aside>\n'
-    brief = " ".join(filter(None, [panel.get("log"), _duration(panel.get("duration"))]))
-    more = f" <small>{brief}</small>" if brief else ""
-    return f"<details><summary>{title}{more}</summary>\n{body}</details>\n"
 
 
 def _rendered(text: str) -> str:
     return f'<div dir="auto">{MARKDOWN.render(text)}</div>\n'
 
 
-def _duration(seconds: float | None) -> str:
-    return "" if seconds is None else f"({seconds} s)"
-
-
-def _heading(when: datetime | None) -> str:
-    return f"## Question ({when:%Y-%m-%d %H:%M} UTC)" if when else "## Question"
-
-
-def _time(timestamp: float) -> str:
-    when = _moment(timestamp)
-    return f" <time>{when:%Y-%m-%d %H:%M} UTC</time>" if when else ""
-
-
-def _moment(timestamp: float) -> datetime | None:
-    return datetime.fromtimestamp(timestamp, UTC) if timestamp else None
+def _utc(timestamp: float) -> str:
+    """A time in seconds since 1970 as people read it; empty for 0, which is an unknown one."""
+    return f"{datetime.fromtimestamp(timestamp, UTC):%Y-%m-%d %H:%M} UTC" if timestamp else ""
 
 
 def _escaped(text: str) -> str:
@@ -191,9 +182,9 @@ def _escaped(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#|~&!])", r"\\\1", " ".join(text.split()))
 
 
-def _whole(text: str) -> str:
-    """Markdown whose last code block is closed, because an answer that was cut off would make
-    code of all that follows."""
+def _fences_closed(text: str) -> str:
+    """Markdown whose last code block is closed: an answer that was cut off would make code of all
+    that follows."""
     for block in MARKDOWN.parse(text)[-1:]:
         first, end = block.map or (0, 0)
         lines = text.split("\n")[first:end]
@@ -204,25 +195,20 @@ def _whole(text: str) -> str:
 
 
 def _importable(event: Event) -> Event:
-    kept = {name: getattr(event, name) for name in KEPT}
+    """The event with the exported fields alone, and without ADK's own calls, which it does not
+    import."""
+    fields = {name: getattr(event, name) for name in EXPORTED_FIELDS}
     notices = (event.custom_metadata or {}).get(NOTICES)
-    kept["custom_metadata"] = {NOTICES: notices} if notices else None
-    return Event(**{**kept, "content": _without_adks_own(event.content)})
+    fields["custom_metadata"] = {NOTICES: notices} if notices else None
+    content = event.content
+    parts = [part for part in (content and content.parts) or [] if not _is_adks_own_call(part)]
+    fields["content"] = content.model_copy(update={"parts": parts}) if content and parts else None
+    return Event(**fields)
 
 
-def _without_adks_own(content: types.Content | None) -> types.Content | None:
-    parts = [part for part in (content and content.parts) or [] if not _is_adks_own(part)]
-    return content.model_copy(update={"parts": parts}) if content and parts else None
-
-
-def _is_adks_own(part: types.Part) -> bool:
+def _is_adks_own_call(part: types.Part) -> bool:
     call = part.function_call or part.function_response
-    return bool(call and (call.name or "").startswith(OF_ADK))
-
-
-def _says(event: Event) -> bool:
-    """Whether the event tells more than that there is one."""
-    return bool(event.content or event.custom_metadata or event.error_code)
+    return bool(call and (call.name or "").startswith(OWN_CALLS))
 
 
 def _render_link(
@@ -239,9 +225,9 @@ def _render_link(
 def _render_image(
     self: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: Any
 ) -> str:
-    """Only what is in the text itself is a picture; another's address is shown as such."""
+    """A picture whose data is in the text itself; any other one's address is shown as text."""
     source = str(tokens[index].attrs.get("src"))
-    if source.startswith(tuple(f"data:{kind};base64," for kind in RASTER)):
+    if source.startswith(tuple(f"data:{kind};base64," for kind in RASTER_TYPES)):
         return str(self.image(tokens, index, options, env))
     return html.escape(f"[{tokens[index].content}]({source})")
 
@@ -253,5 +239,5 @@ def _markdown() -> MarkdownIt:
     return parser
 
 
+# Without HTML: whatever looks like it is text.
 MARKDOWN = _markdown()
-"""Without HTML: whatever looks like it is text."""

@@ -1,4 +1,4 @@
-"""Pictures and other files of the agent's own, put where the page can fetch them."""
+"""Pictures and other files that the agent has made, put where the page can fetch them."""
 
 import hashlib
 import mimetypes
@@ -12,16 +12,23 @@ from agent.core.transcript import Picture
 
 FOLDER = Path(tempfile.gettempdir()) / "adk-chat-page"
 
-NAME = re.compile(r"[0-9a-f]{32}\.\w+")
+FILE_NAME = re.compile(r"[0-9a-f]{32}\.\w+")
 
-RASTER = ("image/png", "image/jpeg", "image/gif", "image/webp")
-"""Pictures that can hold no script."""
+# Types of pictures that can hold no script.
+RASTER_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+
+# What Python 3.11 has no suffix for, though models make it; Gradio, where it is imported, adds one.
+MORE_SUFFIXES = {"audio/wav": ".wav"}
 
 
-def keep(picture: Picture) -> str:
-    """The name of its file, which is made of what is in it: only who has seen it knows the name."""
+def save(picture: Picture) -> str:
+    """The name of the picture's file, which is written unless it is there already.
+
+    The name is a hash of the content: only who has seen the picture knows it.
+    """
     FOLDER.mkdir(exist_ok=True)
-    suffix = mimetypes.guess_extension(picture.mime_type) or ".bin"
+    kind = picture.mime_type.lower()
+    suffix = mimetypes.guess_extension(kind) or MORE_SUFFIXES.get(kind) or ".bin"
     path = FOLDER / (hashlib.sha256(picture.data).hexdigest()[:32] + suffix)
     if path.exists():
         path.touch()
@@ -30,16 +37,16 @@ def keep(picture: Picture) -> str:
     return path.name
 
 
-def find(name: str) -> Path | None:
-    """The file of that name, if there is one."""
+def path_of(name: str) -> Path | None:
+    """The saved file of that name; None if there is none."""
     path = FOLDER / name
-    return path if NAME.fullmatch(name) and path.is_file() else None
+    return path if FILE_NAME.fullmatch(name) and path.is_file() else None
 
 
-def delete(unused: float) -> None:
-    """Delete what no page was given in the last `unused` seconds."""
-    since = time.time() - unused
+def delete_unused(seconds: float) -> None:
+    """Delete the files that no page was given in the last so many seconds."""
+    oldest = time.time() - seconds
     for path in FOLDER.glob("*"):
         with suppress(FileNotFoundError):  # Another process may be faster.
-            if path.stat().st_mtime < since:
+            if path.stat().st_mtime < oldest:
                 path.unlink()

@@ -1,7 +1,7 @@
-"""A store that goes on when the real one fails: in memory, and it says so.
+"""A session store that goes on in memory when the real one fails, and says so.
 
-A conversation that cannot be stored is kept here from then on, and its session's state tells
-(`UNSTORED`). New conversations go to the real store again as soon as that works.
+A session that cannot be stored is kept in memory from then on, and its state says so (`UNSTORED`).
+New sessions go to the real store again as soon as that works.
 """
 
 import asyncio
@@ -9,67 +9,68 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
-from google.adk.errors.already_exists_error import AlreadyExistsError
 from google.adk.events import Event
 from google.adk.sessions import BaseSessionService, InMemorySessionService, Session
 from google.adk.sessions.base_session_service import GetSessionConfig, ListSessionsResponse
 
-from agent.core.errors import PlainError
+from agent.core.adk_internals import AlreadyExistsError
+from agent.core.notices import PlainError
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+Operation: TypeAlias = Literal["read", "write"]
 
+# The key in the state of a session that is kept in memory alone.
 UNSTORED = "temp:adk_chat_page_unstored"
-"""In the state of a session that is kept here alone."""
 
-PATIENCE = 10.0
-"""Seconds that the real store has for each step."""
+# Seconds that each call of the real store may take: for so long a store that hangs holds a visitor
+# up. Chosen, not measured: long for a database, and short of what a visitor waits for an answer.
+STORE_TIMEOUT = 10.0
 
-PAUSE = 5.0
-"""Seconds for which a store that took longer than that is not asked again."""
+# Seconds for which a store that has timed out is not called again, so that a turn, which calls it
+# several times, waits for it only once. Chosen, not measured.
+STORE_RETRY_INTERVAL = 5.0
 
-ANSWERS = (ValueError, TypeError, AlreadyExistsError, NotImplementedError)
-"""What a store that works says no with; ADK's own StaleSessionError and SessionNotFoundError are
-ValueErrors."""
+# The errors by which a store that works says no. ADK's own StaleSessionError and
+# SessionNotFoundError are ValueErrors.
+EXPECTED_ERRORS = (ValueError, TypeError, AlreadyExistsError, NotImplementedError)
 
 
 class StoreUnavailable(PlainError):
-    """The real store does not tell what it holds, or does not let go of it."""
+    """The real store cannot be read, or does not delete what it should."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "The place where conversations are stored does not answer at the moment, so what was "
-            "said cannot be reached. Try again in a moment."
-        )
+        super().__init__("store_unavailable")
 
 
 class FallbackStore(BaseSessionService):
     """Keeps in memory what the real store does not take.
 
     Args:
-        real: The store that is asked first.
+        real: The store that is called first.
         is_shared: Whether other machines use it too.
-        forgets: Whether it is only a memory itself, for which nobody has asked.
+        forgets: Whether it is in memory itself, though the host has not asked for that; its
+            sessions are marked as unstored.
     """
 
     def __init__(
         self, real: BaseSessionService, is_shared: bool = False, forgets: bool = False
     ) -> None:
         self.real, self.is_shared, self._forgets = real, is_shared, forgets
-        self._spare = InMemorySessionService()
-        self._moved: set[tuple[str, str, str]] = set()
-        """Of the sessions in memory those of which the real store has a part."""
-        self._failing: set[str] = set()
+        self._fallback = InMemorySessionService()
+        # Those sessions in memory of which the real store has the beginning.
+        self._partly_stored: set[tuple[str, str, str]] = set()
+        self._failing: set[Operation] = set()
         self._has_worked = False
-        self._silent_until = 0.0
+        self._retry_at = 0.0
         self._lock = asyncio.Lock()
 
     @property
     def fails(self) -> bool:
-        """Whether the real store did not tell what it holds when it was last asked."""
+        """Whether the real store could not be read the last time."""
         return "read" in self._failing
 
     async def create_session(
@@ -80,14 +81,13 @@ class FallbackStore(BaseSessionService):
         state: dict[str, Any] | None = None,
         session_id: str | None = None,
     ) -> Session:
-        """In the real store, or here."""
-        new: dict[str, Any] = {"app_name": app_name, "user_id": user_id}
-        new |= {"state": state, "session_id": session_id}
+        """Create a session in the real store; in memory if that fails."""
+        new: dict[str, Any] = {**_key(app_name, user_id, session_id), "state": state}
         try:
-            made = await self._try("write", lambda: self.real.create_session(**new))
-            return _marked(made) if self._forgets else made
+            session = await self._call("write", lambda: self.real.create_session(**new))
+            return _mark_unstored(session) if self._forgets else session
         except StoreUnavailable:
-            return _marked(await self._spare.create_session(**new))
+            return _mark_unstored(await self._fallback.create_session(**new))
 
     async def get_session(
         self,
@@ -97,143 +97,158 @@ class FallbackStore(BaseSessionService):
         session_id: str,
         config: GetSessionConfig | None = None,
     ) -> Session | None:
-        """From wherever it is.
+        """The session from memory if it is there, else from the real store.
 
         Raises:
-            StoreUnavailable: if it is not here, and the real store does not answer.
+            StoreUnavailable: if it is not in memory, and the real store fails.
         """
-        which: dict[str, Any] = {"app_name": app_name, "user_id": user_id, "config": config}
-        which |= {"session_id": session_id}
-        if kept := await self._spare.get_session(**which):
-            return _marked(kept)
-        stored = await self._try("read", lambda: self.real.get_session(**which))
-        return _marked(stored) if stored and self._forgets else stored
+        key: dict[str, Any] = {**_key(app_name, user_id, session_id), "config": config}
+        if kept := await self._fallback.get_session(**key):
+            return _mark_unstored(kept)
+        stored = await self._call("read", lambda: self.real.get_session(**key))
+        return _mark_unstored(stored) if stored and self._forgets else stored
 
     async def list_sessions(
         self, *, app_name: str, user_id: str | None = None
     ) -> ListSessionsResponse:
-        """All of both; those here alone where the real store `fails`."""
-        whose: dict[str, Any] = {"app_name": app_name, "user_id": user_id}
-        here = (await self._spare.list_sessions(**whose)).sessions
+        """The sessions of both, by the time of their latest event; those in memory alone where the
+        real store `fails`."""
+        user: dict[str, Any] = {"app_name": app_name, "user_id": user_id}
+        kept = (await self._fallback.list_sessions(**user)).sessions
         try:
-            stored = (await self._try("read", lambda: self.real.list_sessions(**whose))).sessions
+            stored = (await self._call("read", lambda: self.real.list_sessions(**user))).sessions
         except StoreUnavailable:
             stored = []
-        known = {(session.user_id, session.id) for session in here}
-        both = here + [other for other in stored if (other.user_id, other.id) not in known]
-        return ListSessionsResponse(sessions=sorted(both, key=lambda one: one.last_update_time))
+        known = {(session.user_id, session.id) for session in kept}
+        both = kept + [other for other in stored if (other.user_id, other.id) not in known]
+        both.sort(key=lambda session: session.last_update_time)
+        return ListSessionsResponse(sessions=both)
 
     async def delete_session(self, *, app_name: str, user_id: str, session_id: str) -> None:
-        """Wherever it is.
+        """Delete the session wherever it is.
 
         Raises:
             StoreUnavailable: if the real store may still have something of it.
         """
-        key = (app_name, user_id, session_id)
-        which: dict[str, Any] = {"app_name": app_name, "user_id": user_id}
-        which |= {"session_id": session_id}
-        if key in self._moved or not await self._spare.get_session(**which):
-            await self._try("write", lambda: self.real.delete_session(**which))
-        self._moved.discard(key)
-        await self._spare.delete_session(**which)
+        key, ids = _key(app_name, user_id, session_id), (app_name, user_id, session_id)
+        if ids in self._partly_stored or not await self._fallback.get_session(**key):
+            await self._call("write", lambda: self.real.delete_session(**key))
+        self._partly_stored.discard(ids)
+        await self._fallback.delete_session(**key)
 
     async def get_user_state(self, *, app_name: str, user_id: str) -> dict[str, Any]:
-        """As the real store has it."""
-        whose = {"app_name": app_name, "user_id": user_id}
-        return await self._try("read", lambda: self.real.get_user_state(**whose))
+        """The user's state as the real store has it.
+
+        Raises:
+            StoreUnavailable: if it fails.
+        """
+        user = {"app_name": app_name, "user_id": user_id}
+        return await self._call("read", lambda: self.real.get_user_state(**user))
 
     async def append_event(self, session: Session, event: Event) -> Event:
-        """To wherever the session is; if that fails, it moves here."""
-        if not event.partial and not await self._spare.get_session(**_key(session)):
+        """Append to the session wherever it is; if the real store fails, it moves to memory."""
+        if not event.partial and not await self._fallback.get_session(**_key_of(session)):
             try:
-                return await self._try("write", lambda: self.real.append_event(session, event))
+                return await self._call("write", lambda: self.real.append_event(session, event))
             except StoreUnavailable:
                 await self._move(session)
         # A write that failed may have been done all the same; this store takes no event twice.
-        return await self._spare.append_event(session, event)
+        return await self._fallback.append_event(session, event)
 
     async def flush(self) -> None:
-        """As the real store does."""
+        """Flush the real store."""
         await self.real.flush()
 
     async def check(self, app_name: str) -> None:
-        """Look whether the real store works; where it took nothing the last time, write.
+        """Try whether the real store works: read; if a call has failed before, write too.
 
         Raises:
             StoreUnavailable: if it does not.
         """
-        which: dict[str, Any] = {"app_name": app_name, "user_id": "nobody", "session_id": "none"}
-        await self._try("read", lambda: self.real.get_session(**which))
+        key = _key(app_name, "nobody", "none")
+        await self._call("read", lambda: self.real.get_session(**key))
         if self._failing:
             with suppress(AlreadyExistsError):
-                await self._try("write", lambda: self.real.create_session(**which))
-            await self._try("write", lambda: self.real.delete_session(**which))
+                await self._call("write", lambda: self.real.create_session(**key))
+            await self._call("write", lambda: self.real.delete_session(**key))
 
     async def _move(self, session: Session) -> None:
-        """Take over all that the real store has of it; if that fails, what its owner has."""
+        """Copy to memory all that the real store has of it; if that fails, what the caller has."""
         async with self._lock:
-            if await self._spare.get_session(**_key(session)):
+            key = _key_of(session)
+            if await self._fallback.get_session(**key):
                 return  # Two events of one turn may fail at once.
             try:
-                stored = await self._try("read", lambda: self.real.get_session(**_key(session)))
+                stored = await self._call("read", lambda: self.real.get_session(**key))
             except StoreUnavailable:
                 stored = None
-            whole = stored or session
-            copy = await self._spare.create_session(**_key(session), state=whole.state)
-            for earlier in whole.events:
-                await self._spare.append_event(copy, earlier)
-            self._moved.add((session.app_name, session.user_id, session.id))
+            original = stored or session
+            copy = await self._fallback.create_session(**key, state=original.state)
+            for event in original.events:
+                await self._fallback.append_event(copy, event)
+            self._partly_stored.add((session.app_name, session.user_id, session.id))
 
-    async def _try(self, kind: str, step: Callable[[], Awaitable[T]]) -> T:
+    async def _call(self, operation: Operation, step: Callable[[], Awaitable[T]]) -> T:
+        """What the real store answers; until it has worked once, at the second try.
+
+        Raises:
+            StoreUnavailable: if it fails, or has timed out a moment ago.
+        """
         try:
-            return await self._once(kind, step)
+            return await self._call_once(operation, step)
         except StoreUnavailable:
-            # Of several replicas that make the schema at once, all but one fail.
-            if self._has_worked or time.monotonic() < self._silent_until:
+            # Of several replicas that create the tables at once, all but one fail.
+            if self._has_worked or time.monotonic() < self._retry_at:
                 raise
-        return await self._once(kind, step)
+        return await self._call_once(operation, step)
 
-    async def _once(self, kind: str, step: Callable[[], Awaitable[T]]) -> T:
-        if time.monotonic() < self._silent_until:
+    async def _call_once(self, operation: Operation, step: Callable[[], Awaitable[T]]) -> T:
+        if time.monotonic() < self._retry_at:
             raise StoreUnavailable
         try:
-            async with asyncio.timeout(PATIENCE) as clock:
+            async with asyncio.timeout(STORE_TIMEOUT) as timeout:
                 result = await step()
-        except ANSWERS:
-            self._note(kind)
+        except EXPECTED_ERRORS:
+            self._record_success(operation)
             raise
         except Exception as error:
-            if clock.expired():
-                self._silent_until = time.monotonic() + PAUSE
-            self._note(kind, error)
+            if timeout.expired():
+                self._retry_at = time.monotonic() + STORE_RETRY_INTERVAL
+            self._record_failure(operation, error)
             raise StoreUnavailable from error
-        self._note(kind)
+        self._record_success(operation)
         return result
 
-    def _note(self, kind: str, error: Exception | None = None) -> None:
-        """One line when it begins to fail, and one when all works again."""
-        failed = bool(self._failing)
-        if error:
-            self._failing.add(kind)
-        else:
-            self._has_worked = True
-            self._failing -= {kind, "read"}  # What can be written can be read.
-        if self._failing and not failed:
-            log.error("The session store fails (%s): chats are kept in memory.", _name(error))
-        if failed and not self._failing:
+    def _record_success(self, operation: Operation) -> None:
+        """Log one line when all works again."""
+        self._has_worked = True
+        was_failing = bool(self._failing)
+        self._failing -= {operation, "read"}  # What can be written can be read.
+        if was_failing and not self._failing:
             log.warning("The session store works again: new chats are stored.")
 
+    def _record_failure(self, operation: Operation, error: Exception) -> None:
+        """Log one line when it begins to fail."""
+        if not self._failing:
+            log.error("The session store fails (%s): chats are kept in memory.", _name(error))
+        self._failing.add(operation)
 
-def _key(session: Session) -> dict[str, Any]:
-    return {"app_name": session.app_name, "user_id": session.user_id, "session_id": session.id}
+
+def _key(app_name: str, user_id: str, session_id: str | None) -> dict[str, Any]:
+    return {"app_name": app_name, "user_id": user_id, "session_id": session_id}
 
 
-def _marked(session: Session) -> Session:
+def _key_of(session: Session) -> dict[str, Any]:
+    return _key(session.app_name, session.user_id, session.id)
+
+
+def _mark_unstored(session: Session) -> Session:
     session.state[UNSTORED] = True
     return session
 
 
-def _name(error: Exception | None) -> str:
-    """What kind of failure; never its text, which may hold what was said, or a password."""
-    inner = getattr(error, "orig", None) or error
+def _name(error: Exception) -> str:
+    """The error's class or SQLite's code; never its text, which may hold what was said, or a
+    password."""
+    inner = getattr(error, "orig", None) or error  # The driver's own, in SQLAlchemy's.
     return str(getattr(inner, "sqlite_errorname", type(inner).__name__))

@@ -5,50 +5,50 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from google.adk.errors.already_exists_error import AlreadyExistsError
 from google.adk.sessions import BaseSessionService
 
-from agent.core.errors import PlainError
+from agent.core.adk_internals import AlreadyExistsError
+from agent.core.notices import PlainError
 
-HOLDER = "running"
-"""The ADK user that has a session for each conversation which is being answered: no visitor, and
-so neither listed nor swept. A store lets only one make it."""
-
-ELSEWHERE = "This conversation is also being answered somewhere else. Try again in a moment."
+# The ADK user that has a session, with the conversation's id, for each conversation that is being
+# answered. It is no visitor's id, so that leases are neither listed nor deleted by retention.
+LEASE_USER_ID = "running"
 
 
 @asynccontextmanager
-async def alone(
+async def lease(
     store: BaseSessionService, app_name: str, session_id: str, seconds: float
 ) -> AsyncIterator[None]:
-    """While inside, nobody else is.
+    """Hold the conversation's lease inside; nobody else can have it meanwhile.
+
+    A lease is a session, because a store lets only one of several callers create it.
 
     Args:
-        store: Shared by all who might.
+        store: Shared by all that may answer the conversation.
         app_name: ADK's name of the app.
-        session_id: Of the conversation.
-        seconds: After which whoever is inside must have died there.
+        session_id: The conversation's.
+        seconds: A lease older than this is taken over: its holder must have died.
 
     Raises:
-        PlainError: if somebody else is inside.
+        PlainError: if somebody else holds it.
     """
-    which = {"app_name": app_name, "user_id": HOLDER, "session_id": session_id}
-    await _enter(store, which, seconds)
+    key = {"app_name": app_name, "user_id": LEASE_USER_ID, "session_id": session_id}
+    await _acquire(store, key, seconds)
     try:
         yield
     finally:
-        with suppress(Exception):  # Then it ends with its time.
-            await store.delete_session(**which)
+        with suppress(Exception):  # Whoever comes next waits until it is too old.
+            await store.delete_session(**key)
 
 
-async def _enter(store: BaseSessionService, which: dict[str, Any], seconds: float) -> None:
-    for _ in range(2):
+async def _acquire(store: BaseSessionService, key: dict[str, Any], seconds: float) -> None:
+    for _ in range(2):  # The second time after an old lease has been deleted.
         try:
-            await store.create_session(**which)
+            await store.create_session(**key)
             return
         except AlreadyExistsError:
-            other = await store.get_session(**which)
+            other = await store.get_session(**key)
             if other and other.last_update_time > time.time() - seconds:
                 break
-            await store.delete_session(**which)
-    raise PlainError(ELSEWHERE)
+            await store.delete_session(**key)
+    raise PlainError("elsewhere")

@@ -16,7 +16,9 @@ from pydantic import SecretStr
 
 from agent import server
 from agent.api.body_filter import UNREADABLE
-from agent.api.security_headers import TOO_LONG, WRONG
+from agent.api.security_headers import BAD_REQUEST, TOO_LONG
+from tests.support.app_process import ROOT
+from tests.support.app_setup import launched, loaded
 from tests.support.bad_inputs import (
     EVENTS,
     FILES,
@@ -28,7 +30,8 @@ from tests.support.bad_inputs import (
     WRONG_STEPS,
 )
 from tests.support.fake_gemini import FakeGemini
-from tests.support.house import ROOT, launched, loaded
+
+pytestmark = pytest.mark.slow
 
 SAID = [("user", "Hello"), ("model", "Good day.")]
 
@@ -38,7 +41,7 @@ LEAK = re.compile(
 
 
 class Client:
-    """Somebody with a conversation, by Gradio's API and by the stream door."""
+    """Somebody with a conversation, by Gradio's API and by `/chat/stream`."""
 
     def __init__(self, url: str) -> None:
         self.http = httpx.Client(base_url=url, timeout=20)
@@ -72,11 +75,11 @@ class Client:
     def say(self, text: str) -> str:
         """Say something by Gradio's API; the answer."""
         body = {"data": [text], "session_hash": self.hash}
-        told = self.send("POST", "gradio_api/call/chat", dump(body)).json()["event_id"]
-        return self.send("GET", f"gradio_api/call/chat/{told}").text
+        event_id = self.send("POST", "gradio_api/call/chat", dump(body)).json()["event_id"]
+        return self.send("GET", f"gradio_api/call/chat/{event_id}").text
 
     def ask(self, text: str) -> str:
-        """Say something by the stream door; the answer."""
+        """Say something by `/chat/stream`; the answer."""
         body = {"query": text, "session_id": self.session or None}
         answer = self.send("POST", "chat/stream", dump(body)).text
         self.session = self.session or re.findall('"session_id": "(.*?)"', answer)[0]
@@ -151,8 +154,8 @@ def sentence(answer: httpx.Response) -> str:
     """What an answer that says no says, in whichever form."""
     if not answer.headers["content-type"].startswith("application/json"):
         return answer.text
-    told = answer.json()
-    return str(told["error"]["message"] if "error" in told else told["detail"])
+    body = answer.json()
+    return str(body["error"]["message"] if "error" in body else body["detail"])
 
 
 @pytest.mark.parametrize("path", ["queue/join", "run/predict", "run/chat"])
@@ -162,7 +165,7 @@ def test_a_step_that_there_is_not_is_refused_in_a_sentence(
 ) -> None:
     body = b'{"data": ["Hi", null], "session_hash": "HASH", "fn_index": %s}' % step
     answer = client.send("POST", f"gradio_api/{path}", body)
-    assert (answer.status_code, sentence(answer) == WRONG) == (status, status == 400)
+    assert (answer.status_code, sentence(answer) == BAD_REQUEST) == (status, status == 400)
 
 
 @pytest.mark.parametrize(("path", "body"), WRONG_CALLS.items())
@@ -170,7 +173,7 @@ def test_what_gradio_itself_fails_at_is_refused_in_a_sentence(
     client: Client, path: str, body: bytes
 ) -> None:
     answer = client.send("POST", f"gradio_api/{path}", body)
-    assert (answer.status_code, answer.json()) == (400, {"detail": WRONG})
+    assert (answer.status_code, answer.json()) == (400, {"detail": BAD_REQUEST})
 
 
 # Steps of the page, taken by hand with what no page sends
@@ -186,7 +189,7 @@ def test_every_step_of_the_page_ends_whatever_it_is_given(client: Client, given:
 
 
 @pytest.mark.parametrize("more", EVENTS.values(), ids=EVENTS.keys())
-def test_every_step_of_the_page_ends_whatever_is_told_of_it(
+def test_every_step_of_the_page_ends_whatever_comes_with_it(
     client: Client, more: dict[str, Any]
 ) -> None:
     ends = list(client.take_steps(None, **more))
@@ -217,7 +220,7 @@ PLACES = {
 
 @pytest.mark.parametrize(("place", "statuses"), PLACES.items())
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
-def test_a_name_that_nothing_has_is_told_to_be_so(
+def test_a_name_that_nothing_has_is_not_found(
     client: Client, place: str, statuses: set[int], name: str
 ) -> None:
     assert client.send("GET", place + name).status_code in statuses
@@ -274,6 +277,6 @@ def test_the_conversations_go_on_as_they_were(client: Client, fake: FakeGemini) 
         assert fake.requests[-1].conversation == [*SAID, ("user", "And now?")]
 
 
-def test_the_page_and_the_doors_answer_as_before(client: Client) -> None:
+def test_the_page_and_the_apis_answer_as_before(client: Client) -> None:
     paths = ["", "config", "theme.css", "chat/plain", "v1/models", "healthz", "readyz"]
     assert [client.send("GET", path).status_code for path in paths] == [200] * len(paths)

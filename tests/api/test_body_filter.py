@@ -1,13 +1,13 @@
-"""The sieve: what is left of a body, and which bodies are refused."""
+"""The body filter: what is left of a body, and which bodies are refused."""
 
 import json
 
 import pytest
 
-from agent.api.body_filter import DEPTH, filter_body
+from agent.api.body_filter import MAX_DEPTH, filter_body
 
 
-def nothing_is_unwanted(thing: dict[str, object]) -> bool:
+def nothing_is_unwanted(item: dict[str, object]) -> bool:
     return False
 
 
@@ -29,14 +29,14 @@ KEPT = {
     "other control characters": (r'"\u0001\u001f\u007f"', "\x01\x1f\x7f"),
     "right to left": (r'"\u202e"', "\u202e"),
     "a large number": ("9" * 4_000, int("9" * 4_000)),
-    "as deep as may be": ("[" * DEPTH + "[]" + "]" * DEPTH, None),
+    "as deep as may be": ("[" * MAX_DEPTH + "[]" + "]" * MAX_DEPTH, None),
 }
 
 
-@pytest.mark.parametrize(("body", "thing"), KEPT.values(), ids=KEPT.keys())
-def test_what_can_be_carried_falls_through(body: str, thing: object) -> None:
-    sifted = filter_body(body.encode(), nothing_is_unwanted)
-    assert json.loads(sifted) == (json.loads(body) if thing is None else thing)
+@pytest.mark.parametrize(("body", "value"), KEPT.values(), ids=KEPT.keys())
+def test_what_can_be_carried_is_passed_on(body: str, value: object) -> None:
+    filtered = filter_body(body.encode(), nothing_is_unwanted)
+    assert json.loads(filtered) == (json.loads(body) if value is None else value)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
@@ -49,7 +49,7 @@ def test_half_a_character_in_raw_bytes_is_replaced() -> None:
 
 
 BROKEN = [b"Hello", b'{"a', b"{}{}", b"NaN", b"[-Infinity]", b'"\xff"', b'"\0"', b"9" * 5_000]
-BROKEN += [b"[" * (DEPTH + 2) + b"]" * (DEPTH + 2), b"[" * 100_000]
+BROKEN += [b"[" * (MAX_DEPTH + 2) + b"]" * (MAX_DEPTH + 2), b"[" * 100_000]
 
 
 @pytest.mark.parametrize("body", BROKEN)
@@ -61,4 +61,4 @@ def test_what_cannot_be_carried_is_refused(body: bytes) -> None:
 @pytest.mark.parametrize("body", ['{"bad":1}', '[[{"a":{"bad":null}}]]', r'{"b\u0061d":1}'])
 def test_what_is_unwanted_is_refused_wherever_it_is(body: str) -> None:
     with pytest.raises(ValueError, match=r"^$"):
-        filter_body(body.encode(), lambda thing: "bad" in thing)
+        filter_body(body.encode(), lambda item: "bad" in item)

@@ -13,11 +13,13 @@ import pytest
 from playwright.sync_api import Browser, Dialog, expect
 from playwright.sync_api import Page as Tab
 
-from agent.api.sse import RETRY
-from tests.api.test_sse import HARD_TEXTS
-from tests.support.browser import PATIENCE, chromium  # noqa: F401
+from agent.api.sse import RETRY_INTERVAL
+from tests.support.app_setup import launched, loaded
+from tests.support.browser import PATIENCE
 from tests.support.fake_gemini import Call, Cut, FakeGemini, Hang, Status, Until
-from tests.support.house import launched, loaded
+from tests.support.hard_texts import HARD_STREAM_TEXTS
+
+pytestmark = pytest.mark.slow
 
 Seen: TypeAlias = tuple[str, str]
 
@@ -100,13 +102,7 @@ def sky(city: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def gemini(fake: FakeGemini) -> FakeGemini:
-    fake.reset()
-    return fake
-
-
-@pytest.fixture
-def visit(chromium: Browser) -> Iterator[Callable[[str], Page]]:  # noqa: F811
+def visit(chromium: Browser) -> Iterator[Callable[[str], Page]]:
     """Each call opens a tab of its own."""
     with ExitStack() as contexts:
 
@@ -138,7 +134,7 @@ def test_an_answer_grows_on_the_page(page: Page, gemini: FakeGemini) -> None:
     assert gemini.requests[0].conversation == [("user", "Hi")]
 
 
-@pytest.mark.parametrize("text", HARD_TEXTS.values(), ids=HARD_TEXTS.keys())
+@pytest.mark.parametrize("text", HARD_STREAM_TEXTS.values(), ids=HARD_STREAM_TEXTS.keys())
 def test_the_page_holds_the_very_text(page: Page, gemini: FakeGemini, text: str) -> None:
     gemini.enqueue(*text[:9], text[9:])
     page.send("Hi")
@@ -205,7 +201,7 @@ def test_nothing_is_asked_once_the_answer_is_over(page: Page, gemini: FakeGemini
     gemini.enqueue("Hello.")
     page.send("Hi")
     page.shows(("question", "Hi"), ("answer", "Hello."))
-    page.tab.wait_for_timeout(1.5 * RETRY)  # Longer than an EventSource waits to come again.
+    page.tab.wait_for_timeout(1.5 * RETRY_INTERVAL)  # So that an EventSource would reconnect.
     assert len(page.streams()) == len(gemini.requests) == 1
 
 
@@ -252,7 +248,7 @@ def test_stop_ends_the_answer_and_what_was_said_is_remembered(
     ]
 
 
-def test_a_failing_turn_is_told_and_the_next_one_works(page: Page, gemini: FakeGemini) -> None:
+def test_a_failing_turn_is_shown_and_the_next_one_works(page: Page, gemini: FakeGemini) -> None:
     failure = (
         "failure",
         "The AI service has a problem at its end. Nothing is wrong with your message: try again "

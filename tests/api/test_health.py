@@ -1,4 +1,4 @@
-"""The doors for whoever watches over the app: is it alive, and is it ready?"""
+"""The health checks: is the app alive, and is it ready?"""
 
 import asyncio
 from collections.abc import Iterator
@@ -9,8 +9,10 @@ import pytest
 from google.adk.sessions import InMemorySessionService
 
 from agent.api import health
-from tests.support.house import launched, loaded
+from tests.support.app_setup import launched, loaded
 from tests.support.scripted_model import ScriptedModel
+
+pytestmark = pytest.mark.slow
 
 NOT_READY = {"detail": "The conversations cannot be stored at the moment."}
 
@@ -64,17 +66,17 @@ def test_an_app_with_an_agent_and_a_store_is_ready(url: str, store: Store) -> No
 @pytest.mark.parametrize(
     "failure", [OSError("/secret/place"), TimeoutError(), KeyError("x"), Exception()], ids=repr
 )
-def test_a_store_that_fails_is_told_of_in_a_sentence(
+def test_a_store_that_fails_is_reported_in_a_sentence(
     url: str, store: Store, failure: Exception
 ) -> None:
     store.failure = failure
     assert look(url, "readyz") == (503, NOT_READY)
 
 
-def test_a_store_that_does_not_answer_is_told_of_in_a_sentence(
+def test_a_store_that_does_not_answer_is_reported_in_a_sentence(
     url: str, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "PATIENCE", 0.05)
+    monkeypatch.setattr(health, "STORE_TIMEOUT", 0.05)
     store.hangs = True
     assert look(url, "readyz") == (503, NOT_READY)
 
@@ -91,9 +93,9 @@ def test_an_app_is_ready_again_once_its_store_is(url: str, store: Store) -> None
     assert look(url, "readyz") == (200, {"status": "ok", "agent": "helper"})
 
 
-def test_a_look_leaves_nothing_behind(url: str, store: Store) -> None:
+async def test_a_check_leaves_nothing_behind(url: str, store: Store) -> None:
     look(url, "readyz")
-    assert asyncio.run(store.list_sessions(app_name="test")).sessions == []
+    assert (await store.list_sessions(app_name="test")).sessions == []
 
 
 @pytest.mark.parametrize("path", ["healthz", "readyz"])

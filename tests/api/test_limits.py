@@ -1,4 +1,4 @@
-"""The limits at every door for programs: Gradio's API, SSE, OpenAI's protocol, MCP."""
+"""The limits of every API: Gradio's API, SSE, OpenAI's protocol, MCP."""
 
 import asyncio
 import threading
@@ -14,13 +14,13 @@ from gradio_client import Client
 from openai import BadRequestError, OpenAI
 
 from agent.models.offline import WHAT_I_AM
-from tests.limits.test_budget import PAUSED, used_up
-from tests.limits.test_rate_limits import lot
-from tests.limits.test_running import full
-from tests.page.test_mcp import call, launched_for_mcp, tools_of
-from tests.support.clock import MINUTE, Clock, clock  # noqa: F401
+from tests.support.app_setup import launched, loaded
+from tests.support.clock import MINUTE, Clock
 from tests.support.fake_gemini import FakeGemini, Until
-from tests.support.house import launched, loaded, run
+from tests.support.limits import PAUSED, full, lot, used_up
+from tests.support.mcp_client import call, tools_of
+
+pytestmark = pytest.mark.slow
 
 TOO_LONG = (
     "This message has 6 characters, and at most 5 can be sent here. Please send a shorter one, or "
@@ -62,9 +62,7 @@ def refusal(response: httpx.Response) -> tuple[int, str, str | None]:
 
 @pytest.mark.parametrize("ask", [post, get])
 def test_a_message_too_many_is_429_with_the_seconds_to_wait(
-    gemini: FakeGemini,
-    clock: Clock,  # noqa: F811
-    ask: Any,
+    gemini: FakeGemini, clock: Clock, ask: Any
 ) -> None:
     gemini.always("Hello.")
     with launched(loaded(), visitor_per_minute=1) as url:
@@ -93,43 +91,36 @@ def test_what_no_waiting_helps_is_422(gemini: FakeGemini, ask: Any) -> None:
 
 
 def test_a_program_that_begins_anew_each_time_is_counted_by_its_address(
-    gemini: FakeGemini,
-    clock: Clock,  # noqa: F811
+    gemini: FakeGemini, clock: Clock
 ) -> None:
     gemini.always("Hello.")
     with launched(loaded(), visitor_per_minute=1, address_per_minute=2) as url:
-        told = [post(url, "Hi").status_code for _ in range(4)]
-    assert told == [200, 200, 429, 429]
+        statuses = [post(url, "Hi").status_code for _ in range(4)]
+    assert statuses == [200, 200, 429, 429]
     assert len(gemini.requests) == 2
 
 
-def test_fifty_at_once_from_one_address_hold_nobody_else_up(gemini: FakeGemini) -> None:
+async def test_fifty_at_once_from_one_address_hold_nobody_else_up(gemini: FakeGemini) -> None:
     gate = threading.Event()
     gemini.reply_to("spam", "Wait", Until(gate), "ed.")
     gemini.reply_to("Hi", "Yes.")
 
-    async def story(client: httpx.AsyncClient) -> None:
-        spam = await asyncio.gather(*(begin(client, "spam", SPAMMER) for _ in range(50)))
-        admitted = [response for response in spam if response.status_code == 200]
-        refused = [response for response in spam if response.status_code == 429]
-        for response in await asyncio.gather(*(begin(client, "Hi", other(n)) for n in range(5))):
-            assert b"Yes." in await response.aread()
-        assert not gate.is_set()
-        gate.set()
-        assert [b"ed." in await response.aread() for response in admitted] == [True] * 5
-        assert (len(refused), len(gemini.requests)) == (45, 10)
-        for response in refused:
-            await response.aread()
-        assert {refusal(response) for response in refused} == {(429, full("5 answers"), "1")}
-
+    many = httpx.Limits(max_connections=None)
     with launched(loaded(), address_running=5, leave_grace=600) as url:
-        run(with_client(url, story))
-
-
-async def with_client(url: str, story: Any) -> None:
-    limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(base_url=url, timeout=60, limits=limits) as client:
-        await story(client)
+        async with httpx.AsyncClient(base_url=url, timeout=60, limits=many) as client:
+            spam = await asyncio.gather(*(begin(client, "spam", SPAMMER) for _ in range(50)))
+            admitted = [response for response in spam if response.status_code == 200]
+            refused = [response for response in spam if response.status_code == 429]
+            others = await asyncio.gather(*(begin(client, "Hi", other(n)) for n in range(5)))
+            for response in others:
+                assert b"Yes." in await response.aread()
+            assert not gate.is_set()
+            gate.set()
+            assert [b"ed." in await response.aread() for response in admitted] == [True] * 5
+            assert (len(refused), len(gemini.requests)) == (45, 10)
+            for response in refused:
+                await response.aread()
+            assert {refusal(response) for response in refused} == {(429, full("5 answers"), "1")}
 
 
 async def begin(client: httpx.AsyncClient, query: str, headers: dict[str, str]) -> httpx.Response:
@@ -138,7 +129,7 @@ async def begin(client: httpx.AsyncClient, query: str, headers: dict[str, str]) 
     return await client.send(question, stream=True)
 
 
-def test_the_pause_is_told_before_the_answer(gemini: FakeGemini) -> None:
+def test_the_pause_is_announced_before_the_answer(gemini: FakeGemini) -> None:
     with launched(loaded(), demo_paused=True) as url:
         said = post(url, "Hi").text
     assert PAUSED in said
@@ -171,11 +162,7 @@ def ask_gradio(client: Client, message: str) -> str:
     ],
 )
 def test_gradios_api_answers_with_the_sentence(
-    gemini: FakeGemini,
-    clock: Clock,  # noqa: F811
-    limit: dict[str, int],
-    second: str,
-    told: str,
+    gemini: FakeGemini, clock: Clock, limit: dict[str, Any], second: str, told: str
 ) -> None:
     gemini.always("Yes.")
     with launched(loaded(), **limit) as url, client_of(url) as client:
@@ -184,8 +171,7 @@ def test_gradios_api_answers_with_the_sentence(
 
 
 def test_gradios_api_tells_of_the_budget_and_of_what_answers(
-    gemini: FakeGemini,
-    clock: Clock,  # noqa: F811
+    gemini: FakeGemini, clock: Clock
 ) -> None:
     gemini.always("Yes.")
     with launched(loaded(), daily_turns=1) as url:
@@ -218,7 +204,7 @@ def test_gradios_session_hash_is_nobodys_id(gemini: FakeGemini) -> None:
     what = loaded()
     with launched(what) as url, client_of(url) as client:
         ask_gradio(client, "Hi")
-        ids = str(run(what.runner.session_service.list_sessions(app_name="test")))
+        ids = str(asyncio.run(what.runner.session_service.list_sessions(app_name="test")))
         assert client.session_hash not in ids
         assert "visitor-" in ids
 
@@ -280,15 +266,11 @@ def test_openais_clients_are_told_what_answers(gemini: FakeGemini, before: tuple
 # MCP
 
 
-def test_mcp_clients_read_the_sentence(gemini: FakeGemini) -> None:
+async def test_mcp_clients_read_the_sentence(gemini: FakeGemini) -> None:
     gemini.always("Yes.")
-
-    async def story(url: str) -> None:
+    with launched(loaded(), for_mcp=True, max_message_length=5, address_per_day=1) as url:
         async with tools_of(url) as tools:
             told = [await call(tools, message) for message in ("Hello!", "Hi", "Hi")]
-        assert told[:2] == [f"({TOO_LONG})", "Yes."]
-        assert told[2].startswith("(That was a lot of messages: 1 a day can be sent here.")
-
-    with launched_for_mcp(loaded(), max_message_length=5, address_per_day=1) as url:
-        run(story(url))
+    assert told[:2] == [f"({TOO_LONG})", "Yes."]
+    assert told[2].startswith("(That was a lot of messages: 1 a day can be sent here.")
     assert len(gemini.requests) == 1

@@ -1,4 +1,4 @@
-"""The OpenAI-compatible door: by the official `openai` client, and by raw HTTP as an intruder."""
+"""The OpenAI-compatible API: by the official `openai` client, and by raw HTTP as an intruder."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ from openai import (
 
 from agent.chat.loader import LoadedAgent
 from agent.core.settings import Settings
-from tests.page.test_client import HARD_TEXTS
+from tests.support.app_setup import launched, loaded
 from tests.support.fake_gemini import (
     USAGE,
     Call,
@@ -33,7 +33,10 @@ from tests.support.fake_gemini import (
     Think,
     Until,
 )
-from tests.support.house import launched, loaded, run
+from tests.support.hard_texts import HARD_TEXTS
+from tests.support.stored_sessions import is_emptied, stored
+
+pytestmark = pytest.mark.slow
 
 Json = dict[str, Any]
 
@@ -64,12 +67,6 @@ def url(fake: FakeGemini, what: LoadedAgent) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture
-def gemini(fake: FakeGemini) -> FakeGemini:
-    fake.reset()
-    return fake
-
-
 @pytest.fixture(scope="module")
 def ours(url: str) -> Iterator[OpenAI]:
     with OpenAI(base_url=f"{url}v1", api_key=TOKEN) as it:
@@ -97,20 +94,6 @@ def nothing_stays_stored(what: LoadedAgent) -> Iterator[None]:
     """Whatever a test does."""
     yield
     assert is_emptied(what)
-
-
-def is_emptied(what: LoadedAgent) -> bool:
-    """Whether nothing stays stored. It is forgotten in a task of its own, after the answer."""
-    deadline = time.monotonic() + 20
-    while stored(what) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return not stored(what)
-
-
-def stored(what: LoadedAgent) -> int:
-    """How many sessions ADK keeps for this agent."""
-    listing = run(what.runner.session_service.list_sessions(app_name="test"))
-    return len(listing.sessions)
 
 
 def user(content: Any) -> Json:
@@ -144,7 +127,7 @@ def shape(chunk: Any) -> tuple[Json, str | None]:
     return choice.delta.model_dump(exclude_unset=True), choice.finish_reason
 
 
-def told(completion: Any) -> tuple[str, str]:
+def text_and_reason(completion: Any) -> tuple[str, str]:
     [choice] = completion.choices
     return choice.message.content, choice.finish_reason
 
@@ -244,7 +227,7 @@ def test_a_silent_model_is_waited_for_with_signs_of_life(
 @pytest.mark.parametrize("text", HARD_TEXTS.values(), ids=HARD_TEXTS.keys())
 def test_the_very_text(client: OpenAI, gemini: FakeGemini, text: str) -> None:
     gemini.enqueue(text[:3], text[3:])
-    assert told(ask(client)) == (text, "stop")
+    assert text_and_reason(ask(client)) == (text, "stop")
     gemini.enqueue(text[:3], text[3:])
     assert joined(list(ask(client, stream=True))) == text
 
@@ -256,13 +239,13 @@ def test_thoughts_are_reasoning_and_never_content(client: OpenAI, gemini: FakeGe
     assert joined(chunks, "reasoning_content") == "Hm, well.Or?"
     assert joined(chunks) == "Hello."
     gemini.enqueue(*thoughtful)
-    assert told(ask(client)) == ("Hello.", "stop")
+    assert text_and_reason(ask(client)) == ("Hello.", "stop")
 
 
 def test_an_answer_for_which_a_tool_was_used(client: OpenAI, gemini: FakeGemini) -> None:
     gemini.enqueue(Call("look", {"thing": "sky"}))
     gemini.enqueue("Blue.")
-    assert told(ask(client)) == ("Blue.", "stop")
+    assert text_and_reason(ask(client)) == ("Blue.", "stop")
     assert gemini.requests[1].last_user_text == 'response look {"result": "The sky is blue."}'
     gemini.enqueue(Call("look", {"thing": "sky"}))
     gemini.enqueue("Blue.")
@@ -289,20 +272,17 @@ def test_a_stream_tells_its_tokens_last_to_who_asks_for_them(
     assert {chunk.usage for chunk in [*chunks, *ask(client, stream=True)]} == {None}
 
 
-def test_without_blocking_too(url: str, gemini: FakeGemini) -> None:
-    async def story() -> None:
-        async with AsyncOpenAI(base_url=f"{url}v1", api_key=TOKEN) as client:
-            assert [model.id async for model in client.models.list()] == ["helper"]
-            gemini.enqueue("Hello.")
-            assert told(await ask(client)) == ("Hello.", "stop")
-            gemini.enqueue("Hello.")
-            assert [shape(chunk) async for chunk in await ask(client, stream=True)] == [
-                ({"role": "assistant", "content": ""}, None),
-                ({"content": "Hello."}, None),
-                ({}, "stop"),
-            ]
-
-    run(story())
+async def test_without_blocking_too(url: str, gemini: FakeGemini) -> None:
+    async with AsyncOpenAI(base_url=f"{url}v1", api_key=TOKEN) as client:
+        assert [model.id async for model in client.models.list()] == ["helper"]
+        gemini.enqueue("Hello.")
+        assert text_and_reason(await ask(client)) == ("Hello.", "stop")
+        gemini.enqueue("Hello.")
+        assert [shape(chunk) async for chunk in await ask(client, stream=True)] == [
+            ({"role": "assistant", "content": ""}, None),
+            ({"content": "Hello."}, None),
+            ({}, "stop"),
+        ]
 
 
 # The conversation
@@ -347,7 +327,7 @@ def test_no_request_knows_of_another(client: OpenAI, gemini: FakeGemini) -> None
     assert gemini.requests[1].conversation == [("user", "Who am I?")]
 
 
-def test_of_a_long_conversation_the_latest_whole_turns_are_told(
+def test_of_a_long_conversation_the_latest_whole_turns_are_sent(
     client: OpenAI, gemini: FakeGemini
 ) -> None:
     gemini.enqueue("Long.")
@@ -359,24 +339,21 @@ def test_of_a_long_conversation_the_latest_whole_turns_are_told(
     assert len(conversation) == 101
 
 
-def test_two_at_once_do_not_mix(url: str, gemini: FakeGemini) -> None:
-    async def story() -> None:
-        both = threading.Event()
-        gemini.reply_to("I am visitor 1", "Hello, ", Until(both), "1.")
-        gemini.reply_to("I am visitor 2", "Hello, ", Until(both), "2.")
-        async with AsyncOpenAI(base_url=f"{url}v1", api_key=TOKEN) as client:
-            first = asyncio.create_task(ask(client, "I am visitor 1"))
-            second = await ask(client, "I am visitor 2", stream=True)
-            await asyncio.to_thread(gemini.arrived, 2)
-            both.set()
-            assert joined([chunk async for chunk in second]) == "Hello, 2."
-            assert told(await first) == ("Hello, 1.", "stop")
-        assert sorted(request.conversation for request in gemini.requests) == [
-            [("user", "I am visitor 1")],
-            [("user", "I am visitor 2")],
-        ]
-
-    run(story())
+async def test_two_at_once_do_not_mix(url: str, gemini: FakeGemini) -> None:
+    both = threading.Event()
+    gemini.reply_to("I am visitor 1", "Hello, ", Until(both), "1.")
+    gemini.reply_to("I am visitor 2", "Hello, ", Until(both), "2.")
+    async with AsyncOpenAI(base_url=f"{url}v1", api_key=TOKEN) as client:
+        first = asyncio.create_task(ask(client, "I am visitor 1"))
+        second = await ask(client, "I am visitor 2", stream=True)
+        await asyncio.to_thread(gemini.arrived, 2)
+        both.set()
+        assert joined([chunk async for chunk in second]) == "Hello, 2."
+        assert text_and_reason(await first) == ("Hello, 1.", "stop")
+    assert sorted(request.conversation for request in gemini.requests) == [
+        [("user", "I am visitor 1")],
+        [("user", "I am visitor 2")],
+    ]
 
 
 # Its end
@@ -410,24 +387,21 @@ def test_a_client_that_leaves_the_stream_stops_the_model_at_once(
     assert is_emptied(what)
 
 
-def test_a_client_that_does_not_wait_for_the_whole_stops_the_model_at_once(
+async def test_a_client_that_does_not_wait_for_the_whole_stops_the_model_at_once(
     url: str, gemini: FakeGemini, what: LoadedAgent
 ) -> None:
-    async def story() -> None:
-        gemini.enqueue("Hel", Hang())
-        async with httpx.AsyncClient(base_url=url) as client:
-            waiting = asyncio.create_task(client.post(**raw(sent())))
-            asked = await asyncio.to_thread(gemini.arrived)
-            waiting.cancel()
-            assert await asyncio.to_thread(asked.left.wait, 20)
-
-    run(story())
-    assert is_emptied(what)
+    gemini.enqueue("Hel", Hang())
+    async with httpx.AsyncClient(base_url=url) as client:
+        waiting = asyncio.create_task(client.post(**raw(sent())))
+        asked = await asyncio.to_thread(gemini.arrived)
+        waiting.cancel()
+        assert await asyncio.to_thread(asked.left.wait, 20)
+    assert await asyncio.to_thread(is_emptied, what)
 
 
 def test_a_length_limit_needs_no_further_words(client: OpenAI, gemini: FakeGemini) -> None:
     gemini.enqueue("Half an answer", Finish("MAX_TOKENS"))
-    assert told(ask(client)) == ("Half an answer", "length")
+    assert text_and_reason(ask(client)) == ("Half an answer", "length")
     gemini.enqueue("Half an answer", Finish("MAX_TOKENS"))
     assert [shape(chunk) for chunk in ask(client, stream=True)] == [
         ({"role": "assistant", "content": ""}, None),
@@ -462,7 +436,7 @@ def test_a_stream_that_fails_without_a_word_is_an_error(client: OpenAI, gemini: 
 
 def test_a_failure_after_words_leaves_the_words(client: OpenAI, gemini: FakeGemini) -> None:
     gemini.enqueue("Half an answer", Cut())
-    assert told(ask(client)) == (f"Half an answer\n\n({BROKE_OFF})", "length")
+    assert text_and_reason(ask(client)) == (f"Half an answer\n\n({BROKE_OFF})", "length")
     gemini.enqueue("Half an answer", Cut())
     assert [shape(chunk) for chunk in ask(client, stream=True)] == [
         ({"role": "assistant", "content": ""}, None),
@@ -478,7 +452,7 @@ def test_after_a_failure_the_next_request_is_answered(client: OpenAI, gemini: Fa
     gemini.enqueue("Hello.")
     with pytest.raises(InternalServerError, match="Please wait 7 seconds, then try again"):
         ask(client)
-    assert told(ask(client)) == ("Hello.", "stop")
+    assert text_and_reason(ask(client)) == ("Hello.", "stop")
 
 
 # Refusals
@@ -508,7 +482,7 @@ def error_of(response: httpx.Response) -> Json:
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 @pytest.mark.parametrize("headers", NO_TOKENS.values(), ids=NO_TOKENS.keys())
-def test_no_door_opens_without_the_token(
+def test_nothing_is_answered_without_the_token(
     http: httpx.Client, gemini: FakeGemini, headers: dict[str, str], method: str, path: str
 ) -> None:
     known = httpx.Headers(headers, encoding="latin-1")
@@ -539,7 +513,7 @@ def test_who_has_no_token_is_not_told_what_is_wrong(http: httpx.Client, body: An
 
 
 @pytest.mark.parametrize("token", [None, ""])
-def test_a_host_without_a_token_has_no_such_door(fake: FakeGemini, token: str | None) -> None:
+def test_without_a_token_there_is_no_such_api(fake: FakeGemini, token: str | None) -> None:
     with launched(loaded(), api_token=token) as url, httpx.Client(base_url=url) as http:
         for method, path in ROUTES:
             for shown in ("", "Bearer", "Bearer None"):
@@ -650,7 +624,7 @@ def test_a_wrong_request_is_refused_in_a_sentence(
 def works(client: OpenAI, gemini: FakeGemini) -> None:
     """A good request is answered."""
     gemini.enqueue("All well.")
-    assert told(ask(client, "All well?")) == ("All well.", "stop")
+    assert text_and_reason(ask(client, "All well?")) == ("All well.", "stop")
 
 
 HALVES: dict[str, tuple[Json, list[tuple[str, str]]]] = {
@@ -694,7 +668,7 @@ def test_half_a_character_is_no_model(http: httpx.Client) -> None:
 OPEN = ("", "config", "openapi.json", "healthz", "readyz", "chat/plain", "gradio_api/info", "v1/no")
 
 
-def test_the_token_is_told_nowhere(http: httpx.Client, gemini: FakeGemini) -> None:
+def test_the_token_is_in_no_response(http: httpx.Client, gemini: FakeGemini) -> None:
     gemini.always("Hello.")
     known = {"authorization": f"Bearer {TOKEN}"}
     bodies = [sent(), sent(stream=True), *(body for body, _ in WRONG.values())]

@@ -1,4 +1,4 @@
-"""The wall around the HTTP app: headers, closed paths, and a cap on what is sent in."""
+"""What browsers may do: headers, closed paths, and a cap on what is sent in."""
 
 import sys
 import tempfile
@@ -10,9 +10,10 @@ import httpx
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from agent.api.security_headers import WRONG, SecurityHeaders
+from agent.api.security_headers import BAD_REQUEST, SecurityHeaders
 from agent.models.offline import OfflineModel
-from tests.support.house import ROOT, launched, loaded, run
+from tests.support.app_process import ROOT
+from tests.support.app_setup import launched, loaded
 
 CLOSED = [
     "gradio_api/deep_link?session_hash=abc",
@@ -70,6 +71,7 @@ def page() -> Iterator[httpx.Client]:
         yield client
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/", "/config", "/theme.css", "/healthz", "/nowhere", "/login"])
 def test_every_answer_tells_browsers_what_they_may_do(page: httpx.Client, path: str) -> None:
     headers = page.get(path).headers
@@ -83,11 +85,13 @@ def test_every_answer_tells_browsers_what_they_may_do(page: httpx.Client, path: 
     assert "X-Frame-Options" not in headers
 
 
+@pytest.mark.slow
 def test_the_plain_page_keeps_a_stricter_policy_of_its_own(page: httpx.Client) -> None:
     policies = page.get("/chat/plain").headers.get_list("Content-Security-Policy")
     assert [policy.split(";")[0] for policy in policies] == ["default-src 'none'"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", CLOSED)
 def test_what_the_page_does_not_need_is_closed(page: httpx.Client, path: str) -> None:
     url = f"{page.base_url}{path}"  # As it is: httpx takes "//gradio_api" for another host.
@@ -95,6 +99,7 @@ def test_what_the_page_does_not_need_is_closed(page: httpx.Client, path: str) ->
     assert [(answer.status_code, answer.text) for answer in answers] == [(404, "Not Found")] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["app.py", "..%2f..%2fetc%2fpasswd", "../etc/passwd", "%2fetc%2fpasswd", "", "a%00b"]
 )
@@ -104,15 +109,17 @@ def test_no_file_of_the_host_is_served(page: httpx.Client, name: str) -> None:
     assert "/" not in answer.json()["detail"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "path", "body"), ASKED)
 def test_no_answer_names_a_directory_of_this_machine(
     page: httpx.Client, method: str, path: str, body: Any
 ) -> None:
-    told = page.request(method, f"/{path}", json=body).text
+    text = page.request(method, f"/{path}", json=body).text
     places = (str(ROOT), tempfile.gettempdir(), sys.prefix, f"{Path.home()}/", "site-packages")
-    assert [place for place in places if place in told] == []
+    assert [place for place in places if place in text] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", EMBEDDED)
 def test_only_files_can_be_shown_in_a_page(page: httpx.Client, kind: str) -> None:
     as_browser = {"Sec-Fetch-Dest": kind}
@@ -123,6 +130,7 @@ def test_only_files_can_be_shown_in_a_page(page: httpx.Client, kind: str) -> Non
     assert page.get("/", headers={"Sec-Fetch-Dest": "iframe"}).status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path", ["gradio_api/queue/join", "gradio_api/call/chat", "chat/stream", "chat/stop"]
 )
@@ -137,6 +145,7 @@ def test_too_large_a_request_is_refused(page: httpx.Client, path: str, chunked: 
     assert answer.status_code == 413
 
 
+@pytest.mark.slow
 def test_the_page_goes_on_after_all_that(page: httpx.Client) -> None:
     assert "/help" in page.get("/chat/stream", params={"query": "Hello"}).text
 
@@ -144,7 +153,7 @@ def test_the_page_goes_on_after_all_that(page: httpx.Client) -> None:
 # A route that fails
 
 
-def fails_after(*messages: Message, of: str = "gradio.routes") -> httpx.Response:
+async def fails_after(*messages: Message, of: str = "gradio.routes") -> httpx.Response:
     """The answer of a route of this module that sends these messages and then fails."""
 
     async def route(scope: Scope, receive: Receive, send: Send) -> None:
@@ -153,15 +162,15 @@ def fails_after(*messages: Message, of: str = "gradio.routes") -> httpx.Response
             await send(message)
         raise KeyError("/srv/secret")
 
-    return run(answer_of(SecurityHeaders(route, is_open=always, is_embeddable=always)))
+    return await answer_of(SecurityHeaders(route, is_open=always, is_embeddable=always))
 
 
 def always(scope: Scope) -> bool:
     return True
 
 
-async def answer_of(shield: SecurityHeaders) -> httpx.Response:
-    transport = httpx.ASGITransport(shield)
+async def answer_of(app: SecurityHeaders) -> httpx.Response:
+    transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://page") as client:
         return await client.get("/gradio_api/anything")
 
@@ -177,30 +186,30 @@ STREAM, JSON = "text/event-stream; charset=utf-8", "application/json"
 
 
 @pytest.mark.parametrize("messages", [[], [begin(500, JSON), PART]])
-def test_a_failure_of_gradios_is_a_refusal_in_a_sentence(messages: list[Message]) -> None:
-    answer = fails_after(*messages)
-    assert (answer.status_code, answer.json()) == (400, {"detail": WRONG})
+async def test_a_failure_of_gradios_is_a_refusal_in_a_sentence(messages: list[Message]) -> None:
+    answer = await fails_after(*messages)
+    assert (answer.status_code, answer.json()) == (400, {"detail": BAD_REQUEST})
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_a_stream_of_gradios_that_fails_ends() -> None:
-    answer = fails_after(begin(200, STREAM), PART)
+async def test_a_stream_of_gradios_that_fails_ends() -> None:
+    answer = await fails_after(begin(200, STREAM), PART)
     assert (answer.status_code, answer.text) == (200, "data: 1\n\n")
 
 
 @pytest.mark.parametrize("messages", [[], [begin(200, STREAM), PART]])
-def test_a_failure_of_our_own_stays_one(messages: list[Message]) -> None:
+async def test_a_failure_of_our_own_stays_one(messages: list[Message]) -> None:
     with pytest.raises(KeyError):
-        fails_after(*messages, of="agent.api.sse")
+        await fails_after(*messages, of="agent.api.sse")
 
 
-def test_an_answer_that_breaks_off_half_way_is_not_made_to_look_whole() -> None:
+async def test_an_answer_that_breaks_off_half_way_is_not_made_to_look_whole() -> None:
     with pytest.raises(KeyError):
-        fails_after(begin(200, JSON), PART)
+        await fails_after(begin(200, JSON), PART)
 
 
-def test_a_failure_is_logged_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
-    fails_after()
+async def test_a_failure_is_logged_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    await fails_after()
     lines = [record for record in caplog.records if record.name == "agent.api.security_headers"]
     assert [line.message for line in lines] == ["KeyError at GET '/gradio_api/anything'"]
     assert not lines[0].exc_info

@@ -1,5 +1,6 @@
-"""The door `/chat/stream` by real HTTP: every event of a stream, every way in which it breaks."""
+"""`/chat/stream` by real HTTP: every event of a stream, every way in which it breaks."""
 
+import asyncio
 import json
 import re
 import shutil
@@ -16,8 +17,9 @@ import httpx
 import pytest
 from google.adk.sessions import InMemorySessionService
 
-from agent.api.sse import GONE, UNKNOWN
-from agent.chat.conversation import BUSY
+from agent.api.sse import ANSWER_GONE, UNKNOWN_SESSION
+from agent.core.notices import SENTENCES
+from tests.support.app_setup import launched, loaded
 from tests.support.fake_gemini import (
     Call,
     Cut,
@@ -29,7 +31,9 @@ from tests.support.fake_gemini import (
     Think,
     Until,
 )
-from tests.support.house import launched, loaded, run
+from tests.support.hard_texts import HARD_STREAM_TEXTS
+
+pytestmark = pytest.mark.slow
 
 Said: TypeAlias = list[tuple[str, Any]]
 
@@ -47,7 +51,7 @@ class Event:
 
     @property
     def session(self) -> str:
-        """What the first event of a stream tells."""
+        """The id in the first event of a stream."""
         return str(json.loads(self.data)["session_id"])
 
 
@@ -63,12 +67,6 @@ def url(fake: FakeGemini) -> Iterator[str]:
         loaded(tools=[sky]), request_retries=0, leave_grace=600, gap_timeout=100
     ) as address:
         yield address
-
-
-@pytest.fixture
-def gemini(fake: FakeGemini) -> FakeGemini:
-    fake.reset()
-    return fake
 
 
 # How one asks
@@ -151,12 +149,12 @@ def answer(stream: list[Event]) -> str:
     return "".join(words)
 
 
-def hear(stream: Iterator[Event], what: str) -> Event:
+def read_to(stream: Iterator[Event], what: str) -> Event:
     """Read on to the event that holds this."""
     return next(event for event in stream if what in event.data)
 
 
-def heard(stream: Iterator[Event], gates: list[threading.Event]) -> Iterator[Event]:
+def stepped(stream: Iterator[Event], gates: list[threading.Event]) -> Iterator[Event]:
     """The same stream; after each of its words or thoughts the model is let go one step on."""
     for event in stream:
         yield event
@@ -164,14 +162,14 @@ def heard(stream: Iterator[Event], gates: list[threading.Event]) -> Iterator[Eve
             gates.pop(0).set()
 
 
-# What one hears
+# What comes
 
 
 def test_an_answer_comes_word_by_word_as_the_model_says_it(url: str, gemini: FakeGemini) -> None:
     gates = [threading.Event(), threading.Event()]
     gemini.enqueue("Hel", Until(gates[0]), "lo,", Until(gates[1]), " you.")
     with asked(url) as stream:
-        assert said(list(heard(stream, gates))) == [
+        assert said(list(stepped(stream, gates))) == [
             ("session", {"session_id": ANY}),
             ("message", {"text": "Hel"}),
             ("message", {"text": "lo,"}),
@@ -213,13 +211,13 @@ EVERYTHING: Said = [
 def test_thoughts_tools_and_files_are_events_of_their_own(url: str, gemini: FakeGemini) -> None:
     gates = enqueue_everything(gemini)
     with asked(url, "Sky?") as stream:
-        assert said(list(heard(stream, gates))) == EVERYTHING
+        assert said(list(stepped(stream, gates))) == EVERYTHING
 
 
 def test_each_event_has_an_id_that_tells_its_place(url: str, gemini: FakeGemini) -> None:
     gates = enqueue_everything(gemini)
     with asked(url, "Sky?") as stream:
-        whole = list(heard(stream, gates))
+        whole = list(stepped(stream, gates))
     session = whole[0].session
     assert [event.id for event in whole] == [*(f"{session}.1.{i}" for i in range(9)), "end"]
 
@@ -228,7 +226,7 @@ def test_a_failure_comes_after_what_was_said(url: str, gemini: FakeGemini) -> No
     heard_it = threading.Event()
     gemini.enqueue("Half", Until(heard_it), Cut())
     with asked(url) as stream:
-        assert said(list(heard(stream, [heard_it]))) == [
+        assert said(list(stepped(stream, [heard_it]))) == [
             ("session", {"session_id": ANY}),
             ("message", {"text": "Half"}),
             (
@@ -242,7 +240,7 @@ def test_a_failure_comes_after_what_was_said(url: str, gemini: FakeGemini) -> No
         ]
 
 
-def test_a_failing_turn_is_told_and_the_next_one_works(url: str, gemini: FakeGemini) -> None:
+def test_a_failing_turn_is_reported_and_the_next_one_works(url: str, gemini: FakeGemini) -> None:
     gemini.enqueue(Status(503, "UNAVAILABLE", "overloaded"))
     gemini.enqueue("Hello.")
     failed = ask(url)
@@ -260,7 +258,7 @@ def test_a_failing_turn_is_told_and_the_next_one_works(url: str, gemini: FakeGem
     assert answer(ask(url, "Hi again", failed[0].session)) == "Hello."
 
 
-def test_an_empty_question_is_told_of_and_reaches_no_model(url: str, gemini: FakeGemini) -> None:
+def test_an_empty_question_is_reported_and_reaches_no_model(url: str, gemini: FakeGemini) -> None:
     assert said(ask(url, " \n")) == [
         ("session", {"session_id": ANY}),
         ("failure", {"text": "Please type a message first."}),
@@ -269,27 +267,13 @@ def test_an_empty_question_is_told_of_and_reaches_no_model(url: str, gemini: Fak
     assert gemini.requests == []
 
 
-HARD_TEXTS = {
-    "code": "So:\n\n```python\ndef f():\n\tif x:\n\t\treturn 1\n\n    # 4\n```\n    end",
-    "line ends": "a\r\nb\rc\n\nd\n\r\n",
-    "emoji": "🙂 👩‍🚀 🏳️‍🌈 e\u0301",
-    "right to left": "שלום עולם, مرحبا بالعالم",
-    "edges": "  \n  two before, two after  \n  ",
-    "markup": 'a < b && c > d, <b>bold</b>, &amp;, \\* "$5"',
-    "separators": "a\u2028b\u2029c\u0085d\x0be\x0cf",
-    "a stream in a stream": "data: [DONE]\n\nevent: failure\ndata: {}\nid: end\n\n: hm\n\n[DONE]",
-    "a byte order mark": "\ufeffdata: \ufeff",
-    "long": "wörd 🙂 " * 5_000,
-}
-
-
-@pytest.mark.parametrize("text", HARD_TEXTS.values(), ids=HARD_TEXTS.keys())
+@pytest.mark.parametrize("text", HARD_STREAM_TEXTS.values(), ids=HARD_STREAM_TEXTS.keys())
 def test_the_very_text(url: str, gemini: FakeGemini, text: str) -> None:
     gemini.enqueue(*text[:9], text[9:])
     assert answer(ask(url)) == text
 
 
-@pytest.mark.parametrize("text", HARD_TEXTS.values(), ids=HARD_TEXTS.keys())
+@pytest.mark.parametrize("text", HARD_STREAM_TEXTS.values(), ids=HARD_STREAM_TEXTS.keys())
 def test_the_very_question(url: str, gemini: FakeGemini, text: str) -> None:
     gemini.enqueue("Noted.")
     ask(url, text)
@@ -401,17 +385,17 @@ def test_two_sessions_are_apart(url: str, gemini: FakeGemini) -> None:
     gemini.reply_to("Here is Bob", "Dear Bob", Until(both), "!")
     with asked(url, "Here is Ann") as to_ann, asked(url, "Here is Bob") as to_bob:
         assert next(to_ann).session != next(to_bob).session
-        hear(to_ann, "Dear Ann")
-        hear(to_bob, "Dear Bob")
+        read_to(to_ann, "Dear Ann")
+        read_to(to_bob, "Dear Bob")
         both.set()
         assert said([*to_ann]) == said([*to_bob]) == [("message", {"text": "!"}), DONE]
-    told = [request.conversation for request in gemini.requests]
-    assert sorted(told) == [[("user", "Here is Ann")], [("user", "Here is Bob")]]
+    conversations = [request.conversation for request in gemini.requests]
+    assert sorted(conversations) == [[("user", "Here is Ann")], [("user", "Here is Bob")]]
 
 
 def test_an_unknown_session_is_refused_in_a_sentence(url: str, gemini: FakeGemini) -> None:
     response = httpx.post(**request(url, "Hi", "no-such-session", None))
-    assert (response.status_code, response.json()) == (404, {"detail": UNKNOWN})
+    assert (response.status_code, response.json()) == (404, {"detail": UNKNOWN_SESSION})
     assert gemini.requests == []
 
 
@@ -422,10 +406,10 @@ def test_a_question_while_an_answer_streams_is_refused_and_the_answer_goes_on(
     gemini.enqueue("Half", Until(rest), " and half")
     with asked(url) as stream:
         session = next(stream).session
-        hear(stream, "Half")
+        read_to(stream, "Half")
         response = httpx.post(**request(url, "And now?", session, None))
         rest.set()
-        assert (response.status_code, response.json()) == (409, {"detail": BUSY})
+        assert (response.status_code, response.json()) == (409, {"detail": SENTENCES["busy"]})
         assert said(list(stream)) == [("message", {"text": " and half"}), DONE]
     assert len(gemini.requests) == 1
 
@@ -437,7 +421,7 @@ def test_a_question_after_its_client_has_left_takes_the_place_of_the_one_before(
     gemini.enqueue("Whole.")
     with asked(url) as stream:
         session = next(stream).session
-        hear(stream, "Half")
+        read_to(stream, "Half")
     assert answer(ask_once_free(url, "And now?", session)) == "Whole."
     assert gemini.requests[0].left.wait(20)
     assert gemini.requests[1].conversation == [
@@ -455,7 +439,7 @@ def test_of_two_questions_after_a_client_has_left_one_is_answered_and_one_refuse
     gemini.enqueue("Whole", Until(rest), ".")
     with asked(url) as stream:
         session = next(stream).session
-        hear(stream, "Half")
+        read_to(stream, "Half")
     with httpx.Client(timeout=20) as client:
         ann = begin(client, url, session)
         while ann.status_code == 409:  # The server has not noticed yet that its client has left.
@@ -480,7 +464,7 @@ def test_stop_ends_the_answer_and_what_was_said_is_remembered(url: str, gemini: 
     gemini.enqueue("Noted.")
     with asked(url) as stream:
         session = next(stream).session
-        hear(stream, "Half")
+        read_to(stream, "Half")
         response = stop(url, session)
         assert (response.status_code, response.content) == (204, b"")
         assert said(list(stream)) == [("failure", {"text": "Stopped."}), DONE]
@@ -510,7 +494,7 @@ def test_stop_leaves_other_sessions_alone(url: str, gemini: FakeGemini) -> None:
     with asked(url, "I am Cem") as to_cem, asked(url, "I am Dan") as to_dan:
         stop(url, next(to_cem).session)
         list(to_cem)
-        hear(to_dan, "Dear Dan")
+        read_to(to_dan, "Dear Dan")
         rest.set()
         assert said(list(to_dan)) == [("message", {"text": "!"}), DONE]
 
@@ -523,7 +507,7 @@ def test_stop_with_nothing_running_does_nothing(url: str, gemini: FakeGemini) ->
 
 def test_stop_of_an_unknown_session_is_refused_in_a_sentence(url: str) -> None:
     response = stop(url, "no-such-session")
-    assert (response.status_code, response.json()) == (404, {"detail": UNKNOWN})
+    assert (response.status_code, response.json()) == (404, {"detail": UNKNOWN_SESSION})
 
 
 # Who leaves
@@ -543,19 +527,19 @@ def leave(url: str, gemini: FakeGemini) -> Request:
     number = len(gemini.requests)
     gemini.enqueue("Half", Hang())
     with asked(url) as stream:
-        hear(stream, "Half")
+        read_to(stream, "Half")
     return gemini.requests[number]
 
 
 def test_whoever_is_back_within_the_grace_time_keeps_the_answer_alive(gemini: FakeGemini) -> None:
-    with launched(loaded(), leave_grace=1) as url:
+    with launched(loaded(), leave_grace=3) as url:
         rest = threading.Event()
         gemini.enqueue("Half", Until(rest), " and half")
         with asked(url) as stream:
-            last = hear(stream, "Half").id
+            last = read_to(stream, "Half").id
         with httpx.stream("POST", **request(url, "Hi", None, last)) as response:
             again = blocks(response)
-            for _ in range(4):  # Longer than the grace time, to see that it is over.
+            for _ in range(6):  # Longer than the grace time, to see that it is over.
                 next(again)
             rest.set()
             assert any(" and half" in block for block in again)
@@ -572,12 +556,12 @@ def test_a_stream_that_broke_is_taken_up_where_it_broke(
 ) -> None:
     gates = enqueue_everything(gemini)
     with asked(url, "Sky?") as stream:
-        told = heard(stream, gates)
-        before = [next(told) for _ in range(place + 1)]
+        steps = stepped(stream, gates)
+        before = [next(steps) for _ in range(place + 1)]
     for gate in gates if meanwhile else ():
         gate.set()
     with asked(url, "Sky?", last=before[-1].id) as stream:
-        begin, *after = heard(stream, let_go(before, gates))
+        begin, *after = stepped(stream, let_go(before, gates))
     assert (begin.name, begin.data, begin.id) == ("session", before[0].data, before[-1].id)
     assert joined(said([*before, *after])) == joined(EVERYTHING)
     assert [request.last_user_text[:12] for request in gemini.requests] == ["Sky?", "response sky"]
@@ -593,7 +577,7 @@ def let_go(before: list[Event], gates: list[threading.Event]) -> list[threading.
 def test_after_the_end_one_gets_only_the_rest(url: str, gemini: FakeGemini) -> None:
     gates = enqueue_everything(gemini)
     with asked(url, "Sky?") as stream:
-        whole = list(heard(stream, gates))
+        whole = list(stepped(stream, gates))
     for place, event in enumerate(whole[:-1]):
         _, *rest = ask(url, "Sky?", last=event.id)
         assert rest == whole[place + 1 :]
@@ -623,19 +607,19 @@ def test_two_may_take_it_up_at_once(url: str, gemini: FakeGemini) -> None:
     with asked(url, "Sky?") as stream:
         begin = next(stream)
     with asked(url, last=begin.id) as first, asked(url, last=begin.id) as second:
-        pairs = list(zip(heard(first, gates), second, strict=True))
+        pairs = list(zip(stepped(first, gates), second, strict=True))
     assert [a for a, _ in pairs] == [b for _, b in pairs]
     assert joined(said([a for a, _ in pairs])) == joined(EVERYTHING)
 
 
-def test_whoever_has_had_the_end_is_told_not_to_come_again(url: str, gemini: FakeGemini) -> None:
+def test_whoever_has_had_the_end_is_not_to_reconnect(url: str, gemini: FakeGemini) -> None:
     posted = httpx.post(**request(url, "Hi", None, "end"))
     got = httpx.get(f"{url}chat/stream?query=Hi", headers={"Last-Event-ID": "end"})
     assert [(r.status_code, r.content) for r in (posted, got)] == [(204, b"")] * 2
     assert gemini.requests == []
 
 
-CANNOT_GO_ON = [("failure", {"text": GONE}), DONE]
+CANNOT_GO_ON = [("failure", {"text": ANSWER_GONE}), DONE]
 
 WRONG_PLACES = {
     "empty": "",
@@ -658,7 +642,7 @@ WRONG_PLACES = {
 
 
 @pytest.mark.parametrize("wrong", WRONG_PLACES.values(), ids=WRONG_PLACES.keys())
-def test_a_wrong_place_is_told_of_and_reaches_no_model(
+def test_a_wrong_place_is_reported_and_reaches_no_model(
     url: str, gemini: FakeGemini, wrong: str
 ) -> None:
     gemini.enqueue("Hello.")
@@ -669,7 +653,7 @@ def test_a_wrong_place_is_told_of_and_reaches_no_model(
     assert len(gemini.requests) == 1
 
 
-def test_a_place_in_another_session_is_told_of_and_reaches_no_model(
+def test_a_place_in_another_session_is_reported_and_reaches_no_model(
     url: str, gemini: FakeGemini
 ) -> None:
     gemini.enqueue("Hello, Ann.")
@@ -783,7 +767,7 @@ def test_what_cannot_be_read_is_refused_in_a_sentence(
     [(r"a\ud800b", "a\ufffdb"), (r"a\udfff", "a\ufffd"), (r"a\u0000b", "ab")],
     ids=["half a character", "the other half", "NUL"],
 )
-def test_what_no_model_can_be_told_is_left_out_of_a_question(
+def test_what_no_model_can_read_is_left_out_of_a_question(
     url: str, gemini: FakeGemini, escaped: str, reaches: str
 ) -> None:
     gemini.enqueue("One.")
@@ -799,19 +783,19 @@ def test_what_no_model_can_be_told_is_left_out_of_a_question(
     ]
 
 
-# What is told of it
+# The description
 
 
-def test_the_doors_tell_of_themselves_and_of_none_of_gradios_routes(url: str) -> None:
-    told = httpx.get(f"{url}openapi.json").json()
-    assert (told["info"]["title"], told["info"]["description"]) == ("Helper", "Helps.")
-    assert {path: sorted(methods) for path, methods in told["paths"].items()} == {
+def test_the_apis_are_described_and_none_of_gradios_routes(url: str) -> None:
+    described = httpx.get(f"{url}openapi.json").json()
+    assert (described["info"]["title"], described["info"]["description"]) == ("Helper", "Helps.")
+    assert {path: sorted(methods) for path, methods in described["paths"].items()} == {
         "/chat/stream": ["get", "post"],
         "/chat/stop": ["post"],
         "/healthz": ["get"],
         "/readyz": ["get"],
     }
-    asking = told["paths"]["/chat/stream"]
+    asking = described["paths"]["/chat/stream"]
     assert {method: sorted(asking[method]["responses"]) for method in asking} == {
         "get": ["200", "204", "403", "404", "409", "422", "429", "503"],
         "post": ["200", "204", "404", "409", "422", "429", "503"],
@@ -822,7 +806,7 @@ def test_the_doors_tell_of_themselves_and_of_none_of_gradios_routes(url: str) ->
 
 
 class Store(InMemorySessionService):
-    """A store that tells when a session was deleted."""
+    """A store that says when a session was deleted."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -847,9 +831,9 @@ def test_an_idle_session_is_forgotten(gemini: FakeGemini) -> None:
     with forgetful(idle=0.3) as (url, store):
         first = ask(url)
         assert store.deleted.wait(20)
-        assert run(store.list_sessions(app_name="test")).sessions == []
+        assert asyncio.run(store.list_sessions(app_name="test")).sessions == []
         refused = httpx.post(**request(url, "And now?", first[0].session, None))
-        assert (refused.status_code, refused.json()) == (404, {"detail": UNKNOWN})
+        assert (refused.status_code, refused.json()) == (404, {"detail": UNKNOWN_SESSION})
         assert said(ask(url, last=first[0].id)) == CANNOT_GO_ON
     assert len(gemini.requests) == 1
 

@@ -1,5 +1,6 @@
 """The same folder under ADK's own tools, each started for real."""
 
+import asyncio
 import json
 import os
 import re
@@ -17,11 +18,13 @@ from typing import Any
 import pytest
 from google.adk.sessions import Session
 
-from agent.core.history import recall
+from agent.core.history import turn_records
 from agent.render.export import to_adk
-from tests.support.hosts import App
-from tests.support.house import ROOT, conversation, free_port, run, say, served
+from tests.support.app_process import ROOT, App, free_port, served
+from tests.support.app_setup import conversation, say
 from tests.support.scripted_model import ScriptedModel, call, thought
+
+pytestmark = pytest.mark.slow
 
 ADK = Path(sys.executable).with_name("adk")
 
@@ -90,12 +93,12 @@ async def a_conversation() -> Session:
 
 
 def told(session: Session) -> list[Any]:
-    return [(turn.question, turn.transcript) for turn in recall(session.events)]
+    return [(turn.question, turn.transcript) for turn in turn_records(session.events)]
 
 
 def test_adk_imports_a_conversation_that_was_saved_for_it() -> None:
     """As `adk web` does: its page sends the events and the state of the file."""
-    session = run(a_conversation())
+    session = asyncio.run(a_conversation())
     file = json.loads(to_adk(session, "Weather"))
     with server("api_server") as url:
         home = f"{url}/apps/agent/users/ann/sessions"

@@ -12,7 +12,7 @@ from google.adk.agents import Agent
 from agent.agent import EXAMPLES, TOOLS, calculate, get_time, root_agent, tutor
 from agent.chat.conversation import Conversation
 from agent.core.transcript import ToolCall, Transcript
-from tests.support.house import conversation, run, say
+from tests.support.app_setup import conversation, say
 from tests.support.scripted_model import ScriptedModel, call, thought
 
 # get_time
@@ -125,40 +125,31 @@ async def asked_for_figures(model: ScriptedModel, what: Conversation) -> Any:
     return answers(await say(what, "How did you stream?"))
 
 
-def test_stream_figures_are_those_of_the_turns_before() -> None:
-    async def story() -> None:
-        what = conversation(model := ScriptedModel(), agent={"tools": TOOLS})
-        model.enqueue(thought("hm"), "Hello", ",", " world")
-        first = what.ask("Hi")
-        await first.finish()
-        (told,) = (await asked_for_figures(model, what))["answers"]
-        assert told == vars(first.figures)
-        measured = {"chunks": 3, "characters": 12, "smallest_chunk": 1, "largest_chunk": 6}
-        assert {name: told[name] for name in measured} == measured
-        assert 0 <= told["first_token"] <= told["total"]
-
-    run(story())
+async def test_stream_figures_are_those_of_the_turns_before() -> None:
+    what = conversation(model := ScriptedModel(), agent={"tools": TOOLS})
+    model.enqueue(thought("hm"), "Hello", ",", " world")
+    first = what.ask("Hi")
+    await first.finish()
+    (told,) = (await asked_for_figures(model, what))["answers"]
+    assert told == vars(first.figures)
+    measured = {"chunks": 3, "characters": 12, "smallest_chunk": 1, "largest_chunk": 6}
+    assert {name: told[name] for name in measured} == measured
+    assert 0 <= told["first_token"] <= told["total"]
 
 
-def test_stream_figures_come_for_each_turn_in_order() -> None:
-    async def story() -> None:
-        what = conversation(model := ScriptedModel(), agent={"tools": TOOLS})
-        for answer in ("a", "bb", "ccc"):
-            model.enqueue(answer)
-            await say(what, "Go on")
-        told = await asked_for_figures(model, what)
-        assert [figures["characters"] for figures in told["answers"]] == [1, 2, 3]
-
-    run(story())
+async def test_stream_figures_come_for_each_turn_in_order() -> None:
+    what = conversation(model := ScriptedModel(), agent={"tools": TOOLS})
+    for answer in ("a", "bb", "ccc"):
+        model.enqueue(answer)
+        await say(what, "Go on")
+    told = await asked_for_figures(model, what)
+    assert [figures["characters"] for figures in told["answers"]] == [1, 2, 3]
 
 
-def test_stream_figures_are_not_invented() -> None:
-    async def story() -> None:
-        what = conversation(model := ScriptedModel(), agent={"tools": TOOLS})
-        told = await asked_for_figures(model, what)
-        assert told == {"error": "No earlier answer has been measured."}
-
-    run(story())
+async def test_stream_figures_are_not_invented() -> None:
+    what = conversation(model := ScriptedModel(), agent={"tools": TOOLS})
+    told = await asked_for_figures(model, what)
+    assert told == {"error": "No earlier answer has been measured."}
 
 
 # How the agent is set up

@@ -17,9 +17,10 @@ from tests.bench.goals import ROWS
 from tests.bench.gradio_page import GradioPage
 from tests.bench.stamps import stamp
 from tests.bench.table import Results, table
-from tests.support.browser import CHROMIUM, Page, chromium, visitor  # noqa: F401
+from tests.support.app_process import ROOT
+from tests.support.app_setup import launched, loaded
+from tests.support.browser import CHROMIUM, Page
 from tests.support.fake_gemini import FakeGemini, Made, Pause
-from tests.support.house import ROOT, launched, loaded
 
 BY_MAKE = ["make", "bench", "SIZE=tiny"]
 BY_HAND = [sys.executable, "-m", "tests.bench", "tiny"]
@@ -28,6 +29,7 @@ LEFT_OUT = r"(30|50|100) visitors|turn (50|200|1,000) "
 """Rows for which a tiny run is too small."""
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.skipif(not os.path.exists(CHROMIUM), reason=f"There is no {CHROMIUM}")
 def test_a_tiny_run_measures_everything() -> None:
@@ -60,9 +62,9 @@ def test_a_missed_goal_is_told() -> None:
     assert any(line.startswith("not measured: question to first text") for line in lines)
 
 
+@pytest.mark.slow
 def test_a_page_without_a_browser_asks_for_what_chromium_asks_for(
-    fake: FakeGemini,
-    visitor: Callable[..., Page],  # noqa: F811
+    fake: FakeGemini, visitor: Callable[..., Page]
 ) -> None:
     fake.always(Made(stamp), Pause(0.1), Made(stamp))
     with launched(loaded()) as url:

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from google.adk.utils.content_utils import SKIP_THOUGHT_SIGNATURE_VALIDATOR
 from google.genai import Client
 from google.genai.errors import APIError, ClientError, ServerError
 from google.genai.types import Content, GenerateContentResponse, HttpOptions, Part
@@ -97,6 +98,74 @@ def test_a_request_tells_what_the_client_sent(gemini: FakeGemini) -> None:
     assert (request.key, request.model, request.streaming) == ("test", MODEL, False)
     assert request.conversation[0] == ("model", f"I'll look\n{called}\n{called}")
     assert request.last_user_text == 'response look {"seen": "sun"}'
+
+
+SKY = Call("look", {"at": "sky"})
+ANSWERED = Content(
+    role="user", parts=[Part.from_function_response(name="look", response={"seen": "sun"})]
+)
+
+
+def signatures(response: list[Part]) -> list[bool]:
+    return [bool(part.thought_signature) for part in response]
+
+
+@pytest.mark.parametrize("ask", [whole_stream, lambda gemini: [single(gemini)]])
+def test_the_first_call_of_each_reply_is_signed_and_a_text_if_told_to(
+    gemini: FakeGemini, ask: Callable[..., list[GenerateContentResponse]]
+) -> None:
+    gemini.always("Hm. ", SKY, SKY, fake.Signed(""))
+    first, second = ([part for chunk in ask(gemini) for part in parts(chunk)] for _ in range(2))
+    assert signatures(first) == signatures(second) == [False, True, False, True]
+    assert len({part.thought_signature for part in first + second}) == 5
+    gemini.signs = False
+    assert signatures([part for chunk in ask(gemini) for part in parts(chunk)])[:3] == [False] * 3
+
+
+def signed_call(gemini: FakeGemini) -> Part:
+    gemini.enqueue(SKY)
+    [call] = parts(single(gemini))
+    return call
+
+
+def follow_up(gemini: FakeGemini, *calls: Part, then: tuple[Content | str, ...] = ()) -> None:
+    """Send the calls back with an answer."""
+    gemini.enqueue("ok")
+    single(gemini, ["Hi", Content(role="model", parts=list(calls)), ANSWERED, *then])
+
+
+def test_a_call_may_come_back_with_its_signature_or_googles_stand_in(gemini: FakeGemini) -> None:
+    call = signed_call(gemini)
+    follow_up(gemini, call)
+    follow_up(gemini, call, Part(function_call=call.function_call))  # parallel ones
+    call.thought_signature = SKIP_THOUGHT_SIGNATURE_VALIDATOR
+    follow_up(gemini, call)
+    call.thought_signature = signed_call(gemini).thought_signature  # of the same call
+    follow_up(gemini, call)
+
+
+@pytest.mark.parametrize("signature", [None, b"", b"another", "a text's"])
+def test_a_call_of_the_current_turn_that_comes_back_otherwise_is_refused(
+    gemini: FakeGemini, signature: bytes | str | None
+) -> None:
+    if isinstance(signature, str):
+        gemini.enqueue(fake.Signed(signature))
+        [text] = parts(single(gemini))
+        signature = text.thought_signature
+    call = signed_call(gemini)
+    call.thought_signature = signature
+    with pytest.raises(ClientError, match="Function call is missing a thought_signature") as caught:
+        follow_up(gemini, Part(text="Hm."), call)
+    assert (caught.value.code, caught.value.status) == (400, "INVALID_ARGUMENT")
+
+
+def test_a_call_of_an_earlier_turn_or_of_another_model_needs_no_signature(
+    gemini: FakeGemini,
+) -> None:
+    call = signed_call(gemini)
+    call.thought_signature = None
+    follow_up(gemini, call, then=("And now?",))
+    follow_up(gemini, Part.from_function_call(name="look", args={"at": "sea"}))
 
 
 def test_each_visitor_gets_the_reply_meant_for_them(gemini: FakeGemini) -> None:
@@ -192,37 +261,31 @@ def test_a_client_that_leaves_a_silent_reply_is_noticed(gemini: FakeGemini, sile
     assert (request.left_at or 0) > request.arrived_at
 
 
-def test_an_async_client_that_gives_up_is_noticed(gemini: FakeGemini) -> None:
-    async def give_up() -> None:
-        stream = await real.aio.models.generate_content_stream(model=MODEL, contents="Hi")
-        waiting: asyncio.Future[Any] = asyncio.ensure_future(anext(stream))
-        await asyncio.to_thread(gemini.arrived)
-        waiting.cancel()
-        await waiting
-
+async def test_an_async_client_that_gives_up_is_noticed(gemini: FakeGemini) -> None:
     real = client(gemini)
     gemini.enqueue(Hang())
+    stream = await real.aio.models.generate_content_stream(model=MODEL, contents="Hi")
+    waiting: asyncio.Future[Any] = asyncio.ensure_future(anext(stream))
+    await asyncio.to_thread(gemini.arrived)
+    waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
-        asyncio.run(give_up())
+        await waiting
     assert gemini.requests[0].left.wait(5)
 
 
-def test_visitors_do_not_wait_for_each_other(gemini: FakeGemini) -> None:
+async def test_visitors_do_not_wait_for_each_other(gemini: FakeGemini) -> None:
     async def ask(said: str) -> str | None:
         return (await real.aio.models.generate_content(model=MODEL, contents=said)).text
-
-    async def ask_all() -> list[str | None]:
-        waiting = [asyncio.create_task(ask("Hi")) for _ in range(20)]
-        while len(gemini.requests) < 20:  # noqa: ASYNC110 (another thread's list)
-            await asyncio.sleep(0)
-        last = await ask("last")
-        answered.set()
-        return [last, *await asyncio.gather(*waiting)]
 
     real, answered = client(gemini), threading.Event()
     gemini.always(fake.Until(answered), "Hello")
     gemini.reply_to("last", "Bye")
-    assert asyncio.run(ask_all()) == ["Bye"] + ["Hello"] * 20
+    waiting = [asyncio.create_task(ask("Hi")) for _ in range(20)]
+    while len(gemini.requests) < 20:  # noqa: ASYNC110 (another thread's list)
+        await asyncio.sleep(0)
+    last = await ask("last")
+    answered.set()
+    assert [last, *await asyncio.gather(*waiting)] == ["Bye"] + ["Hello"] * 20
 
 
 def test_a_closed_server_lets_its_clients_go_and_refuses_new_ones(gemini: FakeGemini) -> None:

@@ -12,8 +12,8 @@ from agent.chat.conversation import Conversation
 from agent.chat.loader import LoadError, load
 from agent.core.settings import Settings, _complaint
 from agent.limits.counters import Counters
+from tests.support.app_setup import say
 from tests.support.fake_gemini import FakeGemini, Status
-from tests.support.house import run, say
 
 KEY = "AIzaSyD-sentinel-key-of-the-host"
 
@@ -49,12 +49,12 @@ async def stored(folder: Path, message: str) -> str:
     return session.model_dump_json() if session else ""
 
 
-def test_an_error_that_quotes_the_key_is_stored_without_its_words(
+async def test_an_error_that_quotes_the_key_is_stored_without_its_words(
     gemini: FakeGemini, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GOOGLE_API_KEY", KEY)
     gemini.always(Status(400, "INVALID_ARGUMENT", f"API key {KEY} is not valid"))
-    session = run(stored(folder, "Hello"))
+    session = await stored(folder, "Hello")
     assert "INVALID_ARGUMENT" in session
     assert KEY not in session
 
@@ -71,12 +71,12 @@ def test_a_key_that_cannot_be_sent_is_refused_and_not_told(
 
 
 @pytest.mark.parametrize("key", [f"{KEY}\n", f" {KEY}\r\n", f"\t{KEY}\u00a0"])
-def test_blanks_around_a_key_do_no_harm(
+async def test_blanks_around_a_key_do_no_harm(
     gemini: FakeGemini, folder: Path, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
     monkeypatch.setenv("GOOGLE_API_KEY", key)
     gemini.always("Fine.")
-    assert "Fine." in run(stored(folder, "Hello"))
+    assert "Fine." in await stored(folder, "Hello")
     assert (os.environ["GOOGLE_API_KEY"], gemini.requests[0].key) == (KEY, KEY)
 
 

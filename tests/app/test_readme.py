@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.house import ROOT, free_port, served
+from tests.support.app_process import ROOT, free_port, served
 
 README = "".join((ROOT / path).read_text() for path in ("README.md", "agent/api/README.md"))
 SHOWN = {"python": sys.executable, "bash": "bash"}
@@ -35,6 +35,7 @@ def test_there_is_an_example_for_each_door() -> None:
     assert [language for language, _ in EXAMPLES] == ["bash", "bash", "python", "python", "python"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("language", "code"), EXAMPLES)
 def test_an_example_answers(language: str, code: str, port: int, tmp_path: Path) -> None:
     code = code.replace("7860", str(port)).replace(".venv/bin/python", sys.executable)
@@ -42,6 +43,7 @@ def test_an_example_answers(language: str, code: str, port: int, tmp_path: Path)
     assert re.search(r"\b84\b", said)
 
 
+@pytest.mark.slow
 def test_the_library_keeps_what_was_said_until_the_time_was_over(tmp_path: Path) -> None:
     said = run_example(sys.executable, EXAMPLES[-1][1], tmp_path)
     assert "Paragraph 1 of 20" in said

@@ -16,11 +16,10 @@ import httpx
 import pytest
 from gradio_client import Client
 
-from tests.support.browser import Page, chromium, visitor  # noqa: F401
+from tests.support.app_process import ROOT, free_port
+from tests.support.browser import Page, Visitor
 from tests.support.fake_gemini import FakeGemini, Until
-from tests.support.house import ROOT, free_port
 
-Visitor = Callable[..., Page]
 Serve = Callable[..., "Project"]
 
 GRADIO = Path(sys.executable).with_name("gradio")
@@ -123,7 +122,7 @@ def reloaded(page: Page) -> Iterator[None]:
 
 def test_a_change_of_the_agent_is_taken_up_by_an_open_page_whose_chat_goes_on(
     project: Serve,
-    visitor: Visitor,  # noqa: F811
+    visitor: Visitor,
 ) -> None:
     app = project(GRADIO, "app.py")
     page = visitor().open(app.url)
@@ -142,7 +141,7 @@ def test_a_change_of_the_agent_is_taken_up_by_an_open_page_whose_chat_goes_on(
 
 def test_a_change_of_any_file_is_taken_up_by_page_and_apis_together(
     project: Serve,
-    visitor: Visitor,  # noqa: F811
+    visitor: Visitor,
 ) -> None:
     app = project(GRADIO, "app.py")
     page = visitor().open(app.url)
@@ -164,7 +163,7 @@ def test_a_change_of_any_file_is_taken_up_by_page_and_apis_together(
 
 def test_a_mistake_in_a_change_is_reported_and_the_next_change_is_taken_up(
     project: Serve,
-    visitor: Visitor,  # noqa: F811
+    visitor: Visitor,
 ) -> None:
     app = project(GRADIO, "app.py")
     page = visitor().open(app.url)
@@ -178,7 +177,7 @@ def test_a_mistake_in_a_change_is_reported_and_the_next_change_is_taken_up(
 
 def test_an_answer_that_is_running_goes_on_to_its_end(
     project: Serve,
-    visitor: Visitor,  # noqa: F811
+    visitor: Visitor,
     gemini: FakeGemini,
 ) -> None:
     rest = threading.Event()

@@ -4,9 +4,8 @@ import asyncio
 import json
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -14,35 +13,21 @@ import pytest
 from google.adk.cli.utils.service_factory import create_session_service_from_options
 from google.adk.sessions import InMemorySessionService
 
-from agent.chat.conversation import GONE_ON
 from agent.chat.registry import Registry
 from agent.chat.turn import Turn
 from agent.core.errors import PlainError
+from agent.core.notices import SENTENCES
 from agent.core.settings import Settings
 from agent.core.transcript import answer, notices
 from agent.page.page_state import PageState
 from agent.stores.fallback import FallbackStore
-from agent.stores.lease import ELSEWHERE, HOLDER, alone
-from tests.support.browser import Page, chromium, visitor  # noqa: F401
+from agent.stores.lease import LEASE_USER_ID, lease
+from tests.support.app_process import ROOT, App
+from tests.support.app_setup import UNLIMITED, below, loaded, until
+from tests.support.browser import Visitor
 from tests.support.fake_gemini import FakeGemini, Until
-from tests.support.hosts import App
-from tests.support.house import ROOT, UNLIMITED, loaded, run, until
-from tests.support.postgres import Postgres, postgres
+from tests.support.postgres import Postgres
 from tests.support.scripted_model import ScriptedModel, contents
-
-Visitor = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Postgres]:
-    with postgres() as server:
-        yield server
-
-
-@pytest.fixture
-def uri(server: Postgres) -> str:
-    return server.new_database()
-
 
 # Two in one process, to which the same visitor comes by two pages
 
@@ -62,7 +47,7 @@ class Replica:
         """Begin a turn on the page."""
         if steps:
             self.model.enqueue(*steps)
-        return self.view.ask(message, len(self.view.shown), "1.2.3.4")
+        return self.view.ask(message, len(self.view.screen.turn_ids), "1.2.3.4")
 
     async def says(self, message: str, *steps: object) -> tuple[str, list[str]]:
         """One turn: the answer, and the app's own sentences."""
@@ -71,7 +56,7 @@ class Replica:
 
     async def come(self, other: "Replica") -> None:
         """Open here what is on the other's page."""
-        self.view = replace(other.view, registry=self.view.registry, shown=[])
+        self.view = PageState(self.view.registry, other.view.user_id, other.view.session_id)
         await self.shows()
 
     async def shows(self) -> list[tuple[str, str, list[str]]]:
@@ -100,175 +85,147 @@ async def replicas(uri: str) -> AsyncIterator[tuple[Replica, Replica]]:
 FIRST: tuple[str, str, list[str]] = ("first", "one", [])
 
 
-def test_what_was_said_at_one_is_known_at_the_other_that_holds_the_conversation(uri: str) -> None:
-    async def story() -> None:
-        async with replicas(uri) as (one, two):
-            assert await two.says("second", "two") == ("two", [])
-            await one.come(two)
-            assert await one.says("third", "three") == ("three", [])
-            assert one.told() == ["first", "one", "second", "two", "third"]
-            await two.come(one)
-            assert await two.says("fourth", "four") == ("four", [])
-            assert two.told()[-3:] == ["third", "three", "fourth"]
-
-    run(story())
-
-
-def test_a_page_that_is_behind_is_brought_up_to_date_and_takes_nothing_away(uri: str) -> None:
-    async def story() -> None:
-        async with replicas(uri) as (one, two):
-            await two.says("second", "two")
-            assert await one.says("third") == ("", [GONE_ON])
-            assert one.view.unsent == "third"
-            assert await one.shows() == [FIRST, ("second", "two", [])]
-            assert await one.says("third", "three") == ("three", [])
-            assert one.told() == ["first", "one", "second", "two", "third"]
-
-    run(story())
+async def test_what_was_said_at_one_is_known_at_the_other_that_holds_the_conversation(
+    postgres_uri: str,
+) -> None:
+    async with replicas(postgres_uri) as (one, two):
+        assert await two.says("second", "two") == ("two", [])
+        await one.come(two)
+        assert await one.says("third", "three") == ("three", [])
+        assert one.told() == ["first", "one", "second", "two", "third"]
+        await two.come(one)
+        assert await two.says("fourth", "four") == ("four", [])
+        assert two.told()[-3:] == ["third", "three", "fourth"]
 
 
-def test_retry_on_a_page_that_is_behind_takes_nothing_away(uri: str) -> None:
-    async def story() -> None:
-        async with replicas(uri) as (one, two):
-            await two.says("second", "two")
-            retried = one.view.ask("first", 0, "1.2.3.4")
-            assert notices(await retried.finish()) == [GONE_ON]
-            assert await one.shows() == [FIRST, ("second", "two", [])]
-
-    run(story())
-
-
-def test_who_says_how_much_is_kept_must_know_all_of_it(uri: str) -> None:
-    async def story() -> None:
-        async with replicas(uri) as (one, two):
-            await two.says("second", "two")
-            conversation = await one.view.conversation()
-            assert notices(await conversation.ask("third", kept=1).finish()) == [GONE_ON]
-            one.model.enqueue("three")
-            assert answer(await conversation.ask("third").finish()) == "three"
-            assert one.told() == ["first", "one", "second", "two", "third"]
-
-    run(story())
+async def test_a_page_that_is_behind_is_brought_up_to_date_and_takes_nothing_away(
+    postgres_uri: str,
+) -> None:
+    async with replicas(postgres_uri) as (one, two):
+        await two.says("second", "two")
+        assert await one.says("third") == ("", [SENTENCES["out_of_date"]])
+        assert one.view.unsent == "third"
+        assert await one.shows() == [FIRST, ("second", "two", [])]
+        assert await one.says("third", "three") == ("three", [])
+        assert one.told() == ["first", "one", "second", "two", "third"]
 
 
-def test_what_was_rewound_at_one_is_gone_at_the_other(uri: str) -> None:
-    async def story() -> None:
-        async with replicas(uri) as (one, two):
-            two.model.enqueue("one, again")
-            await two.view.ask("first", 0, "1.2.3.4").finish()
-            assert await one.says("second") == ("", [GONE_ON])
-            assert await one.shows() == [("first", "one, again", [])]
-            await one.says("second", "two")
-            assert one.told() == ["first", "one, again", "second"]
-
-    run(story())
+async def test_retry_on_a_page_that_is_behind_takes_nothing_away(postgres_uri: str) -> None:
+    async with replicas(postgres_uri) as (one, two):
+        await two.says("second", "two")
+        retried = one.view.ask("first", 0, "1.2.3.4")
+        assert notices(await retried.finish()) == [SENTENCES["out_of_date"]]
+        assert await one.shows() == [FIRST, ("second", "two", [])]
 
 
-def test_of_two_turns_at_once_the_second_is_refused_and_nothing_is_lost(uri: str) -> None:
-    async def story() -> None:
-        async with replicas(uri) as (one, two):
-            rest = asyncio.Event()
-            running = one.begin("second", "Once upon ", rest, "a time.")
-            await until(running, "Once upon ")
-            await two.shows()
-            assert await two.says("third") == ("", [ELSEWHERE])
-            rest.set()
-            assert answer(await running.finish()) == "Once upon a time."
-            both = [FIRST, ("second", "Once upon a time.", [])]
-            assert await two.shows() == both
-            assert await two.says("third", "three") == ("three", [])
-            assert two.told() == ["first", "one", "second", "Once upon a time.", "third"]
-            assert await one.shows() == [*both, ("third", "three", [])]
-
-    run(story())
+async def test_who_says_how_much_is_kept_must_know_all_of_it(postgres_uri: str) -> None:
+    async with replicas(postgres_uri) as (one, two):
+        await two.says("second", "two")
+        conversation = await one.view.conversation()
+        assert notices(await conversation.ask(below(conversation, 1, "third")).finish()) == [
+            SENTENCES["out_of_date"]
+        ]
+        one.model.enqueue("three")
+        assert answer(await conversation.ask("third").finish()) == "three"
+        assert one.told() == ["first", "one", "second", "two", "third"]
 
 
-def test_two_turns_in_the_very_same_moment_end_with_one_answer(uri: str) -> None:
-    async def story() -> None:
-        async with replicas(uri) as (one, two):
-            for replica in (one, two):
-                replica.model.enqueue("yes")
-            said = await asyncio.gather(one.says("second"), two.says("second"))
-            assert ("yes", []) in said
-            refused = [sentence for text, sentences in said for sentence in sentences if not text]
-            assert refused in ([ELSEWHERE], [GONE_ON])
-            for replica in (one, two):
-                assert await replica.shows() == [FIRST, ("second", "yes", [])]
-
-    run(story())
+async def test_what_was_rewound_at_one_is_gone_at_the_other(postgres_uri: str) -> None:
+    async with replicas(postgres_uri) as (one, two):
+        two.model.enqueue("one, again")
+        await two.view.ask("first", 0, "1.2.3.4").finish()
+        assert await one.says("second") == ("", [SENTENCES["out_of_date"]])
+        assert await one.shows() == [("first", "one, again", [])]
+        await one.says("second", "two")
+        assert one.told() == ["first", "one, again", "second"]
 
 
-def test_nobody_gets_between_by_giving_a_name(uri: str) -> None:
-    async def story() -> None:
-        async with replicas(uri) as (one, two):
-            rest = asyncio.Event()
-            running = one.begin("second", "Once upon ", rest, "a time.")
-            await until(running, "Once upon ")
-            with pytest.raises(PlainError, match="somewhere else"):
-                await two.view.rename("A story")
-            rest.set()
-            assert notices(await running.finish()) == []
+async def test_of_two_turns_at_once_the_second_is_refused_and_nothing_is_lost(
+    postgres_uri: str,
+) -> None:
+    async with replicas(postgres_uri) as (one, two):
+        rest = asyncio.Event()
+        running = one.begin("second", "Once upon ", rest, "a time.")
+        await until(running, "Once upon ")
+        await two.shows()
+        assert await two.says("third") == ("", [SENTENCES["elsewhere"]])
+        rest.set()
+        assert answer(await running.finish()) == "Once upon a time."
+        both = [FIRST, ("second", "Once upon a time.", [])]
+        assert await two.shows() == both
+        assert await two.says("third", "three") == ("three", [])
+        assert two.told() == ["first", "one", "second", "Once upon a time.", "third"]
+        assert await one.shows() == [*both, ("third", "three", [])]
+
+
+async def test_two_turns_in_the_very_same_moment_end_with_one_answer(postgres_uri: str) -> None:
+    async with replicas(postgres_uri) as (one, two):
+        for replica in (one, two):
+            replica.model.enqueue("yes")
+        said = await asyncio.gather(one.says("second"), two.says("second"))
+        assert ("yes", []) in said
+        refused = [sentence for text, sentences in said for sentence in sentences if not text]
+        assert refused in ([SENTENCES["elsewhere"]], [SENTENCES["out_of_date"]])
+        for replica in (one, two):
+            assert await replica.shows() == [FIRST, ("second", "yes", [])]
+
+
+async def test_nobody_gets_between_by_giving_a_name(postgres_uri: str) -> None:
+    async with replicas(postgres_uri) as (one, two):
+        rest = asyncio.Event()
+        running = one.begin("second", "Once upon ", rest, "a time.")
+        await until(running, "Once upon ")
+        with pytest.raises(PlainError, match="somewhere else"):
             await two.view.rename("A story")
-            assert [chat.state["adk_chat_page_name"] for chat in await one.view.chats()] == [
-                "A story"
-            ]
-            await one.shows()
-            assert await one.says("third", "three") == ("three", [])
-
-    run(story())
-
-
-def test_an_app_that_died_in_a_turn_holds_the_conversation_no_longer_than_a_turn_may_take() -> None:
-    async def story() -> None:
-        store = InMemorySessionService()
-        await store.create_session(app_name="test", user_id=HOLDER, session_id="x")
-        with pytest.raises(PlainError):
-            async with alone(store, "test", "x", seconds=60):
-                pass
-        async with alone(store, "test", "x", seconds=0):
-            assert await store.get_session(app_name="test", user_id=HOLDER, session_id="x")
-        assert not await store.get_session(app_name="test", user_id=HOLDER, session_id="x")
-
-    run(story())
+        rest.set()
+        assert notices(await running.finish()) == []
+        await two.view.rename("A story")
+        assert [chat.state["adk_chat_page_name"] for chat in await one.view.chats()] == ["A story"]
+        await one.shows()
+        assert await one.says("third", "three") == ("three", [])
 
 
-def test_where_no_turns_are_taken_one_of_two_fails_and_the_conversation_goes_on(
+async def test_an_app_that_died_in_a_turn_holds_the_conversation_only_while_a_turn_may_take() -> (
+    None
+):
+    store = InMemorySessionService()
+    await store.create_session(app_name="test", user_id=LEASE_USER_ID, session_id="x")
+    with pytest.raises(PlainError):
+        async with lease(store, "test", "x", seconds=60):
+            pass
+    async with lease(store, "test", "x", seconds=0):
+        assert await store.get_session(app_name="test", user_id=LEASE_USER_ID, session_id="x")
+    assert not await store.get_session(app_name="test", user_id=LEASE_USER_ID, session_id="x")
+
+
+async def test_where_no_turns_are_taken_one_of_two_fails_and_the_conversation_goes_on(
     tmp_path: Path,
 ) -> None:
-    async def story() -> None:
-        async with replicas(f"sqlite:///{tmp_path}/chats.db") as (one, two):
-            rest = asyncio.Event()
-            running = one.begin("second", "Once upon ", rest, "a time.")
-            await until(running, "Once upon ")
-            await two.shows()
-            assert await two.says("third", "three") == ("three", [])
-            rest.set()
-            transcript = await running.finish()
-            assert "somewhere else" in notices(transcript)[0]
-            questions = [question for question, _, _ in await one.shows()]
-            assert questions == ["first", "second", "third"]
-            assert await one.says("fourth", "four") == ("four", [])
-            assert one.told()[-3:] == ["third", "three", "fourth"]
-
-    run(story())
+    async with replicas(f"sqlite:///{tmp_path}/chats.db") as (one, two):
+        rest = asyncio.Event()
+        running = one.begin("second", "Once upon ", rest, "a time.")
+        await until(running, "Once upon ")
+        await two.shows()
+        assert await two.says("third", "three") == ("three", [])
+        rest.set()
+        transcript = await running.finish()
+        assert "somewhere else" in notices(transcript)[0]
+        questions = [question for question, _, _ in await one.shows()]
+        assert questions == ["first", "second", "third"]
+        assert await one.says("fourth", "four") == ("four", [])
+        assert one.told()[-3:] == ["third", "three", "fourth"]
 
 
 # Two processes
 
 
 @pytest.fixture(scope="module")
-def apps(server: Postgres, fake: FakeGemini) -> Iterator[tuple[App, App]]:
-    uri = server.new_database()
+def apps(postgres: Postgres, fake: FakeGemini) -> Iterator[tuple[App, App]]:
+    uri = postgres.new_database()
     both = App(SESSION_DB=uri), App(SESSION_DB=uri)
     yield both
     for app in both:
         app.end(signal.SIGKILL)
-
-
-@pytest.fixture
-def gemini(fake: FakeGemini) -> FakeGemini:
-    fake.reset()
-    return fake
 
 
 def ask(app: App, query: str, session: str | None = None) -> list[tuple[str, str]]:
@@ -281,6 +238,7 @@ def ask(app: App, query: str, session: str | None = None) -> list[tuple[str, str
     return [(kind, *json.loads(data).values())[:2] for kind, data in texts if data != "[DONE]"]
 
 
+@pytest.mark.slow
 def test_a_client_may_go_to_either_process(apps: tuple[App, App], gemini: FakeGemini) -> None:
     for text in ("one", "two", "three"):
         gemini.enqueue(text)
@@ -293,6 +251,7 @@ def test_a_client_may_go_to_either_process(apps: tuple[App, App], gemini: FakeGe
     ]
 
 
+@pytest.mark.slow
 def test_of_two_processes_one_answers_at_a_time(apps: tuple[App, App], gemini: FakeGemini) -> None:
     rest = threading.Event()
     gemini.enqueue("one")
@@ -301,7 +260,7 @@ def test_of_two_processes_one_answers_at_a_time(apps: tuple[App, App], gemini: F
     running = threading.Thread(target=ask, args=(apps[0], "second", session))
     running.start()
     gemini.arrived(2)
-    assert ask(apps[1], "third", session)[1:] == [("failure", ELSEWHERE)]
+    assert ask(apps[1], "third", session)[1:] == [("failure", SENTENCES["elsewhere"])]
     rest.set()
     running.join()
     gemini.enqueue("three")
@@ -311,10 +270,9 @@ def test_of_two_processes_one_answers_at_a_time(apps: tuple[App, App], gemini: F
     ]
 
 
+@pytest.mark.slow
 def test_a_page_of_one_process_catches_up_with_a_page_of_the_other(
-    apps: tuple[App, App],
-    gemini: FakeGemini,
-    visitor: Visitor,  # noqa: F811
+    apps: tuple[App, App], gemini: FakeGemini, visitor: Visitor
 ) -> None:
     for text in ("one", "two", "three"):
         gemini.enqueue(text)

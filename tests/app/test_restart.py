@@ -2,18 +2,17 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from agent.chat.conversation import CUT_SHORT
-from agent.chat.registry import SHUT_DOWN
-from tests.support.browser import Page, chromium, talk, visitor  # noqa: F401
+from agent.core.notices import SENTENCES
+from tests.support.app_process import App
+from tests.support.browser import Page, Visitor, talk
 from tests.support.fake_gemini import FakeGemini, Until
-from tests.support.hosts import App
 
-Visitor = Callable[..., Page]
+pytestmark = pytest.mark.slow
 
 FIRST = [("user", "first"), ("model", "one")]
 
@@ -35,17 +34,14 @@ def begin(page: Page, gemini: FakeGemini) -> None:
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
 def test_what_was_said_is_stored_and_the_page_goes_on_after_a_restart(
-    app: App,
-    gemini: FakeGemini,
-    visitor: Visitor,  # noqa: F811
-    sign: int,
+    app: App, gemini: FakeGemini, visitor: Visitor, sign: int
 ) -> None:
     page = visitor().open(app.url)
     begin(page, gemini)
     assert app.end(sign) == 0
     app.start()
     page.reload()
-    seen = [*FIRST, ("user", "A story"), ("model", "Once upon"), ("Note", SHUT_DOWN)]
+    seen = [*FIRST, ("user", "A story"), ("model", "Once upon"), ("Note", SENTENCES["shut_down"])]
     page.shows(*seen)
     page.wait_idle()
     gemini.enqueue("a time.")
@@ -58,9 +54,7 @@ def test_what_was_said_is_stored_and_the_page_goes_on_after_a_restart(
 
 
 def test_what_is_said_on_a_page_that_was_left_open_goes_on_with_its_chat(
-    app: App,
-    gemini: FakeGemini,
-    visitor: Visitor,  # noqa: F811
+    app: App, gemini: FakeGemini, visitor: Visitor
 ) -> None:
     page = visitor().open(app.url)
     talk(page, gemini, "first", "one")
@@ -74,9 +68,7 @@ def test_what_is_said_on_a_page_that_was_left_open_goes_on_with_its_chat(
 
 
 def test_a_page_that_was_left_open_goes_on_with_the_chat_that_it_shows(
-    app: App,
-    gemini: FakeGemini,
-    visitor: Visitor,  # noqa: F811
+    app: App, gemini: FakeGemini, visitor: Visitor
 ) -> None:
     page = visitor().open(app.url)
     page.open_side_bar()
@@ -99,16 +91,14 @@ def test_a_page_that_was_left_open_goes_on_with_the_chat_that_it_shows(
 
 
 def test_an_app_that_is_killed_leaves_a_note_where_the_answer_would_be(
-    app: App,
-    gemini: FakeGemini,
-    visitor: Visitor,  # noqa: F811
+    app: App, gemini: FakeGemini, visitor: Visitor
 ) -> None:
     page = visitor().open(app.url)
     begin(page, gemini)
     app.end(signal.SIGKILL)
     app.start()
     page.reload()
-    page.shows(*FIRST, ("user", "A story"), ("Note", CUT_SHORT))
+    page.shows(*FIRST, ("user", "A story"), ("Note", SENTENCES["cut_short"]))
     page.wait_idle()
     gemini.enqueue("Whole.")
     page.retry()

@@ -2,7 +2,7 @@
 
 import http.client
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,10 +17,9 @@ from agent.chat.registry import Registry
 from agent.core.settings import Settings
 from agent.models.offline import OfflineModel
 from agent.page.gradio_internals import ROUTES
-from tests.support.browser import Page, chromium, visitor  # noqa: F401
-from tests.support.house import UNLIMITED, free_port, loaded
-
-Visitor = Callable[..., Page]
+from tests.support.app_process import free_port
+from tests.support.app_setup import UNLIMITED, loaded
+from tests.support.browser import Visitor
 
 # Gradio's routes that nobody needs here. A route of a new release that is neither here nor in
 # ROUTES has to be looked at, and put into one of them.
@@ -88,12 +87,13 @@ NOT_FOUND = (404, "Not Found")
 @contextmanager
 def app_launched(**options: Any) -> Iterator[Any]:
     """The served FastAPI app, all of whose APIs are on, launched with these options."""
-    import app  # Here, as in house.py.
+    import app  # Here, as in app_setup.py.
     from agent import server
+    from agent.page.chat_interface import ChatPage
 
     what = loaded(OfflineModel(delay=0))
     registry = Registry(what, Settings(**UNLIMITED, api_token=SecretStr("open-sesame")))
-    demo = app.page(what, registry, for_mcp=True)
+    demo = ChatPage(app.respond, what, registry, for_mcp=True)
     options |= {"mcp_server": True, "prevent_thread_lock": True, "server_port": free_port()}
     served, _, _ = server.serve(demo, what, registry, **options)
     try:
@@ -200,7 +200,7 @@ def test_a_slash_too_many_at_the_end_is_redirected(served: Any) -> None:
 # Sign-in
 
 
-def test_where_the_host_sets_auth_visitors_sign_in_and_out(visitor: Visitor) -> None:  # noqa: F811
+def test_where_the_host_sets_auth_visitors_sign_in_and_out(visitor: Visitor) -> None:
     with app_launched(auth=("ann", "sesame")) as served:
         page = visitor().come(url_of(served))
         page.tab.get_by_label("username").fill("ann")

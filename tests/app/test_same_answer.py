@@ -1,5 +1,6 @@
 """One answer, the same through every door: the model's very text, or why there is none."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -17,10 +18,14 @@ from agent.chat.conversation import Conversation
 from agent.chat.loader import LoadedAgent
 from agent.chat.streams import collect
 from agent.core.settings import Settings
-from tests.page.test_client import HARD_TEXTS, ask, connected
-from tests.page.test_mcp import call, launched_for_mcp, tools_of
+from tests.support.app_process import ROOT
+from tests.support.app_setup import GEMINI, launched, loaded
 from tests.support.fake_gemini import FakeGemini, Status
-from tests.support.house import GEMINI, ROOT, loaded, run
+from tests.support.gradio_api import ask, connected
+from tests.support.hard_texts import HARD_TEXTS
+from tests.support.mcp_client import call, tools_of
+
+pytestmark = pytest.mark.slow
 
 TOKEN = "the-token-of-this-host"
 
@@ -68,14 +73,8 @@ def house(fake: FakeGemini, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         f"root_agent = Agent(name='helper', model='{GEMINI}', description='Helps.')\n"
     )
     what = loaded()
-    with launched_for_mcp(what, api_token=TOKEN, request_retries=0) as url:
+    with launched(what, for_mcp=True, api_token=TOKEN, request_retries=0) as url:
         yield House(url, what, folder)
-
-
-@pytest.fixture
-def gemini(fake: FakeGemini) -> FakeGemini:
-    fake.reset()
-    return fake
 
 
 def heard(text: str) -> Heard:
@@ -139,7 +138,7 @@ def by_mcp(house: House) -> Heard:
         async with tools_of(house.url) as tools:
             return await call(tools, "Hi")
 
-    return heard(run(story()))
+    return heard(asyncio.run(story()))
 
 
 def by_terminal(house: House) -> Heard:
@@ -164,7 +163,7 @@ def by_library(house: House) -> Heard:
         assert "".join(answer.chunks) == answer.text
         return Heard(answer.text, "".join(answer.notices))
 
-    return run(story())
+    return asyncio.run(story())
 
 
 DOORS = {
@@ -223,7 +222,7 @@ def stored(house: House) -> dict[str, Session]:
         ]
         return {session.id: session for session in found if session}
 
-    return run(story())
+    return asyncio.run(story())
 
 
 def said_in(session: Session) -> list[tuple[str, str]]:

@@ -9,9 +9,11 @@ import pytest
 from gradio_client import Client
 from playwright.sync_api import Browser
 
-from tests.support.browser import Page, chromium  # noqa: F401
+from tests.support.app_process import free_port, served
+from tests.support.browser import Page
 from tests.support.fake_gemini import FakeGemini, Status
-from tests.support.house import free_port, served
+
+pytestmark = pytest.mark.slow
 
 KEY, TOKEN = "AIzaSyD-sentinel-key-of-the-host", "sentinel-token-of-the-host"
 
@@ -50,11 +52,7 @@ def test_no_secret_is_ever_told(url: str, gemini: FakeGemini, tmp_path: Path) ->
     assert "DEBUG" in (tmp_path / "printed").read_text()
 
 
-def test_no_secret_comes_into_a_browser(
-    url: str,
-    gemini: FakeGemini,
-    chromium: Browser,  # noqa: F811
-) -> None:
+def test_no_secret_comes_into_a_browser(url: str, gemini: FakeGemini, chromium: Browser) -> None:
     gemini.always(Status(400, "INVALID_ARGUMENT", f"API key {KEY} is not valid"))
     tab = chromium.new_page()
     heard: list[str] = []

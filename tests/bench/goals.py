@@ -67,6 +67,7 @@ ROWS = (
         for turn in (50, 200, 1_000)
         for figure in ("CPU", "first text", "lag p95")
     ),
+    Row("late turn, parts signed against unsigned: CPU", "signed chat", "CPU", AtMost(10)),
     Row("memory per finished visit", "memory", "visit", AtMost(15), "KB"),
     Row("memory per visit after the idle time", "memory", "again", AtMost(5), "KB"),
     Row("Stop to the model's connection closed", "stop", "left", AtMost(50)),

@@ -52,7 +52,7 @@ class GradioPage:
         return self._answer
 
     async def _put_question(self, step: Step) -> None:
-        """What is done at Enter where it is done in the browser (agent/page/scripts.py)."""
+        """What is done at Enter where it is done in the browser (agent/page/static/chat.js)."""
         text, page, _ = (self._values[each] for each in step["inputs"])
         asked = step["outputs"][0]
         count = sum(each["role"] == "user" for each in page)
@@ -182,7 +182,7 @@ class GradioPage:
                 self._put_answer(component, value)
 
     def _put_answer(self, component: int, value: str) -> None:
-        """What is done in the browser with an answer (agent/page/scripts.py, SHOW)."""
+        """What is done in the browser with an answer (agent/page/static/chat.js, showAnswer)."""
         line, _, text = value.partition("\n")
         messages = json.loads(line)["messages"]
         for last in messages[-1:]:

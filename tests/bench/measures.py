@@ -118,6 +118,18 @@ async def _turns(target: Target, one: Visitor, apart: int) -> Figures:
     }
 
 
+async def signed_chat(at: Place, turns: int) -> Figures:
+    """How much more a turn after so many costs where the answers are signed."""
+    cpu = {"sign": 0.0, "": 0.0}
+    for then in cpu:
+        async with visitor(at.door) as one:
+            for _ in range(turns):
+                await one.ask(message(20, then=then))
+            late = [await priced(at.target, one, message(1, then=then)) for _ in range(SHORT_TURNS)]
+        cpu[then] = median(milliseconds for milliseconds, _ in late)
+    return {"CPU": cpu["sign"] - cpu[""]}
+
+
 async def stop(at: Place) -> Figures:
     """From a press on Stop until the model's connection is closed."""
     async with _hanging(at) as page:

@@ -8,11 +8,12 @@ import sys
 from math import inf
 
 from tests.bench.stamps import stamp
-from tests.support.fake_gemini import FakeGemini, Finish, Hang, Made, Pause, Request, Script
+from tests.support.fake_gemini import FakeGemini, Finish, Hang, Made, Pause, Request, Script, Signed
 
 
 def message(words: int, apart: int = 0, then: str = "") -> str:
-    """What makes the model say so many words, so many milliseconds apart; and then "hang"."""
+    """What makes the model say so many words, so many milliseconds apart; and then "hang", or sign
+    its answer as Gemini 3 does ("sign")."""
     return f"Say {words} words, {apart} ms apart. {then}"
 
 
@@ -23,8 +24,9 @@ class Model(FakeGemini):
         asked = request.last_user_text
         words, apart = map(int, re.findall(r"\d+", asked))
         again = (Pause(apart / 1000), Made(stamp)) if apart else (Made(stamp),)
+        signature = [Signed("")] if asked.endswith("sign") else []
         ending = Hang() if asked.endswith("hang") else Finish()
-        return Made(stamp), *again * (words - 1), ending
+        return Made(stamp), *again * (words - 1), *signature, ending
 
 
 def main() -> None:

@@ -98,6 +98,8 @@ def cases(size: Size) -> Iterator[Case]:
     if size.company:
         few = partial(measures.long_chat, marks=size.marks[:2])
         yield Case("long chat", 1, ("adk", "plain"), few)
+    signed = partial(measures.signed_chat, turns=size.marks[0])
+    yield Case("signed chat", 1, ("page",), signed)
     if size.visits:
         visit = partial(measures.memory, visits=size.visits, idle=size.idle)
         yield Case("memory", 1, pages, visit)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
 
-from tests.support.house import ROOT, free_port, until_running
+from tests.support.app_process import ROOT, free_port, until_running
 
 AGENTS = Path(__file__).parent / "agents"
 

@@ -4,53 +4,50 @@ import pytest
 
 from agent.core.settings import Settings
 from agent.core.transcript import answer
+from tests.support.app_setup import GEMINI, conversation, notices, say
 from tests.support.fake_gemini import Cut, FakeGemini, Status
 from tests.support.faults import FAULTS, LIMITS, TOOLS, Fault
-from tests.support.house import GEMINI, conversation, notices, run, say
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_a_fault_is_told_and_the_next_turn_is_good(gemini: FakeGemini, fault: Fault) -> None:
-    async def story() -> None:
-        talk = conversation(GEMINI, {"tools": TOOLS}, **LIMITS, **fault.limits)
-        gemini.reply_to("faulty", *fault.script)
-        gemini.reply_to('{"result": "and again"}', *fault.script)
-        failed = await say(talk, "faulty")
-        [notice] = notices(failed)
-        assert notice.startswith(fault.notice)
-        assert answer(failed).startswith(fault.kept)
-        talk.settings = Settings()
-        gemini.reply_to("Hello", "A good ", "answer.")
-        good = await say(talk, "Hello")
-        assert (answer(good), notices(good)) == ("A good answer.", [])
-        told = [text for role, text in gemini.requests[-1].conversation if role == "model"]
-        assert [text for text in told if not text.startswith("call ")] == (
-            [answer(failed)] if answer(failed) else []
-        )
-
-    run(story())
+async def test_a_fault_is_told_and_the_next_turn_is_good(gemini: FakeGemini, fault: Fault) -> None:
+    talk = conversation(GEMINI, {"tools": TOOLS}, **LIMITS, **fault.limits)
+    gemini.reply_to("faulty", *fault.script)
+    gemini.reply_to('{"result": "and again"}', *fault.script)
+    failed = await say(talk, "faulty")
+    [notice] = notices(failed)
+    assert notice.startswith(fault.notice)
+    assert answer(failed).startswith(fault.kept)
+    talk.settings = Settings()
+    gemini.reply_to("Hello", "A good ", "answer.")
+    good = await say(talk, "Hello")
+    assert (answer(good), notices(good)) == ("A good answer.", [])
+    told = [text for role, text in gemini.requests[-1].conversation if role == "model"]
+    assert [text for text in told if not text.startswith("call ")] == (
+        [answer(failed)] if answer(failed) else []
+    )
 
 
-def test_a_server_that_nobody_runs_is_told(gemini: FakeGemini) -> None:
+async def test_a_server_that_nobody_runs_is_told(gemini: FakeGemini) -> None:
     gemini.close()
-    failed = run(say(conversation(request_retries=0), "Hi"))
+    failed = await say(conversation(request_retries=0), "Hi")
     assert notices(failed)[0].startswith("The AI service cannot be reached.")
 
 
-def test_a_busy_server_is_asked_again_before_the_first_word(gemini: FakeGemini) -> None:
+async def test_a_busy_server_is_asked_again_before_the_first_word(gemini: FakeGemini) -> None:
     gemini.enqueue(Status(503, "UNAVAILABLE"))
     gemini.enqueue("Here I am.")
-    said = run(say(conversation(request_retries=1), "Hi"))
+    said = await say(conversation(request_retries=1), "Hi")
     assert (answer(said), notices(said), len(gemini.requests)) == ("Here I am.", [], 2)
 
 
-def test_an_answer_that_has_begun_is_not_asked_for_again(gemini: FakeGemini) -> None:
+async def test_an_answer_that_has_begun_is_not_asked_for_again(gemini: FakeGemini) -> None:
     gemini.enqueue("Some words", Cut())
-    assert answer(run(say(conversation(request_retries=3), "Hi"))) == "Some words"
+    assert answer(await say(conversation(request_retries=3), "Hi")) == "Some words"
     assert len(gemini.requests) == 1
 
 
-def test_retries_are_bounded(gemini: FakeGemini) -> None:
+async def test_retries_are_bounded(gemini: FakeGemini) -> None:
     gemini.always(Status(503, "UNAVAILABLE"))
-    run(say(conversation(request_retries=2), "Hi"))
+    await say(conversation(request_retries=2), "Hi")
     assert len(gemini.requests) == 3

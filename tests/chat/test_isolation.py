@@ -5,18 +5,21 @@ import re
 from collections import Counter
 
 import httpx
+import pytest
 
+from tests.support.app_setup import launched, loaded
 from tests.support.fake_gemini import FakeGemini
-from tests.support.house import launched, loaded, run
+
+pytestmark = pytest.mark.slow
 
 VISITORS, TURNS, AT_ONCE = 100, 3, 20
 
 
-def test_a_hundred_visitors_meet_only_their_own_words(gemini: FakeGemini) -> None:
+async def test_a_hundred_visitors_meet_only_their_own_words(gemini: FakeGemini) -> None:
     for visitor in range(VISITORS):
         gemini.reply_to(f"I am canary-{visitor}.", f"You are canary-{visitor}, ", "I shall say.")
     with launched(loaded()) as url:
-        heard = run(all_visits(url))
+        heard = await all_visits(url)
     for visitor, answers in enumerate(heard):
         assert answers == [f"You are canary-{visitor}, I shall say."] * TURNS
     for request in gemini.requests:

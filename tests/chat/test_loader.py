@@ -15,12 +15,12 @@ from google.adk.models import BaseLlm
 
 from agent.agent import EXAMPLES
 from agent.chat.conversation import Conversation
-from agent.chat.loader import OURS, LoadedAgent, LoadError, load
+from agent.chat.loader import OUR_AGENT, LoadedAgent, LoadError, load
 from agent.core.settings import Settings
 from agent.core.transcript import answer
 from agent.models.coalescing import CoalescingModel
 from agent.models.offline import INTRODUCTION, OfflineModel
-from tests.support.house import run, say
+from tests.support.app_setup import say
 
 
 class Write(Protocol):
@@ -122,12 +122,9 @@ def test_an_agent_is_found_in_every_form(files: dict[str, str], folder: Write) -
 
 @deprecated
 @pytest.mark.parametrize("files", FORMS.values(), ids=FORMS)
-def test_an_agent_of_every_form_answers(files: dict[str, str], folder: Write) -> None:
-    async def story() -> None:
-        told = await say(talk(load(folder(files))), "/think")
-        assert answer(told) == f"{INTRODUCTION}I have thought about it."
-
-    run(story())
+async def test_an_agent_of_every_form_answers(files: dict[str, str], folder: Write) -> None:
+    told = await say(talk(load(folder(files))), "/think")
+    assert answer(told) == f"{INTRODUCTION}I have thought about it."
 
 
 def test_an_app_keeps_what_its_owner_set(folder: Write) -> None:
@@ -139,7 +136,7 @@ def test_an_app_keeps_what_its_owner_set(folder: Write) -> None:
 def test_the_agent_on_show_is_the_default() -> None:
     loaded = load()
     assert (loaded.title, loaded.examples) == ("Chat assistant", EXAMPLES)
-    assert loaded.runner.app_name == OURS.name == "agent"
+    assert loaded.runner.app_name == OUR_AGENT.name == "agent"
     assert offline(loaded) == {"chat_assistant": True, "tutor": True}
 
 
@@ -223,7 +220,7 @@ def test_a_server_has_every_models_answer_merged(
     tree: str, folder: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GOOGLE_API_KEY", "a-key")
-    merged = models(load(folder({"agent.py": tree}), merges=True))
+    merged = models(load(folder({"agent.py": tree}), coalesce=True))
     kinds = [
         (type(model).__name__, isinstance(model, CoalescingModel)) for model in merged.values()
     ]
@@ -232,12 +229,9 @@ def test_a_server_has_every_models_answer_merged(
 
 @deprecated
 @pytest.mark.parametrize("tree", TREES.values(), ids=TREES)
-def test_every_tree_answers(tree: str, folder: Write) -> None:
-    async def story() -> None:
-        loaded = load(folder({"agent.py": tree}))
-        assert "I have thought about it." in answer(await say(talk(loaded), "/think"))
-
-    run(story())
+async def test_every_tree_answers(tree: str, folder: Write) -> None:
+    loaded = load(folder({"agent.py": tree}))
+    assert "I have thought about it." in answer(await say(talk(loaded), "/think"))
 
 
 def test_an_inherited_model_is_the_parents(folder: Write) -> None:
@@ -251,7 +245,7 @@ def test_an_inherited_model_is_the_parents(folder: Write) -> None:
     assert isinstance(inner.canonical_model, OfflineModel)
 
 
-def test_a_model_of_the_owners_own_stays(folder: Write) -> None:
+async def test_a_model_of_the_owners_own_stays(folder: Write) -> None:
     own = """
         from google.adk.agents import Agent
         from google.adk.models import BaseLlm, LlmResponse
@@ -263,13 +257,9 @@ def test_a_model_of_the_owners_own_stays(folder: Write) -> None:
 
         root_agent = Agent(name="parrot", model=Parrot(model="parrot"))
     """
-
-    async def story() -> None:
-        loaded = load(folder({"agent.py": own}))
-        assert answer(await say(talk(loaded), "Hi")) == "Polly!"
-        assert not loaded.is_offline
-
-    run(story())
+    loaded = load(folder({"agent.py": own}))
+    assert answer(await say(talk(loaded), "Hi")) == "Polly!"
+    assert not loaded.is_offline
 
 
 @pytest.mark.parametrize("model", ['"offline"', "OfflineModel()"])
@@ -326,7 +316,7 @@ def test_the_apps_own_env_file_is_read_for_any_agent(
 ) -> None:
     (own := tmp_path / "app" / "agent").mkdir(parents=True)
     (tmp_path / "app" / ".env").write_text("LOADING_TEST=from the app\nGOOGLE_API_KEY=a-key\n")
-    monkeypatch.setattr("agent.chat.loader.OURS", own)
+    monkeypatch.setattr("agent.chat.loader.OUR_AGENT", own)
     loaded = load(folder({"agent.py": READS}))
     assert (loaded.description, loaded.is_offline) == ("from the app", False)
     mine = {"agent.py": READS, ".env": "LOADING_TEST=from the agent\n"}

@@ -17,7 +17,7 @@ from agent.core.settings import Settings
 from agent.core.transcript import answer
 from agent.page.page_state import PageState
 from agent.stores.fallback import FallbackStore
-from tests.support.house import UNLIMITED, loaded, run
+from tests.support.app_setup import UNLIMITED, loaded
 from tests.support.scripted_model import ScriptedModel, contents
 
 SESSION = "00000000-0000-4000-8000-000000000000"
@@ -70,7 +70,7 @@ class Chat:
         """One turn, below all that is shown but the last ones; the events of each read."""
         self.store.reads.clear()
         self.model.enqueue("yes")
-        turn = self.view.ask(message, len(self.view.shown) - undone, "1.2.3.4")
+        turn = self.view.ask(message, len(self.view.screen.turn_ids) - undone, "1.2.3.4")
         assert answer(await turn.finish()) == "yes"
         return self.store.reads
 
@@ -82,40 +82,33 @@ async def chat_of(turns: int, folder: Path, **settings: Any) -> AsyncIterator[Ch
     await fill(store, path, turns)
     chat = Chat(store, **settings)
     [_ async for _ in chat.view.replay()]
-    assert chat.view.hidden + len(chat.view.shown) == turns
+    assert chat.view.screen.hidden + len(chat.view.screen.turn_ids) == turns
     yield chat
 
 
 @pytest.mark.parametrize("turns", [200, 1000])
-def test_an_ordinary_turn_reads_no_more_than_the_model_is_shown(turns: int, tmp_path: Path) -> None:
-    async def story() -> None:
-        async with chat_of(turns, tmp_path) as chat:
-            for message in ("again", "and again"):
-                reads = await chat.reads(message)
-                assert [events for events in reads if events] == [HISTORY]
-                assert len(reads) <= 5
-            told = [text for _, text in contents(chat.model.requests[-1])]
-            assert told[-4:] == [f"model {turns - 1}", "again", "yes", "and again"]
+async def test_an_ordinary_turn_reads_no_more_than_the_model_is_shown(
+    turns: int, tmp_path: Path
+) -> None:
+    async with chat_of(turns, tmp_path) as chat:
+        for message in ("again", "and again"):
+            reads = await chat.reads(message)
+            assert [events for events in reads if events] == [HISTORY]
+            assert len(reads) <= 5
+        told = [text for _, text in contents(chat.model.requests[-1])]
+        assert told[-4:] == [f"model {turns - 1}", "again", "yes", "and again"]
 
-    run(story())
 
-
-def test_the_first_turn_after_a_retry_reads_all_and_the_next_no_more_than_is_shown(
+async def test_the_first_turn_after_a_retry_reads_all_and_the_next_no_more_than_is_shown(
     tmp_path: Path,
 ) -> None:
-    async def story() -> None:
-        async with chat_of(200, tmp_path) as chat:
-            assert max(await chat.reads("in other words", undone=1)) == 400
-            assert sorted(await chat.reads("go on"))[-2:] == [0, HISTORY + 3]
-            told = [text for _, text in contents(chat.model.requests[-1])]
-            assert told[-4:] == ["model 198", "in other words", "yes", "go on"]
-
-    run(story())
+    async with chat_of(200, tmp_path) as chat:
+        assert max(await chat.reads("in other words", undone=1)) == 400
+        assert sorted(await chat.reads("go on"))[-2:] == [0, HISTORY + 3]
+        told = [text for _, text in contents(chat.model.requests[-1])]
+        assert told[-4:] == ["model 198", "in other words", "yes", "go on"]
 
 
-def test_a_host_decides_how_much_that_is(tmp_path: Path) -> None:
-    async def story() -> None:
-        async with chat_of(200, tmp_path, history_events=10) as chat:
-            assert sum(await chat.reads("again")) == 10
-
-    run(story())
+async def test_a_host_decides_how_much_that_is(tmp_path: Path) -> None:
+    async with chat_of(200, tmp_path, history_events=10) as chat:
+        assert sum(await chat.reads("again")) == 10

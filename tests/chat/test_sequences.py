@@ -16,7 +16,7 @@ from agent.chat.registry import Registry
 from agent.core.settings import Settings
 from agent.core.transcript import Transcript, answer, notices
 from agent.page.page_state import PageState, open_last
-from tests.support.house import UNLIMITED, loaded, run
+from tests.support.app_setup import UNLIMITED, loaded
 from tests.support.scripted_model import USAGE, contents
 
 SEQUENCES, STEPS = 200, 8
@@ -153,10 +153,13 @@ def told(pair: tuple[str, Transcript]) -> tuple[str, str, list[str]]:
     return message, answer(said), notices(said)
 
 
-@pytest.mark.parametrize("seed", range(0, SEQUENCES, 10))
-def test_what_is_seen_is_what_is_remembered(seed: int, tmp_path: Path) -> None:
+LATER = [pytest.param(seed, marks=pytest.mark.slow) for seed in range(10, SEQUENCES, 10)]
+
+
+@pytest.mark.parametrize("seed", [0, *LATER])
+async def test_what_is_seen_is_what_is_remembered(seed: int, tmp_path: Path) -> None:
     for each in range(seed, seed + 10):
-        run(live(tmp_path / f"{each}.db", random.Random(each)))
+        await live(tmp_path / f"{each}.db", random.Random(each))
 
 
 async def live(file: Path, chance: random.Random) -> None:

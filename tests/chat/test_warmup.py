@@ -3,27 +3,46 @@
 import asyncio
 import json
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from types import SimpleNamespace
 
+import httpx
 import pytest
 
 from agent.chat import warmup as warmth
-from agent.chat.warmup import one_answer, one_turn, open_clients_soon, remember_missing
+from agent.chat.warmup import one_turn, open_clients_soon, remember_missing
 from agent.core.transcript import answer, notices
+from agent.models.gemini_warmup import warm_up_gemini
 from agent.models.offline import WHAT_I_AM
-from tests.support.house import loaded, run
+from tests.support.app_setup import loaded
 from tests.support.scripted_model import ScriptedModel
 
 
-def test_the_turn_that_nobody_asks_for_is_answered_like_a_visitors() -> None:
-    transcript = asyncio.run(one_turn())
+async def test_the_turn_that_nobody_asks_for_is_answered_like_a_visitors() -> None:
+    transcript = await one_turn()
     assert answer(transcript).startswith(WHAT_I_AM)
     assert notices(transcript) == []
 
 
-def test_an_answer_of_geminis_is_read_without_a_network() -> None:
-    asyncio.run(one_answer())
+async def test_an_answer_of_geminis_is_read_without_a_network(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    responses: list[httpx.Response] = []
+
+    def transport(answer: Callable[[httpx.Request], httpx.Response]) -> httpx.AsyncBaseTransport:
+        def kept(request: httpx.Request) -> httpx.Response:
+            responses.append(answer(request))
+            return responses[-1]
+
+        return real(kept)
+
+    real = httpx.MockTransport
+    monkeypatch.setattr(httpx, "MockTransport", transport)
+    await warm_up_gemini()
+    [response] = responses
+    assert response.request.url.path.endswith(":streamGenerateContent")
+    assert response.is_stream_consumed
 
 
 def test_what_is_not_installed_is_not_looked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,17 +71,13 @@ class WithClient(ScriptedModel):
         raise ValueError("There is no key.")
 
 
-def test_a_models_client_is_made_in_the_servers_loop_and_may_fail(
+async def test_a_models_client_is_made_in_the_servers_loop_and_may_fail(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(warmth, "SOON", 0)
-
-    async def story() -> None:
-        loop = asyncio.get_running_loop()
-        complaints: list[object] = []
-        loop.set_exception_handler(lambda _, told: complaints.append(told))
-        open_clients_soon(loaded(WithClient()))
-        assert await OPENED.get() is loop
-        assert complaints == []
-
-    run(story())
+    loop = asyncio.get_running_loop()
+    complaints: list[object] = []
+    loop.set_exception_handler(lambda _, told: complaints.append(told))
+    open_clients_soon(loaded(WithClient()))
+    assert await OPENED.get() is loop
+    assert complaints == []

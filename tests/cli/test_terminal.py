@@ -18,13 +18,15 @@ from typing import IO, NamedTuple
 import pytest
 
 from agent.__main__ import DEMO, main
-from agent.cli.terminal import DIM, NORMAL, WIPE
+from agent.cli.terminal import DIM, ERASE_LINE, NORMAL
+from tests.support.app_process import ROOT
 from tests.support.fake_gemini import Call, Cut, FakeGemini, Hang, Pause, Think, Until
-from tests.support.house import ROOT
+
+pytestmark = pytest.mark.slow
 
 STAMP = r"\[\d\d:\d\d:\d\d\]"
 
-PROGRESS = re.escape(WIPE) + r"\d+ s, "
+PROGRESS = re.escape(ERASE_LINE) + r"\d+ s, "
 
 BROKEN = "The connection to the AI service broke off. Try again for a full answer."
 
@@ -80,7 +82,7 @@ class Terminal:
         os.write(self._end, text.encode())
 
     def press_ctrl_c_at_the_prompt(self) -> None:
-        """In the very moment at which Python's `input` has shown its prompt, it does not hear the
+        """In the very moment at which Python's `input` has shown its prompt, it does not get the
         first (Modules/readline.c): so press again until anything happens."""
         self.type("\x03")
         while not self._more(time.monotonic() + 1):
@@ -289,7 +291,7 @@ def test_the_conversation_is_appended_to_every_file(gemini: FakeGemini, tmp_path
     assert timeless(old.read_text(encoding="utf-8")) == f"Before.\n\n{said}"
 
 
-def test_a_file_that_takes_no_more_is_told_and_holds_up_nothing(
+def test_a_file_that_takes_no_more_is_reported_and_holds_up_nothing(
     gemini: FakeGemini, tmp_path: Path
 ) -> None:
     gemini.enqueue("Hel", "lo")
@@ -319,13 +321,13 @@ def test_a_file_that_takes_no_more_is_told_and_holds_up_nothing(
         ),
     ],
 )
-def test_a_wrong_folder_or_setting_is_told_in_a_sentence(
+def test_a_wrong_folder_or_setting_is_reported_in_a_sentence(
     arguments: list[str], environment: dict[str, str], complaint: str
 ) -> None:
     assert ran(*arguments, "Hi", **environment) == (2, "", f"{complaint}\n")
 
 
-def test_a_file_that_cannot_be_opened_is_told_in_a_line() -> None:
+def test_a_file_that_cannot_be_opened_is_reported_in_a_line() -> None:
     code, out, err = ran("--out", "/nowhere/chat.md", "Hi")
     assert (code, out) == (2, "")
     usage, _, complaint = err.rstrip().rpartition("\n")
@@ -359,7 +361,7 @@ def test_a_terminal_shows_a_conversation_as_it_comes(gemini: FakeGemini) -> None
         screen.type("What time?\n")
         screen.until(r"What time\?\n" + PROGRESS)
         first.set()
-        assert f"{WIPE}{DIM}Hm, let me see." in screen.until(r"see\.")
+        assert f"{ERASE_LINE}{DIM}Hm, let me see." in screen.until(r"see\.")
         second.set()
         steps = screen.until(f"{STAMP} Agent: It is $")
         assert f'\n{DIM}[get_time {{"city": "Oslo"}}]{NORMAL}\n' in steps
@@ -378,7 +380,7 @@ def test_what_a_terminal_would_obey_does_not_reach_it(gemini: FakeGemini) -> Non
     gemini.enqueue(hostile, "\tsafe\n")
     with terminal("Hi") as screen:
         assert screen.ended() == 0
-    plain = re.sub("|".join(map(re.escape, (DIM, NORMAL, WIPE))), "", screen.shown)
+    plain = re.sub("|".join(map(re.escape, (DIM, NORMAL, ERASE_LINE))), "", screen.shown)
     assert {sign for sign in plain if unicodedata.category(sign) == "Cc"} == {"\n", "\t"}
     assert "\ufffd]0;owned\ufffd\ufffd[2J\ufffd31m\ufffd\ufffdgone\tsafe\n" in plain
 
@@ -414,9 +416,9 @@ def test_an_answer_that_goes_elsewhere_leaves_the_rest_to_the_terminal(
     with (tmp_path / "answer").open("wb") as file, terminal("Hi", out=file) as screen:
         screen.until(PROGRESS)
         first.set()
-        screen.until(re.escape(f"{WIPE}{DIM}Hm.{NORMAL}\n{WIPE}"))
+        screen.until(re.escape(f"{ERASE_LINE}{DIM}Hm.{NORMAL}\n{ERASE_LINE}"))
         second.set()
         assert screen.ended() == 1
     assert (tmp_path / "answer").read_bytes() == b"Hello\n"
-    assert f"{WIPE}({BROKEN})\n{DIM}(" in screen.shown
+    assert f"{ERASE_LINE}({BROKEN})\n{DIM}(" in screen.shown
     assert "Hel" not in screen.shown

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from agent.chat.streams import DeltaLog
 from agent.chat.turn import Turn
-from agent.core.deltas import Delta, Rewrite, changes
+from agent.core.deltas import Delta, Rewrite, deltas
 from agent.core.text import clean
 from agent.core.transcript import (
     CODE,
@@ -27,7 +27,8 @@ from agent.core.transcript import (
     answer,
     close,
 )
-from tests.core.test_transcript import (
+from tests.support.app_setup import conversation, until
+from tests.support.events import (
     HELPER,
     chunk,
     code,
@@ -41,7 +42,6 @@ from tests.core.test_transcript import (
     transcripts,
     whole,
 )
-from tests.support.house import conversation, run, until
 from tests.support.scripted_model import ScriptedModel, call, thought
 
 ANN: Source = ("ann", "both.ann")
@@ -50,7 +50,7 @@ BOB: Source = ("bob", "both.bob")
 
 def told(*looks: Transcript) -> list[list[Delta]]:
     """What each look at a growing transcript tells."""
-    return [changes(before, after) for before, after in pairwise(((), *looks))]
+    return [deltas(before, after) for before, after in pairwise(((), *looks))]
 
 
 def streamed(*events: Event) -> list[list[Delta]]:
@@ -71,7 +71,7 @@ def test_a_growing_text_is_told_piece_by_piece_and_its_whole_not_again() -> None
 
 def test_whoever_looks_once_is_told_all_at_once() -> None:
     everything = thinks("hm"), text("Look: "), tool(result={"n": 1}, seconds=0.0), text("1.")
-    assert changes((), everything) == [
+    assert deltas((), everything) == [
         thinks("hm"),
         text("Look: "),
         tool(),
@@ -85,7 +85,7 @@ def test_nothing_new_is_nothing_told() -> None:
         *(thinks("hm"), text("a"), tool("a"), tool("b", result={}, seconds=0.0)),
         *(Picture("image/png", b"P", HELPER), text("b", "cut"), Notice("Stopped.")),
     )
-    assert changes(everything, everything) == changes((), ()) == []
+    assert deltas(everything, everything) == deltas((), ()) == []
 
 
 def test_a_whole_that_says_more_than_its_partials_tells_what_is_more() -> None:
@@ -177,7 +177,7 @@ def test_parallel_calls_may_be_answered_out_of_order() -> None:
 
 def test_calls_and_results_between_two_looks_are_told_in_pairs() -> None:
     a, b = tool("a", result={"n": 1}, seconds=2), tool("b", result={"n": 2}, seconds=1)
-    assert changes((), (a, b)) == [tool("a"), a, tool("b"), b]
+    assert deltas((), (a, b)) == [tool("a"), a, tool("b"), b]
 
 
 def test_a_long_running_tools_second_answer_is_told_too() -> None:
@@ -473,56 +473,44 @@ async def read(log: DeltaLog, after: int = 0, until: int | None = None) -> Told:
     return heard
 
 
-def test_all_readers_of_a_turn_are_told_the_same_under_the_same_numbers() -> None:
-    async def story() -> None:
-        let_go = asyncio.Event()
-        log = DeltaLog(turn_of((thought("hm"), "One", let_go, call("look")), ("Two", " three")))
-        early = asyncio.create_task(read(log))
-        await until(log.turn, "One")
-        late = asyncio.create_task(read(log))
-        let_go.set()
-        heard = await early
-        assert heard == await late == await read(log) == list(enumerate(log.told, start=1))
-        assert in_order(log.told) == in_order(log.turn.transcript)
-        assert [c.seconds is None for c in log.told if isinstance(c, ToolCall)] == [True, False]
-
-    run(story())
+async def test_all_readers_of_a_turn_are_told_the_same_under_the_same_numbers() -> None:
+    let_go = asyncio.Event()
+    log = DeltaLog(turn_of((thought("hm"), "One", let_go, call("look")), ("Two", " three")))
+    early = asyncio.create_task(read(log))
+    await until(log.turn, "One")
+    late = asyncio.create_task(read(log))
+    let_go.set()
+    heard = await early
+    assert heard == await late == await read(log) == list(enumerate(log.deltas, start=1))
+    assert in_order(log.deltas) == in_order(log.turn.transcript)
+    assert [c.seconds is None for c in log.deltas if isinstance(c, ToolCall)] == [True, False]
 
 
-def test_a_reader_that_broke_off_goes_on_with_exactly_the_rest() -> None:
-    async def story() -> None:
-        let_go = asyncio.Event()
-        log = DeltaLog(turn_of((thought("hm"), "One", let_go, call("look")), ("Two", " three")))
-        first = await read(log, until=2)
-        assert [(n, type(change)) for n, change in first] == [(1, Thought), (2, Text)]
-        let_go.set()
-        rest = await read(log, after=2)
-        assert first + rest == list(enumerate(log.told, start=1))
-        assert [await read(log, after=n) for n in range(len(log.told) + 1)] == [
-            (first + rest)[n:] for n in range(len(log.told) + 1)
-        ]
-
-    run(story())
+async def test_a_reader_that_broke_off_goes_on_with_exactly_the_rest() -> None:
+    let_go = asyncio.Event()
+    log = DeltaLog(turn_of((thought("hm"), "One", let_go, call("look")), ("Two", " three")))
+    first = await read(log, until=2)
+    assert [(n, type(change)) for n, change in first] == [(1, Thought), (2, Text)]
+    let_go.set()
+    rest = await read(log, after=2)
+    assert first + rest == list(enumerate(log.deltas, start=1))
+    assert [await read(log, after=n) for n in range(len(log.deltas) + 1)] == [
+        (first + rest)[n:] for n in range(len(log.deltas) + 1)
+    ]
 
 
-def test_a_reader_in_the_middle_of_a_batch_does_not_lose_its_end() -> None:
-    async def story() -> None:
-        log = DeltaLog(turn_of((thought("hm"), "One", call("look")), ("Two",)))
-        await log.turn.finish()
-        first = await read(log, until=1)
-        assert first == [(1, Thought("hm", HELPER))]
-        assert first + await read(log, after=1) == await read(log)
-
-    run(story())
+async def test_a_reader_in_the_middle_of_a_batch_does_not_lose_its_end() -> None:
+    log = DeltaLog(turn_of((thought("hm"), "One", call("look")), ("Two",)))
+    await log.turn.finish()
+    first = await read(log, until=1)
+    assert first == [(1, Thought("hm", HELPER))]
+    assert first + await read(log, after=1) == await read(log)
 
 
-def test_a_silent_turn_tells_its_reader_nothing_under_the_last_number() -> None:
-    async def story() -> None:
-        log = DeltaLog(turn_of(("Hel", asyncio.Event())))
-        async with aclosing(log.read()) as changes:
-            assert await anext(changes) == (1, Text("Hel", HELPER, "open"))
-            assert [await anext(changes), await anext(changes)] == [(1, None), (1, None)]
-        log.turn.stop()
-        assert await read(log, after=1) == [(2, Notice("Stopped."))]
-
-    run(story())
+async def test_a_silent_turn_tells_its_reader_nothing_under_the_last_number() -> None:
+    log = DeltaLog(turn_of(("Hel", asyncio.Event())))
+    async with aclosing(log.read()) as changes:
+        assert await anext(changes) == (1, Text("Hel", HELPER, "open"))
+        assert [await anext(changes), await anext(changes)] == [(1, None), (1, None)]
+    log.turn.stop()
+    assert await read(log, after=1) == [(2, Notice("stopped"))]

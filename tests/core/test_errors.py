@@ -14,7 +14,8 @@ from google.auth.exceptions import DefaultCredentialsError, RefreshError
 from google.genai import Client, types
 from google.genai.errors import APIError, ClientError, ServerError, UnknownApiResponseError
 
-from agent.core.errors import ENDED_ODDLY, LOST, OTHERWISE, TABLE, PlainError, explain
+from agent.core.errors import TABLE, UNKNOWN, PlainError, explain
+from agent.core.notices import SENTENCES, Notice
 from agent.models.offline import AskedToFail
 
 SECRET = "AIza-secret in /srv/app.py, see https://example.org"
@@ -177,9 +178,9 @@ FAILURES: list[tuple[BaseException, str]] = [
         "This failure is the one you asked for with /fail. What was said before it stays, and the "
         "next message works as usual.",
     ),
-    (KeyError(SECRET), OTHERWISE),
-    (ValueError(SECRET), OTHERWISE),
-    (ZeroDivisionError(), OTHERWISE),
+    (KeyError(SECRET), SENTENCES["agent_failed"]),
+    (ValueError(SECRET), SENTENCES["agent_failed"]),
+    (ZeroDivisionError(), SENTENCES["agent_failed"]),
 ]
 
 
@@ -189,12 +190,12 @@ def name(value: object) -> str | None:
 
 @pytest.mark.parametrize(("failure", "sentence"), FAILURES, ids=name)
 def test_each_failure_has_its_sentence(failure: BaseException, sentence: str) -> None:
-    assert explain(failure) == sentence
+    assert explain(failure).text == sentence
 
 
 @pytest.mark.parametrize(("failure", "_"), FAILURES, ids=name)
 def test_no_sentence_repeats_what_the_error_says(failure: BaseException, _: str) -> None:
-    sentence = explain(failure)
+    sentence = explain(failure).text
     assert not any(secret in sentence for secret in ("AIza", "/srv", "example.org", "{", "}"))
 
 
@@ -209,23 +210,25 @@ def test_no_sentence_repeats_what_the_error_says(failure: BaseException, _: str)
         ("MODEL_RETURNED_NO_CONTENT", EMPTY),
         ("MALFORMED_FUNCTION_CALL", MISUSED),
         ("TOO_MANY_TOOL_CALLS", TOO_MANY),
-        ("A_WORD_OF_NEXT_YEAR", ENDED_ODDLY),
-        ("", ENDED_ODDLY),
+        ("A_WORD_OF_NEXT_YEAR", SENTENCES["ended_oddly"]),
+        ("", SENTENCES["ended_oddly"]),
     ],
 )
 def test_each_error_code_has_its_sentence(code: str, sentence: str) -> None:
-    assert explain(code) == sentence
+    assert explain(code).text == sentence
 
 
 @pytest.mark.parametrize("code", [*types.FinishReason, *types.BlockedReason])
 def test_geminis_own_reasons_are_all_in_the_table(code: types.FinishReason) -> None:
     normal = {types.FinishReason.STOP, types.FinishReason.CONTINUATION}
-    assert (explain(code) == ENDED_ODDLY) == (code in normal)
+    assert (explain(code).code == "ended_oddly") == (code in normal)
 
 
 def test_an_error_of_the_apps_own_speaks_for_itself() -> None:
-    assert explain(PlainError("Please type a message.")) == "Please type a message."
-    assert explain(PlainError("Stopped.")) == "Stopped."
+    assert explain(PlainError("stopped")) == Notice("stopped")
+    timeout = explain(PlainError("turn_timeout", limit=0.5))
+    assert timeout == Notice("turn_timeout", {"limit": 0.5})
+    assert "longer than 0.5 seconds and" in timeout.text
 
 
 def raises(self: object) -> str:
@@ -246,23 +249,16 @@ ODD: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("attributes", ODD, ids=", ".join)
 def test_an_error_may_have_any_attributes(attributes: dict[str, Any]) -> None:
-    assert explain(type("Odd", (Exception,), attributes)()) == OTHERWISE
+    assert explain(type("Odd", (Exception,), attributes)()).code == "agent_failed"
 
 
-SENTENCES = [*(sentence for _, sentence in TABLE), OTHERWISE, ENDED_ODDLY, LOST]
+CODES = [*(code for _, code in TABLE), UNKNOWN, "ended_oddly"]
 
 
-@pytest.mark.parametrize("sentence", SENTENCES)
-def test_a_sentence_is_plain_and_ends_in_a_full_stop(sentence: str) -> None:
-    jargon = r"exception|api error|traceback|http|\bnull\b|[_<>\[\]\\]"
-    assert re.fullmatch(r"[A-Z].*\.", sentence)
-    assert not re.search(jargon, sentence.lower())
-
-
-@pytest.mark.parametrize("sentence", [*(sentence for _, sentence in TABLE), OTHERWISE, ENDED_ODDLY])
-def test_a_sentence_says_what_to_do_next(sentence: str) -> None:
+@pytest.mark.parametrize("code", CODES)
+def test_a_sentence_says_what_to_do_next(code: str) -> None:
     steps = "press retry|try |say |ask |check |create |wait |the owner |next message|need billing"
-    assert re.search(steps, sentence.lower())
+    assert re.search(steps, SENTENCES[code].lower())
 
 
 def test_no_two_rows_claim_the_same_mark() -> None:

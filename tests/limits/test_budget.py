@@ -14,24 +14,13 @@ from agent.core.settings import Settings
 from agent.core.transcript import Transcript, answer
 from agent.limits.rate_limits import Limits
 from agent.models.offline import WHAT_I_AM
-from tests.support.clock import DAY, Clock, clock  # noqa: F401
+from tests.support.app_setup import GEMINI, notices, registry, until
+from tests.support.clock import DAY, Clock
 from tests.support.fake_gemini import Call, FakeGemini, Hang, Status, Until
-from tests.support.house import GEMINI, notices, registry, run, until
-
-PAUSED = (
-    "The owner of this page has paused the AI. In its place the built-in offline model answers, "
-    "which is not an AI."
-)
+from tests.support.limits import PAUSED, used_up
 
 TOKENS_OF_A_CALL = 12
 """As the fake Gemini reports them."""
-
-
-def used_up(wait: str) -> str:
-    return (
-        "Today's budget for the AI is used up. In its place the built-in offline model answers, "
-        f"which is not an AI. The AI is back in {wait}."
-    )
 
 
 async def say(talk: Conversation, message: str = "Hi") -> Transcript:
@@ -47,101 +36,78 @@ async def budget(visitors: Registry) -> list[str]:
 
 
 @pytest.mark.parametrize("limit", [{"daily_turns": 3}, {"daily_tokens": 3 * TOKENS_OF_A_CALL}])
-def test_gemini_is_called_as_often_as_the_day_allows_and_again_the_next_day(
-    gemini: FakeGemini,
-    clock: Clock,  # noqa: F811
-    limit: dict[str, int],
+async def test_gemini_is_called_as_often_as_the_day_allows_and_again_the_next_day(
+    gemini: FakeGemini, clock: Clock, limit: dict[str, int]
 ) -> None:
-    async def story() -> None:
-        gemini.always("Hello.")
-        visitors = registry(GEMINI, **limit)
-        told = [await budget(visitors) for _ in range(5)]
-        assert told == [[], [], [], [used_up("24 hours")], [used_up("24 hours")]]
-        assert len(gemini.requests) == 3
-        clock.move(DAY - 90)
-        assert await budget(visitors) == [used_up("90 seconds")]
-        clock.move(90)
-        assert [await budget(visitors) for _ in range(4)] == [[], [], [], [used_up("24 hours")]]
-        assert len(gemini.requests) == 6
-
-    run(story())
+    gemini.always("Hello.")
+    visitors = registry(GEMINI, **limit)
+    told = [await budget(visitors) for _ in range(5)]
+    assert told == [[], [], [], [used_up("24 hours")], [used_up("24 hours")]]
+    assert len(gemini.requests) == 3
+    clock.move(DAY - 90)
+    assert await budget(visitors) == [used_up("90 seconds")]
+    clock.move(90)
+    assert [await budget(visitors) for _ in range(4)] == [[], [], [], [used_up("24 hours")]]
+    assert len(gemini.requests) == 6
 
 
-def test_the_answer_in_place_of_geminis_says_what_it_is(gemini: FakeGemini) -> None:
-    async def story() -> None:
-        gemini.always("Hello.")
-        visitors = registry(GEMINI, daily_turns=1)
-        await budget(visitors)
-        said = await say(visitors.open().conversation, "What is 12*7?")
-        assert notices(said) == [used_up("24 hours")]
-        assert answer(said).startswith(WHAT_I_AM)
-
-    run(story())
+async def test_the_answer_in_place_of_geminis_says_what_it_is(gemini: FakeGemini) -> None:
+    gemini.always("Hello.")
+    visitors = registry(GEMINI, daily_turns=1)
+    await budget(visitors)
+    said = await say(visitors.open().conversation, "What is 12*7?")
+    assert notices(said) == [used_up("24 hours")]
+    assert answer(said).startswith(WHAT_I_AM)
 
 
-def test_what_was_told_of_the_budget_is_told_again_after_a_reload(gemini: FakeGemini) -> None:
-    async def story() -> None:
-        talk = registry(GEMINI, demo_paused=True).open().conversation
-        said = await say(talk)
-        [turn] = await talk.recall()
-        assert notices(said) == notices(turn.transcript) == [PAUSED]
-        assert answer(said) == answer(turn.transcript)
-        assert gemini.requests == []
-
-    run(story())
+async def test_what_was_told_of_the_budget_is_told_again_after_a_reload(gemini: FakeGemini) -> None:
+    talk = registry(GEMINI, demo_paused=True).open().conversation
+    said = await say(talk)
+    [turn] = await talk.history()
+    assert notices(said) == notices(turn.transcript) == [PAUSED]
+    assert answer(said) == answer(turn.transcript)
+    assert gemini.requests == []
 
 
-def test_gemini_is_told_later_what_the_offline_model_said(
-    gemini: FakeGemini,
-    clock: Clock,  # noqa: F811
+async def test_gemini_is_told_later_what_the_offline_model_said(
+    gemini: FakeGemini, clock: Clock
 ) -> None:
-    async def story() -> None:
-        gemini.always("Hello.")
-        talk = registry(GEMINI, daily_turns=1).open().conversation
-        words = [("user", "one"), ("model", answer(await say(talk, "one")))]
-        words += [("user", "two"), ("model", answer(await say(talk, "two")))]
-        clock.move(DAY)
-        await say(talk, "three")
-        assert gemini.requests[1].conversation == [*words, ("user", "three")]
-
-    run(story())
+    gemini.always("Hello.")
+    talk = registry(GEMINI, daily_turns=1).open().conversation
+    words = [("user", "one"), ("model", answer(await say(talk, "one")))]
+    words += [("user", "two"), ("model", answer(await say(talk, "two")))]
+    clock.move(DAY)
+    await say(talk, "three")
+    assert gemini.requests[1].conversation == [*words, ("user", "three")]
 
 
 @pytest.mark.parametrize("refusal", [{"max_message_length": 3}, {"visitor_per_minute": 1}])
-def test_a_refused_message_takes_nothing_from_the_budget(
-    gemini: FakeGemini,
-    clock: Clock,  # noqa: F811
-    refusal: dict[str, int],
+async def test_a_refused_message_takes_nothing_from_the_budget(
+    gemini: FakeGemini, clock: Clock, refusal: dict[str, int]
 ) -> None:
-    async def story() -> None:
-        gemini.always("Hello.")
-        visitors = registry(GEMINI, daily_turns=2, **refusal)
-        talk = visitors.open().conversation
-        for message in ("Hi", "Hello", "Hello", "Hello"):
-            await say(talk, message)
-        assert await budget(visitors) == []
-        assert len(gemini.requests) == 2
+    gemini.always("Hello.")
+    visitors = registry(GEMINI, daily_turns=2, **refusal)
+    talk = visitors.open().conversation
+    for message in ("Hi", "Hello", "Hello", "Hello"):
+        await say(talk, message)
+    assert await budget(visitors) == []
+    assert len(gemini.requests) == 2
+    assert await budget(visitors) == [used_up("24 hours")]
+
+
+async def test_the_offline_models_words_cost_nothing(gemini: FakeGemini, clock: Clock) -> None:
+    in_the_midst = threading.Event()
+    gemini.always("Hel", Until(in_the_midst), "lo.")
+    visitors = registry(GEMINI, daily_turns=1, daily_tokens=TOKENS_OF_A_CALL + 1)
+    first = visitors.open().conversation.ask("Hi")
+    await until(first, "Hel")
+    clock.move(60)  # So that the tokens' day begins, and ends, a minute after the turns'.
+    in_the_midst.set()
+    await first.finish()
+    for _ in range(3):
         assert await budget(visitors) == [used_up("24 hours")]
-
-    run(story())
-
-
-def test_the_offline_models_words_cost_nothing(gemini: FakeGemini, clock: Clock) -> None:  # noqa: F811
-    async def story() -> None:
-        in_the_midst = threading.Event()
-        gemini.always("Hel", Until(in_the_midst), "lo.")
-        visitors = registry(GEMINI, daily_turns=1, daily_tokens=TOKENS_OF_A_CALL + 1)
-        first = visitors.open().conversation.ask("Hi")
-        await until(first, "Hel")
-        clock.move(60)  # So that the tokens' day begins, and ends, a minute after the turns'.
-        in_the_midst.set()
-        await first.finish()
-        for _ in range(3):
-            assert await budget(visitors) == [used_up("24 hours")]
-        clock.move(DAY - 60)
-        assert await budget(visitors) == []
-
-    run(story())
+    clock.move(DAY - 60)
+    assert await budget(visitors) == []
 
 
 # What is counted
@@ -156,42 +122,33 @@ def sky(city: str) -> dict[str, str]:
     return {"colour": f"blue over {city}"}
 
 
-def test_tokens_of_an_agent_used_as_a_tool_are_counted(gemini: FakeGemini) -> None:
-    async def story() -> None:
-        gemini.enqueue(Call("scout", {"request": "Look"}))
-        gemini.enqueue(Call("sky", {"city": "Oslo"}))
-        gemini.always("Blue.")
-        agent = {"tools": [AgentTool(scout())]}
-        visitors = registry(GEMINI, agent, daily_tokens=4 * TOKENS_OF_A_CALL)
-        assert answer(await say(visitors.open().conversation, "Sky?")) == "Blue."
-        assert len(gemini.requests) == 4
-        assert await budget(visitors) == [used_up("24 hours")]
-
-    run(story())
+async def test_tokens_of_an_agent_used_as_a_tool_are_counted(gemini: FakeGemini) -> None:
+    gemini.enqueue(Call("scout", {"request": "Look"}))
+    gemini.enqueue(Call("sky", {"city": "Oslo"}))
+    gemini.always("Blue.")
+    agent = {"tools": [AgentTool(scout())]}
+    visitors = registry(GEMINI, agent, daily_tokens=4 * TOKENS_OF_A_CALL)
+    assert answer(await say(visitors.open().conversation, "Sky?")) == "Blue."
+    assert len(gemini.requests) == 4
+    assert await budget(visitors) == [used_up("24 hours")]
 
 
-def test_tokens_of_a_stopped_answer_are_counted(gemini: FakeGemini) -> None:
-    async def story() -> None:
-        gemini.always("Half", Hang())
-        visitors = registry(GEMINI, daily_tokens=TOKENS_OF_A_CALL)
-        turn = visitors.open().conversation.ask("Hi")
-        await until(turn, "Half")
-        turn.stop()
-        await turn.finish()
-        assert await budget(visitors) == [used_up("24 hours")]
-
-    run(story())
+async def test_tokens_of_a_stopped_answer_are_counted(gemini: FakeGemini) -> None:
+    gemini.always("Half", Hang())
+    visitors = registry(GEMINI, daily_tokens=TOKENS_OF_A_CALL)
+    turn = visitors.open().conversation.ask("Hi")
+    await until(turn, "Half")
+    turn.stop()
+    await turn.finish()
+    assert await budget(visitors) == [used_up("24 hours")]
 
 
-def test_a_failing_turn_is_one_of_the_day(gemini: FakeGemini) -> None:
-    async def story() -> None:
-        gemini.always(Status(503, "UNAVAILABLE"))
-        visitors = registry(GEMINI, daily_turns=1, request_retries=0)
-        assert await budget(visitors) != [used_up("24 hours")]
-        assert await budget(visitors) == [used_up("24 hours")]
-        assert len(gemini.requests) == 1
-
-    run(story())
+async def test_a_failing_turn_is_one_of_the_day(gemini: FakeGemini) -> None:
+    gemini.always(Status(503, "UNAVAILABLE"))
+    visitors = registry(GEMINI, daily_turns=1, request_retries=0)
+    assert await budget(visitors) != [used_up("24 hours")]
+    assert await budget(visitors) == [used_up("24 hours")]
+    assert len(gemini.requests) == 1
 
 
 # Paused
@@ -218,45 +175,33 @@ LOOK = '/call sky {"city": "Oslo"}'
         ("an agent as a tool", f"/call scout {json.dumps({'request': LOOK})}", "blue over Oslo"),
     ],
 )
-def test_a_paused_page_calls_gemini_for_no_agent(
+async def test_a_paused_page_calls_gemini_for_no_agent(
     gemini: FakeGemini, what: str, message: str, told: str
 ) -> None:
-    async def story() -> None:
-        talk = registry(GEMINI, agent_with(what), demo_paused=True).open().conversation
-        said = await say(talk, message)
-        assert notices(said) == [PAUSED]
-        assert told in answer(said)
-        assert WHAT_I_AM.strip() in answer(said)
-        assert notices(await say(talk, "And now?")) == [PAUSED]
-        assert gemini.requests == []
-
-    run(story())
+    talk = registry(GEMINI, agent_with(what), demo_paused=True).open().conversation
+    said = await say(talk, message)
+    assert notices(said) == [PAUSED]
+    assert told in answer(said)
+    assert WHAT_I_AM.strip() in answer(said)
+    assert notices(await say(talk, "And now?")) == [PAUSED]
+    assert gemini.requests == []
 
 
-def test_a_paused_page_still_has_its_limits(gemini: FakeGemini) -> None:
-    async def story() -> None:
-        talk = registry(GEMINI, demo_paused=True, max_message_length=3).open().conversation
-        assert notices(await say(talk, "Hello"))[0].startswith("This message has 5 characters")
-        assert notices(await say(talk, "Hi")) == [PAUSED]
-        assert gemini.requests == []
-
-    run(story())
+async def test_a_paused_page_still_has_its_limits(gemini: FakeGemini) -> None:
+    talk = registry(GEMINI, demo_paused=True, max_message_length=3).open().conversation
+    assert notices(await say(talk, "Hello"))[0].startswith("This message has 5 characters")
+    assert notices(await say(talk, "Hi")) == [PAUSED]
+    assert gemini.requests == []
 
 
-def test_a_failure_that_was_asked_for_is_told_as_one(gemini: FakeGemini) -> None:
-    async def story() -> None:
-        talk = registry(GEMINI, demo_paused=True).open().conversation
-        pause, failure = notices(await say(talk, "/fail"))
-        assert pause == PAUSED
-        assert failure.startswith("This failure is the one you asked for with /fail.")
-        assert notices(await say(talk, "/help")) == [PAUSED]
-
-    run(story())
+async def test_a_failure_that_was_asked_for_is_told_as_one(gemini: FakeGemini) -> None:
+    talk = registry(GEMINI, demo_paused=True).open().conversation
+    pause, failure = notices(await say(talk, "/fail"))
+    assert pause == PAUSED
+    assert failure.startswith("This failure is the one you asked for with /fail.")
+    assert notices(await say(talk, "/help")) == [PAUSED]
 
 
-def test_a_page_that_costs_nothing_has_no_budget() -> None:
-    async def story() -> None:
-        limits = Limits(Settings(demo_paused=True, daily_turns=1), costs=False)
-        assert [await limits.why_offline() for _ in range(3)] == [None] * 3
-
-    run(story())
+async def test_a_page_that_costs_nothing_has_no_budget() -> None:
+    limits = Limits(Settings(demo_paused=True, daily_turns=1), costs=False)
+    assert [await limits.why_offline() for _ in range(3)] == [None] * 3

@@ -8,7 +8,7 @@ import pytest
 from starlette.requests import Request
 
 from agent.limits.client_address import client_address
-from tests.support.house import free_port, served
+from tests.support.app_process import free_port, served
 
 PROXY = "10.16.3.80"
 
@@ -140,6 +140,7 @@ def status(url: str, headers: dict[str, str]) -> int:
         return response.status_code  # And leave: the rest of the answer does not matter.
 
 
+@pytest.mark.slow
 def test_on_a_space_a_forged_entry_neither_evades_nor_frames(space: str) -> None:
     evading = [f"1.1.1.{n}, 8.8.4.4" for n in range(4)]
     assert statuses(space, *evading) == [200, 200, 429, 429]
@@ -147,15 +148,18 @@ def test_on_a_space_a_forged_entry_neither_evades_nor_frames(space: str) -> None
     assert statuses(space, *framing, "9.9.9.9", "9.9.9.9") == [429, 429, 429, 200, 200]
 
 
+@pytest.mark.slow
 def test_on_a_space_two_visitors_are_two(space: str) -> None:
     headers = ["2600:1f18:1:2::1", "2600:1f18:1:2::2", "2600:1f18:1:2::3", "2600:1f18:1:3::1"]
     assert statuses(space, *headers) == [200, 200, 429, 200]
 
 
+@pytest.mark.slow
 def test_elsewhere_a_forged_header_neither_evades_nor_frames(server: str) -> None:
     assert statuses(server, *(f"8.8.4.{n}" for n in range(4))) == [200, 200, 429, 429]
 
 
+@pytest.mark.slow
 def test_a_proxy_that_uvicorn_is_told_to_trust_is_believed() -> None:
     port = free_port()
     environment = {**NETWORK, "FORWARDED_ALLOW_IPS": "127.0.0.1", "GRADIO_SERVER_PORT": str(port)}
@@ -164,6 +168,7 @@ def test_a_proxy_that_uvicorn_is_told_to_trust_is_believed() -> None:
         assert statuses(f"http://127.0.0.1:{port}", *visitors) == [200, 200, 429, 200]
 
 
+@pytest.mark.slow
 def test_a_laptop_does_not_count_by_address() -> None:
     port = free_port()
     with served([sys.executable, "app.py"], GRADIO_SERVER_PORT=str(port)):

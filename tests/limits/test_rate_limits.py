@@ -2,39 +2,15 @@
 
 import pytest
 
-from agent.chat.registry import ActiveConversation, Registry
+from agent.core.question import Question
 from agent.core.text import duration
 from agent.core.transcript import answer
+from agent.core.visitor import Visitor
 from agent.limits.rate_limits import LimitExceeded
-from tests.support.clock import DAY, MINUTE, Clock, clock  # noqa: F401
-from tests.support.house import notices, registry, run
-from tests.support.scripted_model import ScriptedModel, contents
-
-HERE, THERE = "192.0.2.1", "192.0.2.2"
-
-
-def willing(times: int = 100) -> ScriptedModel:
-    """A model that answers so many times, always the same."""
-    return ScriptedModel(scripts=[["Yes."] for _ in range(times)])
-
-
-async def ask(visit: ActiveConversation, message: str = "Hi", address: str = HERE) -> str:
-    """The answer; or, where there is none, what is said in its place."""
-    said = await visit.ask(message, address).turn.finish()
-    return answer(said) or " ".join(notices(said))
-
-
-async def ask_as_new(visitors: Registry, address: str = HERE) -> str:
-    """The same, by a visitor who has never been here."""
-    return await ask(visitors.open(), address=address)
-
-
-def lot(most: str, wait: str) -> str:
-    return (
-        f"That was a lot of messages: {most} can be sent here. Please send this one again in "
-        f"{wait}."
-    )
-
+from tests.support.app_setup import below, notices, registry
+from tests.support.clock import DAY, MINUTE, Clock
+from tests.support.limits import HERE, THERE, ask, ask_as_new, lot, willing
+from tests.support.scripted_model import contents
 
 # Messages in a minute, and in a day
 
@@ -48,79 +24,58 @@ def lot(most: str, wait: str) -> str:
         ("address_per_day", lot("2 a day", "24 hours"), DAY),
     ],
 )
-def test_so_many_messages_are_answered_and_the_next_is_told_when_to_come_back(
-    clock: Clock,  # noqa: F811
-    setting: str,
-    said: str,
-    seconds: float,
+async def test_so_many_messages_are_answered_and_the_next_is_told_when_to_come_back(
+    clock: Clock, setting: str, said: str, seconds: float
 ) -> None:
-    async def story() -> None:
-        model = willing()
-        visit = registry(model, **{setting: 2}).open()
-        assert [await ask(visit) for _ in range(4)] == ["Yes.", "Yes.", said, said]
-        assert len(model.requests) == 2
-        clock.move(seconds - 0.5)
-        assert "again in 1 second." in await ask(visit)
-        clock.move(1)
-        assert [await ask(visit) for _ in range(3)] == ["Yes.", "Yes.", said]
-        assert len(model.requests) == 4
-
-    run(story())
+    model = willing()
+    visit = registry(model, **{setting: 2}).open()
+    assert [await ask(visit) for _ in range(4)] == ["Yes.", "Yes.", said, said]
+    assert len(model.requests) == 2
+    clock.move(seconds - 0.5)
+    assert "again in 1 second." in await ask(visit)
+    clock.move(1)
+    assert [await ask(visit) for _ in range(3)] == ["Yes.", "Yes.", said]
+    assert len(model.requests) == 4
 
 
-def test_one_visitor_is_not_held_up_by_another(clock: Clock) -> None:  # noqa: F811
-    async def story() -> None:
-        visitors = registry(willing(), visitor_per_minute=1)
-        ann, bob = visitors.open(), visitors.open()
-        assert await ask(ann) == "Yes."
-        assert await ask(ann) == lot("1 a minute", "60 seconds")
-        assert await ask(bob) == "Yes."
-
-    run(story())
+async def test_one_visitor_is_not_held_up_by_another(clock: Clock) -> None:
+    visitors = registry(willing(), visitor_per_minute=1)
+    ann, bob = visitors.open(), visitors.open()
+    assert await ask(ann) == "Yes."
+    assert await ask(ann) == lot("1 a minute", "60 seconds")
+    assert await ask(bob) == "Yes."
 
 
-def test_a_visitor_has_one_count_for_all_chats(clock: Clock) -> None:  # noqa: F811
-    async def story() -> None:
-        visitors = registry(willing(), visitor_per_minute=2)
-        first = visitors.open()
-        chats = [first, *(visitors.open(first.conversation.user_id) for _ in range(2))]
-        told = [await ask(chat) for chat in chats]
-        assert told == ["Yes.", "Yes.", lot("2 a minute", "60 seconds")]
-
-    run(story())
+async def test_a_visitor_has_one_count_for_all_chats(clock: Clock) -> None:
+    visitors = registry(willing(), visitor_per_minute=2)
+    first = visitors.open()
+    chats = [first, *(visitors.open(first.conversation.user_id) for _ in range(2))]
+    told = [await ask(chat) for chat in chats]
+    assert told == ["Yes.", "Yes.", lot("2 a minute", "60 seconds")]
 
 
 @pytest.mark.parametrize("setting", ["address_per_minute", "address_per_day"])
-def test_one_address_has_one_count_for_all_its_visitors(setting: str) -> None:
-    async def story() -> None:
-        visitors = registry(willing(), **{setting: 3})
-        told = [await ask_as_new(visitors) for _ in range(5)]
-        assert [text == "Yes." for text in told] == [True, True, True, False, False]
-        assert await ask_as_new(visitors, THERE) == "Yes."
-
-    run(story())
+async def test_one_address_has_one_count_for_all_its_visitors(setting: str) -> None:
+    visitors = registry(willing(), **{setting: 3})
+    told = [await ask_as_new(visitors) for _ in range(5)]
+    assert [text == "Yes." for text in told] == [True, True, True, False, False]
+    assert await ask_as_new(visitors, THERE) == "Yes."
 
 
-def test_what_the_minute_refuses_takes_nothing_from_the_day(clock: Clock) -> None:  # noqa: F811
-    async def story() -> None:
-        settings = {"visitor_per_minute": 2, "visitor_per_day": 3, "address_per_day": 3}
-        visit = registry(willing(), **settings).open()
-        for _ in range(7):
-            await ask(visit)
-        clock.move(MINUTE)
-        assert await ask(visit) == "Yes."
-        assert await ask(visit) == lot("3 a day", "24 hours")
-
-    run(story())
+async def test_what_the_minute_refuses_takes_nothing_from_the_day(clock: Clock) -> None:
+    settings = {"visitor_per_minute": 2, "visitor_per_day": 3, "address_per_day": 3}
+    visit = registry(willing(), **settings).open()
+    for _ in range(7):
+        await ask(visit)
+    clock.move(MINUTE)
+    assert await ask(visit) == "Yes."
+    assert await ask(visit) == lot("3 a day", "24 hours")
 
 
-def test_an_empty_message_is_none(clock: Clock) -> None:  # noqa: F811
-    async def story() -> None:
-        visit = registry(willing(), visitor_per_minute=1).open()
-        assert await ask(visit, " \n") == "Please type a message first."
-        assert await ask(visit) == "Yes."
-
-    run(story())
+async def test_an_empty_message_is_none(clock: Clock) -> None:
+    visit = registry(willing(), visitor_per_minute=1).open()
+    assert await ask(visit, " \n") == "Please type a message first."
+    assert await ask(visit) == "Yes."
 
 
 @pytest.mark.parametrize(
@@ -131,17 +86,13 @@ def test_an_empty_message_is_none(clock: Clock) -> None:  # noqa: F811
         "max_message_length",
     ],
 )
-def test_zero_lifts_a_limit_and_no_other(setting: str) -> None:
+async def test_zero_lifts_a_limit_and_no_other(setting: str) -> None:
     ones = {"visitor_per_day": 60, "max_chat_turns": 60, "max_message_length": 60}
     limits = {**ones, "daily_turns": 60, "daily_tokens": 600, "address_running": 60, setting: 0}
-
-    async def story() -> None:
-        visit = registry(willing(), **limits).open()
-        assert {await ask(visit, "x" * 60) for _ in range(60)} == {"Yes."}
-        is_lifted = not (await ask(visit, "x" * 61)).startswith("This message has")
-        assert is_lifted == (setting == "max_message_length")
-
-    run(story())
+    visit = registry(willing(), **limits).open()
+    assert {await ask(visit, "x" * 60) for _ in range(60)} == {"Yes."}
+    is_lifted = not (await ask(visit, "x" * 61)).startswith("This message has")
+    assert is_lifted == (setting == "max_message_length")
 
 
 # Characters in a message, turns in a chat
@@ -154,92 +105,74 @@ TOO_LONG = (
 
 
 @pytest.mark.parametrize("character", ["x", "é", "漢", "🙂"])
-def test_a_message_may_be_as_long_as_the_limit_in_any_script(character: str) -> None:
-    async def story() -> None:
-        model = willing()
-        visit = registry(model, max_message_length=1000, visitor_per_minute=1).open()
-        assert await ask(visit, character * 1001) == TOO_LONG
-        assert await ask(visit, character * 1000) == "Yes."
-        assert contents(model.requests[0]) == [("user", character * 1000)]
-
-    run(story())
+async def test_a_message_may_be_as_long_as_the_limit_in_any_script(character: str) -> None:
+    model = willing()
+    visit = registry(model, max_message_length=1000, visitor_per_minute=1).open()
+    assert await ask(visit, character * 1001) == TOO_LONG
+    assert await ask(visit, character * 1000) == "Yes."
+    assert contents(model.requests[0]) == [("user", character * 1000)]
 
 
 @pytest.mark.parametrize(("most", "had"), [(1, "its one message"), (3, "its 3 messages")])
-def test_a_chat_has_so_many_turns_and_a_new_one_begins_anew(most: int, had: str) -> None:
-    async def story() -> None:
-        model = willing()
-        visitors = registry(model, max_chat_turns=most)
-        visit = visitors.open()
-        told = [await ask(visit) for _ in range(most + 1)]
-        assert told == [*["Yes."] * most, f"This chat has had {had}. Please begin a new one."]
-        assert len(model.requests) == most
-        assert await ask(visitors.open(visit.conversation.user_id)) == "Yes."
-
-    run(story())
+async def test_a_chat_has_so_many_turns_and_a_new_one_begins_anew(most: int, had: str) -> None:
+    model = willing()
+    visitors = registry(model, max_chat_turns=most)
+    visit = visitors.open()
+    told = [await ask(visit) for _ in range(most + 1)]
+    assert told == [*["Yes."] * most, f"This chat has had {had}. Please begin a new one."]
+    assert len(model.requests) == most
+    assert await ask(visitors.open(visit.conversation.user_id)) == "Yes."
 
 
-def test_the_last_turn_of_a_chat_can_be_tried_again() -> None:
-    async def story() -> None:
-        talk = registry(willing(), max_chat_turns=2).open().conversation
-        await talk.ask("one", kept=0).finish()
-        await talk.ask("two", kept=1).finish()
-        assert answer(await talk.ask("two, again", kept=1).finish()) == "Yes."
-        refused = talk.ask("three", kept=2)
-        await refused.finish()
-        assert isinstance(refused.failure, LimitExceeded)
-        assert refused.failure.wait is None
-
-    run(story())
+async def test_the_last_turn_of_a_chat_can_be_tried_again() -> None:
+    talk = registry(willing(), max_chat_turns=2).open().conversation
+    await talk.ask(below(talk, 0, "one")).finish()
+    await talk.ask(below(talk, 1, "two")).finish()
+    assert answer(await talk.ask(below(talk, 1, "two, again")).finish()) == "Yes."
+    refused = talk.ask(below(talk, 2, "three"))
+    await refused.finish()
+    assert isinstance(refused.failure, LimitExceeded)
+    assert refused.failure.wait is None
 
 
 # After a refusal
 
 
 @pytest.mark.parametrize("message", ["x" * 99, "hasty"], ids=["too long", "too soon"])
-def test_a_refused_message_leaves_no_trace(clock: Clock, message: str) -> None:  # noqa: F811
-    async def story() -> None:
-        model = willing()
-        limits = {"max_message_length": 20, "visitor_per_minute": 1, "visitor_per_day": 2}
-        talk = registry(model, **limits).open().conversation
-        await talk.ask("first", kept=0).finish()
-        refused = talk.ask(message, kept=1)
-        await refused.finish()
-        assert isinstance(refused.failure, LimitExceeded)
-        clock.move(MINUTE)
-        assert answer(await talk.ask("second", kept=1).finish()) == "Yes."
-        assert contents(model.requests[1]) == [
-            ("user", "first"),
-            ("model", "Yes."),
-            ("user", "second"),
-        ]
-
-    run(story())
+async def test_a_refused_message_leaves_no_trace(clock: Clock, message: str) -> None:
+    model = willing()
+    limits = {"max_message_length": 20, "visitor_per_minute": 1, "visitor_per_day": 2}
+    talk = registry(model, **limits).open().conversation
+    await talk.ask(below(talk, 0, "first")).finish()
+    refused = talk.ask(below(talk, 1, message))
+    await refused.finish()
+    assert isinstance(refused.failure, LimitExceeded)
+    clock.move(MINUTE)
+    assert answer(await talk.ask(below(talk, 1, "second")).finish()) == "Yes."
+    assert contents(model.requests[1]) == [
+        ("user", "first"),
+        ("model", "Yes."),
+        ("user", "second"),
+    ]
 
 
-def test_a_chat_whose_first_message_is_refused_is_not_stored() -> None:
-    async def story() -> None:
-        visit = registry(willing(), max_message_length=3).open()
-        await ask(visit, "Hello")
-        sessions = await visit.conversation.runner.session_service.list_sessions(app_name="test")
-        assert sessions.sessions == []
-
-    run(story())
+async def test_a_chat_whose_first_message_is_refused_is_not_stored() -> None:
+    visit = registry(willing(), max_message_length=3).open()
+    await ask(visit, "Hello")
+    sessions = await visit.conversation.runner.session_service.list_sessions(app_name="test")
+    assert sessions.sessions == []
 
 
-def test_an_app_that_shuts_down_says_when_to_come_back() -> None:
-    async def story() -> None:
-        visitors = registry(willing())
-        visit = visitors.open()
-        await visitors.close()
-        turn = visit.ask("Hi", HERE).turn
-        assert notices(await turn.finish()) == [
-            "The app is being shut down. Send this again in a minute."
-        ]
-        assert isinstance(turn.failure, LimitExceeded)
-        assert turn.failure.wait == 60
-
-    run(story())
+async def test_an_app_that_shuts_down_says_when_to_come_back() -> None:
+    visitors = registry(willing())
+    visit = visitors.open()
+    await visitors.close()
+    turn = visit.ask(Question("Hi", visitor=Visitor(address=HERE))).turn
+    assert notices(await turn.finish()) == [
+        "The app is being shut down. Send this again in a minute."
+    ]
+    assert isinstance(turn.failure, LimitExceeded)
+    assert turn.failure.wait == 60
 
 
 # How long to wait
@@ -267,12 +200,9 @@ def test_a_time_to_wait_is_told_as_people_do_and_never_too_short(seconds: int, s
     assert duration(seconds) == said
 
 
-def test_ids_are_random_and_nobodys_say() -> None:
-    async def story() -> None:
-        visitors = registry(willing())
-        visits = [visitors.open() for _ in range(100)]
-        ids = {id for v in visits for id in (v.conversation.user_id, v.conversation.session_id)}
-        assert len(ids) == 200
-        assert await visitors.find(visits[0].conversation.user_id, "my-own-id") is None
-
-    run(story())
+async def test_ids_are_random_and_nobodys_say() -> None:
+    visitors = registry(willing())
+    visits = [visitors.open() for _ in range(100)]
+    ids = {id for v in visits for id in (v.conversation.user_id, v.conversation.session_id)}
+    assert len(ids) == 200
+    assert await visitors.find(visits[0].conversation.user_id, "my-own-id") is None

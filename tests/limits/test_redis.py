@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -18,15 +18,19 @@ import pytest
 from pydantic import SecretStr
 
 from agent.chat.registry import Registry
+from agent.core.notices import Notice
 from agent.core.settings import Settings
 from agent.limits import counters as counts
 from agent.limits.rate_limits import Limits
-from tests.limits.test_rate_limits import HERE, THERE, ask_as_new, lot, willing
-from tests.support.house import ROOT, free_port, registry, run
+from tests.support.app_process import ROOT, free_port
+from tests.support.app_setup import registry
+from tests.support.limits import HERE, THERE, ask_as_new, lot, willing
 
 SERVER = shutil.which("redis-server") or "/usr/bin/redis-server"
 
 PASSWORD = "open-sesame"
+
+Replica = Callable[..., Registry]
 
 
 @contextmanager
@@ -42,39 +46,31 @@ def redis_at(port: int) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @pytest.fixture
-def port() -> int:
-    if not (os.path.exists(SERVER) or "CI" in os.environ):
-        pytest.skip("There is no redis-server")
+def redis_port() -> int:
+    if not os.path.exists(SERVER):
+        pytest.skip("There is no redis-server: install Debian's package of that name")
     return free_port()
 
 
 @pytest.fixture
-def redis(port: int) -> Iterator[str]:
-    with redis_at(port):
-        yield f"redis://127.0.0.1:{port}"
+def redis(redis_port: int) -> Iterator[str]:
+    with redis_at(redis_port):
+        yield f"redis://127.0.0.1:{redis_port}"
 
 
-def replica(store: str, **limits: int) -> Registry:
-    """One of several processes with the same settings."""
-    OPEN.append(registry(willing(), limits_store=SecretStr(store), **limits))
-    return OPEN[-1]
+@pytest.fixture
+async def replica() -> AsyncIterator[Replica]:
+    """Makes one of several processes with the same settings; closes their connections to Redis."""
+    replicas: list[Registry] = []
 
+    def start(store: str, **limits: int) -> Registry:
+        replicas.append(registry(willing(), limits_store=SecretStr(store), **limits))
+        return replicas[-1]
 
-OPEN: list[Registry] = []
-
-
-def play(story: Coroutine[Any, Any, None]) -> None:
-    """Run it, and close its connections to Redis, which an app leaves to its own end."""
-
-    async def whole() -> None:
-        try:
-            await story
-        finally:
-            while OPEN:
-                storage: Any = OPEN.pop().limits._counts._store.storage
-                await storage.bridge.get_connection().aclose()
-
-    run(whole())
+    yield start
+    for replica in replicas:  # An app leaves this to its own end.
+        storage: Any = replica.limits._counts._store.storage
+        await storage.bridge.get_connection().aclose()
 
 
 def refused(text: str) -> bool:
@@ -87,26 +83,26 @@ def refused(text: str) -> bool:
 @pytest.mark.parametrize(
     ("setting", "most"), [("address_per_minute", "2 a minute"), ("address_per_day", "2 a day")]
 )
-def test_replicas_count_together(redis: str, setting: str, most: str) -> None:
-    async def story() -> None:
-        one, two = (replica(redis, **{setting: 2}) for _ in range(2))
-        assert [await ask_as_new(where) for where in (one, two)] == ["Yes.", "Yes."]
-        for where in (one, two):
-            assert f"messages: {most} can be sent here" in await ask_as_new(where)
-        assert await ask_as_new(two, THERE) == "Yes."
+async def test_replicas_count_together(
+    redis: str, replica: Replica, setting: str, most: str
+) -> None:
+    one, two = (replica(redis, **{setting: 2}) for _ in range(2))
+    assert [await ask_as_new(where) for where in (one, two)] == ["Yes.", "Yes."]
+    for where in (one, two):
+        assert f"messages: {most} can be sent here" in await ask_as_new(where)
+    assert await ask_as_new(two, THERE) == "Yes."
 
-    play(story())
+
+def words(notice: Notice | None) -> str:
+    return notice.text if notice else ""
 
 
-def test_replicas_spend_one_budget(redis: str) -> None:
-    async def story() -> None:
-        one, two = (replica(redis, daily_turns=2, daily_tokens=100).limits for _ in range(2))
-        assert [await limits.why_offline() for limits in (one, two)] == [None, None]
-        assert "is back in 24 hours" in (await one.why_offline() or "")
-        await one.spend(100)
-        assert "is back in 24 hours" in (await two.why_offline() or "")
-
-    play(story())
+async def test_replicas_spend_one_budget(redis: str, replica: Replica) -> None:
+    one, two = (replica(redis, daily_turns=2, daily_tokens=100).limits for _ in range(2))
+    assert [await limits.why_offline() for limits in (one, two)] == [None, None]
+    assert "is back in 24 hours" in words(await one.why_offline())
+    await one.spend(100)
+    assert "is back in 24 hours" in words(await two.why_offline())
 
 
 ANOTHER = f"""
@@ -147,51 +143,44 @@ def test_two_processes_let_through_just_as_many_as_one(redis: str) -> None:
     assert "".join(said).count("No.") == 10
 
 
-def test_a_restart_of_the_app_forgets_no_count(redis: str) -> None:
-    async def story(expected: str) -> None:
-        assert await ask_as_new(replica(redis, address_per_day=1)) == expected
-
-    play(story("Yes."))
-    play(story(lot("1 a day", "24 hours")))
+async def test_a_restart_of_the_app_forgets_no_count(redis: str, replica: Replica) -> None:
+    assert await ask_as_new(replica(redis, address_per_day=1)) == "Yes."
+    assert await ask_as_new(replica(redis, address_per_day=1)) == lot("1 a day", "24 hours")
 
 
 # When Redis fails
 
 
-def test_a_redis_that_dies_is_replaced_by_memory_until_it_is_back(
-    port: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+async def test_a_redis_that_dies_is_replaced_by_memory_until_it_is_back(
+    redis_port: int,
+    replica: Replica,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async def story() -> None:
-        where = replica(f"redis://127.0.0.1:{port}", address_per_day=2)
-        with redis_at(port):
+    with caplog.at_level(logging.WARNING, "agent.limits.counters"):
+        where = replica(f"redis://127.0.0.1:{redis_port}", address_per_day=2)
+        with redis_at(redis_port):
             assert await ask_as_new(where) == "Yes."
         told = [await ask_as_new(where) for _ in range(4)]
         assert [refused(text) for text in told] == [False, False, True, True]
         assert len(caplog.records) == 1
-        with redis_at(port):
-            later = time.monotonic() + counts.DETOUR
+        with redis_at(redis_port):
+            later = time.monotonic() + counts.REDIS_RETRY_INTERVAL
             monkeypatch.setattr(counts, "monotonic", lambda: later)
             told = [await ask_as_new(where) for _ in range(3)]
             assert [refused(text) for text in told] == [False, False, True]
 
-    with caplog.at_level(logging.WARNING, "agent.limits.counters"):
-        play(story())
 
-
-def test_a_redis_that_stands_still_holds_no_turn_up_for_long(
-    port: int, monkeypatch: pytest.MonkeyPatch
+async def test_a_redis_that_stands_still_holds_no_turn_up_for_long(
+    redis_port: int, replica: Replica, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(counts, "PATIENCE", 0.2)
-
-    async def story() -> None:
-        with redis_at(port) as server:
-            where = replica(f"redis://127.0.0.1:{port}", address_per_day=2)
-            assert await ask_as_new(where) == "Yes."
-            server.send_signal(signal.SIGSTOP)
-            told = await asyncio.gather(*(ask_as_new(where) for _ in range(5)))
-            assert sorted(map(refused, told)) == [False, False, True, True, True]
-
-    play(story())
+    monkeypatch.setattr(counts, "REDIS_TIMEOUT", 0.2)
+    with redis_at(redis_port) as server:
+        where = replica(f"redis://127.0.0.1:{redis_port}", address_per_day=2)
+        assert await ask_as_new(where) == "Yes."
+        server.send_signal(signal.SIGSTOP)
+        told = await asyncio.gather(*(ask_as_new(where) for _ in range(5)))
+        assert sorted(map(refused, told)) == [False, False, True, True, True]
 
 
 @contextmanager
@@ -218,16 +207,14 @@ def listener(answer: bytes) -> Iterator[int]:
     [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\xff\x00\r\n" * 99, b"-LOADING wait\r\n" * 99],
     ids=["silence", "HTTP", "garbage", "an error"],
 )
-def test_what_is_no_redis_harms_no_turn(answer: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counts, "PATIENCE", 0.2)
-
-    async def story() -> None:
-        with listener(answer) as port:
-            where = replica(f"redis://127.0.0.1:{port}", address_per_day=2, daily_turns=99)
-            told = [await ask_as_new(where) for _ in range(3)]
-            assert [refused(text) for text in told] == [False, False, True]
-
-    play(story())
+async def test_what_is_no_redis_harms_no_turn(
+    answer: bytes, replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counts, "REDIS_TIMEOUT", 0.2)
+    with listener(answer) as port:
+        where = replica(f"redis://127.0.0.1:{port}", address_per_day=2, daily_turns=99)
+        told = [await ask_as_new(where) for _ in range(3)]
+        assert [refused(text) for text in told] == [False, False, True]
 
 
 @pytest.mark.parametrize(
@@ -240,16 +227,13 @@ def test_what_is_no_redis_harms_no_turn(answer: bytes, monkeypatch: pytest.Monke
         ("redis://127.0.0.1:1", "ConnectionError"),
     ],
 )
-def test_the_log_says_once_what_is_wrong_and_no_password(
-    port: int, store: str, cause: str, caplog: pytest.LogCaptureFixture
+async def test_the_log_says_once_what_is_wrong_and_no_password(
+    redis_port: int, replica: Replica, store: str, cause: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def story() -> None:
-        where = replica(store.format(password=PASSWORD, port=port), address_per_day=1)
+    with redis_at(redis_port), caplog.at_level(logging.DEBUG):
+        where = replica(store.format(password=PASSWORD, port=redis_port), address_per_day=1)
         assert await ask_as_new(where) == "Yes."
         assert refused(await ask_as_new(where))
-
-    with redis_at(port), caplog.at_level(logging.DEBUG):
-        play(story())
     warnings = [r.getMessage() for r in caplog.records if r.name == "agent.limits.counters"]
     assert warnings == [f"The limits' store fails ({cause}): counting in memory."]
     assert PASSWORD not in caplog.text
@@ -290,6 +274,7 @@ def test_a_missing_package_is_the_same_sentence(monkeypatch: pytest.MonkeyPatch)
     assert str(caught.value) == SENTENCE
 
 
+@pytest.mark.slow
 def test_the_page_does_not_start_with_a_wrong_address() -> None:
     ended = subprocess.run(
         [sys.executable, "app.py"],

@@ -1,4 +1,4 @@
-"""Small items, several at a time: none is lost, and none waits for more than a moment."""
+"""Small items in batches: none is lost, and none waits for more than a moment."""
 
 import asyncio
 import itertools
@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from agent.models import batching as holding
-from agent.models.batching import hold
+from agent.models import batching
+from agent.models.batching import batch
 
 
 async def coming(*steps: str | float | Exception) -> AsyncGenerator[str]:
@@ -23,12 +23,12 @@ async def coming(*steps: str | float | Exception) -> AsyncGenerator[str]:
                 await asyncio.sleep(step)
 
 
-def together(texts: Iterable[str]) -> list[str]:
+def join(texts: Iterable[str]) -> list[str]:
     return ["".join(texts)]
 
 
-def held(*steps: str | float | Exception) -> AsyncGenerator[str]:
-    return hold(coming(*steps), together)
+def batched(*steps: str | float | Exception) -> AsyncGenerator[str]:
+    return batch(coming(*steps), join)
 
 
 async def all_of(texts: AsyncGenerator[str]) -> list[str]:
@@ -42,46 +42,43 @@ async def first(number: int, texts: AsyncGenerator[str]) -> list[str]:
     return seen
 
 
-def test_the_first_is_not_held_and_neither_is_the_end() -> None:
-    assert asyncio.run(all_of(held("first ", 0.001, *"abcdef"))) == ["first ", "abcdef"]
+async def test_the_first_does_not_wait_and_neither_does_the_end() -> None:
+    assert await all_of(batched("first ", 0.001, *"abcdef")) == ["first ", "abcdef"]
 
 
-def test_what_waits_for_more_is_not_kept_for_long() -> None:
-    endless = held("a", 0.001, "b", 0.001, "c", 3600.0)
-    assert asyncio.run(first(2, endless)) == ["a", "bc"]
+async def test_what_waits_for_more_does_not_wait_for_long() -> None:
+    endless = batched("a", 0.001, "b", 0.001, "c", 3600.0)
+    assert await first(2, endless) == ["a", "bc"]
 
 
-def test_what_comes_just_then_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(holding, "LONGER", 60.0)
-    endless = hold(coming("a", 0.001, "b", 1.0, "c", 3600.0), together, 0.5)
-    assert asyncio.run(first(2, endless)) == ["a", "bc"]
+async def test_what_comes_just_then_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batching, "GRACE", 60.0)
+    endless = batch(coming("a", 0.001, "b", 1.0, "c", 3600.0), join, 0.5)
+    assert await first(2, endless) == ["a", "bc"]
 
 
-def test_what_comes_after_a_silence_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_comes_after_a_silence_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = itertools.count(1)  # A second goes by between any two looks at it.
     fake = SimpleNamespace(monotonic=clock.__next__, thread_time=lambda: 0.0)
-    monkeypatch.setattr(holding, "time", fake)
-    endless = held("a", 0.001, "b", 0.001, "c", 3600.0)
-    assert asyncio.run(first(3, endless)) == ["a", "b", "c"]
+    monkeypatch.setattr(batching, "time", fake)
+    endless = batched("a", 0.001, "b", 0.001, "c", 3600.0)
+    assert await first(3, endless) == ["a", "b", "c"]
 
 
-def test_what_came_before_a_failure_comes_and_then_the_failure() -> None:
-    async def story() -> list[str]:
-        texts = held("a", 0.001, "b", "c", OSError("cut"))
-        seen = [await anext(texts) for _ in range(2)]
-        with pytest.raises(OSError, match="cut"):
-            await all_of(texts)
-        return seen
-
-    assert asyncio.run(story()) == ["a", "bc"]
+async def test_what_came_before_a_failure_comes_and_then_the_failure() -> None:
+    texts = batched("a", 0.001, "b", "c", OSError("cut"))
+    seen = [await anext(texts) for _ in range(2)]
+    with pytest.raises(OSError, match="cut"):
+        await all_of(texts)
+    assert seen == ["a", "bc"]
 
 
 @pytest.mark.parametrize("silence", [None, 3600.0], ids=["busy", "waiting"])
-@pytest.mark.parametrize("work", [holding.WORK, 0.0], ids=["reading", "resting"])
-def test_who_stops_reading_stops_what_is_read(
-    monkeypatch: pytest.MonkeyPatch, silence: float | None, work: float
+@pytest.mark.parametrize("cpu_slice", [batching.CPU_SLICE, 0.0], ids=["reading", "pausing"])
+async def test_who_stops_reading_stops_what_is_read(
+    monkeypatch: pytest.MonkeyPatch, silence: float | None, cpu_slice: float
 ) -> None:
-    monkeypatch.setattr(holding, "WORK", work)
+    monkeypatch.setattr(batching, "CPU_SLICE", cpu_slice)
     said, closed = 0, asyncio.Event()
 
     async def endless() -> AsyncGenerator[str]:
@@ -95,19 +92,18 @@ def test_who_stops_reading_stops_what_is_read(
         finally:
             closed.set()
 
-    async def story() -> None:
-        texts = hold(endless(), together)
-        await anext(texts)
-        before = said
-        await texts.aclose()
-        assert closed.is_set()
-        assert said <= before + 1
-
-    asyncio.run(story())
+    texts = batch(endless(), join)
+    await anext(texts)
+    before = said
+    await texts.aclose()
+    assert closed.is_set()
+    assert said <= before + 1
 
 
-def test_a_burst_lets_others_have_their_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(holding, "WORK", 0.0)  # The clock of a busy machine is not to be trusted.
+async def test_a_burst_lets_others_have_their_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        batching, "CPU_SLICE", 0.0
+    )  # The clock of a busy machine is not to be trusted.
     turns = 0
 
     async def count() -> None:
@@ -116,11 +112,8 @@ def test_a_burst_lets_others_have_their_turns(monkeypatch: pytest.MonkeyPatch) -
             await asyncio.sleep(0)
             turns += 1
 
-    async def story() -> list[str]:
-        other = asyncio.create_task(count())
-        seen = await all_of(held(*["x"] * 100))
-        other.cancel()
-        return seen
-
-    assert "".join(asyncio.run(story())) == "x" * 100
+    other = asyncio.create_task(count())
+    seen = await all_of(batched(*["x"] * 100))
+    other.cancel()
+    assert "".join(seen) == "x" * 100
     assert turns >= 100

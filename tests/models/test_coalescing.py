@@ -1,6 +1,5 @@
-"""A model's partials, merged: less of them, later by a moment at the most, and the same text."""
+"""A model's partials, coalesced: fewer, later by a moment at the most, and with the same text."""
 
-import asyncio
 from itertools import groupby
 from typing import Any
 
@@ -10,7 +9,7 @@ from google.genai import types
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.models.coalescing import CoalescingModel, coalescing, joined
+from agent.models.coalescing import CoalescingModel, coalesce, coalescing
 from tests.support.scripted_model import USAGE, ScriptedModel, thought
 
 CHUNKS = st.lists(st.tuples(st.booleans(), st.text(min_size=1)), max_size=30)
@@ -34,10 +33,10 @@ def said(response: LlmResponse) -> tuple[str | None, bool]:
 def test_the_same_text_comes_in_the_same_order_and_thoughts_stay_apart(
     chunks: list[tuple[bool, str]],
 ) -> None:
-    merged = joined(partial(text, is_thought) for is_thought, text in chunks)
+    coalesced = coalesce(partial(text, is_thought) for is_thought, text in chunks)
     runs = groupby(chunks, key=lambda chunk: chunk[0])
     expected = [("".join(text for _, text in run), kind) for kind, run in runs]
-    assert [said(response) for response in merged] == expected
+    assert [said(response) for response in coalesced] == expected
 
 
 @pytest.mark.parametrize(
@@ -62,38 +61,34 @@ def test_the_same_text_comes_in_the_same_order_and_thoughts_stay_apart(
     ],
 )
 def test_whatever_is_more_than_text_stays_as_it_is_and_where_it_is(other: LlmResponse) -> None:
-    merged = list(joined([partial("a"), partial("b"), other, partial("c"), partial("d")]))
-    assert merged[1] is other
-    assert [said(merged[0]), said(merged[2])] == [("ab", False), ("cd", False)]
+    coalesced = list(coalesce([partial("a"), partial("b"), other, partial("c"), partial("d")]))
+    assert coalesced[1] is other
+    assert [said(coalesced[0]), said(coalesced[2])] == [("ab", False), ("cd", False)]
 
 
 def test_tokens_are_reported_as_by_the_latest_that_reports_them() -> None:
-    [merged] = joined([partial("a"), partial("b", usage_metadata=USAGE), partial("c")])
-    assert merged.usage_metadata == USAGE
-    assert merged.partial
+    [coalesced] = coalesce([partial("a"), partial("b", usage_metadata=USAGE), partial("c")])
+    assert coalesced.usage_metadata == USAGE
+    assert coalesced.partial
 
 
-def test_a_merging_model_is_still_of_its_class_and_as_it_was_made() -> None:
+async def test_a_coalescing_model_is_still_of_its_class_and_as_it_was_made() -> None:
     model = ScriptedModel(model="mine")
     model.enqueue("One", " and", " two", thought("hm"))
-    merged = coalescing(model)
-    assert isinstance(merged, ScriptedModel)
-    assert isinstance(merged, CoalescingModel)
-    assert coalescing(merged) is merged
-    assert (type(merged).__name__, merged.model) == ("ScriptedModel", "mine")
+    coalesced = coalescing(model)
+    assert isinstance(coalesced, ScriptedModel)
+    assert isinstance(coalesced, CoalescingModel)
+    assert coalescing(coalesced) is coalesced
+    assert (type(coalesced).__name__, coalesced.model) == ("ScriptedModel", "mine")
     assert isinstance(coalescing(Gemini(model="gemini-x")), Gemini)
     assert type(model) is ScriptedModel
-
-    async def story() -> list[tuple[str | None, bool]]:
-        answer = merged.generate_content_async(LlmRequest(), stream=True)
-        return [said(response) async for response in answer if response.partial]
-
-    told = asyncio.run(story())
-    assert "".join(text or "" for text, is_thought in told if not is_thought) == "One and two"
-    assert told[-1] == ("hm", True)
+    answer = coalesced.generate_content_async(LlmRequest(), stream=True)
+    partials = [said(response) async for response in answer if response.partial]
+    assert "".join(text or "" for text, is_thought in partials if not is_thought) == "One and two"
+    assert partials[-1] == ("hm", True)
 
 
-def test_a_merging_model_gives_fewer_partials() -> None:
+async def test_a_coalescing_model_gives_fewer_partials() -> None:
     async def partials(model: BaseLlm) -> list[str | None]:
         answer = model.generate_content_async(LlmRequest(), stream=True)
         return [said(response)[0] async for response in answer if response.partial]
@@ -101,18 +96,14 @@ def test_a_merging_model_gives_fewer_partials() -> None:
     model = ScriptedModel()
     model.enqueue(*["x"] * 100)
     model.enqueue(*["x"] * 100)
-    assert asyncio.run(partials(model)) == ["x"] * 100
-    fewer = asyncio.run(partials(coalescing(model)))
+    assert await partials(model) == ["x"] * 100
+    fewer = await partials(coalescing(model))
     assert len(fewer) < 50
     assert "".join(map(str, fewer)) == "x" * 100
 
 
-def test_an_answer_in_one_piece_is_not_touched() -> None:
+async def test_an_answer_in_one_piece_is_not_touched() -> None:
     model = ScriptedModel()
     model.enqueue("One", " two")
-
-    async def story() -> list[LlmResponse]:
-        return [said async for said in coalescing(model).generate_content_async(LlmRequest())]
-
-    [answer] = asyncio.run(story())
+    [answer] = [said async for said in coalescing(model).generate_content_async(LlmRequest())]
     assert said(answer) == ("One two", False)

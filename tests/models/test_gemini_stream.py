@@ -17,10 +17,11 @@ from google.genai import Client, types
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.models import batching as holding
+from agent.models import batching
 from agent.models.coalescing import CoalescingModel, coalescing
-from agent.models.gemini_request import LightGemini, light_client
-from agent.models.gemini_stream import HOOKS, joined, lighten, parsed
+from agent.models.gemini_request import GeminiWithPlainRequests
+from agent.models.gemini_stream import StreamHook, coalesce_events, parse_event
+from agent.models.genai_internals import with_event_hook
 from tests.support.fake_gemini import (
     Blocked,
     Call,
@@ -34,6 +35,7 @@ from tests.support.fake_gemini import (
     Image,
     Nothing,
     Script,
+    Signed,
     Silent,
     Think,
     Until,
@@ -51,8 +53,8 @@ def words(text: str, **more: Any) -> str:
     return event({"text": text}, modelVersion="m", **more)
 
 
-def light(*events: str) -> str:
-    return b"".join(joined(map(parsed, events))).decode()
+def coalesced(*events: str) -> str:
+    return b"".join(coalesce_events(map(parse_event, events))).decode()
 
 
 @given(CHUNKS)
@@ -62,21 +64,28 @@ def test_the_same_words_come_in_the_same_order_and_thoughts_stay_apart(
     runs = groupby(chunks, key=lambda chunk: chunk[0])
     expected = [("".join(text for _, text in run), kind) for kind, run in runs]
     thought = [{}, {"thought": True}]
-    told = light(*(event({"text": text, **thought[kind]}) for kind, text in chunks))
-    answers = [json.loads(line.removeprefix("data: ")) for line in told.split("\n\n")[:-1]]
+    fewer = coalesced(*(event({"text": text, **thought[kind]}) for kind, text in chunks))
+    answers = [json.loads(line.removeprefix("data: ")) for line in fewer.split("\n\n")[:-1]]
     parts = [answer["candidates"][0]["content"]["parts"] for answer in answers]
     assert [(part["text"], part.get("thought", False)) for [part] in parts] == expected
 
 
 def test_tokens_are_counted_as_by_the_latest_that_counts_them() -> None:
     few, many = {"usageMetadata": {"totalTokenCount": 1}}, {"usageMetadata": {"totalTokenCount": 9}}
-    assert light(words("a", **few), words("b", **many), words("c")) == words("abc", **many)
-    assert light(words("a"), words("b")) == words("ab")
+    assert coalesced(words("a", **few), words("b", **many), words("c")) == words("abc", **many)
+    assert coalesced(words("a"), words("b")) == words("ab")
 
 
 OTHER = {
     "the end": event({"text": "x"}).replace('"index"', '"finishReason": "STOP", "index"'),
     "a signature": event({"text": "x", "thoughtSignature": "cw=="}, modelVersion="m"),
+    "a signature alone": event({"text": "", "thoughtSignature": "cw=="}, modelVersion="m"),
+    "a signed thought": event(
+        {"text": "x", "thought": True, "thoughtSignature": "cw=="}, modelVersion="m"
+    ),
+    "a signed call": event(
+        {"functionCall": {"name": "f"}, "thoughtSignature": "cw=="}, modelVersion="m"
+    ),
     "two parts": event({"text": "x"}, {"text": "y"}, modelVersion="m"),
     "no words": event({"text": None}, modelVersion="m"),
     "a tool call": event({"functionCall": {"name": "f", "args": {}}}, modelVersion="m"),
@@ -94,13 +103,13 @@ OTHER = {
 
 @pytest.mark.parametrize("other", OTHER.values(), ids=OTHER.keys())
 def test_whatever_is_more_than_words_stays_as_it_is_and_where_it_is(other: str) -> None:
-    told = light(words("a"), words("b"), other, words("c"), words("d"))
-    assert told == words("ab") + other + words("cd")
+    fewer = coalesced(words("a"), words("b"), other, words("c"), words("d"))
+    assert fewer == words("ab") + other + words("cd")
 
 
 def test_what_is_signed_is_not_joined_even_by_the_same_signature() -> None:
     signed = OTHER["a signature"]
-    assert light(signed, signed) == signed + signed
+    assert coalesced(signed, signed) == signed + signed
 
 
 ANSWERS: dict[str, Script] = {
@@ -108,6 +117,18 @@ ANSWERS: dict[str, Script] = {
     "thoughts": (Think("Hm"), Think("m."), "It ", "is.", Think("Ah."), "Yes."),
     "a tool": ("I lo", "ok. ", Call("f", {"a": [1, "b"]}, "7")),
     "two tools": (Call("f", {}, "1"), Call("g", {"b": None}, "2")),
+    "a signed tool": (
+        Think("H"),
+        Think("m."),
+        "I lo",
+        "ok. ",
+        Call("f", {}, "1"),
+        Call("g", {}, "2"),
+    ),
+    "a signature at the end": ("It ", "is ", "co", "ld.", Signed("")),
+    "a signed end": ("It ", "is ", Signed("cold.")),
+    "a signature in between": ("It ", "is ", Signed("co"), "l", "d", ".", Think("Hm"), Think(".")),
+    "a signature alone in between": ("It ", "is ", Signed(""), "co", "ld", "."),
     "a picture": ("See ", "this", Image("image/png", b"\xff\x00"), "th", "ere"),
     "no words": (Silent(),),
     "nothing": (Nothing(),),
@@ -120,7 +141,7 @@ ANSWERS: dict[str, Script] = {
 }
 
 
-async def told(model: Any) -> AsyncGenerator[LlmResponse]:
+async def responses_of(model: Any) -> AsyncGenerator[LlmResponse]:
     asked = LlmRequest(model="gemini-x", contents=[types.UserContent("Hi")])
     async with aclosing(model.generate_content_async(asked, stream=True)) as responses:
         async for response in responses:
@@ -142,90 +163,107 @@ async def alone() -> None:
     assert len(asyncio.all_tasks()) == 1
 
 
-def outcome(gemini: FakeGemini, model: Any, script: Script) -> tuple[str, list[Any], str]:
+async def outcome(gemini: FakeGemini, model: Any, script: Script) -> tuple[str, list[Any], str]:
     """The words of the partials, all that is more than that, and how it failed."""
     said, whole, failed = list[str](), list[Any](), ""
-
-    async def story() -> None:
-        nonlocal failed
-        try:
-            async for response in told(model):
-                text = text_of(response)
-                said.append(text or "")
-                whole.extend([] if text else [response.model_dump()])
-        except Exception as error:
-            failed = f"{type(error).__name__}: {error}"
-        gc.collect()  # google-genai lets go of a stream that has failed only as garbage.
-        await alone()
-
+    gemini.reset()  # It signs the next script as it has signed the one before.
     gemini.enqueue(*script)
-    asyncio.run(story())
+    try:
+        async for response in responses_of(model):
+            text = text_of(response)
+            said.append(text or "")
+            whole.extend([] if text else [response.model_dump()])
+    except Exception as error:
+        failed = f"{type(error).__name__}: {error}"
+    gc.collect()  # google-genai lets go of a stream that has failed only as garbage.
+    await alone()
     return "".join(said), whole, failed
 
 
 @pytest.mark.parametrize("script", ANSWERS.values(), ids=ANSWERS.keys())
-def test_adk_makes_the_same_of_it(gemini: FakeGemini, script: Script) -> None:
-    heavy, easy = Gemini(model="gemini-x"), coalescing(Gemini(model="gemini-x"))
-    assert isinstance(easy, LightGemini)
-    assert outcome(gemini, easy, script) == outcome(gemini, heavy, script)
+async def test_adk_makes_the_same_of_it(gemini: FakeGemini, script: Script) -> None:
+    own, twin = Gemini(model="gemini-x"), coalescing(Gemini(model="gemini-x"))
+    assert isinstance(twin, GeminiWithPlainRequests)
+    assert await outcome(gemini, twin, script) == await outcome(gemini, own, script)
 
 
-def test_google_genai_is_handed_fewer_events(gemini: FakeGemini) -> None:
-    heavy, words = Gemini(model="gemini-x"), ["x "] * 100
-    easy = Gemini(model="gemini-x", **light_client(heavy))
+async def test_google_genai_is_handed_fewer_events(gemini: FakeGemini) -> None:
+    own, words = Gemini(model="gemini-x"), ["x "] * 100
+    hooked = Gemini(model="gemini-x", **with_event_hook(own, StreamHook()))
 
     async def partials(model: Gemini) -> list[str]:
         gemini.enqueue(*words)
-        return [text async for response in told(model) if (text := text_of(response))]
+        return [text async for response in responses_of(model) if (text := text_of(response))]
 
-    assert asyncio.run(partials(heavy)) == words
-    fewer = asyncio.run(partials(easy))
+    assert await partials(own) == words
+    fewer = await partials(hooked)
     assert len(fewer) < 50
     assert "".join(fewer) == "".join(words)
 
 
-def test_what_comes_at_once_becomes_one_event() -> None:
+async def test_what_is_signed_keeps_its_signature_and_its_place(gemini: FakeGemini) -> None:
+    gemini.enqueue(*["x "] * 100, Signed("and "), *["y "] * 100, Signed(""))
+    answer = [response async for response in responses_of(coalescing(Gemini(model="x")))]
+    [whole] = [response.content for response in answer if not response.partial]
+    texts = [text for response in answer if (text := text_of(response)) is not None]
+    partials, parts = texts, (whole and whole.parts) or []
+    assert len(partials) < 100
+    assert "and " in partials
+    assert [(part.text, bool(part.thought_signature)) for part in parts] == [
+        ("x " * 100 + "and " + "y " * 100, True),
+        ("", True),
+    ]
+
+
+async def test_what_comes_at_once_becomes_one_event() -> None:
     body = "".join(words("x") for _ in range(100))
-    assert received(body.encode()) == words("x" * 100)
+    assert await received(body.encode()) == words("x" * 100)
 
 
-def test_what_is_compressed_is_read_too() -> None:
+async def test_what_is_compressed_is_read_too() -> None:
     body = gzip.compress((words("a") + words("b") + words("c")).encode())
-    assert received(body, **{"content-encoding": "gzip"}) == words("abc")
+    assert await received(body, headers={"content-encoding": "gzip"}) == words("abc")
 
 
-def test_what_does_not_come_in_events_is_left_alone() -> None:
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+async def test_a_line_ends_nowhere_but_at_its_end(end: str) -> None:
+    odd = "a\u2028b\x85c"  # JSON may hold these as they are.
+    body = words("x") + words("").replace('"text": ""', f'"text": "{odd}"') + words("y")
+    for size in (1, 7, len(body)):
+        events = (await received(body.replace("\n", end).encode(), size)).split("\n\n")[:-1]
+        assert "".join(parse_event(event).text for event in events) == f"x{odd}y"
+
+
+async def test_what_does_not_come_in_events_is_left_alone() -> None:
     body = words("a") + words("b") + words("c")
-    assert received(body.encode(), **{"content-type": "application/json"}) == body
-    asyncio.run(lighten(object()))
+    assert await received(body.encode(), headers={"content-type": "application/json"}) == body
+    await StreamHook()(object())
 
 
-def received(body: bytes, **headers: str) -> str:
-    """What httpx hands over of such a response."""
+async def received(body: bytes, size: int = 2**20, headers: dict[str, str] | None = None) -> str:
+    """What httpx hands over of such a response, which has come in pieces of this size."""
+
+    async def pieces() -> AsyncGenerator[bytes]:
+        for start in range(0, len(body), size):
+            yield body[start : start + size]
 
     def answer(_: httpx.Request) -> httpx.Response:
-        told = {"content-type": "text/event-stream;charset=UTF-8", **headers}
-        return httpx.Response(200, headers=told, stream=httpx.ByteStream(body))
+        sent = {"content-type": "text/event-stream;charset=UTF-8", **(headers or {})}
+        return httpx.Response(200, headers=sent, content=pieces())
 
-    async def story() -> str:
-        nowhere = httpx.MockTransport(answer)
-        async with httpx.AsyncClient(transport=nowhere, event_hooks=HOOKS) as http:
-            return (await http.get("http://localhost")).text
-
-    return asyncio.run(story())
+    nowhere, hooks = httpx.MockTransport(answer), dict[str, list[Any]](response=[StreamHook()])
+    async with httpx.AsyncClient(transport=nowhere, event_hooks=hooks) as http:
+        return (await http.get("http://localhost")).text
 
 
-def test_a_connection_that_is_reset_is_told_as_ever(gemini: FakeGemini) -> None:
-    async def story() -> None:
-        answer, seen = told(coalescing(Gemini(model="gemini-x"))), threading.Event()
-        gemini.enqueue("Hello", Until(seen), Cut())
-        assert text_of(await anext(answer)) == "Hello"
-        seen.set()
-        with pytest.raises(httpx.ReadError):
-            await anext(answer)
-        await alone()
-
-    asyncio.run(story())
+async def test_a_connection_that_is_reset_fails_as_ever(gemini: FakeGemini) -> None:
+    answer, seen = responses_of(coalescing(Gemini(model="gemini-x"))), threading.Event()
+    gemini.enqueue("Hello", Until(seen), Cut())
+    assert text_of(await anext(answer)) == "Hello"
+    seen.set()
+    with pytest.raises(httpx.ReadError):
+        await anext(answer)
+    await alone()
 
 
 @pytest.fixture
@@ -237,24 +275,20 @@ def garbage_stays() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("garbage_stays")
-@pytest.mark.parametrize("work", [holding.WORK, 0.0])
-def test_who_stops_reading_hangs_up(
-    gemini: FakeGemini, monkeypatch: pytest.MonkeyPatch, work: float
+@pytest.mark.parametrize("cpu_slice", [batching.CPU_SLICE, 0.0])
+async def test_who_stops_reading_hangs_up(
+    gemini: FakeGemini, monkeypatch: pytest.MonkeyPatch, cpu_slice: float
 ) -> None:
-    monkeypatch.setattr(holding, "WORK", work)  # Without it, it is at rest in that moment.
+    monkeypatch.setattr(batching, "CPU_SLICE", cpu_slice)  # Without it, it pauses in that moment.
 
     model = coalescing(Gemini(model="gemini-x"))  # Whose client would hang up, were it gone.
-
-    async def story() -> str | None:
-        answer = told(model)
-        said = await anext(answer)
-        await answer.aclose()
-        assert await asyncio.to_thread(gemini.requests[-1].left.wait, 20)
-        await alone()
-        return text_of(said)
-
     gemini.enqueue("Hello", Hang())
-    assert asyncio.run(story()) == "Hello"
+    answer = responses_of(model)
+    said = await anext(answer)
+    await answer.aclose()
+    assert await asyncio.to_thread(gemini.requests[-1].left.wait, 20)
+    await alone()
+    assert text_of(said) == "Hello"
 
 
 @pytest.mark.parametrize(
@@ -265,17 +299,17 @@ def test_who_stops_reading_hangs_up(
         Gemini(use_interactions_api=True),
     ],
 )
-def test_a_gemini_with_a_way_of_its_own_to_ask_is_merged_afterwards(model: Gemini) -> None:
-    merged = coalescing(model)
-    assert isinstance(merged, LightGemini)
-    assert merged.client_kwargs == model.client_kwargs
-    assert isinstance(merged, CoalescingModel)
-    assert merged.held == holding.HOLD
+def test_a_gemini_with_a_way_of_its_own_to_ask_is_coalesced_afterwards(model: Gemini) -> None:
+    twin = coalescing(model)
+    assert isinstance(twin, GeminiWithPlainRequests)
+    assert twin.client_kwargs == model.client_kwargs
+    assert isinstance(twin, CoalescingModel)
+    assert twin.stream_hook is None
 
 
-def test_nothing_is_held_twice() -> None:
-    merged = coalescing(Gemini(client_kwargs={"api_key": "k"}))
-    assert isinstance(merged, LightGemini)
-    assert (merged.client_kwargs or {})["api_key"] == "k"
-    assert isinstance(merged, CoalescingModel)
-    assert merged.held == 0
+def test_nothing_waits_twice() -> None:
+    twin = coalescing(Gemini(client_kwargs={"api_key": "k"}))
+    assert isinstance(twin, GeminiWithPlainRequests)
+    assert (twin.client_kwargs or {})["api_key"] == "k"
+    assert isinstance(twin, CoalescingModel)
+    assert twin.stream_hook

@@ -26,7 +26,7 @@ from agent.models.offline import (
     model_or_offline,
     needs_credentials,
 )
-from tests.support.house import conversation, loaded, notices, run, say
+from tests.support.app_setup import conversation, loaded, notices, say
 from tests.support.scripted_model import ScriptedModel
 
 CREDENTIALS = (
@@ -51,13 +51,9 @@ async def all_said(what: Conversation, *messages: str) -> list[Transcript]:
     return [await say(what, message) for message in messages]
 
 
-def told(*messages: str, what: Conversation | None = None) -> Transcript:
+async def ask(*messages: str, what: Conversation | None = None) -> Transcript:
     """The answer to the last of these messages, told to an agent that has introduced itself."""
-
-    async def story() -> Transcript:
-        return (await all_said(what or offline(), "/help", *messages))[-1]
-
-    return run(story())
+    return (await all_said(what or offline(), "/help", *messages))[-1]
 
 
 def calls(transcript: Transcript) -> list[tuple[str, dict[str, Any]]]:
@@ -72,20 +68,19 @@ def thoughts(transcript: Transcript) -> list[str]:
 
 
 @pytest.mark.parametrize("message", ["Hi", "/help", "12*7", "/call nothing", EXAMPLES[0]])
-def test_the_first_answer_alone_says_what_is_talking_and_how_to_add_a_key(message: str) -> None:
-    async def story() -> None:
-        first, second = await all_said(what := offline(), message, "Hi")
-        assert answer(first).startswith(INTRODUCTION)
-        assert HOW_TO_ADD_A_KEY in INTRODUCTION
-        assert "offline model" not in answer(second)
-        assert answer(first).count("offline model") == 1
-        assert not notices(await say(what, "Hi"))
+async def test_the_first_answer_alone_says_what_is_talking_and_how_to_add_a_key(
+    message: str,
+) -> None:
+    first, second = await all_said(what := offline(), message, "Hi")
+    assert answer(first).startswith(INTRODUCTION)
+    assert HOW_TO_ADD_A_KEY in INTRODUCTION
+    assert "offline model" not in answer(second)
+    assert answer(first).count("offline model") == 1
+    assert not notices(await say(what, "Hi"))
 
-    run(story())
 
-
-def test_it_does_not_pretend_to_understand() -> None:
-    transcript = told("Explain quantum computing in simple terms")
+async def test_it_does_not_pretend_to_understand() -> None:
+    transcript = await ask("Explain quantum computing in simple terms")
     assert answer(transcript) == (
         "You said: `Explain quantum computing in simple terms`. I do not understand that, and "
         "will not pretend to. Say `/help` to see what I can do."
@@ -93,19 +88,19 @@ def test_it_does_not_pretend_to_understand() -> None:
     assert calls(transcript) == []
 
 
-def test_a_very_long_message_is_repeated_only_in_part() -> None:
-    assert len(answer(told("word " * 10_000))) < 400
+async def test_a_very_long_message_is_repeated_only_in_part() -> None:
+    assert len(answer(await ask("word " * 10_000))) < 400
 
 
 # Its commands
 
 
-def test_help_lists_the_commands() -> None:
-    assert answer(told("/help")) == answer(told("What can you help me with?")) == HELP
+async def test_help_lists_the_commands() -> None:
+    assert answer(await ask("/help")) == answer(await ask("What can you help me with?")) == HELP
 
 
-def test_tools_lists_the_tools_each_with_its_command() -> None:
-    assert answer(told("/tools")) == (
+async def test_tools_lists_the_tools_each_with_its_command() -> None:
+    assert answer(await ask("/tools")) == (
         "This agent's tools:\n\n"
         '- `/call get_time {"city": "…"}` Tell the date and time in a city.\n'
         '- `/call calculate {"expression": "…"}` Work out an arithmetic expression.\n'
@@ -114,12 +109,12 @@ def test_tools_lists_the_tools_each_with_its_command() -> None:
     )
 
 
-def test_tools_says_when_there_are_none() -> None:
-    assert answer(told("/tools", what=offline(tools=[]))) == "This agent has no tools."
+async def test_tools_says_when_there_are_none() -> None:
+    assert answer(await ask("/tools", what=offline(tools=[]))) == "This agent has no tools."
 
 
-def test_call_calls_a_tool() -> None:
-    transcript = told('/call calculate {"expression": "1+1"}')
+async def test_call_calls_a_tool() -> None:
+    transcript = await ask('/call calculate {"expression": "1+1"}')
     assert calls(transcript) == [("calculate", {"expression": "1+1"})]
     assert answer(transcript) == (
         "The tool `calculate` answered:\n\n- expression: 1+1\n- result: 2"
@@ -127,78 +122,75 @@ def test_call_calls_a_tool() -> None:
 
 
 @pytest.mark.parametrize("space", [" ", "   ", "\n", "\t"])
-def test_call_takes_any_space_between_its_words(space: str) -> None:
-    transcript = told(f'/CALL{space}calculate{space}{{"expression": "1+1"}} ')
+async def test_call_takes_any_space_between_its_words(space: str) -> None:
+    transcript = await ask(f'/CALL{space}calculate{space}{{"expression": "1+1"}} ')
     assert calls(transcript) == [("calculate", {"expression": "1+1"})]
 
 
 @pytest.mark.parametrize(
     "given", ["{", "city=Oslo", "[]", "[1]", '["ab"]', '[["city", "Oslo"]]', '""', "7", "null"]
 )
-def test_call_explains_arguments_that_are_no_object(given: str) -> None:
-    transcript = told(f"/call get_time {given}")
+async def test_call_explains_arguments_that_are_no_object(given: str) -> None:
+    transcript = await ask(f"/call get_time {given}")
     example = '`/call get_time {"city": "…"}`'
     assert answer(transcript) == f"The arguments must be a JSON object, as in {example}."
     assert calls(transcript) == []
 
 
-def test_call_explains_arguments_that_are_nested_without_end() -> None:
-    assert answer(told("/call get_time " + "[" * 100_000)).startswith("The arguments must be")
+async def test_call_explains_arguments_that_are_nested_without_end() -> None:
+    assert answer(await ask("/call get_time " + "[" * 100_000)).startswith("The arguments must be")
 
 
 @pytest.mark.parametrize(
     ("name", "sorry"), [("no_such_tool", "There is no tool `no_such_tool`."), ("", "Which tool?")]
 )
-def test_call_of_no_tool_lists_those_that_there_are(name: str, sorry: str) -> None:
-    said = answer(told(f"/call {name}"))
+async def test_call_of_no_tool_lists_those_that_there_are(name: str, sorry: str) -> None:
+    said = answer(await ask(f"/call {name}"))
     assert said.startswith(f"{sorry}\n\nThis agent's tools:\n\n- `/call get_time")
 
 
-def test_a_question_that_lacks_something_is_told_how_to_ask_it() -> None:
-    said = answer(told("Hi", "What time is it?"))
+async def test_a_question_that_lacks_something_is_told_how_to_ask_it() -> None:
+    said = answer(await ask("Hi", "What time is it?"))
     assert said.endswith('call the tool: `/call get_time {"city": "…"}`')
 
 
 @pytest.mark.parametrize("words", ["<b>bold</b>", "*a* _b_", "``x`", "1\n  2", "`", "👩\u200d🚀"])
-def test_what_the_visitor_said_is_repeated_as_code(words: str) -> None:
-    said = answer(told("Hi", f"Well {words}"))
+async def test_what_the_visitor_said_is_repeated_as_code(words: str) -> None:
+    said = answer(await ask("Hi", f"Well {words}"))
     quoted = said.removeprefix("You said: ").partition(". I do not understand")[0]
     assert quoted.strip("` ") == f"Well {' '.join(words.split())}".strip("` ")
     assert quoted[0] == quoted[-1] == "`"
 
 
-def test_think_thinks_longer() -> None:
-    transcript = told("/think")
+async def test_think_thinks_longer() -> None:
+    transcript = await ask("/think")
     assert [(type(entry), getattr(entry, "text", "")) for entry in transcript] == [
         (Thought, LONG_THOUGHT),
         (Text, "I have thought about it."),
     ]
 
 
-def test_long_is_long() -> None:
-    said = answer(told("/long"))
+async def test_long_is_long() -> None:
+    said = answer(await ask("/long"))
     assert [f"**Paragraph {n} of 20.**" in said for n in range(22)] == [False, *[True] * 20, False]
 
 
-def test_markdown_keeps_its_tabs_and_its_scripts() -> None:
-    assert answer(told("/markdown")) == MARKDOWN
+async def test_markdown_keeps_its_tabs_and_its_scripts() -> None:
+    assert answer(await ask("/markdown")) == MARKDOWN
 
 
-def test_fail_keeps_what_it_said_and_then_all_is_well() -> None:
-    async def story() -> None:
-        failed, good = await all_said(offline(), "/fail", "/think")
-        assert answer(failed) == INTRODUCTION + "This answer is going to break off in the mid"
-        assert [notice[:43] for notice in notices(failed)] == [
-            "This failure is the one you asked for with "
-        ]
-        assert (answer(good), notices(good)) == ("I have thought about it.", [])
-
-    run(story())
+async def test_fail_keeps_what_it_said_and_then_all_is_well() -> None:
+    failed, good = await all_said(offline(), "/fail", "/think")
+    assert answer(failed) == INTRODUCTION + "This answer is going to break off in the mid"
+    assert [notice[:43] for notice in notices(failed)] == [
+        "This failure is the one you asked for with "
+    ]
+    assert (answer(good), notices(good)) == ("I have thought about it.", [])
 
 
 @pytest.mark.parametrize("message", ["/", "/ help", "/nonsense", "//", "/İ"])
-def test_an_unknown_command_is_answered_with_help(message: str) -> None:
-    said = answer(told(message))
+async def test_an_unknown_command_is_answered_with_help(message: str) -> None:
+    said = answer(await ask(message))
     assert said.startswith("I do not know the command `/")
     assert said.endswith(HELP)
 
@@ -206,8 +198,8 @@ def test_an_unknown_command_is_answered_with_help(message: str) -> None:
 # Plain questions
 
 
-def test_two_cities_are_two_calls_in_parallel() -> None:
-    transcript = told("What time is it in Tokyo and in New York?")
+async def test_two_cities_are_two_calls_in_parallel() -> None:
+    transcript = await ask("What time is it in Tokyo and in New York?")
     assert calls(transcript) == [
         ("get_time", {"city": "Tokyo"}),
         ("get_time", {"city": "New York"}),
@@ -230,8 +222,8 @@ def test_two_cities_are_two_calls_in_parallel() -> None:
         ("6 × 7 ÷ 2", "6 × 7 ÷ 2", "21"),
     ],
 )
-def test_a_sum_is_worked_out_whole(message: str, expression: str, result: str) -> None:
-    transcript = told(message)
+async def test_a_sum_is_worked_out_whole(message: str, expression: str, result: str) -> None:
+    transcript = await ask(message)
     assert calls(transcript) == [("calculate", {"expression": expression})]
     assert answer(transcript).endswith(f"- result: {result}")
 
@@ -239,18 +231,18 @@ def test_a_sum_is_worked_out_whole(message: str, expression: str, result: str) -
 @pytest.mark.parametrize(
     "message", [".5*2", "1e3*2", "√16 + 2", "5*3!", "10 + 50% of 80", "x2*3", "1+" * 300 + "1"]
 )
-def test_no_part_of_a_sum_is_taken_for_the_whole(message: str) -> None:
-    assert calls(told(message)) in ([], [("calculate", {"expression": message})])
+async def test_no_part_of_a_sum_is_taken_for_the_whole(message: str) -> None:
+    assert calls(await ask(message)) in ([], [("calculate", {"expression": message})])
 
 
 @pytest.mark.parametrize("end", [",", ", please", ".", "...", "?", " ="])
-def test_what_follows_a_sum_is_no_part_of_it(end: str) -> None:
-    assert calls(told(f"What is 12*7{end}")) == [("calculate", {"expression": "12*7"})]
+async def test_what_follows_a_sum_is_no_part_of_it(end: str) -> None:
+    assert calls(await ask(f"What is 12*7{end}")) == [("calculate", {"expression": "12*7"})]
 
 
 @pytest.mark.parametrize("message", ["wait --- what?", "a - b", "version 2", "(*)", "-.-", "..."])
-def test_what_has_no_numbers_to_reckon_with_is_no_sum(message: str) -> None:
-    assert calls(told(message)) == []
+async def test_what_has_no_numbers_to_reckon_with_is_no_sum(message: str) -> None:
+    assert calls(await ask(message)) == []
 
 
 FLOODS = ["1", "1 ", "(", "-", ".", "1+", "in ", "a and", "\t"]
@@ -258,31 +250,31 @@ FLOODS = ["1", "1 ", "(", "-", ".", "1+", "in ", "a and", "\t"]
 
 @pytest.mark.parametrize("begin", ["so ", "time in "])
 @pytest.mark.parametrize("flood", FLOODS)
-def test_a_flood_of_characters_is_read_in_one_go(begin: str, flood: str) -> None:
+async def test_a_flood_of_characters_is_read_in_one_go(begin: str, flood: str) -> None:
     # A search that looks back at every character would take hours, and run into the time limit.
-    assert answer(told("Hi", begin + flood * (200_000 // len(flood)) + "!"))
+    assert answer(await ask("Hi", begin + flood * (200_000 // len(flood)) + "!"))
 
 
-def test_one_message_calls_no_more_than_a_handful_of_tools() -> None:
+async def test_one_message_calls_no_more_than_a_handful_of_tools() -> None:
     cities = " and ".join(f"city {number}" for number in range(40))
-    assert len(calls(told(f"time in {cities}"))) <= 10
+    assert len(calls(await ask(f"time in {cities}"))) <= 10
 
 
-def test_it_remembers_what_was_asked_in_this_conversation() -> None:
-    assert answer(told("Good morning", "What did I ask before?")) == (
+async def test_it_remembers_what_was_asked_in_this_conversation() -> None:
+    assert answer(await ask("Good morning", "What did I ask before?")) == (
         "Before this message you said:\n\n- `/help`\n- `Good morning`"
     )
 
 
-def test_it_knows_of_nothing_before_the_first_message() -> None:
-    said = run(say(offline(), "What did I ask before?"))
+async def test_it_knows_of_nothing_before_the_first_message() -> None:
+    said = await say(offline(), "What did I ask before?")
     assert answer(said) == (
         f"{INTRODUCTION}This is the first message that I know of in this conversation."
     )
 
 
-def test_it_thinks_before_it_answers() -> None:
-    assert thoughts(told("Good morning")) == [
+async def test_it_thinks_before_it_answers() -> None:
+    assert thoughts(await ask("Good morning")) == [
         "The message says: `Good morning`. I look for a command, for a tool it may mean, or a sum."
     ]
 
@@ -335,8 +327,8 @@ def broken() -> str:
         ("12*7", []),
     ],
 )
-def test_it_calls_any_agents_tools(message: str, called: list[tuple[str, Any]]) -> None:
-    assert calls(told(message, what=offline(get_weather, roll_dice, pick_color))) == called
+async def test_it_calls_any_agents_tools(message: str, called: list[tuple[str, Any]]) -> None:
+    assert calls(await ask(message, what=offline(get_weather, roll_dice, pick_color))) == called
 
 
 class DeclaredBySchema(BaseTool):
@@ -351,28 +343,28 @@ class DeclaredBySchema(BaseTool):
         return {"told": args["city"]}
 
 
-def test_it_calls_a_tool_that_is_declared_by_a_schema() -> None:
+async def test_it_calls_a_tool_that_is_declared_by_a_schema() -> None:
     what = offline(tools=[DeclaredBySchema(name="get_weather", description="Tell the weather.")])
-    assert calls(told("weather in Oslo", what=what)) == [("get_weather", {"city": "Oslo"})]
+    assert calls(await ask("weather in Oslo", what=what)) == [("get_weather", {"city": "Oslo"})]
 
 
-def test_a_tools_answer_is_repeated_as_it_is() -> None:
-    transcript = told("weather in Oslo", what=offline(get_weather))
+async def test_a_tools_answer_is_repeated_as_it_is() -> None:
+    transcript = await ask("weather in Oslo", what=offline(get_weather))
     assert answer(transcript) == (
         "The tool `get_weather` answered:\n\n- city: Oslo\n- weather: rain"
     )
 
 
-def test_a_tool_is_never_called_with_an_argument_of_the_wrong_type() -> None:
-    assert notices(told("roll sides for 6", what=offline(roll_sides))) == []
+async def test_a_tool_is_never_called_with_an_argument_of_the_wrong_type() -> None:
+    assert notices(await ask("roll sides for 6", what=offline(roll_sides))) == []
 
 
-def test_a_tool_may_answer_with_anything() -> None:
-    assert notices(told("/call odd_answer", what=offline(odd_answer))) == []
+async def test_a_tool_may_answer_with_anything() -> None:
+    assert notices(await ask("/call odd_answer", what=offline(odd_answer))) == []
 
 
-def test_a_tool_that_breaks_is_told_in_plain_words() -> None:
-    (notice,) = notices(told("/call broken", what=offline(broken)))
+async def test_a_tool_that_breaks_is_told_in_plain_words() -> None:
+    (notice,) = notices(await ask("/call broken", what=offline(broken)))
     assert notice.startswith("Something in the agent itself failed")
 
 
@@ -384,49 +376,45 @@ def two_agents() -> Conversation:
     return offline(sub_agents=[cook])
 
 
-def test_it_hands_over_to_a_sub_agent_by_its_name() -> None:
-    transcript = told("Let me talk to the cook", what=two_agents())
+async def test_it_hands_over_to_a_sub_agent_by_its_name() -> None:
+    transcript = await ask("Let me talk to the cook", what=two_agents())
     assert calls(transcript) == [("transfer_to_agent", {"agent_name": "cook"})]
     (text,) = [entry for entry in transcript if isinstance(entry, Text)]
     assert text.source[0] == "cook"
     assert text.text.startswith("You said: `Let me talk to the cook`.")
 
 
-def test_the_sub_agent_remembers_what_was_said_before_it_came() -> None:
-    transcript = told("cook", "What did I say before?", what=two_agents())
+async def test_the_sub_agent_remembers_what_was_said_before_it_came() -> None:
+    transcript = await ask("cook", "What did I say before?", what=two_agents())
     assert answer(transcript) == "Before this message you said:\n\n- `/help`\n- `cook`"
 
 
-def test_the_sub_agent_hands_back_when_its_parent_is_named() -> None:
-    transcript = told("cook", "Back to the guide", what=two_agents())
+async def test_the_sub_agent_hands_back_when_its_parent_is_named() -> None:
+    transcript = await ask("cook", "Back to the guide", what=two_agents())
     assert calls(transcript) == [("transfer_to_agent", {"agent_name": "guide"})]
 
 
-def test_a_message_that_names_both_agents_does_not_go_round_in_circles() -> None:
-    transcript = told("Who is better, the cook or the guide?", what=two_agents())
+async def test_a_message_that_names_both_agents_does_not_go_round_in_circles() -> None:
+    transcript = await ask("Who is better, the cook or the guide?", what=two_agents())
     assert notices(transcript) == []
 
 
 # Streaming
 
 
-def events(message: str, mode: StreamingMode) -> list[Event]:
+async def events(message: str, mode: StreamingMode) -> list[Event]:
     """What ADK makes of one answer to `message`, in this streaming mode."""
-
-    async def story() -> list[Event]:
-        runner = loaded(OfflineModel(delay=0), tools=TOOLS).runner
-        await runner.session_service.create_session(app_name="test", user_id="u", session_id="s")
-        return [
-            event
-            async for event in runner.run_async(
-                user_id="u",
-                session_id="s",
-                new_message=types.UserContent(message),
-                run_config=RunConfig(streaming_mode=mode),
-            )
-        ]
-
-    return run(story())
+    runner = loaded(OfflineModel(delay=0), tools=TOOLS).runner
+    await runner.session_service.create_session(app_name="test", user_id="u", session_id="s")
+    return [
+        event
+        async for event in runner.run_async(
+            user_id="u",
+            session_id="s",
+            new_message=types.UserContent(message),
+            run_config=RunConfig(streaming_mode=mode),
+        )
+    ]
 
 
 def spoken(*events: Event) -> list[tuple[bool, str]]:
@@ -442,28 +430,28 @@ MESSAGES = ("Hi", "/help", "/think", "/long", "/markdown", "/tools", "/nonsense"
 
 
 @pytest.mark.parametrize("message", MESSAGES)
-def test_the_partials_together_are_the_whole(message: str) -> None:
-    *partials, whole = events(message, StreamingMode.SSE)
+async def test_the_partials_together_are_the_whole(message: str) -> None:
+    *partials, whole = await events(message, StreamingMode.SSE)
     assert all(event.partial for event in partials)
     assert not whole.partial
     assert spoken(*partials) == spoken(whole)
 
 
 @pytest.mark.parametrize("message", MESSAGES)
-def test_without_streaming_it_says_the_same_at_once(message: str) -> None:
-    (only,) = events(message, StreamingMode.NONE)
-    assert spoken(only) == spoken(events(message, StreamingMode.SSE)[-1])
+async def test_without_streaming_it_says_the_same_at_once(message: str) -> None:
+    (only,) = await events(message, StreamingMode.NONE)
+    assert spoken(only) == spoken((await events(message, StreamingMode.SSE))[-1])
 
 
-def test_it_streams_in_chunks_as_small_as_words() -> None:
-    *partials, _ = events("/long", StreamingMode.SSE)
+async def test_it_streams_in_chunks_as_small_as_words() -> None:
+    *partials, _ = await events("/long", StreamingMode.SSE)
     assert max(len(text.split()) for event in partials for _, text in spoken(event)) == 1
     assert len(partials) > 500
 
 
 @pytest.mark.parametrize("mode", [StreamingMode.SSE, StreamingMode.NONE])
-def test_it_reports_usage_with_every_whole(mode: StreamingMode) -> None:
-    wholes = [e for e in events("12*7", mode) if e.author != "user" and not e.partial]
+async def test_it_reports_usage_with_every_whole(mode: StreamingMode) -> None:
+    wholes = [e for e in await events("12*7", mode) if e.author != "user" and not e.partial]
     model_wholes = [e for e in wholes if not e.get_function_responses()]
     usages = [event.usage_metadata for event in model_wholes]
     assert len(usages) == 2
@@ -482,15 +470,15 @@ def test_it_reports_usage_with_every_whole(mode: StreamingMode) -> None:
         *("\r\n\r\n.", "١+١", "1/0", "((((1+1", "9^9^9^9", "`" * 50, "time for for in in"),
     ],
 )
-def test_no_message_is_too_odd_for_it(message: str) -> None:
-    transcript = told(message)
+async def test_no_message_is_too_odd_for_it(message: str) -> None:
+    transcript = await ask(message)
     assert notices(transcript) == []
     assert answer(transcript)
 
 
 @pytest.mark.parametrize("message", ["", " ", "\t\n", "\0", "\u3000"])
-def test_a_message_of_nothing_is_never_put_to_it(message: str) -> None:
-    assert notices(told(message)) == ["Please type a message first."]
+async def test_a_message_of_nothing_is_never_put_to_it(message: str) -> None:
+    assert notices(await ask(message)) == ["Please type a message first."]
 
 
 # When it takes another model's place

@@ -1,6 +1,6 @@
 """Bad input in a real browser: afterwards one can type, and the next message is answered."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,13 +8,13 @@ from playwright.sync_api import expect
 
 from agent import server
 from agent.api.security_headers import TOO_LONG
-from agent.chat.conversation import NO_MESSAGE
+from agent.core.notices import SENTENCES
 from agent.page.controls import PLACEHOLDER
-from tests.support.browser import PATIENCE, Bubble, Page, chromium, talk, visitor  # noqa: F401
+from tests.support.app_setup import launched, loaded
+from tests.support.browser import PATIENCE, Bubble, Page, Visitor, talk
 from tests.support.fake_gemini import FakeGemini, Hang, Pause
-from tests.support.house import launched, loaded
 
-Visitor = Callable[..., Page]
+pytestmark = pytest.mark.slow
 
 REFUSAL = "Failed to load resource: the server responded with a status of 413"
 
@@ -44,12 +44,6 @@ def url(fake: FakeGemini) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture
-def gemini(fake: FakeGemini) -> FakeGemini:
-    fake.reset()
-    return fake
-
-
 def put(page: Page, selector: str, script: str) -> None:
     """Put in what this JavaScript says; it need not be text that Python can send."""
     page.tab.evaluate(f"() => ({PUT})([{selector!r}, {script}])")
@@ -67,15 +61,12 @@ def goes_on(page: Page, gemini: FakeGemini, *before: Bubble) -> None:
 
 @pytest.mark.parametrize("typed", ["''", "'  '", r"'\t\n'", r"'\0'", r"'\u2028'"])
 def test_a_message_without_words_is_asked_for_again(
-    visitor: Visitor,  # noqa: F811
-    url: str,
-    gemini: FakeGemini,
-    typed: str,
+    visitor: Visitor, url: str, gemini: FakeGemini, typed: str
 ) -> None:
     page = visitor().open(url)
     put(page, BOX, typed)
     page.box.press("Enter")
-    expect(page.box).to_have_attribute("placeholder", NO_MESSAGE)
+    expect(page.box).to_have_attribute("placeholder", SENTENCES["no_message"])
     expect(page.box).to_have_value("")
     goes_on(page, gemini)
     expect(page.box).to_have_attribute("placeholder", PLACEHOLDER)
@@ -83,10 +74,7 @@ def test_a_message_without_words_is_asked_for_again(
 
 @pytest.mark.parametrize("apart", [0, 20, 50])
 def test_a_key_that_is_pressed_twice_asks_once(
-    visitor: Visitor,  # noqa: F811
-    url: str,
-    gemini: FakeGemini,
-    apart: int,
+    visitor: Visitor, url: str, gemini: FakeGemini, apart: int
 ) -> None:
     page = visitor().open(url)
     talk(page, gemini, "Hi", "Hello.")
@@ -100,9 +88,7 @@ def test_a_key_that_is_pressed_twice_asks_once(
 
 
 def test_a_double_click_on_send_does_not_stop_the_answer(
-    visitor: Visitor,  # noqa: F811
-    url: str,
-    gemini: FakeGemini,
+    visitor: Visitor, url: str, gemini: FakeGemini
 ) -> None:
     page = visitor().open(url)
     gemini.enqueue("I see.", Pause(0.3), " That is all.")
@@ -129,11 +115,7 @@ ODD = {
 
 @pytest.mark.parametrize(("typed", "seen"), ODD.values(), ids=ODD.keys())
 def test_an_odd_message_is_answered(
-    visitor: Visitor,  # noqa: F811
-    url: str,
-    gemini: FakeGemini,
-    typed: str,
-    seen: str,
+    visitor: Visitor, url: str, gemini: FakeGemini, typed: str, seen: str
 ) -> None:
     page = visitor().open(url)
     gemini.enqueue("I see.")
@@ -143,11 +125,7 @@ def test_an_odd_message_is_answered(
     goes_on(page, gemini, ("user", seen), ("model", "I see."))
 
 
-def test_half_a_character_may_be_edited_in(
-    visitor: Visitor,  # noqa: F811
-    url: str,
-    gemini: FakeGemini,
-) -> None:
+def test_half_a_character_may_be_edited_in(visitor: Visitor, url: str, gemini: FakeGemini) -> None:
     page = visitor().open(url)
     gemini.enqueue("Hello.")
     gemini.enqueue("I see.")
@@ -169,9 +147,7 @@ def is_told_of_it(page: Page) -> None:
 
 
 def test_a_message_over_the_cap_is_not_sent_and_the_visitor_is_told(
-    visitor: Visitor,  # noqa: F811
-    url: str,
-    gemini: FakeGemini,
+    visitor: Visitor, url: str, gemini: FakeGemini
 ) -> None:
     page = visitor().open(url)
     put(page, BOX, f"'x'.repeat({server.MAX_BODY})")
@@ -182,9 +158,7 @@ def test_a_message_over_the_cap_is_not_sent_and_the_visitor_is_told(
 
 
 def test_a_conversation_over_the_cap_goes_on_and_can_be_cleared(
-    visitor: Visitor,  # noqa: F811
-    url: str,
-    gemini: FakeGemini,
+    visitor: Visitor, url: str, gemini: FakeGemini
 ) -> None:
     page = visitor().open(url)
     gemini.enqueue(*["word " * 210_000] * 4)

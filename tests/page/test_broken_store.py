@@ -1,19 +1,19 @@
 """A page whose store is down: it works, says so, and finds everything again afterwards."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from agent.chat.conversation import NOT_STORED
 from agent.chat.loader import LoadedAgent
+from agent.core.notices import SENTENCES
 from agent.stores.fallback import FallbackStore
-from tests.stores.test_fallback import ALL, Store
-from tests.support.browser import Page, chromium, visitor  # noqa: F401
+from tests.support.app_setup import launched, loaded
+from tests.support.broken_store import ALL, Store
+from tests.support.browser import Page, Visitor
 from tests.support.fake_gemini import FakeGemini
-from tests.support.house import launched, loaded
 
-Visitor = Callable[..., Page]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def agent(gemini: FakeGemini, store: Store) -> LoadedAgent:
 
 
 @pytest.fixture
-def page(agent: LoadedAgent, visitor: Visitor) -> Iterator[Page]:  # noqa: F811
+def page(agent: LoadedAgent, visitor: Visitor) -> Iterator[Page]:
     with launched(agent) as url:
         page = visitor().open(url)
         yield page
@@ -48,7 +48,7 @@ def test_a_visitor_finds_an_empty_page_that_works_and_later_all_again(
     page.shows()
     gemini.enqueue("two")
     page.send("second")
-    seen = [("user", "second"), ("model", "two"), ("Note", NOT_STORED)]
+    seen = [("user", "second"), ("model", "two"), ("Note", SENTENCES["not_stored"])]
     page.shows(*seen)
     page.wait_idle()
     page.reload()

@@ -1,7 +1,7 @@
 """The page in real Chromium, around the real Runner and the real google-genai client."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -12,13 +12,13 @@ from playwright.sync_api import Route, expect
 
 from agent.agent import calculate
 from agent.models.offline import OfflineModel
-from tests.support.browser import AT_END, PATIENCE, Page, chromium, visitor  # noqa: F401
+from tests.support.app_setup import launched, loaded
+from tests.support.browser import AT_END, PATIENCE, Page, Visitor
 from tests.support.fake_gemini import Call, Cut, FakeGemini, Hang, Status, Step, Think, Until
-from tests.support.house import launched, loaded
+
+pytestmark = pytest.mark.slow
 
 STOPPED = ("Note", "Stopped.")
-
-Visitor = Callable[..., Page]
 
 tool_may_answer = threading.Event()
 
@@ -37,13 +37,7 @@ def url(fake: FakeGemini) -> Iterator[str]:
 
 
 @pytest.fixture
-def gemini(fake: FakeGemini) -> FakeGemini:
-    fake.reset()
-    return fake
-
-
-@pytest.fixture
-def page(url: str, gemini: FakeGemini, visitor: Visitor) -> Page:  # noqa: F811
+def page(url: str, gemini: FakeGemini, visitor: Visitor) -> Page:
     return visitor().open(url)
 
 
@@ -171,7 +165,8 @@ RESTING = """() => {
     let until = Infinity
     window.looks = 0
     const get = () => (looks++, until)
-    Object.defineProperty(window, 'rested', {get, set: when => { if (when === 0) until = when }})
+    const set = when => { if (when === 0) until = when }
+    Object.defineProperty(chat.state, 'redrawAt', {get, set})
 }"""
 """Has a page be as slow as can be: it rests until it is told to go on, and counts the looks."""
 
@@ -191,7 +186,7 @@ def test_words_that_come_while_a_slow_page_rests_are_shown_later(
     half_an_answer_on_a_slow_page(page, gemini, ", twice", Hang())
     page.tab.wait_for_function("looks > 2")  # The words come once; the rest are the page's own.
     assert page.texts() == [("user", "Hi"), ("model", "Once")]
-    page.tab.evaluate("rested = 0")
+    page.tab.evaluate("chat.state.redrawAt = 0")
     page.shows(("user", "Hi"), ("model", "Once, twice"))
     page.stop()
     remembers_what_is_seen(page, gemini)
@@ -512,7 +507,7 @@ def test_a_broken_connection_leaves_what_was_said(page: Page, gemini: FakeGemini
 # Visitors
 
 
-def test_two_visitors_are_apart(url: str, gemini: FakeGemini, visitor: Visitor) -> None:  # noqa: F811
+def test_two_visitors_are_apart(url: str, gemini: FakeGemini, visitor: Visitor) -> None:
     ann, bob, both = visitor().open(url), visitor().open(url), threading.Event()
     gemini.reply_to("I am Ann", "Dear Ann", Until(both), "!")
     gemini.reply_to("I am Bob", "Dear Bob", Until(both), "!")
@@ -533,11 +528,7 @@ def impatient(fake: FakeGemini) -> Iterator[str]:
         yield address
 
 
-def test_a_closed_tab_ends_the_answer(
-    impatient: str,
-    gemini: FakeGemini,
-    visitor: Visitor,  # noqa: F811
-) -> None:
+def test_a_closed_tab_ends_the_answer(impatient: str, gemini: FakeGemini, visitor: Visitor) -> None:
     page = visitor().open(impatient)
     gemini.enqueue("Half", Hang())
     page.send("Hi")
@@ -547,9 +538,7 @@ def test_a_closed_tab_ends_the_answer(
 
 
 def test_a_tab_closed_before_the_first_word_ends_the_answer(
-    impatient: str,
-    gemini: FakeGemini,
-    visitor: Visitor,  # noqa: F811
+    impatient: str, gemini: FakeGemini, visitor: Visitor
 ) -> None:
     page = visitor().open(impatient)
     gemini.enqueue(Hang())
@@ -560,9 +549,7 @@ def test_a_tab_closed_before_the_first_word_ends_the_answer(
 
 
 def test_an_open_tab_keeps_a_silent_model_waiting(
-    impatient: str,
-    gemini: FakeGemini,
-    visitor: Visitor,  # noqa: F811
+    impatient: str, gemini: FakeGemini, visitor: Visitor
 ) -> None:
     page, rest = visitor().open(impatient), threading.Event()
     gemini.enqueue(Until(rest), "At last.")
@@ -594,7 +581,7 @@ def offline() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("by", ["the keyboard", "the button"])
-def test_the_end_of_the_next_answer_is_in_view(visitor: Visitor, by: str) -> None:  # noqa: F811
+def test_the_end_of_the_next_answer_is_in_view(visitor: Visitor, by: str) -> None:
     with launched(loaded(OfflineModel(), tools=[calculate])) as url:
         page = visitor().open(url)
         page.tab.set_viewport_size({"width": 1000, "height": 640})
@@ -608,7 +595,7 @@ def test_the_end_of_the_next_answer_is_in_view(visitor: Visitor, by: str) -> Non
         page.tab.context.close()
 
 
-def test_the_offline_model_says_what_it_is(offline: str, visitor: Visitor) -> None:  # noqa: F811
+def test_the_offline_model_says_what_it_is(offline: str, visitor: Visitor) -> None:
     page = visitor().open(offline)
     assert (
         "Answered by the built-in offline model, which is not an AI. To hear from Gemini "
@@ -654,11 +641,7 @@ PHONE: dict[str, Any] = {
 @pytest.mark.parametrize("theme", ["", "?__theme=dark"], ids=["light", "dark"])
 @pytest.mark.parametrize("device", [{}, PHONE], ids=["desktop", "phone"])
 def test_everything_is_within_reach(
-    url: str,
-    gemini: FakeGemini,
-    visitor: Visitor,  # noqa: F811
-    device: dict[str, Any],
-    theme: str,
+    url: str, gemini: FakeGemini, visitor: Visitor, device: dict[str, Any], theme: str
 ) -> None:
     page = visitor(**device).open(url + theme)
     table, code = f"| a | b |\n|-|-|\n| {'x' * 300} | y |", f"```\n{'z' * 300}\n```"
@@ -683,10 +666,7 @@ def test_a_small_window_gives_the_chat_the_room_of_the_description(page: Page) -
     expect(box).to_be_in_viewport(ratio=1)
 
 
-def test_a_new_page_begins_with_its_first_example(
-    visitor: Visitor,  # noqa: F811
-    gemini: FakeGemini,
-) -> None:
+def test_a_new_page_begins_with_its_first_example(visitor: Visitor, gemini: FakeGemini) -> None:
     many = tuple(f"Example {number}, which takes a line of its own" for number in range(12))
     with launched(replace(loaded(), examples=many)) as url:
         page = visitor(viewport={"width": 375, "height": 620}).open(url)

@@ -3,15 +3,19 @@
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from typing import Any
 
 import pytest
 from gradio_client import Client
 
+from tests.support.app_setup import launched, loaded
 from tests.support.fake_gemini import Cut, FakeGemini, Hang, Status, Until
-from tests.support.house import launched, loaded
-from tests.support.intruder import Intruder
+from tests.support.gradio_api import ask, connected
+from tests.support.hard_texts import HARD_TEXTS
+from tests.support.raw_queue_client import RawQueueClient
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -22,26 +26,9 @@ def url(fake: FakeGemini) -> Iterator[str]:
 
 
 @pytest.fixture
-def gemini(fake: FakeGemini) -> FakeGemini:
-    fake.reset()
-    return fake
-
-
-@pytest.fixture
 def client(url: str, gemini: FakeGemini) -> Iterator[Client]:
     with connected(url) as it:
         yield it
-
-
-@contextmanager
-def connected(url: str) -> Iterator[Client]:
-    client = Client(url, verbose=False, analytics_enabled=False)
-    yield client
-    client.close()
-
-
-def ask(client: Client, message: str) -> str:
-    return str(client.predict(message, api_name="/chat"))
 
 
 # The API
@@ -60,18 +47,6 @@ def test_an_answer_streams_and_ends_as_the_model_gave_it(
     *growing, whole = outputs
     assert all(whole.startswith(part) for part in growing)
     assert whole == "Hello, you."
-
-
-HARD_TEXTS = {
-    "indented code": "So:\n\n```python\ndef f():\n\tif x:\n\t\treturn 1\n\n    # 4\n```\n    end",
-    "a table": "| a | b |\n|:--|--:|\n| 1 | 2 |\n\n\nAfter three lines.",
-    "emoji": "🙂 👩‍🚀 🏳️‍🌈 e\u0301",
-    "right to left": "שלום עולם, مرحبا بالعالم",
-    "edges": "  \n  two before, two after  \n  ",
-    "markup": 'a < b && c > d, <b>bold</b>, &amp;, \\* "$5"',
-    "separators": "a\u2028b\u2029c\u0085d\re\r\nf\x0bg",
-    "long": "word " * 5_000,
-}
 
 
 @pytest.mark.parametrize("text", HARD_TEXTS.values(), ids=HARD_TEXTS.keys())
@@ -167,16 +142,16 @@ def test_nothing_but_chat_is_offered(client: Client) -> None:
 
 
 @pytest.fixture
-def intruder(url: str, gemini: FakeGemini) -> Iterator[Intruder]:
-    with closing(Intruder(url)) as it:
+def queue_client(url: str, gemini: FakeGemini) -> Iterator[RawQueueClient]:
+    with closing(RawQueueClient(url)) as it:
         yield it
 
 
-def works(gemini: FakeGemini, url: str, intruder: Intruder) -> None:
+def works(gemini: FakeGemini, url: str, queue_client: RawQueueClient) -> None:
     """A good turn, by the intruder and by somebody else."""
     gemini.reply_to("All well?", "All well.")
-    intruder.try_out("All well?")
-    with closing(Intruder(url)) as other:
+    queue_client.try_out("All well?")
+    with closing(RawQueueClient(url)) as other:
         other.try_out("All well?")
     again, anew = [each for each in gemini.requests if each.last_user_text == "All well?"]
     assert again.conversation[-1] == ("user", "All well?")
@@ -199,13 +174,13 @@ WRONG: dict[str, Any] = {
 
 @pytest.mark.parametrize("message", WRONG.values(), ids=WRONG.keys())
 def test_a_wrong_message_breaks_nothing(
-    url: str, gemini: FakeGemini, intruder: Intruder, message: Any
+    url: str, gemini: FakeGemini, queue_client: RawQueueClient, message: Any
 ) -> None:
     gemini.reply_to("x" * 1000, "Long.")
     gemini.enqueue("Whatever.")
-    intruder.try_out(message)
+    queue_client.try_out(message)
     gemini._queue.clear()
-    works(gemini, url, intruder)
+    works(gemini, url, queue_client)
 
 
 FORGED = {
@@ -220,17 +195,17 @@ FORGED = {
 
 @pytest.mark.parametrize("count", FORGED.values(), ids=FORGED.keys())
 def test_a_forged_number_of_turns_breaks_nothing_and_reaches_no_model(
-    url: str, gemini: FakeGemini, intruder: Intruder, count: Any
+    url: str, gemini: FakeGemini, queue_client: RawQueueClient, count: Any
 ) -> None:
     gemini.reply_to("Go on", "Whatever.")
-    intruder.try_out("Go on", count)
-    works(gemini, url, intruder)
+    queue_client.try_out("Go on", count)
+    works(gemini, url, queue_client)
     assert "FORGED" not in json.dumps([request.body for request in gemini.requests])
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{}", '{"data": null}', "{" * 1000, "not JSON"])
 def test_a_wrong_request_breaks_nothing(
-    url: str, gemini: FakeGemini, intruder: Intruder, body: str
+    url: str, gemini: FakeGemini, queue_client: RawQueueClient, body: str
 ) -> None:
-    assert intruder.post(body).status_code >= 400
-    works(gemini, url, intruder)
+    assert queue_client.post(body).status_code >= 400
+    works(gemini, url, queue_client)

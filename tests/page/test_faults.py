@@ -1,20 +1,23 @@
 """One page that meets every fault, one after the other, and answers well after each."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from tests.support.browser import Page, chromium, visitor  # noqa: F401
+from tests.support.app_setup import launched, loaded
+from tests.support.browser import Page, Visitor
 from tests.support.fake_gemini import FakeGemini
 from tests.support.faults import FAULTS, LIMITS, TOOLS, Fault
-from tests.support.house import launched, loaded
+
+pytestmark = pytest.mark.slow
 
 # Long enough for a good answer on a busy machine.
-PATIENT = {"first_token_timeout": 6, "gap_timeout": 6, "turn_timeout": 15}
+PATIENT: dict[str, Any] = {"first_token_timeout": 6, "gap_timeout": 6, "turn_timeout": 15}
 
 
 @pytest.fixture
-def page(gemini: FakeGemini, visitor: Callable[..., Page]) -> Iterator[Page]:  # noqa: F811
+def page(gemini: FakeGemini, visitor: Visitor) -> Iterator[Page]:
     with launched(loaded(tools=TOOLS), **LIMITS, **PATIENT) as url:
         yield visitor().open(url)
 

@@ -27,7 +27,7 @@ from agent.page.gradio_internals import (
 )
 from agent.stores.cleanup import InMemoryStore
 from agent.stores.fallback import FallbackStore
-from tests.support.house import conversation, loaded, run, say
+from tests.support.app_setup import conversation, loaded, say
 from tests.support.renamed_gradio import NAMES
 from tests.support.scripted_model import ScriptedModel
 
@@ -209,18 +209,15 @@ def test_a_picture_is_kept_for_a_day_and_not_longer_than_the_conversation(
 # What a conversation leaves in ADK
 
 
-def test_with_the_last_session_a_user_is_gone_from_the_store_in_memory() -> None:
-    async def story() -> None:
-        store, whose = InMemoryStore(), {"app_name": "test", "user_id": "somebody"}
-        for session_id in ("one", "two"):
-            await store.create_session(**whose, session_id=session_id, state={"user:name": "Eve"})
-        await store.delete_session(**whose, session_id="one")
-        assert await store.get_user_state(**whose) == {"name": "Eve"}
-        await store.delete_session(**whose, session_id="two")
-        await store.delete_session(**whose, session_id="two")
-        assert (store.sessions, store.user_state) == ({"test": {}}, {"test": {}})
-
-    run(story())
+async def test_with_the_last_session_a_user_is_gone_from_the_store_in_memory() -> None:
+    store, whose = InMemoryStore(), {"app_name": "test", "user_id": "somebody"}
+    for session_id in ("one", "two"):
+        await store.create_session(**whose, session_id=session_id, state={"user:name": "Eve"})
+    await store.delete_session(**whose, session_id="one")
+    assert await store.get_user_state(**whose) == {"name": "Eve"}
+    await store.delete_session(**whose, session_id="two")
+    await store.delete_session(**whose, session_id="two")
+    assert (store.sessions, store.user_state) == ({"test": {}}, {"test": {}})
 
 
 def test_that_store_is_the_one_for_whoever_wants_memory() -> None:
@@ -229,39 +226,31 @@ def test_that_store_is_the_one_for_whoever_wants_memory() -> None:
     assert isinstance(store.real, InMemoryStore)
 
 
-def test_a_forgotten_conversation_leaves_none_of_its_artifacts() -> None:
-    async def story() -> None:
-        model = ScriptedModel(scripts=[["One."], ["Two."]])
-        what = loaded(model)
-        artifacts = what.runner.artifact_service
-        assert isinstance(artifacts, InMemoryArtifactService)
-        first, second = (
-            Conversation(what.runner, Settings(), user_id="visitor-1") for _ in range(2)
-        )
-        for talk in (first, second):
-            await say(talk, "Hi")
-            for name in ("plan.txt", "user:photo.txt"):
-                await artifacts.save_artifact(
-                    **talk._key, filename=name, artifact=types.Part(text="Mine.")
-                )
-        await first.forget()
-        names = await artifacts.list_artifact_keys(**second._key)
-        assert names == ["plan.txt", "user:photo.txt"]
-        assert len(artifacts.artifacts) == 2
-        await second.forget()
-        assert artifacts.artifacts == {}
-
-    run(story())
+async def test_a_forgotten_conversation_leaves_none_of_its_artifacts() -> None:
+    model = ScriptedModel(scripts=[["One."], ["Two."]])
+    what = loaded(model)
+    artifacts = what.runner.artifact_service
+    assert isinstance(artifacts, InMemoryArtifactService)
+    first, second = (Conversation(what.runner, Settings(), user_id="visitor-1") for _ in range(2))
+    for talk in (first, second):
+        await say(talk, "Hi")
+        for name in ("plan.txt", "user:photo.txt"):
+            await artifacts.save_artifact(
+                **talk.key._asdict(), filename=name, artifact=types.Part(text="Mine.")
+            )
+    await first.forget()
+    names = await artifacts.list_artifact_keys(**second.key._asdict())
+    assert names == ["plan.txt", "user:photo.txt"]
+    assert len(artifacts.artifacts) == 2
+    await second.forget()
+    assert artifacts.artifacts == {}
 
 
 # What a turn leaves
 
 
-def test_a_turn_that_is_over_holds_no_task_and_no_timer() -> None:
-    async def story() -> None:
-        talk = conversation(ScriptedModel(scripts=[["Hello."]]))
-        await say(talk, "Hi")
-        assert talk.turn
-        assert [talk.turn._task, talk.turn._clock, talk.turn._leaving] == [None, None, None]
-
-    run(story())
+async def test_a_turn_that_is_over_holds_no_task_and_no_timer() -> None:
+    talk = conversation(ScriptedModel(scripts=[["Hello."]]))
+    await say(talk, "Hi")
+    assert talk.turn
+    assert [talk.turn._task, talk.turn._timer, talk.turn._leave_timer] == [None, None, None]

@@ -1,17 +1,19 @@
 """A model's text may be hostile: it calls nobody, covers nothing, and asks for nothing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
 
-from tests.support.browser import Page, chromium, visitor  # noqa: F401
-from tests.support.elsewhere import Elsewhere, elsewhere, place  # noqa: F401
+from tests.support.app_setup import launched, loaded
+from tests.support.browser import Page, Visitor
 from tests.support.fake_gemini import Call, FakeGemini, Think
-from tests.support.house import launched, loaded
-from tests.support.payloads import ASKS, CALLS_OUT, COVERS, STARVES
+from tests.support.hostile_texts import ASKS, CALLS_OUT, COVERS, STARVES
+from tests.support.second_origin import SecondOrigin
+
+pytestmark = pytest.mark.slow
 
 SEES = """() => {
     const at = (x, y) => document.elementFromPoint(x || 0, y || 0)
@@ -71,7 +73,7 @@ def url(fake: FakeGemini) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def page(url: str, chromium: Browser) -> Iterator[Page]:  # noqa: F811
+def page(url: str, chromium: Browser) -> Iterator[Page]:
     tab = chromium.new_page()
     yield Page(tab).open(url)
     tab.close()
@@ -100,7 +102,7 @@ def unfold(page: Page) -> None:
     page.tab.evaluate("() => new Promise(requestAnimationFrame)")
 
 
-def aimed(payload: str, there: Elsewhere) -> str:
+def aimed(payload: str, there: SecondOrigin) -> str:
     return payload.replace("EVIL", there.url).replace("HOST", there.url.partition("//")[2])
 
 
@@ -110,28 +112,21 @@ def test_there_are_many_payloads() -> None:
 
 @pytest.mark.parametrize("payload", [*CALLS_OUT, *COVERS, *ASKS])
 def test_whatever_is_said_does_no_harm(
-    page: Page,
-    fake: FakeGemini,
-    elsewhere: Elsewhere,  # noqa: F811
-    payload: str,
+    page: Page, fake: FakeGemini, second_origin: SecondOrigin, payload: str
 ) -> None:
     home = page.tab.url
-    say_everywhere(page, fake, aimed(payload, elsewhere))
+    say_everywhere(page, fake, aimed(payload, second_origin))
     assert page.tab.evaluate(SEES) == UNHARMED
-    assert (elsewhere.asked, page.tab.url, len(page.tab.context.pages)) == ([], home, 1)
+    assert (second_origin.asked, page.tab.url, len(page.tab.context.pages)) == ([], home, 1)
     assert len(fake.requests) == 2
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("tool", ["", "transfer_to_agent"])
 def test_a_name_in_a_title_is_plain_words(
-    page: Page,
-    fake: FakeGemini,
-    elsewhere: Elsewhere,  # noqa: F811
-    name: str,
-    tool: str,
+    page: Page, fake: FakeGemini, second_origin: SecondOrigin, name: str, tool: str
 ) -> None:
-    name = aimed(name, elsewhere)
+    name = aimed(name, second_origin)
     begin_anew(page, fake)
     fake.enqueue(Call(tool or name, {"agent_name": name}, id=name))
     fake.enqueue("Well." + END)
@@ -141,15 +136,12 @@ def test_a_name_in_a_title_is_plain_words(
     title = next(who for who, _ in page.texts() if who not in ("user", "model"))
     assert title == f"{'Handing over to' if tool else 'Tool'} {' '.join(name.split())[:80].strip()}"
     assert page.tab.locator(".title :is(a, img, svg[id], .katex)").count() == 0
-    assert (page.tab.evaluate(SEES), elsewhere.asked) == (UNHARMED, [])
+    assert (page.tab.evaluate(SEES), second_origin.asked) == (UNHARMED, [])
 
 
 @pytest.mark.parametrize("payload", STARVES)
 def test_a_text_cannot_take_all_the_connections_to_the_server(
-    url: str,
-    chromium: Browser,  # noqa: F811
-    fake: FakeGemini,
-    payload: str,
+    url: str, chromium: Browser, fake: FakeGemini, payload: str
 ) -> None:
     tab = chromium.new_page()
     page = Page(tab).open(url)
@@ -163,43 +155,34 @@ def test_a_text_cannot_take_all_the_connections_to_the_server(
 
 @pytest.mark.parametrize("options", [{"color_scheme": "dark"}, {"viewport": PHONE}], ids=str)
 def test_nor_in_the_dark_nor_on_a_phone_nor_after_a_reload(
-    url: str,
-    visitor: Callable[..., Page],  # noqa: F811
-    fake: FakeGemini,
-    elsewhere: Elsewhere,  # noqa: F811
-    options: Any,
+    url: str, visitor: Visitor, fake: FakeGemini, second_origin: SecondOrigin, options: Any
 ) -> None:
     page = visitor(**options).open(url)
-    say_everywhere(page, fake, aimed("\n\n".join([*COVERS[:5], *ASKS]), elsewhere))
+    say_everywhere(page, fake, aimed("\n\n".join([*COVERS[:5], *ASKS]), second_origin))
     assert page.tab.evaluate(SEES) == UNHARMED
     page.tab.reload()
     page.wait_idle()
     assert page.tab.evaluate(SEES) | {"clear": True} == UNHARMED
-    assert elsewhere.asked == []
+    assert second_origin.asked == []
 
 
 def test_the_hosts_description_calls_nobody_either(
-    fake: FakeGemini,
-    chromium: Browser,  # noqa: F811
-    elsewhere: Elsewhere,  # noqa: F811
+    fake: FakeGemini, chromium: Browser, second_origin: SecondOrigin
 ) -> None:
-    text = aimed("\n\n".join(CALLS_OUT[:40]), elsewhere)
+    text = aimed("\n\n".join(CALLS_OUT[:40]), second_origin)
     tab = chromium.new_page()
     with launched(replace(loaded(), description=text + END)) as url:
         with tab.expect_request("**/theme.css?the-end"):
             Page(tab).open(url)
         tab.close()
-    assert (elsewhere.asked, fake.requests) == ([], fake.requests)
+    assert (second_origin.asked, fake.requests) == ([], fake.requests)
 
 
 def test_the_plain_page_shows_it_all_as_text(
-    url: str,
-    chromium: Browser,  # noqa: F811
-    fake: FakeGemini,
-    elsewhere: Elsewhere,  # noqa: F811
+    url: str, chromium: Browser, fake: FakeGemini, second_origin: SecondOrigin
 ) -> None:
     fake.reset()
-    text = aimed("\n\n".join([*CALLS_OUT, *COVERS, *ASKS]), elsewhere)
+    text = aimed("\n\n".join([*CALLS_OUT, *COVERS, *ASKS]), second_origin)
     fake.enqueue(Think(text), Call(text, {text: text}))
     fake.enqueue(text)
     tab = chromium.new_page()
@@ -209,16 +192,26 @@ def test_the_plain_page_shows_it_all_as_text(
     tab.locator("#send:not([hidden])").wait_for()
     tags = tab.evaluate("[...document.querySelectorAll('#conversation *')].map(e => e.tagName)")
     assert (set(tags) <= {"H2", "P", "DIV"}, len(tags) > 3) == (True, True)
-    assert (elsewhere.asked, tab.evaluate("window.xss ?? null")) == ([], None)
+    assert (second_origin.asked, tab.evaluate("window.xss ?? null")) == ([], None)
     tab.close()
 
 
 def test_the_bait_would_be_taken_without_a_shield(
-    chromium: Browser,  # noqa: F811
-    elsewhere: Elsewhere,  # noqa: F811
+    chromium: Browser, second_origin: SecondOrigin
 ) -> None:
     tab = chromium.new_page()
     with tab.expect_request_finished():
-        tab.set_content(f"<img src={elsewhere.url}/bait>")
+        tab.set_content(f"<img src={second_origin.url}/bait>")
     tab.close()
-    assert "/bait" in elsewhere.asked
+    assert "/bait" in second_origin.asked
+
+
+def test_arguments_beside_a_title_are_shown_to_the_letter(page: Page, fake: FakeGemini) -> None:
+    begin_anew(page, fake)
+    fake.enqueue(Call("look", {"city": 'it\'s <b>Oslo</b> & "so"'}))
+    fake.enqueue("Well.")
+    page.send("Look")
+    page.wait_idle()
+    beside = page.tab.locator(".thought-group .title .duration")
+    assert beside.inner_text().startswith('city=it\'s <b>Oslo</b> & "so" (')
+    assert beside.locator("b").count() == 0

@@ -1,16 +1,16 @@
 """A conversation outlasts its page: reload, a second window, a closed tab."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from agent.chat.conversation import GONE_ON
-from tests.support.browser import Page, chromium, visitor  # noqa: F401
+from agent.core.notices import SENTENCES
+from tests.support.app_setup import launched, loaded
+from tests.support.browser import Visitor
 from tests.support.fake_gemini import Call, ErrorInStream, FakeGemini, Think, Until
-from tests.support.house import launched, loaded
 
-Visitor = Callable[..., Page]
+pytestmark = pytest.mark.slow
 
 
 def look(city: str) -> str:
@@ -24,16 +24,8 @@ def url(fake: FakeGemini) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def gemini(fake: FakeGemini) -> FakeGemini:
-    fake.reset()
-    return fake
-
-
 def test_a_reload_shows_the_whole_conversation_and_goes_on(
-    url: str,
-    gemini: FakeGemini,
-    visitor: Visitor,  # noqa: F811
+    url: str, gemini: FakeGemini, visitor: Visitor
 ) -> None:
     page = visitor().open(url)
     gemini.enqueue(Think("Hm."), Call("look", {"city": "Oslo"}))
@@ -55,9 +47,7 @@ def test_a_reload_shows_the_whole_conversation_and_goes_on(
 
 
 def test_a_reload_in_the_midst_of_an_answer_shows_it_grow(
-    url: str,
-    gemini: FakeGemini,
-    visitor: Visitor,  # noqa: F811
+    url: str, gemini: FakeGemini, visitor: Visitor
 ) -> None:
     page, rest = visitor().open(url), threading.Event()
     gemini.enqueue("Once upon ", Until(rest), "a time.")
@@ -72,9 +62,7 @@ def test_a_reload_in_the_midst_of_an_answer_shows_it_grow(
 
 
 def test_an_answer_that_was_taken_up_again_can_be_stopped(
-    url: str,
-    gemini: FakeGemini,
-    visitor: Visitor,  # noqa: F811
+    url: str, gemini: FakeGemini, visitor: Visitor
 ) -> None:
     page = visitor().open(url)
     gemini.enqueue("Once upon ", Until(threading.Event()))
@@ -100,9 +88,7 @@ def test_an_answer_that_was_taken_up_again_can_be_stopped(
 
 
 def test_retry_undo_and_edit_work_on_what_was_shown_after_a_reload(
-    url: str,
-    gemini: FakeGemini,
-    visitor: Visitor,  # noqa: F811
+    url: str, gemini: FakeGemini, visitor: Visitor
 ) -> None:
     page = visitor().open(url)
     for answer in ("one", "two", "two, again", "one, edited"):
@@ -130,9 +116,7 @@ def test_retry_undo_and_edit_work_on_what_was_shown_after_a_reload(
 
 
 def test_a_cleared_conversation_stays_cleared(
-    url: str,
-    gemini: FakeGemini,
-    visitor: Visitor,  # noqa: F811
+    url: str, gemini: FakeGemini, visitor: Visitor
 ) -> None:
     page = visitor().open(url)
     gemini.enqueue("one")
@@ -146,9 +130,7 @@ def test_a_cleared_conversation_stays_cleared(
 
 
 def test_what_was_taken_back_is_gone_for_good(
-    url: str,
-    gemini: FakeGemini,
-    visitor: Visitor,  # noqa: F811
+    url: str, gemini: FakeGemini, visitor: Visitor
 ) -> None:
     page = visitor().open(url)
     for answer in ("one", "two"):
@@ -168,9 +150,7 @@ def test_what_was_taken_back_is_gone_for_good(
 
 
 def test_a_window_that_is_behind_shows_what_is_new_before_anything_else(
-    url: str,
-    gemini: FakeGemini,
-    visitor: Visitor,  # noqa: F811
+    url: str, gemini: FakeGemini, visitor: Visitor
 ) -> None:
     first = visitor().open(url)
     for answer in ("one", "two", "three"):
@@ -186,7 +166,7 @@ def test_a_window_that_is_behind_shows_what_is_new_before_anything_else(
     first.shows(("user", "first"), ("model", "one"), ("user", "second"), ("model", "two"))
     first.wait_idle()
     assert first.box.input_value() == "third"
-    assert GONE_ON[:20] in str(first.film())
+    assert SENTENCES["out_of_date"][:20] in str(first.film())
     assert len(gemini.requests) == 2
     first.box.press("Enter")
     first.shows(
@@ -199,9 +179,7 @@ def test_a_window_that_is_behind_shows_what_is_new_before_anything_else(
 
 
 def test_a_window_that_is_behind_takes_nothing_away_by_retry_or_edit(
-    url: str,
-    gemini: FakeGemini,
-    visitor: Visitor,  # noqa: F811
+    url: str, gemini: FakeGemini, visitor: Visitor
 ) -> None:
     first = visitor().open(url)
     for answer in ("one", "two", "three"):
@@ -222,9 +200,7 @@ def test_a_window_that_is_behind_takes_nothing_away_by_retry_or_edit(
 
 
 def test_an_answer_can_be_stopped_from_another_window(
-    url: str,
-    gemini: FakeGemini,
-    visitor: Visitor,  # noqa: F811
+    url: str, gemini: FakeGemini, visitor: Visitor
 ) -> None:
     first = visitor().open(url)
     gemini.enqueue("Once upon ", Until(threading.Event()))
@@ -239,11 +215,7 @@ def test_an_answer_can_be_stopped_from_another_window(
     first.wait_idle()
 
 
-def test_another_visitor_sees_nothing_of_it(
-    url: str,
-    gemini: FakeGemini,
-    visitor: Visitor,  # noqa: F811
-) -> None:
+def test_another_visitor_sees_nothing_of_it(url: str, gemini: FakeGemini, visitor: Visitor) -> None:
     ann, bob = visitor().open(url), visitor().open(url)
     gemini.enqueue("Hello, Ann.")
     ann.send("I am Ann")

@@ -6,13 +6,13 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.limits.test_budget import PAUSED, used_up
-from tests.limits.test_rate_limits import lot
-from tests.limits.test_running import full
-from tests.support.browser import Page, chromium, visitor  # noqa: F401
-from tests.support.clock import DAY, MINUTE, Clock, clock  # noqa: F401
+from tests.support.app_setup import launched, loaded
+from tests.support.browser import Page, Visitor
+from tests.support.clock import DAY, MINUTE, Clock
 from tests.support.fake_gemini import FakeGemini, Until
-from tests.support.house import launched, loaded
+from tests.support.limits import PAUSED, full, lot, used_up
+
+pytestmark = pytest.mark.slow
 
 Come = Callable[..., Page]
 
@@ -39,9 +39,9 @@ def serve() -> Iterator[Callable[..., str]]:
 @pytest.fixture
 def come(
     serve: Callable[..., str],  # First, so that it ends last: a tab complains if its server dies.
-    visitor: Callable[..., Page],  # noqa: F811
+    visitor: Visitor,
     gemini: FakeGemini,
-    clock: Clock,  # noqa: F811
+    clock: Clock,
 ) -> Come:
     """A page under these limits, on which time stands still and Gemini is kind."""
     gemini.always("Hello.")
@@ -85,7 +85,7 @@ def told(gemini: FakeGemini) -> list[tuple[str, str]]:
 def test_a_refused_message_stands_with_its_reason_and_the_page_goes_on(
     begin: Come,
     gemini: FakeGemini,
-    clock: Clock,  # noqa: F811
+    clock: Clock,
     limit: dict[str, int],
     message: str,
     note: tuple[str, str],
@@ -130,9 +130,7 @@ def test_a_reload_and_a_new_chat_give_no_more_messages(begin: Come, gemini: Fake
 
 
 def test_another_tab_has_to_wait_while_the_address_has_enough(
-    come: Come,
-    visitor: Callable[..., Page],  # noqa: F811
-    gemini: FakeGemini,
+    come: Come, visitor: Visitor, gemini: FakeGemini
 ) -> None:
     gate = threading.Event()
     gemini.enqueue("Wait", Until(gate), "ed.")
@@ -153,9 +151,7 @@ def test_another_tab_has_to_wait_while_the_address_has_enough(
 
 
 def test_retry_asks_the_refused_message_again(
-    begin: Come,
-    gemini: FakeGemini,
-    clock: Clock,  # noqa: F811
+    begin: Come, gemini: FakeGemini, clock: Clock
 ) -> None:
     page = begin(visitor_per_minute=1)
     say(page, "Again")
@@ -169,11 +165,7 @@ def test_retry_asks_the_refused_message_again(
     assert len(gemini.requests) == 2
 
 
-def test_undo_takes_the_refused_message_back(
-    begin: Come,
-    gemini: FakeGemini,
-    clock: Clock,  # noqa: F811
-) -> None:
+def test_undo_takes_the_refused_message_back(begin: Come, gemini: FakeGemini, clock: Clock) -> None:
     page = begin(visitor_per_minute=1)
     say(page, "Again")
     page.undo()
@@ -186,11 +178,7 @@ def test_undo_takes_the_refused_message_back(
 
 @pytest.mark.parametrize(("number", "before"), [(0, ()), (1, BEGUN)])
 def test_edit_sends_a_message_anew_after_a_refusal(
-    begin: Come,
-    gemini: FakeGemini,
-    clock: Clock,  # noqa: F811
-    number: int,
-    before: tuple[tuple[str, str], ...],
+    begin: Come, gemini: FakeGemini, clock: Clock, number: int, before: tuple[tuple[str, str], ...]
 ) -> None:
     page = begin(visitor_per_minute=1)
     say(page, "Again")
@@ -201,9 +189,7 @@ def test_edit_sends_a_message_anew_after_a_refusal(
 
 
 def test_an_answer_given_up_for_a_refused_retry_is_not_remembered_either(
-    begin: Come,
-    gemini: FakeGemini,
-    clock: Clock,  # noqa: F811
+    begin: Come, gemini: FakeGemini, clock: Clock
 ) -> None:
     page = begin(visitor_per_minute=1)
     page.retry()
@@ -219,9 +205,7 @@ def test_an_answer_given_up_for_a_refused_retry_is_not_remembered_either(
 
 
 def test_a_spent_budget_is_told_above_the_offline_answer(
-    begin: Come,
-    gemini: FakeGemini,
-    clock: Clock,  # noqa: F811
+    begin: Come, gemini: FakeGemini, clock: Clock
 ) -> None:
     page = begin(daily_turns=1)
     say(page, "/help")

@@ -12,11 +12,13 @@ import pytest
 from playwright.sync_api import Browser, expect
 from playwright.sync_api import Page as Tab
 
-from tests.support.browser import Page, chromium  # noqa: F401
-from tests.support.elsewhere import Elsewhere, elsewhere, place  # noqa: F401
+from tests.support.app_setup import launched, loaded
+from tests.support.browser import Page
 from tests.support.fake_gemini import FakeGemini, Image
-from tests.support.house import launched, loaded
-from tests.support.payloads import LINKS, NO_LINKS, PIXEL
+from tests.support.hostile_texts import LINKS, NO_LINKS, PIXEL
+from tests.support.second_origin import SecondOrigin
+
+pytestmark = pytest.mark.slow
 
 
 def png() -> bytes:
@@ -61,7 +63,7 @@ WIDTHS = "[...document.querySelectorAll('[role=log] img')].map(img => img.natura
 
 
 @pytest.fixture(scope="module")
-def page(fake: FakeGemini, chromium: Browser) -> Iterator[Page]:  # noqa: F811
+def page(fake: FakeGemini, chromium: Browser) -> Iterator[Page]:
     with launched(loaded()) as url:
         tab = chromium.new_page()
         yield Page(tab).open(url)
@@ -89,19 +91,16 @@ def opened(page: Page) -> Tab:
 
 @pytest.mark.parametrize("link", LINKS.values(), ids=LINKS)
 def test_a_link_opens_in_another_tab_and_tells_nobody_from_where(
-    page: Page,
-    fake: FakeGemini,
-    elsewhere: Elsewhere,  # noqa: F811
-    link: str,
+    page: Page, fake: FakeGemini, second_origin: SecondOrigin, link: str
 ) -> None:
     home = page.tab.url
-    say(page, fake, link.replace("EVIL", elsewhere.url))
+    say(page, fake, link.replace("EVIL", second_origin.url))
     tab = opened(page)
     assert tab.evaluate("[document.referrer, window.opener]") == ["", None]
     tab.close()
-    asked = [path for path in elsewhere.asked if path != "/favicon.ico"]
-    assert (asked[0], elsewhere.referrers["/read"]) == ("/read", None)
-    assert (page.tab.url, "/ping" in elsewhere.asked) == (home, False)
+    asked = [path for path in second_origin.asked if path != "/favicon.ico"]
+    assert (asked[0], second_origin.referrers["/read"]) == ("/read", None)
+    assert (page.tab.url, "/ping" in second_origin.asked) == (home, False)
 
 
 @pytest.mark.parametrize("link", NO_LINKS)

@@ -1,25 +1,21 @@
 """A page of a long conversation shows the latest turns; all of it is remembered."""
 
-from collections.abc import Callable
-
 import pytest
 from google.adk.models import LlmRequest
 
 import agent.page.page_state
 from agent.page.page_state import LATEST, PageState
-from tests.support.browser import Page, chromium, visitor  # noqa: F401
+from tests.support.app_setup import launched, loaded, registry
+from tests.support.browser import Visitor
 from tests.support.fake_gemini import FakeGemini
-from tests.support.house import launched, loaded, registry, run
 from tests.support.scripted_model import ScriptedModel, contents
-
-Visitor = Callable[..., Page]
 
 
 async def talk(view: PageState, model: ScriptedModel, number: int) -> None:
     """So many turns, on a page that shows each."""
     for turn in range(number):
         model.enqueue(f"answer {turn}")
-        await view.ask(f"question {turn}", len(view.shown), "").finish()
+        await view.ask(f"question {turn}", len(view.screen.turn_ids), "").finish()
 
 
 async def catch_up(view: PageState) -> list[str]:
@@ -31,41 +27,34 @@ def texts(request: LlmRequest) -> list[str]:
     return [text for _, text in contents(request)]
 
 
-def test_a_long_conversation_is_shown_from_its_latest_turns_on() -> None:
-    async def story() -> None:
-        model = ScriptedModel()
-        view = PageState(registry(model, history_events=1000))
-        await talk(view, model, LATEST + 3)
-        assert await catch_up(view) == [f"question {turn}" for turn in range(3, LATEST + 3)]
-        assert view.hidden == 3
-        model.enqueue("yes")
-        await view.ask("go on", LATEST, "").finish()
-        assert len(texts(model.requests[-1])) == 2 * (LATEST + 3) + 1
-
-    run(story())
+async def test_a_long_conversation_is_shown_from_its_latest_turns_on() -> None:
+    model = ScriptedModel()
+    view = PageState(registry(model, history_events=1000))
+    await talk(view, model, LATEST + 3)
+    assert await catch_up(view) == [f"question {turn}" for turn in range(3, LATEST + 3)]
+    assert view.screen.hidden == 3
+    model.enqueue("yes")
+    await view.ask("go on", LATEST, "").finish()
+    assert len(texts(model.requests[-1])) == 2 * (LATEST + 3) + 1
 
 
-def test_what_is_taken_back_on_it_leaves_the_earlier_turns_alone() -> None:
-    async def story() -> None:
-        model = ScriptedModel()
-        view = PageState(registry(model, history_events=1000))
-        await talk(view, model, LATEST + 2)
-        await catch_up(view)
-        model.enqueue("edited")
-        await view.ask("first on the page, edited", 0, "").finish()
-        assert texts(model.requests[-1]) == [
-            *("question 0", "answer 0", "question 1", "answer 1", "first on the page, edited")
-        ]
-        assert await catch_up(view) == ["question 0", "question 1", "first on the page, edited"]
-        assert view.hidden == 0
-
-    run(story())
+async def test_what_is_taken_back_on_it_leaves_the_earlier_turns_alone() -> None:
+    model = ScriptedModel()
+    view = PageState(registry(model, history_events=1000))
+    await talk(view, model, LATEST + 2)
+    await catch_up(view)
+    model.enqueue("edited")
+    await view.ask("first on the page, edited", 0, "").finish()
+    assert texts(model.requests[-1]) == [
+        *("question 0", "answer 0", "question 1", "answer 1", "first on the page, edited")
+    ]
+    assert await catch_up(view) == ["question 0", "question 1", "first on the page, edited"]
+    assert view.screen.hidden == 0
 
 
+@pytest.mark.slow
 def test_a_page_that_grows_too_long_begins_anew(
-    gemini: FakeGemini,
-    visitor: Visitor,  # noqa: F811
-    monkeypatch: pytest.MonkeyPatch,
+    gemini: FakeGemini, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(agent.page.page_state, "LATEST", 2)
     gemini.always("Yes.")

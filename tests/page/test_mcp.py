@@ -2,60 +2,20 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from mcp import ClientSession
-from mcp.client.streamable_http import streamable_http_client
-from mcp.types import CallToolResult, TextContent
 
 from agent.chat.loader import LoadedAgent
-from agent.chat.registry import Registry
-from agent.core.settings import Settings
-from tests.api.test_openai import is_emptied, stored
-from tests.page.test_client import HARD_TEXTS, ask, connected
+from tests.support.app_setup import launched, loaded
 from tests.support.fake_gemini import Cut, FakeGemini, Status, Until
-from tests.support.house import UNLIMITED, free_port, loaded, run
+from tests.support.gradio_api import ask, connected
+from tests.support.hard_texts import HARD_TEXTS
+from tests.support.mcp_client import call, text_of, tools_of
+from tests.support.stored_sessions import is_emptied, stored
 
-
-@contextmanager
-def launched_for_mcp(what: LoadedAgent, **settings: Any) -> Iterator[str]:
-    """The page for this agent, served to MCP clients as well; its address."""
-    import app  # Here, as in house.py.
-    from agent import server
-
-    registry = Registry(what, Settings(**{**UNLIMITED, **settings}))
-    demo = app.page(what, registry, for_mcp=True)
-    options = {"mcp_server": True, "prevent_thread_lock": True, "server_port": free_port()}
-    _, url, _ = server.serve(demo, what, registry, **options)
-    try:
-        yield url
-    finally:
-        demo.close()
-
-
-@asynccontextmanager
-async def tools_of(url: str) -> AsyncIterator[ClientSession]:
-    """An MCP client of the page at this address."""
-    async with (
-        streamable_http_client(f"{url}gradio_api/mcp/") as (incoming, outgoing, _),
-        ClientSession(incoming, outgoing) as tools,
-    ):
-        await tools.initialize()
-        yield tools
-
-
-def text_of(result: CallToolResult) -> str:
-    """All that a tool has answered."""
-    [content] = result.content
-    assert isinstance(content, TextContent)
-    return content.text
-
-
-async def call(tools: ClientSession, message: str) -> str:
-    return text_of(await tools.call_tool("ask", {"message": message}))
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -65,104 +25,80 @@ def what() -> LoadedAgent:
 
 @pytest.fixture(scope="module")
 def url(fake: FakeGemini, what: LoadedAgent) -> Iterator[str]:
-    with launched_for_mcp(what, request_retries=0) as address:
+    with launched(what, for_mcp=True, request_retries=0) as address:
         yield address
 
 
-@pytest.fixture
-def gemini(fake: FakeGemini) -> FakeGemini:
-    fake.reset()
-    return fake
-
-
-def test_the_agent_is_one_tool(url: str, gemini: FakeGemini) -> None:
-    async def story() -> None:
-        async with tools_of(url) as tools:
-            [tool] = (await tools.list_tools()).tools
-        assert (tool.name, tool.description) == ("ask", "Helps.")
-        assert tool.inputSchema == {
-            "type": "object",
-            "properties": {"message": {"type": "string", "description": "What to ask it."}},
-            "required": ["message"],
-        }
-
-    run(story())
+async def test_the_agent_is_one_tool(url: str, gemini: FakeGemini) -> None:
+    async with tools_of(url) as tools:
+        [tool] = (await tools.list_tools()).tools
+    assert (tool.name, tool.description) == ("ask", "Helps.")
+    assert tool.inputSchema == {
+        "type": "object",
+        "properties": {"message": {"type": "string", "description": "What to ask it."}},
+        "required": ["message"],
+    }
 
 
 @pytest.mark.parametrize("text", HARD_TEXTS.values(), ids=HARD_TEXTS.keys())
-def test_the_very_text(url: str, gemini: FakeGemini, text: str) -> None:
-    async def story() -> None:
-        gemini.enqueue(text[:3], text[3:])
-        async with tools_of(url) as tools:
-            assert await call(tools, "Hi") == text
-
-    run(story())
+async def test_the_very_text(url: str, gemini: FakeGemini, text: str) -> None:
+    gemini.enqueue(text[:3], text[3:])
+    async with tools_of(url) as tools:
+        assert await call(tools, "Hi") == text
 
 
-def test_each_call_is_a_conversation_of_its_own(url: str, gemini: FakeGemini) -> None:
-    async def story() -> None:
-        gemini.enqueue("Hello, Ann.")
-        gemini.enqueue("I do not know.")
-        async with tools_of(url) as tools:
-            assert await call(tools, "I am Ann") == "Hello, Ann."
-            assert await call(tools, "Who am I?") == "I do not know."
-        assert gemini.requests[1].conversation == [("user", "Who am I?")]
-
-    run(story())
+async def test_each_call_is_a_conversation_of_its_own(url: str, gemini: FakeGemini) -> None:
+    gemini.enqueue("Hello, Ann.")
+    gemini.enqueue("I do not know.")
+    async with tools_of(url) as tools:
+        assert await call(tools, "I am Ann") == "Hello, Ann."
+        assert await call(tools, "Who am I?") == "I do not know."
+    assert gemini.requests[1].conversation == [("user", "Who am I?")]
 
 
-def test_two_calls_at_once_do_not_mix(url: str, gemini: FakeGemini) -> None:
-    async def story() -> None:
-        both = threading.Event()
-        gemini.reply_to("I am visitor 1", "Hello, ", Until(both), "1.")
-        gemini.reply_to("I am visitor 2", "Hello, ", Until(both), "2.")
-        async with tools_of(url) as tools:
-            calls = [call(tools, f"I am visitor {i}") for i in (1, 2)]
-            answering = asyncio.gather(*calls)
-            await asyncio.to_thread(gemini.arrived, 2)
-            both.set()
-            assert list(await answering) == ["Hello, 1.", "Hello, 2."]
-
-    run(story())
+async def test_two_calls_at_once_do_not_mix(url: str, gemini: FakeGemini) -> None:
+    both = threading.Event()
+    gemini.reply_to("I am visitor 1", "Hello, ", Until(both), "1.")
+    gemini.reply_to("I am visitor 2", "Hello, ", Until(both), "2.")
+    async with tools_of(url) as tools:
+        calls = [call(tools, f"I am visitor {i}") for i in (1, 2)]
+        answering = asyncio.gather(*calls)
+        await asyncio.to_thread(gemini.arrived, 2)
+        both.set()
+        assert list(await answering) == ["Hello, 1.", "Hello, 2."]
 
 
-def test_what_was_stored_for_a_call_is_forgotten(
+async def test_what_was_stored_for_a_call_is_forgotten(
     url: str, gemini: FakeGemini, what: LoadedAgent
 ) -> None:
-    async def story() -> None:
-        rest = threading.Event()
-        gemini.enqueue("Hel", Until(rest), "lo.")
-        gemini.enqueue(Status(503, "UNAVAILABLE", "overloaded"))
-        async with tools_of(url) as tools:
-            answering = asyncio.create_task(call(tools, "Hi"))
-            await asyncio.to_thread(gemini.arrived)
-            assert await asyncio.to_thread(stored, what) == 1
-            rest.set()
-            await answering
-            await call(tools, "Hi")
-
-    assert is_emptied(what)
-    run(story())
-    assert is_emptied(what)
+    assert await asyncio.to_thread(is_emptied, what)
+    rest = threading.Event()
+    gemini.enqueue("Hel", Until(rest), "lo.")
+    gemini.enqueue(Status(503, "UNAVAILABLE", "overloaded"))
+    async with tools_of(url) as tools:
+        answering = asyncio.create_task(call(tools, "Hi"))
+        await asyncio.to_thread(gemini.arrived)
+        assert await asyncio.to_thread(stored, what) == 1
+        rest.set()
+        await answering
+        await call(tools, "Hi")
+    assert await asyncio.to_thread(is_emptied, what)
 
 
-def test_a_failing_turn_is_told_in_a_sentence(url: str, gemini: FakeGemini) -> None:
-    async def story() -> None:
-        gemini.enqueue(Status(503, "UNAVAILABLE", "overloaded"))
-        gemini.enqueue("Half an answer", Cut())
-        gemini.enqueue("Hello.")
-        async with tools_of(url) as tools:
-            assert await call(tools, "Hi") == (
-                "(The AI service has a problem at its end. Nothing is wrong with your message: try "
-                "again in a moment.)"
-            )
-            assert await call(tools, "Hi") == (
-                "Half an answer\n\n(The connection to the AI service broke off. Try again for a "
-                "full answer.)"
-            )
-            assert await call(tools, "Hi") == "Hello."
-
-    run(story())
+async def test_a_failing_turn_is_told_in_a_sentence(url: str, gemini: FakeGemini) -> None:
+    gemini.enqueue(Status(503, "UNAVAILABLE", "overloaded"))
+    gemini.enqueue("Half an answer", Cut())
+    gemini.enqueue("Hello.")
+    async with tools_of(url) as tools:
+        assert await call(tools, "Hi") == (
+            "(The AI service has a problem at its end. Nothing is wrong with your message: try "
+            "again in a moment.)"
+        )
+        assert await call(tools, "Hi") == (
+            "Half an answer\n\n(The connection to the AI service broke off. Try again for a "
+            "full answer.)"
+        )
+        assert await call(tools, "Hi") == "Hello."
 
 
 WRONG: dict[str, dict[str, Any]] = {
@@ -176,24 +112,21 @@ WRONG: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("arguments", WRONG.values(), ids=WRONG.keys())
-def test_a_wrong_call_is_told_in_a_sentence(
+async def test_a_wrong_call_is_told_in_a_sentence(
     url: str, gemini: FakeGemini, arguments: dict[str, Any]
 ) -> None:
-    async def story() -> None:
-        gemini.enqueue("Hello.")
-        async with tools_of(url) as tools:
-            sentence = text_of(await tools.call_tool("ask", arguments))
-            assert sentence.startswith(("(Please type a message first.)", "Input validation error"))
-            assert gemini.requests == []
-            assert await call(tools, "Hi") == "Hello."
-
-    run(story())
+    gemini.enqueue("Hello.")
+    async with tools_of(url) as tools:
+        sentence = text_of(await tools.call_tool("ask", arguments))
+        assert sentence.startswith(("(Please type a message first.)", "Input validation error"))
+        assert gemini.requests == []
+        assert await call(tools, "Hi") == "Hello."
 
 
 def test_gradios_client_still_has_its_conversation(gemini: FakeGemini) -> None:
     gemini.enqueue("Hello, Ann.")
     gemini.enqueue("Ann.")
-    with launched_for_mcp(loaded()) as url, connected(url) as client:
+    with launched(loaded(), for_mcp=True) as url, connected(url) as client:
         assert ask(client, "I am Ann") == "Hello, Ann."
         assert ask(client, "Who am I?") == "Ann."
     assert gemini.requests[1].conversation == [

@@ -15,7 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.house import ROOT, run
+from tests.support.app_process import ROOT
+
+pytestmark = pytest.mark.slow
 
 AT_ONCE = 6
 
@@ -128,12 +130,8 @@ class Visitor:
 BY_ALL_DOORS = (*[Visitor.stream] * 8, Visitor.chat, Visitor.browse)
 
 
-def visit(page: Served, count: int, ways: Any, *message: str) -> None:
+async def visit(page: Served, count: int, ways: Any, *message: str) -> None:
     """So many visits, in these ways by turns."""
-    run(_visits(page, islice(cycle(ways), count), message))
-
-
-async def _visits(page: Served, ways: Any, message: tuple[str, ...]) -> None:
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def one(way: Any) -> None:
@@ -141,16 +139,16 @@ async def _visits(page: Served, ways: Any, message: tuple[str, ...]) -> None:
             await way(Visitor(http, page), *message)
 
     async with httpx.AsyncClient(base_url=page.url, timeout=60) as http:
-        await asyncio.gather(*map(one, ways))
+        await asyncio.gather(*map(one, islice(cycle(ways), count)))
 
 
 @pytest.mark.timeout(300)
-def test_two_thousand_short_visits_leave_nothing() -> None:
+async def test_two_thousand_short_visits_leave_nothing() -> None:
     with serving(session_idle=3, max_conversations=MOST) as page:
-        visit(page, 300, BY_ALL_DOORS, "10")
-        visit(page, 1000, BY_ALL_DOORS, "10")
+        await visit(page, 300, BY_ALL_DOORS, "10")
+        await visit(page, 1000, BY_ALL_DOORS, "10")
         before = page.held()["bytes"]
-        visit(page, 1000, BY_ALL_DOORS, "10")
+        await visit(page, 1000, BY_ALL_DOORS, "10")
         assert page.held()["bytes"] - before < 1000 * GROWTH
         assert page.left() == {}
 
@@ -158,11 +156,11 @@ def test_two_thousand_short_visits_leave_nothing() -> None:
 MANY = 500
 
 
-def test_what_is_refused_or_forged_leaves_nothing() -> None:
+async def test_what_is_refused_or_forged_leaves_nothing() -> None:
     limits = {"max_message_length": 3, "session_idle": 3, "max_conversations": 1000}
     with serving(**limits) as page:
-        visit(page, 1, BY_ALL_DOORS, "10")
-        visit(page, MANY * len(FORGERIES), FORGERIES)
+        await visit(page, 1, BY_ALL_DOORS, "10")
+        await visit(page, MANY * len(FORGERIES), FORGERIES)
         assert page.left() == {}
 
 

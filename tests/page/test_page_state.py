@@ -1,14 +1,13 @@
 """What a page does before its answer has begun, or after it is over, or when it is behind."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 from agent.chat.registry import Registry
 from agent.chat.turn import Turn
 from agent.core.settings import Settings
-from agent.core.transcript import Transcript, answer, notices
+from agent.core.transcript import answer, notices
 from agent.page.page_state import PageState
-from tests.support.house import UNLIMITED, loaded, run
+from tests.support.app_setup import UNLIMITED, loaded
 from tests.support.scripted_model import ScriptedModel
 
 
@@ -27,82 +26,49 @@ async def begun(*answers: str) -> tuple[PageState, ScriptedModel]:
     return view, model
 
 
-def test_stop_pressed_before_the_answer_has_begun_stops_it() -> None:
-    async def story() -> None:
-        view, model = await begun("two")
-        await view.stop(0.2)
-        assert await told(view.ask("second", 1, "", 0.2)) == ("", ["Stopped."])
-        assert await told(view.ask("third", 2, "", 0.3)) == ("two", [])
-        assert len(model.requests) == 2
-
-    run(story())
+async def test_stop_pressed_before_the_answer_has_begun_stops_it() -> None:
+    view, model = await begun("two")
+    await view.stop(0.2)
+    assert await told(view.ask({"text": "second", "number": 0.2}, 1, "")) == ("", ["Stopped."])
+    assert await told(view.ask({"text": "third", "number": 0.3}, 2, "")) == ("two", [])
+    assert len(model.requests) == 2
 
 
-def test_stop_pressed_in_the_moment_in_which_an_answer_begins_stops_it() -> None:
-    async def story() -> None:
-        view, model = await begun("two")
-        turn = view.ask("second", 1, "", 0.2)
-        await view.stop(0.2)
-        assert await told(turn) == ("", ["Stopped."])
-        assert len(model.requests) == 1
-
-    run(story())
+async def test_stop_pressed_in_the_moment_in_which_an_answer_begins_stops_it() -> None:
+    view, model = await begun("two")
+    turn = view.ask({"text": "second", "number": 0.2}, 1, "")
+    await view.stop(0.2)
+    assert await told(turn) == ("", ["Stopped."])
+    assert len(model.requests) == 1
 
 
-def test_stop_pressed_too_late_leaves_the_next_answer_alone() -> None:
-    async def story() -> None:
-        view, _ = await begun("two")
-        await view.stop(0.1)
-        assert await told(view.ask("second", 1, "", 0.2)) == ("two", [])
-
-    run(story())
+async def test_stop_pressed_too_late_leaves_the_next_answer_alone() -> None:
+    view, _ = await begun("two")
+    await view.stop(0.1)
+    assert await told(view.ask({"text": "second", "number": 0.2}, 1, "")) == ("two", [])
 
 
-def test_stop_pressed_for_a_message_of_no_number_stops_no_later_one() -> None:
-    async def story() -> None:
-        view, _ = await begun("two")
-        await view.stop(None)
-        assert await told(view.ask("second", 1, "")) == ("two", [])
-
-    run(story())
+async def test_stop_pressed_for_a_message_of_no_number_stops_no_later_one() -> None:
+    view, _ = await begun("two")
+    await view.stop(None)
+    assert await told(view.ask("second", 1, "")) == ("two", [])
 
 
-def test_a_page_that_is_behind_is_shown_the_latest_and_nothing_between() -> None:
-    async def story() -> None:
-        view, model = await begun()
-        is_asked, can_take_more = asyncio.Event(), asyncio.Event()
-        model.enqueue("t", is_asked, "w", "o")
-        turn = view.ask("second", 1, "")
-
-        async def ready() -> None:
-            is_asked.set()
-            await can_take_more.wait()
-
-        shown = asyncio.create_task(collected(view.follow(turn, ready)))
-        await turn.finish()
-        can_take_more.set()
-        assert {answer(each) for each in await shown} == {"two"}
-
-    run(story())
+async def test_a_page_that_is_behind_is_shown_the_latest_and_nothing_between() -> None:
+    view, model = await begun()
+    let_go = asyncio.Event()
+    model.enqueue("t", let_go, "w", "o")
+    turn = view.ask("second", 1, "")
+    shown = view.follow(turn)
+    await anext(shown)
+    let_go.set()
+    await turn.finish()
+    assert [answer(latest) async for latest in shown] == ["two"]
 
 
-def test_a_page_that_turns_away_while_it_is_behind_is_shown_no_more() -> None:
-    async def story() -> None:
-        view, _ = await begun("two")
-        is_asked, can_take_more = asyncio.Event(), asyncio.Event()
-
-        async def ready() -> None:
-            is_asked.set()
-            await can_take_more.wait()
-
-        shown = asyncio.create_task(collected(view.follow(view.ask("second", 1, ""), ready)))
-        await is_asked.wait()
-        view.turn_to(None)
-        can_take_more.set()
-        assert await shown == []
-
-    run(story())
-
-
-async def collected(shown: AsyncIterator[Transcript]) -> list[Transcript]:
-    return [each async for each in shown]
+async def test_a_page_that_turns_away_while_it_is_behind_is_shown_no_more() -> None:
+    view, _ = await begun("two")
+    shown = view.follow(view.ask("second", 1, ""))
+    await anext(shown)
+    view.turn_to(None)
+    assert [latest async for latest in shown] == []

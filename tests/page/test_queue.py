@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from gradio.queueing import Queue
 
+from tests.support.app_setup import launched, loaded
 from tests.support.fake_gemini import FakeGemini, Made, Pause, Step
-from tests.support.house import launched, loaded
-from tests.support.intruder import Intruder
+from tests.support.raw_queue_client import RawQueueClient
+
+pytestmark = pytest.mark.slow
 
 SUMS: list[Any] = []
 """What pandas was given to sum up."""
@@ -34,24 +36,18 @@ def url(fake: FakeGemini) -> Iterator[str]:
 
 
 @pytest.fixture
-def gemini(fake: FakeGemini) -> FakeGemini:
-    fake.reset()
-    return fake
-
-
-@pytest.fixture
-def intruders(url: str, gemini: FakeGemini) -> Iterator[list[Intruder]]:
+def queue_clients(url: str, gemini: FakeGemini) -> Iterator[list[RawQueueClient]]:
     with ExitStack() as stack:
-        yield [stack.enter_context(closing(Intruder(url))) for _ in range(20)]
+        yield [stack.enter_context(closing(RawQueueClient(url))) for _ in range(20)]
 
 
 def test_of_many_who_ask_at_once_each_is_told_once_where_it_stands(
-    intruders: list[Intruder], gemini: FakeGemini
+    queue_clients: list[RawQueueClient], gemini: FakeGemini
 ) -> None:
     gemini.always("Hello.")
-    with ThreadPoolExecutor(len(intruders)) as threads:
-        list(threads.map(lambda one: one.ask("Hi"), intruders))
-        told = threads.map(Intruder.told, intruders)
+    with ThreadPoolExecutor(len(queue_clients)) as threads:
+        list(threads.map(lambda one: one.ask("Hi"), queue_clients))
+        told = threads.map(RawQueueClient.told, queue_clients)
         kinds = Counter(each["msg"] for one in told for each in one)
     assert (kinds["estimation"], kinds["process_completed"]) == (20, 20)
 
@@ -63,20 +59,22 @@ def end(said: threading.Event) -> str:
 
 
 def test_for_a_page_that_takes_nothing_no_backlog_piles_up(
-    intruders: list[Intruder], gemini: FakeGemini
+    queue_clients: list[RawQueueClient], gemini: FakeGemini
 ) -> None:
     said = threading.Event()
     words: tuple[str | Step, ...] = ("word ", Pause(0.06)) * 50
     gemini.enqueue(*words, Made(partial(end, said)))
-    intruders[0].ask("Hi")
+    queue_clients[0].ask("Hi")
     assert said.wait(60)
-    told = intruders[0].told()
+    told = queue_clients[0].told()
     updates = [each["output"]["data"] for each in told if each["msg"] == "process_generating"]
     assert len(updates) < 10
     assert json.dumps(updates).count("word ") == 50
 
 
-def test_nobody_sums_up_what_was_run(intruders: list[Intruder], gemini: FakeGemini) -> None:
+def test_nobody_sums_up_what_was_run(
+    queue_clients: list[RawQueueClient], gemini: FakeGemini
+) -> None:
     gemini.enqueue("Hello.")
-    intruders[0].try_out("Hi")
+    queue_clients[0].try_out("Hi")
     assert SUMS == []

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.browser import Page, chromium, visitor  # noqa: F401
-from tests.support.house import free_port, served
+from tests.support.app_process import free_port, served
+from tests.support.browser import Page
 from tests.support.renamed_gradio import NAMES
 
 # What the page cannot do without yet, and why.
@@ -20,7 +20,7 @@ STILL_NEEDED = {
 @pytest.mark.parametrize("name", NAMES)
 def test_without_a_private_name_the_page_answers_all_the_same(
     request: pytest.FixtureRequest,
-    visitor: Callable[..., Page],  # noqa: F811
+    visitor: Callable[..., Page],
     name: str,
 ) -> None:
     if reason := STILL_NEEDED.get(name.rpartition(".")[2]):

@@ -2,15 +2,15 @@
 
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from tests.support.browser import Page, chromium, visitor  # noqa: F401
+from tests.support.app_setup import launched, loaded
+from tests.support.browser import Page, Visitor
 from tests.support.fake_gemini import ErrorInStream, FakeGemini, Until
-from tests.support.house import launched, loaded
 
-Visitor = Callable[..., Page]
+pytestmark = pytest.mark.slow
 
 STEPS = ["ask", "ask", "stop", "fail", "retry", "undo", "edit", "reload", "clear"]
 
@@ -73,10 +73,7 @@ class Hand:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_what_is_on_the_screen_is_what_is_remembered(
-    url: str,
-    fake: FakeGemini,
-    visitor: Visitor,  # noqa: F811
-    seed: int,
+    url: str, fake: FakeGemini, visitor: Visitor, seed: int
 ) -> None:
     fake.reset()
     chance = random.Random(seed)

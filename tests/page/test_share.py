@@ -1,7 +1,7 @@
 """A chat is saved from the side bar, and shared by a link that can be withdrawn."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -9,16 +9,16 @@ import pytest
 from google.adk.sessions import Session
 from playwright.sync_api import expect
 
-from agent.api.share import GONE
+from agent.api.share import NOT_SHARED
 from agent.chat.loader import LoadedAgent
 from agent.page.controls import NOTHING_SAID
-from tests.support.browser import PATIENCE, Page, chromium, talk, visitor  # noqa: F401
-from tests.support.elsewhere import Elsewhere, elsewhere, place  # noqa: F401
+from tests.support.app_setup import launched, loaded
+from tests.support.browser import PATIENCE, Page, Visitor, talk
 from tests.support.fake_gemini import Call, FakeGemini, Image, Think
-from tests.support.house import launched, loaded
-from tests.support.payloads import ASKS, CALLS_OUT, COVERS
+from tests.support.hostile_texts import ASKS, CALLS_OUT, COVERS
+from tests.support.second_origin import SecondOrigin
 
-Visitor = Callable[..., Page]
+pytestmark = pytest.mark.slow
 
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360"
@@ -43,13 +43,7 @@ def url(fake: FakeGemini, agent: LoadedAgent) -> Iterator[str]:
 
 
 @pytest.fixture
-def gemini(fake: FakeGemini) -> FakeGemini:
-    fake.reset()
-    return fake
-
-
-@pytest.fixture
-def page(url: str, gemini: FakeGemini, visitor: Visitor) -> Page:  # noqa: F811
+def page(url: str, gemini: FakeGemini, visitor: Visitor) -> Page:
     return visitor().open(url)
 
 
@@ -132,9 +126,7 @@ def test_an_empty_chat_is_nothing_to_save_or_share(page: Page, button: str) -> N
 
 
 def test_a_link_shows_the_chat_in_another_browser_for_reading_alone(
-    page: Page,
-    gemini: FakeGemini,
-    visitor: Visitor,  # noqa: F811
+    page: Page, gemini: FakeGemini, visitor: Visitor
 ) -> None:
     answer_in_full(page, gemini)
     link = share(page)
@@ -148,13 +140,10 @@ def test_a_link_shows_the_chat_in_another_browser_for_reading_alone(
 
 
 def test_nothing_of_a_shared_page_runs_or_calls_anybody(
-    page: Page,
-    gemini: FakeGemini,
-    visitor: Visitor,  # noqa: F811
-    elsewhere: Elsewhere,  # noqa: F811
+    page: Page, gemini: FakeGemini, visitor: Visitor, second_origin: SecondOrigin
 ) -> None:
-    evil = "\n\n".join([*CALLS_OUT, *COVERS, *ASKS]).replace("EVIL", elsewhere.url)
-    evil = evil.replace("HOST", elsewhere.url.partition("//")[2])
+    evil = "\n\n".join([*CALLS_OUT, *COVERS, *ASKS]).replace("EVIL", second_origin.url)
+    evil = evil.replace("HOST", second_origin.url.partition("//")[2])
     gemini.enqueue(Think(evil), Call("look", {"city": evil}))
     talk(page, gemini, evil[:4000], evil)
     page.open_side_bar()
@@ -164,7 +153,7 @@ def test_nothing_of_a_shared_page_runs_or_calls_anybody(
     reader.tab.evaluate("() => new Promise(requestAnimationFrame)")
     assert reader.tab.evaluate("window.xss ?? null") is None
     assert reader.tab.locator(DOES).count() == 0
-    assert elsewhere.asked == []
+    assert second_origin.asked == []
     page.complaints.clear()  # Of what its shield has kept away.
 
 
@@ -175,7 +164,7 @@ def test_a_link_is_withdrawn(page: Page, gemini: FakeGemini) -> None:
     assert "Sunny." in httpx.get(link).text
     page.press("Stop sharing")
     expect(page.tab.locator("#link")).to_be_hidden(timeout=PATIENCE)
-    assert (httpx.get(link).status_code, httpx.get(link).text) == (404, GONE)
+    assert (httpx.get(link).status_code, httpx.get(link).text) == (404, NOT_SHARED)
 
 
 def test_each_chat_shows_its_own_link_and_no_other(page: Page, gemini: FakeGemini) -> None:

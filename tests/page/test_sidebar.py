@@ -1,7 +1,7 @@
 """The side bar: a visitor's conversations, opened, searched, named and deleted."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from google.adk.sessions import InMemorySessionService
@@ -9,11 +9,11 @@ from playwright.sync_api import expect
 
 from agent.chat.loader import LoadedAgent
 from agent.page.sidebar import NOT_FOUND
-from tests.support.browser import PATIENCE, Page, chromium, talk, visitor  # noqa: F401
+from tests.support.app_setup import launched, loaded
+from tests.support.browser import PATIENCE, Page, Visitor, talk
 from tests.support.fake_gemini import FakeGemini, Until
-from tests.support.house import launched, loaded
 
-Visitor = Callable[..., Page]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -28,13 +28,7 @@ def url(fake: FakeGemini, agent: LoadedAgent) -> Iterator[str]:
 
 
 @pytest.fixture
-def gemini(fake: FakeGemini) -> FakeGemini:
-    fake.reset()
-    return fake
-
-
-@pytest.fixture
-def page(url: str, gemini: FakeGemini, visitor: Visitor) -> Page:  # noqa: F811
+def page(url: str, gemini: FakeGemini, visitor: Visitor) -> Page:
     return visitor().open(url)
 
 
@@ -164,10 +158,7 @@ def test_a_running_answer_goes_on_while_another_chat_is_looked_at(
 
 
 def test_another_visitors_chats_are_not_listed(
-    page: Page,
-    url: str,
-    gemini: FakeGemini,
-    visitor: Visitor,  # noqa: F811
+    page: Page, url: str, gemini: FakeGemini, visitor: Visitor
 ) -> None:
     talk(page, gemini, "I am Ann", "Hello, Ann.")
     bob = visitor().open(url)

@@ -1,4 +1,4 @@
-"""A conversation to take away: whole documents, and what hostile words become in them."""
+"""A conversation as a file: whole documents, and what hostile words become in them."""
 
 import json
 import re
@@ -10,27 +10,27 @@ from google.adk.events import Event, EventActions
 from google.adk.sessions import Session
 from google.genai import types
 
-from agent.core.history import TurnRecord, name_event, notices_event, recall
+from agent.core.history import TurnRecord, name_event, notices_event, turn_records
 from agent.core.transcript import Entry, Notice, Picture, Text, Thought, ToolCall
-from agent.render.export import POLICY, file_name, to_adk, to_html, to_markdown
-from tests.support.payloads import ASKS, CALLS_OUT, COVERS
+from agent.render.export import DOCUMENT_POLICY, file_name, to_adk, to_html, to_markdown
+from tests.support.hostile_texts import ASKS, CALLS_OUT, COVERS
 
-HOST = ("helper", None)
-CALL = ToolCall("1", "look", {"city": "<b>"}, HOST, result={"seen": "`"}, seconds=0.25)
-TOLD = [
+ROOT = ("helper", None)
+CALL = ToolCall("1", "look", {"city": "<b>'"}, ROOT, result={"seen": "`"}, seconds=0.25)
+TURNS = [
     TurnRecord(
         "one",
         "How is\n<Oslo>?",
         (
-            Thought("Hm.", HOST),
+            Thought("Hm.", ROOT),
             CALL,
-            Text("Sun, **there**.", HOST),
+            Text("Sun, **there**.", ROOT),
             Text("```py\nx = 1", ("coder", None)),
             Notice("You stopped this answer."),
         ),
         asked_at=1_000_000_000,
     ),
-    TurnRecord("two", "And?", (Picture("image/png", b"abc", HOST),)),
+    TurnRecord("two", "And?", (Picture("image/png", b"abc", ROOT),)),
 ]
 
 MARKDOWN = """\
@@ -52,7 +52,7 @@ How is
 > Arguments:
 > ```json
 > {
->   "city": "<b>"
+>   "city": "<b>'"
 > }
 > ```
 >
@@ -98,10 +98,10 @@ BODY = """\
 <div dir="auto"><p>Hm.</p>
 </div>
 </details>
-<details><summary><strong>Tool look</strong> <small>city=&lt;b&gt; (0.25 s)</small></summary>
+<details><summary><strong>Tool look</strong> <small>city=&lt;b&gt;&#x27; (0.25 s)</small></summary>
 <div dir="auto"><p>Arguments:</p>
 <pre><code class="language-json">{
-  &quot;city&quot;: &quot;&lt;b&gt;&quot;
+  &quot;city&quot;: &quot;&lt;b&gt;'&quot;
 }
 </code></pre>
 <p>Result:</p>
@@ -179,28 +179,28 @@ def everywhere(words: str) -> list[TurnRecord]:
     """Asked, thought, given to a tool and answered by it, said, drawn, and noted."""
     entries: list[Entry] = [
         Thought(words, (words, None)),
-        ToolCall("1", words, {words: words}, HOST, result={words: words}, seconds=0.1),
+        ToolCall("1", words, {words: words}, ROOT, result={words: words}, seconds=0.1),
         Text(words, (words, None)),
-        Picture(words, b"abc", HOST),
+        Picture(words, b"abc", ROOT),
         Notice(words),
     ]
     return [TurnRecord("one", words, tuple(entries))]
 
 
-def test_the_whole_conversation_is_told_in_markdown() -> None:
-    assert to_markdown(TOLD, "Oslo *in* Norway", "helper") == MARKDOWN
+def test_markdown_holds_the_whole_conversation() -> None:
+    assert to_markdown(TURNS, "Oslo *in* Norway", "helper") == MARKDOWN
 
 
-def test_the_whole_conversation_is_told_on_a_page() -> None:
-    page = to_html(TOLD, "Oslo *in* Norway", "helper")
+def test_a_page_holds_the_whole_conversation() -> None:
+    page = to_html(TURNS, "Oslo *in* Norway", "helper")
     assert page[page.index("<body>") :] == BODY
 
 
 def test_a_page_tells_browsers_to_run_and_to_fetch_nothing() -> None:
-    page = to_html(TOLD, "Oslo", "helper")
-    policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+    page = to_html(TURNS, "Oslo", "helper")
+    policy = f'<meta http-equiv="Content-Security-Policy" content="{DOCUMENT_POLICY}">'
     assert page.index(policy) < page.index("<title>")
-    assert "default-src 'none'" in POLICY
+    assert "default-src 'none'" in DOCUMENT_POLICY
 
 
 @pytest.mark.parametrize("payload", [*CALLS_OUT, *COVERS, *ASKS, *MORE])
@@ -214,15 +214,15 @@ def test_hostile_words_stay_words(payload: str) -> None:
 
 
 def test_a_link_tells_nobody_from_where_it_was_followed() -> None:
-    page = Reader(to_html([TurnRecord("one", "", (Text("[x](https://there)", HOST),))], ""))
+    page = Reader(to_html([TurnRecord("one", "", (Text("[x](https://there)", ROOT),))], ""))
     assert page.all("href") == ["https://there"]
     assert page.all("rel") == ["noopener noreferrer nofollow"]
 
 
 @pytest.mark.parametrize("kind", ["image/svg+xml", "text/html", "application/pdf", ""])
 def test_a_file_that_may_hold_a_script_is_left_out_and_said_to_be(kind: str) -> None:
-    told = [TurnRecord("one", "", (Picture(kind, b"abc", HOST),))]
-    for text in (to_html(told, ""), to_markdown(told, "")):
+    turns = [TurnRecord("one", "", (Picture(kind, b"abc", ROOT),))]
+    for text in (to_html(turns, ""), to_markdown(turns, "")):
         assert "YWJj" not in text
         assert "not part of this copy" in text
 
@@ -241,9 +241,9 @@ def test_a_file_that_may_hold_a_script_is_left_out_and_said_to_be(kind: str) -> 
 def test_an_answer_that_was_cut_off_in_code_does_not_swallow_what_follows(
     answer: str, ending: str
 ) -> None:
-    told = [TurnRecord("one", "", (Text(answer, HOST),))]
+    turns = [TurnRecord("one", "", (Text(answer, ROOT),))]
     whole = f"{answer}\n{ending}" if ending else answer
-    assert to_markdown(told, "x", "helper").endswith(f"## Answer\n\n{whole}\n")
+    assert to_markdown(turns, "x", "helper").endswith(f"## Answer\n\n{whole}\n")
 
 
 @pytest.mark.parametrize("words", ["\ud800", "\0"])
@@ -278,7 +278,7 @@ def call(name: str) -> types.Part:
 
 
 def session(*events: Event) -> Session:
-    state = {"app:key": "of the host", "user:key": "of the agent", "key": "of the agent"}
+    state = {"app:key": "of the owner", "user:key": "of the agent", "key": "of the agent"}
     return Session(
         id="secret-id", app_name="test", user_id="secret-user", state=state, events=list(events)
     )
@@ -291,7 +291,7 @@ def exported(*events: Event) -> Session:
 def test_adk_is_given_every_turn_that_is_left() -> None:
     asked = event("one", "user", types.Part(text="Hi"))
     called = event("one", "helper", types.Part(text="Hm", thought=True), call("look"))
-    noted = notices_event("one", "helper", ["Cut short."])
+    noted = notices_event("one", "helper", [Notice("Cut short.")])
     rewind = EventActions(rewind_before_invocation_id="two")
     given = exported(
         *(asked, called, noted),
@@ -299,14 +299,14 @@ def test_adk_is_given_every_turn_that_is_left() -> None:
         Event(invocation_id="three", author="user", actions=rewind),
     )
     assert given.events == [asked, called, noted]
-    assert recall(given.events) == recall([asked, called, noted])
+    assert turn_records(given.events) == turn_records([asked, called, noted])
 
 
-def test_adk_is_told_neither_who_it_was_nor_what_is_the_hosts() -> None:
-    failed = event("one", "helper", types.Part(text="x"), error_message="of the host")
-    told = to_adk(session(failed), "Oslo")
-    assert not re.search("secret|of the host|of the agent", told)
-    assert json.loads(told)["state"] == {"__session_metadata__": {"displayName": "Oslo"}}
+def test_adk_is_given_neither_the_visitors_id_nor_what_is_the_owners() -> None:
+    failed = event("one", "helper", types.Part(text="x"), error_message="of the owner")
+    export = to_adk(session(failed), "Oslo")
+    assert not re.search("secret|of the owner|of the agent", export)
+    assert json.loads(export)["state"] == {"__session_metadata__": {"displayName": "Oslo"}}
 
 
 def test_adk_is_given_nothing_that_it_does_not_import() -> None:
@@ -322,6 +322,6 @@ def test_adk_is_given_nothing_that_it_does_not_import() -> None:
 
 def test_adk_is_given_what_json_does_not_know_as_text() -> None:
     answer = types.FunctionResponse(name="look", response={"at": set})
-    told = to_adk(session(event("one", "helper", types.Part(function_response=answer))), "\ud800")
-    assert "<class 'set'>" in told
-    told.encode()
+    export = to_adk(session(event("one", "helper", types.Part(function_response=answer))), "\ud800")
+    assert "<class 'set'>" in export
+    export.encode()

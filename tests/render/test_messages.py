@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from agent.core.adk_internals import TRANSFER
 from agent.core.transcript import (
     CODE,
     Entry,
@@ -19,7 +20,7 @@ from agent.core.transcript import (
     ToolCall,
     Transcript,
 )
-from agent.render.messages import TRANSFER, Message, to_messages
+from agent.render.messages import Message, to_messages
 
 ANN: Source = ("ann", None)
 BOB: Source = ("bob", None)
@@ -171,9 +172,11 @@ def test_where_work_is_to_be_seen_there_is_no_panel_beside_it(busy: Transcript) 
     assert to_messages(busy, 3.4) == to_messages(busy)
 
 
-@pytest.mark.parametrize("transcript", [(), (Text("Hello", ANN),)], ids=str)
-def test_nothing_waits_once_the_turn_is_over(transcript: Transcript) -> None:
-    assert WAITING not in to_messages(transcript)
+@pytest.mark.parametrize(
+    ("transcript", "shown"), [((), []), ((Text("Hello", ANN),), [message("Hello")])], ids=str
+)
+def test_nothing_waits_once_the_turn_is_over(transcript: Transcript, shown: list[Any]) -> None:
+    assert to_messages(transcript) == shown
 
 
 # Several speakers
@@ -191,18 +194,18 @@ def test_a_second_speaker_is_named_and_so_is_the_first_when_it_returns() -> None
     ]
 
 
-def test_the_host_of_the_page_needs_no_line_but_any_other_agent_does() -> None:
+def test_the_root_agent_needs_no_line_but_any_other_one_does() -> None:
     spoken = Text("A", ANN), Text("B", BOB)
     line = message(GOES_ON, title="bob answers", status="done")
-    assert to_messages(spoken, host="ann") == [message("A"), line, message("B")]
-    assert to_messages(spoken[1:], host="ann") == [line, message("B")]
+    assert to_messages(spoken, root_agent="ann") == [message("A"), line, message("B")]
+    assert to_messages(spoken[1:], root_agent="ann") == [line, message("B")]
 
 
 def test_who_was_handed_over_to_needs_no_second_line() -> None:
     call = tool(name=TRANSFER, args={"agent_name": "bob"}, result={}, seconds=0.0)
     panel = message(GOES_ON, title="Handing over to bob", status="done", duration=0.0)
     spoken = Text("A", ANN), call, Text("B", BOB)
-    assert to_messages(spoken, host="ann") == [message("A"), panel, message("B")]
+    assert to_messages(spoken, root_agent="ann") == [message("A"), panel, message("B")]
 
 
 def test_who_only_thinks_or_calls_a_tool_is_not_named() -> None:
@@ -226,14 +229,15 @@ def test_arguments_are_fenced_too() -> None:
 
 
 EVIL = "<img src=x onerror=alert(1)>"
-HARMLESS = "&lt;img src=x onerror=alert(1)&gt;"
 NAMED = "&#60;img src&#61;x onerror&#61;alert&#40;1&#41;&#62;"
 
 
-def test_a_tools_name_and_arguments_cannot_be_html() -> None:
-    panel = metadata(tool(name=EVIL, args={EVIL: EVIL}))
-    assert panel["title"] == f"Tool {NAMED}"
-    assert panel["log"] == f"{HARMLESS}={HARMLESS}"
+def test_a_tools_name_cannot_be_html() -> None:
+    assert metadata(tool(name=EVIL))["title"] == f"Tool {NAMED}"
+
+
+def test_arguments_beside_a_title_are_text_which_gradio_shows_as_it_is() -> None:
+    assert metadata(tool(args={EVIL: 'it\'s <b> & "so"'}))["log"] == f'{EVIL}=it\'s <b> & "so"'
 
 
 def test_an_agents_name_cannot_be_html() -> None:
@@ -249,9 +253,9 @@ def test_a_name_stays_one_short_line() -> None:
     assert title == "Tool a &#35; b " + "c" * 74
 
 
-def test_long_arguments_are_cut_before_they_are_escaped() -> None:
+def test_long_arguments_are_cut() -> None:
     log = metadata(tool(args={"q": "<" * 200}))["log"]
-    assert log == "q=" + "&lt;" * 78
+    assert log == "q=" + "<" * 78
 
 
 def test_markdown_is_left_to_the_page() -> None:

@@ -5,7 +5,6 @@ import logging
 import threading
 import uuid
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,54 +15,20 @@ from google.adk.events import Event
 from google.adk.sessions import Session
 from google.adk.sessions.sqlite_session_service import SqliteSessionService
 
-from agent.chat.conversation import NOT_STORED
 from agent.chat.loader import LoadedAgent
 from agent.chat.registry import Registry
-from agent.chat.turn import Past
+from agent.core.notices import SENTENCES
+from agent.core.question import Screen
 from agent.core.settings import Settings
 from agent.core.transcript import answer, notices
 from agent.page.controls import clear
-from agent.page.page_state import NOT_RECALLED, PageState, open_last
+from agent.page.page_state import PageState, open_last
 from agent.page.sidebar import forget_me
-from agent.stores import fallback as spare_store
+from agent.stores import fallback
 from agent.stores.fallback import FallbackStore, StoreUnavailable
-from tests.support.house import UNLIMITED, launched, loaded, run
+from tests.support.app_setup import UNLIMITED, launched, loaded
+from tests.support.broken_store import ALL, Store
 from tests.support.scripted_model import ScriptedModel, call, contents
-
-ALL = ("create_session", "get_session", "list_sessions", "delete_session", "append_event")
-
-
-class Store(SqliteSessionService):
-    """SQLite, of which steps can be broken."""
-
-    broken: tuple[str, ...] = ()
-    hangs = False
-
-    async def _step(self, name: str) -> None:
-        if name in self.broken and self.hangs:
-            await asyncio.Event().wait()
-        if name in self.broken:
-            raise OSError("the disk of open-sesame is full")
-
-    async def create_session(self, **session: Any) -> Session:
-        await self._step("create_session")
-        return await super().create_session(**session)
-
-    async def get_session(self, **session: Any) -> Session | None:
-        await self._step("get_session")
-        return await super().get_session(**session)
-
-    async def list_sessions(self, **whose: Any) -> Any:
-        await self._step("list_sessions")
-        return await super().list_sessions(**whose)
-
-    async def delete_session(self, **session: Any) -> None:
-        await self._step("delete_session")
-        await super().delete_session(**session)
-
-    async def append_event(self, session: Session, event: Event) -> Event:
-        await self._step("append_event")
-        return await super().append_event(session, event)
 
 
 class House:
@@ -78,7 +43,7 @@ class House:
         """One turn; the app's own sentences in it."""
         if steps:
             self.model.enqueue(*steps)
-        turn = view.ask(message, len(view.shown), "1.2.3.4")
+        turn = view.ask(message, len(view.screen.turn_ids), "1.2.3.4")
         await turn.finish()
         assert answer(turn.transcript) == "".join(step for step in steps if isinstance(step, str))
         return notices(turn.transcript)
@@ -121,270 +86,235 @@ async def at_rest() -> None:
             await asyncio.to_thread(thread.join)
 
 
-def test_a_file_that_cannot_be_opened_gives_a_chat_in_memory_that_says_so_once() -> None:
-    async def story() -> None:
-        house = House(SqliteSessionService("/nowhere/at/all/chats.db"))
-        view = PageState(house.registry)
-        assert await house.says(view, "first", "one") == [NOT_STORED]
-        assert await house.says(view, "second", "two") == []
-        assert house.told() == ["first", "one", "second"]
-        again = await open_last(house.registry, view.user_id)
-        assert await shown(again) == [("first", "one"), ("second", "two")]
-        await at_rest()
-
-    run(story())
+async def test_a_file_that_cannot_be_opened_gives_a_chat_in_memory_that_says_so_once() -> None:
+    house = House(SqliteSessionService("/nowhere/at/all/chats.db"))
+    view = PageState(house.registry)
+    assert await house.says(view, "first", "one") == [SENTENCES["not_stored"]]
+    assert await house.says(view, "second", "two") == []
+    assert house.told() == ["first", "one", "second"]
+    again = await open_last(house.registry, view.user_id)
+    assert await shown(again) == [("first", "one"), ("second", "two")]
+    await at_rest()
 
 
-def test_what_a_read_only_file_holds_is_remembered_and_what_comes_is_not_stored(
+async def test_what_a_read_only_file_holds_is_remembered_and_what_comes_is_not_stored(
     tmp_path: Path,
 ) -> None:
-    async def story() -> None:
-        writable = House(Store(f"{tmp_path}/chats.db"))
-        view = PageState(writable.registry)
-        assert await writable.says(view, "first", "one") == []
-        house = House(SqliteSessionService(f"sqlite:///{tmp_path}/chats.db?mode=ro"))
-        again = await open_last(house.registry, view.user_id)
-        assert await shown(again) == [("first", "one")]
-        assert await house.says(again, "second", "two") == [NOT_STORED]
-        assert house.told() == ["first", "one", "second"]
-        assert await house.says(again, "third", "three") == []
-        assert house.told() == ["first", "one", "second", "two", "third"]
-        assert await stored(writable.store, view) == ["first", "one"]  # type: ignore[arg-type]
-
-    run(story())
+    writable = House(Store(f"{tmp_path}/chats.db"))
+    view = PageState(writable.registry)
+    assert await writable.says(view, "first", "one") == []
+    house = House(SqliteSessionService(f"sqlite:///{tmp_path}/chats.db?mode=ro"))
+    again = await open_last(house.registry, view.user_id)
+    assert await shown(again) == [("first", "one")]
+    assert await house.says(again, "second", "two") == [SENTENCES["not_stored"]]
+    assert house.told() == ["first", "one", "second"]
+    assert await house.says(again, "third", "three") == []
+    assert house.told() == ["first", "one", "second", "two", "third"]
+    assert await stored(writable.store, view) == ["first", "one"]  # type: ignore[arg-type]
 
 
-def test_a_disk_that_gets_full_in_the_midst_of_a_turn_takes_nothing_from_it(store: Store) -> None:
-    async def story() -> None:
-        def fill() -> str:
-            """Fill the disk."""
-            store.broken = ("append_event", "create_session", "delete_session")
-            return "full"
-
-        house = House(store, tools=[fill])
-        view = PageState(house.registry)
-        await house.says(view, "first", "one")
-        house.model.enqueue(call("fill"))
-        assert await house.says(view, "second", "two") == [NOT_STORED]
-        assert await shown(view) == [("first", "one"), ("second", "two")]
-        assert await house.says(view, "third", "three") == []
-        assert house.told()[:3] + house.told()[-2:] == ["first", "one", "second", "two", "third"]
-
-    run(story())
-
-
-def test_a_database_that_goes_down_in_the_midst_of_a_turn_leaves_what_the_model_knew(
+async def test_a_disk_that_gets_full_in_the_midst_of_a_turn_takes_nothing_from_it(
     store: Store,
 ) -> None:
-    async def story() -> None:
-        def pull_the_plug() -> str:
-            """End the database."""
-            store.broken = ALL
-            return "dark"
-
-        house = House(store, tools=[pull_the_plug])
-        view = PageState(house.registry)
-        await house.says(view, "first", "one")
-        house.model.enqueue(call("pull_the_plug"))
-        assert await house.says(view, "second", "two") == [NOT_STORED]
-        assert await shown(view) == [("first", "one"), ("second", "two")]
-        store.broken = ()
-        assert await house.says(view, "third", "three") == []  # It stays in memory, whole.
-        assert [chat.id for chat in await view.chats()] == [view.session_id]
-
-    run(story())
-
-
-def test_an_event_that_was_stored_though_its_store_failed_is_not_doubled(store: Store) -> None:
-    async def story() -> None:
-        async def append_and_fail(session: Session, event: Event) -> Event:
-            await SqliteSessionService.append_event(store, session, event)
-            raise TimeoutError
-
-        house = House(store)
-        view = PageState(house.registry)
-        await house.says(view, "first", "one")
-        store.append_event = append_and_fail  # type: ignore[method-assign]
-        assert await house.says(view, "second", "two") == [NOT_STORED]
-        assert await shown(view) == [("first", "one"), ("second", "two")]
-
-    run(story())
-
-
-def test_what_cannot_be_recalled_is_told_of_and_comes_back_later(store: Store) -> None:
-    async def story() -> None:
-        house = House(store)
-        view = PageState(house.registry)
-        await house.says(view, "first", "one")
-        before, store.broken = view.session_id, ALL
-        view.registry = Registry(house.loaded, Settings(**UNLIMITED))  # As after a restart.
-        assert await shown(view) == [("", "")]
-        assert view.session_id is None
-        view.turn_to(before)
-        view.shown = [Past(before)]
-        assert await house.says(view, "second", "two") == [NOT_RECALLED, NOT_STORED]
-        assert house.told() == ["second"]
-        assert await house.says(view, "third", "three") == []
-        assert house.told() == ["second", "two", "third"]
-        store.broken = ()
-        assert {chat.id for chat in await view.chats()} == {before, view.session_id}
-        view.turn_to(before)
-        assert await shown(view) == [("first", "one")]
-
-    run(story())
-
-
-def test_a_visitor_who_comes_while_the_store_is_down_is_known_again_later(store: Store) -> None:
-    async def story() -> None:
-        house = House(store)
-        view = PageState(house.registry)
-        await house.says(view, "first", "one")
-        store.broken = ALL
-        meanwhile = await open_last(house.registry, view.user_id)
-        assert (meanwhile.user_id, meanwhile.session_id) == (view.user_id, None)
-        assert await meanwhile.chats() == []
-        store.broken = ()
-        assert await shown(await open_last(house.registry, view.user_id)) == [("first", "one")]
-
-    run(story())
-
-
-def test_a_name_that_was_not_given_here_is_not_taken_while_the_store_is_down(store: Store) -> None:
-    async def story() -> None:
-        store.broken = ALL
-        assert (await open_last(House(store).registry, "user")).user_id != "user"
-
-    run(story())
-
-
-def test_new_chats_are_stored_again_once_the_store_works(store: Store) -> None:
-    async def story() -> None:
-        house, store.broken = House(store), ALL
-        assert await house.says(PageState(house.registry), "first", "one") == [NOT_STORED]
-        store.broken = ()
-        view = PageState(house.registry)
-        assert await house.says(view, "second", "two") == []
-        assert await stored(store, view) == ["second", "two"]
-
-    run(story())
-
-
-def test_visitors_are_apart_in_memory_too(store: Store) -> None:
-    async def story() -> None:
-        house, store.broken = House(store), ALL
-        ann, bob = PageState(house.registry), PageState(house.registry)
-        await house.says(ann, "I am Ann", "Hello, Ann.")
-        await house.says(bob, "Who am I?", "I do not know.")
-        assert house.told() == ["Who am I?"]
-        assert [chat.id for chat in await bob.chats()] == [bob.session_id]
-        store.broken = ()
-        bob.turn_to(ann.session_id)
-        assert await shown(bob) == []
-
-    run(story())
-
-
-def test_what_the_model_was_not_shown_is_kept_too_when_the_disk_gets_full(store: Store) -> None:
-    async def story() -> None:
-        house = House(store, history=2)
-        view = PageState(house.registry)
-        for message in ("first", "second", "third"):
-            await house.says(view, message, "yes")
+    def fill() -> str:
+        """Fill the disk."""
         store.broken = ("append_event", "create_session", "delete_session")
-        assert await house.says(view, "fourth", "yes") == [NOT_STORED]
-        assert house.told() == ["third", "yes", "fourth"]
-        assert [question for question, _ in await shown(view)] == [
-            *("first", "second", "third", "fourth")
-        ]
+        return "full"
 
-    run(story())
-
-
-def test_a_chat_that_moved_to_memory_is_deleted_in_both_places(store: Store) -> None:
-    async def story() -> None:
-        house = House(store)
-        view = PageState(house.registry)
-        await house.says(view, "first", "one")
-        store.broken = ("append_event",)
-        await house.says(view, "second", "two")
-        store.broken = ()
-        assert await stored(store, view) == ["first", "one"]
-        gone = replace(view)
-        await view.forget()
-        assert await stored(store, gone) == []
-        assert await view.chats() == []
-
-    run(story())
+    house = House(store, tools=[fill])
+    view = PageState(house.registry)
+    await house.says(view, "first", "one")
+    house.model.enqueue(call("fill"))
+    assert await house.says(view, "second", "two") == [SENTENCES["not_stored"]]
+    assert await shown(view) == [("first", "one"), ("second", "two")]
+    assert await house.says(view, "third", "three") == []
+    assert house.told()[:3] + house.told()[-2:] == ["first", "one", "second", "two", "third"]
 
 
-def test_a_chat_in_memory_can_be_deleted(store: Store) -> None:
-    async def story() -> None:
-        house, store.broken = House(store), ALL
-        view = PageState(house.registry)
-        await house.says(view, "first", "one")
-        await view.forget()
-        assert await view.chats() == []
-
-    run(story())
-
-
-def test_nothing_is_said_to_be_deleted_that_is_still_stored(store: Store) -> None:
-    async def story() -> None:
-        house = House(store)
-        view = PageState(house.registry)
-        await house.says(view, "first", "one")
+async def test_a_database_that_goes_down_in_the_midst_of_a_turn_leaves_what_the_model_knew(
+    store: Store,
+) -> None:
+    def pull_the_plug() -> str:
+        """End the database."""
         store.broken = ALL
-        with pytest.raises(StoreUnavailable):
-            await house.registry.forget_visitor(view.user_id)
-        with pytest.raises(StoreUnavailable):
-            await view.forget()
-        for step in (clear, forget_me):
-            with pytest.raises(gr.Error, match="does not answer at the moment"):
-                await step(view)
-        assert await stored(store, view) == ["first", "one"]
+        return "dark"
 
-    run(story())
-
-
-def test_a_store_that_hangs_holds_nobody_up(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def story() -> None:
-        monkeypatch.setattr(spare_store, "PATIENCE", 0.05)
-        house, store.broken, store.hangs = House(store), ALL, True
-        assert await house.says(PageState(house.registry), "first", "one") == [NOT_STORED]
-
-    run(story())
+    house = House(store, tools=[pull_the_plug])
+    view = PageState(house.registry)
+    await house.says(view, "first", "one")
+    house.model.enqueue(call("pull_the_plug"))
+    assert await house.says(view, "second", "two") == [SENTENCES["not_stored"]]
+    assert await shown(view) == [("first", "one"), ("second", "two")]
+    store.broken = ()
+    assert await house.says(view, "third", "three") == []  # It stays in memory, whole.
+    assert [chat.id for chat in await view.chats()] == [view.session_id]
 
 
-def test_the_host_is_told_once_and_never_what_was_said_or_a_password(
+async def test_an_event_that_was_stored_though_its_store_failed_is_not_doubled(
+    store: Store,
+) -> None:
+    async def append_and_fail(session: Session, event: Event) -> Event:
+        await SqliteSessionService.append_event(store, session, event)
+        raise TimeoutError
+
+    house = House(store)
+    view = PageState(house.registry)
+    await house.says(view, "first", "one")
+    store.append_event = append_and_fail  # type: ignore[method-assign]
+    assert await house.says(view, "second", "two") == [SENTENCES["not_stored"]]
+    assert await shown(view) == [("first", "one"), ("second", "two")]
+
+
+async def test_what_cannot_be_recalled_is_told_of_and_comes_back_later(store: Store) -> None:
+    house = House(store)
+    view = PageState(house.registry)
+    await house.says(view, "first", "one")
+    before, store.broken = view.session_id, ALL
+    view.registry = Registry(house.loaded, Settings(**UNLIMITED))  # As after a restart.
+    assert await shown(view) == [("", "")]
+    assert view.session_id is None
+    view.turn_to(before)
+    view._screen = Screen((before,))
+    assert await house.says(view, "second", "two") == [
+        SENTENCES["not_recalled"],
+        SENTENCES["not_stored"],
+    ]
+    assert house.told() == ["second"]
+    assert await house.says(view, "third", "three") == []
+    assert house.told() == ["second", "two", "third"]
+    store.broken = ()
+    assert {chat.id for chat in await view.chats()} == {before, view.session_id}
+    view.turn_to(before)
+    assert await shown(view) == [("first", "one")]
+
+
+async def test_a_visitor_who_comes_while_the_store_is_down_is_known_again_later(
+    store: Store,
+) -> None:
+    house = House(store)
+    view = PageState(house.registry)
+    await house.says(view, "first", "one")
+    store.broken = ALL
+    meanwhile = await open_last(house.registry, view.user_id)
+    assert (meanwhile.user_id, meanwhile.session_id) == (view.user_id, None)
+    assert await meanwhile.chats() == []
+    store.broken = ()
+    assert await shown(await open_last(house.registry, view.user_id)) == [("first", "one")]
+
+
+async def test_a_name_that_was_not_given_here_is_not_taken_while_the_store_is_down(
+    store: Store,
+) -> None:
+    store.broken = ALL
+    assert (await open_last(House(store).registry, "user")).user_id != "user"
+
+
+async def test_new_chats_are_stored_again_once_the_store_works(store: Store) -> None:
+    house, store.broken = House(store), ALL
+    assert await house.says(PageState(house.registry), "first", "one") == [SENTENCES["not_stored"]]
+    store.broken = ()
+    view = PageState(house.registry)
+    assert await house.says(view, "second", "two") == []
+    assert await stored(store, view) == ["second", "two"]
+
+
+async def test_visitors_are_apart_in_memory_too(store: Store) -> None:
+    house, store.broken = House(store), ALL
+    ann, bob = PageState(house.registry), PageState(house.registry)
+    await house.says(ann, "I am Ann", "Hello, Ann.")
+    await house.says(bob, "Who am I?", "I do not know.")
+    assert house.told() == ["Who am I?"]
+    assert [chat.id for chat in await bob.chats()] == [bob.session_id]
+    store.broken = ()
+    bob.turn_to(ann.session_id)
+    assert await shown(bob) == []
+
+
+async def test_what_the_model_was_not_shown_is_kept_too_when_the_disk_gets_full(
+    store: Store,
+) -> None:
+    house = House(store, history=2)
+    view = PageState(house.registry)
+    for message in ("first", "second", "third"):
+        await house.says(view, message, "yes")
+    store.broken = ("append_event", "create_session", "delete_session")
+    assert await house.says(view, "fourth", "yes") == [SENTENCES["not_stored"]]
+    assert house.told() == ["third", "yes", "fourth"]
+    assert [question for question, _ in await shown(view)] == [
+        *("first", "second", "third", "fourth")
+    ]
+
+
+async def test_a_chat_that_moved_to_memory_is_deleted_in_both_places(store: Store) -> None:
+    house = House(store)
+    view = PageState(house.registry)
+    await house.says(view, "first", "one")
+    store.broken = ("append_event",)
+    await house.says(view, "second", "two")
+    store.broken = ()
+    assert await stored(store, view) == ["first", "one"]
+    gone = PageState(house.registry, view.user_id, view.session_id)
+    await view.forget()
+    assert await stored(store, gone) == []
+    assert await view.chats() == []
+
+
+async def test_a_chat_in_memory_can_be_deleted(store: Store) -> None:
+    house, store.broken = House(store), ALL
+    view = PageState(house.registry)
+    await house.says(view, "first", "one")
+    await view.forget()
+    assert await view.chats() == []
+
+
+async def test_nothing_is_said_to_be_deleted_that_is_still_stored(store: Store) -> None:
+    house = House(store)
+    view = PageState(house.registry)
+    await house.says(view, "first", "one")
+    store.broken = ALL
+    with pytest.raises(StoreUnavailable):
+        await house.registry.forget_visitor(view.user_id)
+    with pytest.raises(StoreUnavailable):
+        await view.forget()
+    for step in (clear, forget_me):
+        with pytest.raises(gr.Error, match="does not answer at the moment"):
+            await step(view)
+    assert await stored(store, view) == ["first", "one"]
+
+
+async def test_a_store_that_hangs_holds_nobody_up(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fallback, "STORE_TIMEOUT", 0.05)
+    house, store.broken, store.hangs = House(store), ALL, True
+    assert await house.says(PageState(house.registry), "first", "one") == [SENTENCES["not_stored"]]
+
+
+async def test_the_host_is_told_once_and_never_what_was_said_or_a_password(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def story() -> None:
+    with caplog.at_level(logging.WARNING):
         house, store.broken = House(store), ("create_session", "append_event")
         for _ in range(2):
             await house.says(PageState(house.registry), "a secret", "one")
         store.broken = ()
         await house.says(PageState(house.registry), "a secret", "one")
-
-    with caplog.at_level(logging.WARNING):
-        run(story())
     assert [record.message for record in caplog.records] == [
         "The session store fails (OSError): chats are kept in memory.",
         "The session store works again: new chats are stored.",
     ]
 
 
-def test_a_read_only_file_is_called_that_in_the_log(
+async def test_a_read_only_file_is_called_that_in_the_log(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def story() -> None:
-        await Store(f"{tmp_path}/chats.db").list_sessions(app_name="test")
-        house = House(SqliteSessionService(f"sqlite:///{tmp_path}/chats.db?mode=ro"))
-        await house.says(PageState(house.registry), "first", "one")
-
-    run(story())
+    await Store(f"{tmp_path}/chats.db").list_sessions(app_name="test")
+    house = House(SqliteSessionService(f"sqlite:///{tmp_path}/chats.db?mode=ro"))
+    await house.says(PageState(house.registry), "first", "one")
     assert "(SQLITE_READONLY)" in caplog.text
 
 
+@pytest.mark.slow
 def test_an_app_that_cannot_store_is_alive_but_not_ready(store: Store) -> None:
     model = ScriptedModel()
     with launched(agent_in(store, model)) as url:
@@ -399,6 +329,7 @@ def test_an_app_that_cannot_store_is_alive_but_not_ready(store: Store) -> None:
         assert httpx.get(f"{url}readyz").status_code == 200
 
 
+@pytest.mark.slow
 def test_a_session_that_cannot_be_looked_up_is_refused_in_a_sentence(store: Store) -> None:
     with launched(agent_in(store, ScriptedModel())) as url:
         store.broken = ALL

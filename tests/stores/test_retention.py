@@ -9,9 +9,10 @@ from google.adk.sessions import InMemorySessionService, Session
 
 from agent.chat import registry as held
 from agent.chat.registry import ActiveConversation, Registry
+from agent.core.question import Question
 from agent.core.settings import Settings
 from agent.stores import retention
-from tests.support.house import UNLIMITED, loaded, run
+from tests.support.app_setup import UNLIMITED, loaded
 from tests.support.scripted_model import ScriptedModel
 
 
@@ -64,7 +65,7 @@ class House:
         """A new conversation; its turn is over unless its steps keep it."""
         self.model.enqueue("Hi.", *steps)
         visit = self.registry.open()
-        log = visit.ask("Hello")
+        log = visit.ask(Question("Hello"))
         await (log.turn.admitted.wait() if steps else log.turn.finish())
         return visit
 
@@ -91,220 +92,184 @@ class House:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "PAUSE", (0.02, 0.05))
+    monkeypatch.setattr(retention, "SWEEP_INTERVAL", (0.02, 0.05))
 
 
 @pytest.fixture
 def only_one_round(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "PAUSE", (600, 600))
+    monkeypatch.setattr(retention, "SWEEP_INTERVAL", (600, 600))
 
 
 # Too old
 
 
-def test_a_conversation_that_was_idle_for_too_long_is_deleted_and_a_younger_one_stays() -> None:
-    async def story() -> None:
-        house = House(session_idle=3600)
-        await house.visits(2)
-        house.store.age(3601)
-        young = await house.visits(1)
-        await house.until_left(*young)
-
-    run(story())
-
-
-def test_an_hour_less_is_not_too_long() -> None:
-    async def story() -> None:
-        house = House(session_idle=7200)
-        ids = await house.visits(2)
-        house.store.age(3600)
-        await house.rounds()
-        assert house.store.ids() == set(ids)
-
-    run(story())
+async def test_a_conversation_that_was_idle_for_too_long_is_deleted_and_a_younger_one_stays() -> (
+    None
+):
+    house = House(session_idle=3600)
+    await house.visits(2)
+    house.store.age(3601)
+    young = await house.visits(1)
+    await house.until_left(*young)
 
 
-def test_a_conversation_found_again_begins_the_rounds_as_a_new_one_does() -> None:
-    async def story() -> None:
-        before = House(session_idle=10_000)
-        await before.visits(1)
-        before.store.age(4000)
-        (young,) = await before.visits(1)
-        before.registry._retention._rounds.cancel()  # type: ignore[union-attr]
-        after = House(before.store, session_idle=3600)
-        assert await after.registry.find(f"visitor-{young}", young)
-        await after.until_left(young)
+async def test_an_hour_less_is_not_too_long() -> None:
+    house = House(session_idle=7200)
+    ids = await house.visits(2)
+    house.store.age(3600)
+    await house.rounds()
+    assert house.store.ids() == set(ids)
 
-    run(story())
+
+async def test_a_conversation_found_again_begins_the_rounds_as_a_new_one_does() -> None:
+    before = House(session_idle=10_000)
+    await before.visits(1)
+    before.store.age(4000)
+    (young,) = await before.visits(1)
+    before.registry._retention._task.cancel()  # type: ignore[union-attr]
+    after = House(before.store, session_idle=3600)
+    assert await after.registry.find(f"visitor-{young}", young)
+    await after.until_left(young)
 
 
 # Too many
 
 
 @pytest.mark.parametrize("most", [1, 3, 20])
-def test_no_more_are_kept_than_the_host_wants_and_those_are_the_latest(most: int) -> None:
-    async def story() -> None:
-        house = House(max_conversations=most)
-        ids = await house.visits(2 * most + 1)
-        await house.until_left(*ids[-most:])
-
-    run(story())
+async def test_no_more_are_kept_than_the_host_wants_and_those_are_the_latest(most: int) -> None:
+    house = House(max_conversations=most)
+    ids = await house.visits(2 * most + 1)
+    await house.until_left(*ids[-most:])
 
 
-def test_many_at_once_are_looked_through_before_the_pause_is_over(
+async def test_many_at_once_are_looked_through_before_the_pause_is_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def story() -> None:
-        monkeypatch.setattr(retention, "PAUSE", (0.02, 600))
-        house = House(max_conversations=20)
-        ids = await house.visits(60)
-        # A tenth more may wait for the next round.
-        await house.until(lambda: len(house.store.ids()) <= 22)
-        assert house.store.ids() >= set(ids[-20:])
-
-    run(story())
+    monkeypatch.setattr(retention, "SWEEP_INTERVAL", (0.02, 600))
+    house = House(max_conversations=20)
+    ids = await house.visits(60)
+    # A tenth more may wait for the next round.
+    await house.until(lambda: len(house.store.ids()) <= 22)
+    assert house.store.ids() >= set(ids[-20:])
 
 
-def test_0_is_no_limit_and_no_reason_to_look_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def story() -> None:
-        monkeypatch.setattr(retention, "PAUSE", (0.01, 600))
-        house = House(max_conversations=0)
-        ids = await house.visits(30)
-        assert house.store.ids() == set(ids)
-        assert house.store.listings == 1
-
-    run(story())
+async def test_0_is_no_limit_and_no_reason_to_look_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "SWEEP_INTERVAL", (0.01, 600))
+    house = House(max_conversations=0)
+    ids = await house.visits(30)
+    assert house.store.ids() == set(ids)
+    assert house.store.listings == 1
 
 
 # What stays
 
 
-def test_a_conversation_in_use_is_neither_too_old_nor_one_too_many() -> None:
-    async def story() -> None:
-        house, rest = House(max_conversations=1, session_idle=3600), asyncio.Event()
-        busy = await house.visit(rest, " And bye.")
-        house.store.age(4000)
-        latest = (await house.visits(3))[-1]
-        in_use = busy.conversation.session_id
-        await house.until_left(in_use, latest)
-        rest.set()
-        assert busy.log
-        await busy.log.turn.finish()
-        assert [text for _, text in await told(busy)] == ["Hi. And bye."]
-
-    run(story())
+async def test_a_conversation_in_use_is_neither_too_old_nor_one_too_many() -> None:
+    house, rest = House(max_conversations=1, session_idle=3600), asyncio.Event()
+    busy = await house.visit(rest, " And bye.")
+    house.store.age(4000)
+    latest = (await house.visits(3))[-1]
+    in_use = busy.conversation.session_id
+    await house.until_left(in_use, latest)
+    rest.set()
+    assert busy.log
+    await busy.log.turn.finish()
+    assert [text for _, text in await told(busy)] == ["Hi. And bye."]
 
 
 async def told(visit: ActiveConversation) -> list[tuple[str, str]]:
-    turns = await visit.conversation.recall()
+    turns = await visit.conversation.history()
     return [(turn.question, getattr(turn.transcript[0], "text", "")) for turn in turns]
 
 
-def test_a_developers_own_sessions_stay_and_are_not_counted() -> None:
-    async def story() -> None:
-        house = House(max_conversations=2, session_idle=3600)
-        for number in range(5):
-            await house.store.create_session(
-                app_name="test", user_id="user", session_id=f"mine {number}"
-            )
-        house.store.age(1_000_000)
-        ids = await house.visits(4)
-        await house.until_left(*(f"mine {number}" for number in range(5)), *ids[-2:])
-
-    run(story())
+async def test_a_developers_own_sessions_stay_and_are_not_counted() -> None:
+    house = House(max_conversations=2, session_idle=3600)
+    for number in range(5):
+        await house.store.create_session(
+            app_name="test", user_id="user", session_id=f"mine {number}"
+        )
+    house.store.age(1_000_000)
+    ids = await house.visits(4)
+    await house.until_left(*(f"mine {number}" for number in range(5)), *ids[-2:])
 
 
 # A store that fails
 
 
-def test_one_that_cannot_be_deleted_keeps_no_other(caplog: pytest.LogCaptureFixture) -> None:
-    async def story() -> None:
-        house = House(session_idle=3600)
-        stuck, *_ = await house.visits(3)
-        house.store.broken = {stuck}
-        house.store.age(4000)
-        await house.until_left(stuck)
-        house.store.broken = set()
-        await house.until_left()
-
-    run(story())
+async def test_one_that_cannot_be_deleted_keeps_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    house = House(session_idle=3600)
+    stuck, *_ = await house.visits(3)
+    house.store.broken = {stuck}
+    house.store.age(4000)
+    await house.until_left(stuck)
+    house.store.broken = set()
+    await house.until_left()
     assert caplog.messages[0] == "Old conversations could not be deleted."
 
 
-def test_a_store_that_was_down_is_looked_through_when_it_is_back() -> None:
-    async def story() -> None:
-        house = House(session_idle=3600)
-        house.store.is_down = True
-        await house.visits(2)
-        house.store.age(4000)
-        await house.rounds()
-        house.store.is_down = False
-        await house.until_left()
-
-    run(story())
+async def test_a_store_that_was_down_is_looked_through_when_it_is_back() -> None:
+    house = House(session_idle=3600)
+    house.store.is_down = True
+    await house.visits(2)
+    house.store.age(4000)
+    await house.rounds()
+    house.store.is_down = False
+    await house.until_left()
 
 
 # What is held
 
 
-@pytest.mark.usefixtures("only_one_round")
-def test_no_more_are_held_than_the_host_wants_and_the_one_used_longest_ago_goes_first() -> None:
-    async def story() -> None:
-        house = House(max_conversations=3)
-        first, second, third = await house.visits(3)
-        await house.registry.find(f"visitor-{first}", first)
-        (fourth,) = await house.visits(1)
-        assert list(house.registry._visits) == [third, first, fourth]
-        assert second not in house.registry._clocks
-
-    run(story())
+def held_ids(house: House) -> list[str]:
+    """The sessions of the conversations that are held, the longest unused first."""
+    return [key.session_id for key in house.registry._active]
 
 
 @pytest.mark.usefixtures("only_one_round")
-def test_a_conversation_that_is_being_answered_stays_held_beyond_that() -> None:
-    async def story() -> None:
-        house, rest = House(max_conversations=1), asyncio.Event()
-        busy = (await house.visit(rest)).conversation.session_id
-        _, latest = await house.visits(2)
-        assert list(house.registry._visits) == [busy, latest]
-        rest.set()
-
-    run(story())
-
-
-def test_one_that_was_let_go_is_found_again_with_all_that_was_said() -> None:
-    async def story() -> None:
-        house = House(max_conversations=2)
-        first, *_ = await house.visits(1)
-        house.registry._let_go(first)
-        visit = await house.registry.find(f"visitor-{first}", first)
-        assert visit
-        assert await told(visit) == [("Hello", "Hi.")]
-
-    run(story())
+async def test_no_more_are_held_than_the_host_wants_and_the_one_used_longest_ago_goes_first() -> (
+    None
+):
+    house = House(max_conversations=3)
+    first, second, third = await house.visits(3)
+    await house.registry.find(f"visitor-{first}", first)
+    (fourth,) = await house.visits(1)
+    assert held_ids(house) == [third, first, fourth]
+    assert second not in held_ids(house)
 
 
-def test_an_idle_one_is_held_for_a_time_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def story() -> None:
-        monkeypatch.setattr(held, "HOLD", 0.05)
-        house = House()
-        (only,) = await house.visits(1)
-        await house.until(lambda: not (house.registry._visits or house.registry._clocks))
-        assert house.store.ids() == {only}
+@pytest.mark.usefixtures("only_one_round")
+async def test_a_conversation_that_is_being_answered_stays_held_beyond_that() -> None:
+    house, rest = House(max_conversations=1), asyncio.Event()
+    busy = (await house.visit(rest)).conversation.session_id
+    _, latest = await house.visits(2)
+    assert held_ids(house) == [busy, latest]
+    rest.set()
 
-    run(story())
+
+async def test_one_that_was_let_go_is_found_again_with_all_that_was_said() -> None:
+    house = House(max_conversations=2)
+    first, *_ = await house.visits(1)
+    house.registry._let_go(house.registry.key(f"visitor-{first}", first))
+    visit = await house.registry.find(f"visitor-{first}", first)
+    assert visit
+    assert await told(visit) == [("Hello", "Hi.")]
+
+
+async def test_an_idle_one_is_held_for_a_time_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(held, "HOLD_TIME", 0.05)
+    house = House()
+    (only,) = await house.visits(1)
+    await house.until(lambda: not held_ids(house))
+    assert house.store.ids() == {only}
 
 
 # What leaves nothing
 
 
-def test_sessions_that_nobody_has_are_not_held() -> None:
-    async def story() -> None:
-        house, nobody = House(), "00000000-0000-4000-8000-{:012}"
-        for number in range(1000):
-            forged = nobody.format(number)
-            assert await house.registry.find(f"visitor-{forged}", forged) is None
-        assert (house.registry._visits, house.registry._clocks) == ({}, {})
-        assert house.store.ids() == set()
-
-    run(story())
+async def test_sessions_that_nobody_has_are_not_held() -> None:
+    house, nobody = House(), "00000000-0000-4000-8000-{:012}"
+    for number in range(1000):
+        forged = nobody.format(number)
+        assert await house.registry.find(f"visitor-{forged}", forged) is None
+    assert held_ids(house) == []
+    assert house.store.ids() == set()

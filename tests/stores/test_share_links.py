@@ -11,22 +11,22 @@ import pytest
 from google.adk.sessions import InMemorySessionService
 from google.adk.sessions.sqlite_session_service import SqliteSessionService
 
-from agent.api import doors
-from agent.api.share import GONE
+from agent.api import api_app
+from agent.api.share import NOT_SHARED
 from agent.chat.loader import LoadedAgent
 from agent.chat.registry import Registry
 from agent.core.settings import Settings
 from agent.core.visitor import is_visitor_id
 from agent.page.page_state import PageState
-from agent.stores.share_links import OWNER
-from tests.support.house import UNLIMITED, loaded, run
+from agent.stores.share_links import LINK_USER_ID
+from tests.support.app_setup import UNLIMITED, loaded
 from tests.support.scripted_model import ScriptedModel
 
-GOES = (404, GONE)
+GOES = (404, NOT_SHARED)
 
 
 class House:
-    """An app with its doors, and a visitor's page of it, all in one loop."""
+    """An app with its APIs, and a visitor's page of it, all in one loop."""
 
     def __init__(self, store: Any = None, **settings: Any) -> None:
         self.model = ScriptedModel()
@@ -35,7 +35,7 @@ class House:
             self.loaded.runner.session_service = store
         self.store = self.loaded.runner.session_service
         self.registry = Registry(self.loaded, Settings(**{**UNLIMITED, **settings}))
-        app = httpx.ASGITransport(doors(self.loaded, self.registry))
+        app = httpx.ASGITransport(api_app(self.loaded, self.registry))
         self._client = httpx.AsyncClient(transport=app, base_url="http://test")
 
     def visitor(self) -> PageState:
@@ -47,7 +47,7 @@ class House:
     ) -> None:
         """One turn, in the place of all but the first `kept`."""
         self.model.enqueue(answer)
-        await view.ask(question, len(view.shown) if kept is None else kept, "").finish()
+        await view.ask(question, len(view.screen.turn_ids) if kept is None else kept, "").finish()
 
     async def get(self, token: str | None) -> httpx.Response:
         """What the link shows."""
@@ -61,7 +61,7 @@ class House:
     async def links(self) -> list[str]:
         """The stored ones."""
         app = self.loaded.runner.app_name
-        listed = await self.store.list_sessions(app_name=app, user_id=OWNER)
+        listed = await self.store.list_sessions(app_name=app, user_id=LINK_USER_ID)
         return [link.id for link in listed.sessions]
 
 
@@ -74,62 +74,50 @@ async def shared(house: House, view: PageState, answer: str = "Sunny.") -> str:
     return token
 
 
-def test_whoever_has_the_link_reads_the_conversation() -> None:
-    async def go() -> None:
-        house = House()
-        status, page = await house.read(await shared(house, house.visitor()))
-        assert status == 200
-        assert "How is Rome?" in page
-        assert "Sunny." in page
-        assert re.search(r"<time>20\d\d-\d\d-\d\d \d\d:\d\d UTC</time>", page)
-
-    run(go())
+async def test_whoever_has_the_link_reads_the_conversation() -> None:
+    house = House()
+    status, page = await house.read(await shared(house, house.visitor()))
+    assert status == 200
+    assert "How is Rome?" in page
+    assert "Sunny." in page
+    assert re.search(r"<time>20\d\d-\d\d-\d\d \d\d:\d\d UTC</time>", page)
 
 
-def test_a_shared_page_is_for_readers_alone() -> None:
-    async def go() -> None:
-        house = House()
-        token = await shared(house, house.visitor())
-        for answer in (await house.get(token), await house.get("x")):
-            policy = answer.headers["Content-Security-Policy"]
-            assert "default-src 'none'" in policy
-            assert "script-src" not in policy
-            assert "frame-ancestors 'none'" in policy
-            assert answer.headers["Cache-Control"] == "no-store"
-            assert answer.headers["Referrer-Policy"] == "no-referrer"
-            assert answer.headers["X-Robots-Tag"] == "noindex, nofollow"
-
-    run(go())
+async def test_a_shared_page_is_for_readers_alone() -> None:
+    house = House()
+    token = await shared(house, house.visitor())
+    for answer in (await house.get(token), await house.get("x")):
+        policy = answer.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "script-src" not in policy
+        assert "frame-ancestors 'none'" in policy
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert answer.headers["X-Robots-Tag"] == "noindex, nofollow"
 
 
-def test_what_is_said_after_sharing_is_read_once_it_is_shared_again() -> None:
-    async def go() -> None:
-        house = House()
-        view = house.visitor()
-        token = await shared(house, view)
-        await house.say(view, "And my secret?", "Safe.")
-        await view.rename("A secret")
-        assert "ecret" not in (await house.read(token))[1]
-        await view.share()
-        assert await view.token() == token
-        assert "And my secret?" in (await house.read(token))[1]
-        assert "<title>A secret</title>" in (await house.read(token))[1]
-
-    run(go())
+async def test_what_is_said_after_sharing_is_read_once_it_is_shared_again() -> None:
+    house = House()
+    view = house.visitor()
+    token = await shared(house, view)
+    await house.say(view, "And my secret?", "Safe.")
+    await view.rename("A secret")
+    assert "ecret" not in (await house.read(token))[1]
+    await view.share()
+    assert await view.token() == token
+    assert "And my secret?" in (await house.read(token))[1]
+    assert "<title>A secret</title>" in (await house.read(token))[1]
 
 
-def test_what_is_taken_back_is_gone_from_the_link() -> None:
-    async def go() -> None:
-        house = House()
-        view = house.visitor()
-        await house.say(view, "First", "One.")
-        await house.say(view, "Second", "Two.")
-        await view.share()
-        await house.say(view, "Third", "Three.", kept=1)
-        page = (await house.read(await view.token()))[1]
-        assert ("One." in page, "Two." in page, "Three." in page) == (True, False, False)
-
-    run(go())
+async def test_what_is_taken_back_is_gone_from_the_link() -> None:
+    house = House()
+    view = house.visitor()
+    await house.say(view, "First", "One.")
+    await house.say(view, "Second", "Two.")
+    await view.share()
+    await house.say(view, "Third", "Three.", kept=1)
+    page = (await house.read(await view.token()))[1]
+    assert ("One." in page, "Two." in page, "Three." in page) == (True, False, False)
 
 
 async def withdraw(house: House, view: PageState) -> None:
@@ -145,30 +133,24 @@ async def forget_me(house: House, view: PageState) -> None:
 
 
 @pytest.mark.parametrize("end", [withdraw, delete, forget_me])
-def test_nothing_is_left_of_a_link_that_is_ended(end: Callable[..., Any]) -> None:
-    async def go() -> None:
-        house = House()
-        view = house.visitor()
-        token = await shared(house, view)
-        other = await shared(house, house.visitor(), "Mine.")
-        assert len(await house.links()) == 2
-        await end(house, view)
-        assert await house.read(token) == GOES
-        assert "Mine." in (await house.read(other))[1]
-        assert len(await house.links()) == 1
-
-    run(go())
+async def test_nothing_is_left_of_a_link_that_is_ended(end: Callable[..., Any]) -> None:
+    house = House()
+    view = house.visitor()
+    token = await shared(house, view)
+    other = await shared(house, house.visitor(), "Mine.")
+    assert len(await house.links()) == 2
+    await end(house, view)
+    assert await house.read(token) == GOES
+    assert "Mine." in (await house.read(other))[1]
+    assert len(await house.links()) == 1
 
 
-def test_a_link_to_nothing_but_what_was_taken_back_shows_nothing() -> None:
-    async def go() -> None:
-        house = House()
-        view = house.visitor()
-        token = await shared(house, view)
-        await house.say(view, "New", "Other.", kept=0)
-        assert await house.read(token) == GOES
-
-    run(go())
+async def test_a_link_to_nothing_but_what_was_taken_back_shows_nothing() -> None:
+    house = House()
+    view = house.visitor()
+    token = await shared(house, view)
+    await house.say(view, "New", "Other.", kept=0)
+    assert await house.read(token) == GOES
 
 
 class Store(InMemorySessionService):
@@ -180,100 +162,79 @@ class Store(InMemorySessionService):
 
     async def delete_session(self, **session: Any) -> None:
         await super().delete_session(**session)
-        if session["user_id"] != OWNER:
+        if session["user_id"] != LINK_USER_ID:
             self.deleted.set()
 
 
-def test_a_conversation_that_makes_room_takes_its_link_along() -> None:
-    async def go() -> None:
-        house = House(store := Store(), max_conversations=1)
-        token = await shared(house, house.visitor())
-        await house.say(house.visitor(), "Hi", "Hello.")
-        await asyncio.wait_for(store.deleted.wait(), 20)
-        assert await house.links() == []
-        assert await house.read(token) == GOES
-
-    run(go())
+async def test_a_conversation_that_makes_room_takes_its_link_along() -> None:
+    house = House(store := Store(), max_conversations=1)
+    token = await shared(house, house.visitor())
+    await house.say(house.visitor(), "Hi", "Hello.")
+    await asyncio.wait_for(store.deleted.wait(), 20)
+    assert await house.links() == []
+    assert await house.read(token) == GOES
 
 
-def test_a_withdrawn_link_stays_dead_when_the_conversation_is_shared_anew() -> None:
-    async def go() -> None:
-        house = House()
-        view = house.visitor()
-        old = await shared(house, view)
-        await view.stop_sharing()
-        await view.share()
-        assert await house.read(old) == GOES
-        assert (await house.read(await view.token()))[0] == 200
-
-    run(go())
+async def test_a_withdrawn_link_stays_dead_when_the_conversation_is_shared_anew() -> None:
+    house = House()
+    view = house.visitor()
+    old = await shared(house, view)
+    await view.stop_sharing()
+    await view.share()
+    assert await house.read(old) == GOES
+    assert (await house.read(await view.token()))[0] == 200
 
 
-def test_a_token_tells_no_ids_and_leads_to_no_other() -> None:
-    async def go() -> None:
-        house = House()
-        ann, bob = house.visitor(), house.visitor()
-        one, two = await shared(house, ann), await shared(house, bob)
-        for id in (ann.user_id, ann.session_id):
-            assert str(id).removeprefix("visitor-") not in one
-        assert one[:32] != two[:32]
-        assert one[32:] != two[32:]
-        for wrong in (one[:32] + two[32:], two[:32] + one[32:], one[:32], one[:-1], one + "x"):
-            assert await house.read(wrong) == GOES
-
-    run(go())
+async def test_a_token_tells_no_ids_and_leads_to_no_other() -> None:
+    house = House()
+    ann, bob = house.visitor(), house.visitor()
+    one, two = await shared(house, ann), await shared(house, bob)
+    for id in (ann.user_id, ann.session_id):
+        assert str(id).removeprefix("visitor-") not in one
+    assert one[:32] != two[:32]
+    assert one[32:] != two[32:]
+    for wrong in (one[:32] + two[32:], two[:32] + one[32:], one[:32], one[:-1], one + "x"):
+        assert await house.read(wrong) == GOES
 
 
 @pytest.mark.parametrize("token", ["", "x", "%00", "a" * 54, "a" * 9000, "..%2F..", "é" * 54])
-def test_whatever_else_is_no_link(token: str) -> None:
-    async def go() -> None:
-        status, text = await House().read(token)
-        assert status == 404
-        assert "<" not in text
-
-    run(go())
+async def test_whatever_else_is_no_link(token: str) -> None:
+    status, text = await House().read(token)
+    assert status == 404
+    assert "<" not in text
 
 
-def test_nobody_else_can_withdraw_a_link_or_look_it_up() -> None:
-    async def go() -> None:
-        house = House()
-        ann, bob = house.visitor(), house.visitor()
-        token = await shared(house, ann)
-        bob.session_id = ann.session_id
-        assert await bob.token() is None
-        await bob.stop_sharing()
-        assert (await house.read(token))[0] == 200
-
-    run(go())
+async def test_nobody_else_can_withdraw_a_link_or_look_it_up() -> None:
+    house = House()
+    ann = house.visitor()
+    token = await shared(house, ann)
+    bob = PageState(house.registry, session_id=ann.session_id)
+    assert await bob.token() is None
+    await bob.stop_sharing()
+    assert (await house.read(token))[0] == 200
 
 
-def test_what_has_no_words_yet_is_not_shared() -> None:
-    async def go() -> None:
-        house = House()
-        view = house.visitor()
-        await view.share()
-        await view.conversation()
-        await view.share()
-        assert await view.token() is None
-        assert await house.links() == []
-
-    run(go())
+async def test_what_has_no_words_yet_is_not_shared() -> None:
+    house = House()
+    view = house.visitor()
+    await view.share()
+    await view.conversation()
+    await view.share()
+    assert await view.token() is None
+    assert await house.links() == []
 
 
-def test_a_link_outlasts_a_restart_and_is_the_same_for_all_replicas(tmp_path: Path) -> None:
-    async def go() -> None:
-        one, two = (House(SqliteSessionService(str(tmp_path / "chats.db"))) for _ in "12")
-        view = one.visitor()
-        token = await shared(one, view)
-        assert "Sunny." in (await two.read(token))[1]
-        again = PageState(two.registry, view.user_id, view.session_id)
-        assert await again.token() == token
-        await again.share()
-        await again.stop_sharing()
-        assert await one.read(token) == GOES
-
-    run(go())
+async def test_a_link_outlasts_a_restart_and_is_the_same_for_all_replicas(tmp_path: Path) -> None:
+    one, two = (House(SqliteSessionService(str(tmp_path / "chats.db"))) for _ in "12")
+    view = one.visitor()
+    token = await shared(one, view)
+    assert "Sunny." in (await two.read(token))[1]
+    again = PageState(two.registry, view.user_id, view.session_id)
+    assert await again.token() == token
+    await again.share()
+    await again.stop_sharing()
+    assert await one.read(token) == GOES
 
 
 def test_no_visitor_can_be_called_as_the_owner_of_links_is() -> None:
-    assert not is_visitor_id(OWNER)
+    assert not is_visitor_id(LINK_USER_ID)

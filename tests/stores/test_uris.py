@@ -9,12 +9,12 @@ from google.adk.sessions import InMemorySessionService
 from google.adk.sessions.sqlite_session_service import SqliteSessionService
 from google.genai import types
 
-from agent.chat.conversation import NOT_STORED, Conversation
+from agent.chat.conversation import Conversation
 from agent.chat.loader import LoadError, load
+from agent.core.notices import SENTENCES
 from agent.core.settings import Settings
 from agent.core.transcript import notices
 from agent.stores.fallback import FallbackStore
-from tests.support.house import run
 
 
 def sessions() -> FallbackStore:
@@ -29,11 +29,8 @@ def artifacts() -> BaseArtifactService:
     return store
 
 
-def said_by(conversation: Conversation) -> list[str]:
-    async def story() -> list[str]:
-        return notices(await conversation.ask("What is 2+2?").finish())
-
-    return run(story())
+async def said_by(conversation: Conversation) -> list[str]:
+    return notices(await conversation.ask("What is 2+2?").finish())
 
 
 def test_conversations_are_kept_where_the_uri_says(
@@ -45,13 +42,13 @@ def test_conversations_are_kept_where_the_uri_says(
     assert not sessions().is_shared
 
 
-def test_a_host_who_asked_for_memory_gets_no_warning_and_one_who_did_not_does(
+async def test_a_host_who_asked_for_memory_gets_no_warning_and_one_who_did_not_does(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert said_by(Conversation(load().runner, Settings())) == []
+    assert await said_by(Conversation(load().runner, Settings())) == []
     monkeypatch.delenv("SESSION_DB")
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
-    assert said_by(Conversation(load().runner, Settings())) == [NOT_STORED]
+    assert await said_by(Conversation(load().runner, Settings())) == [SENTENCES["not_stored"]]
 
 
 def test_many_machines_share_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +69,7 @@ def test_a_store_that_there_is_not_is_told_of_without_the_password(
     assert "sesame" not in str(caught.value)
 
 
-def test_files_are_kept_in_memory_or_where_the_uri_says(
+async def test_files_are_kept_in_memory_or_where_the_uri_says(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     assert isinstance(artifacts(), InMemoryArtifactService)
@@ -80,8 +77,8 @@ def test_files_are_kept_in_memory_or_where_the_uri_says(
     store = artifacts()
     assert isinstance(store, FileArtifactService)
     whose: dict[str, Any] = {"app_name": "agent", "user_id": "ann", "session_id": "one"}
-    run(store.save_artifact(**whose, filename="a.txt", artifact=types.Part(text="kept")))
-    found = run(artifacts().load_artifact(**whose, filename="a.txt"))
+    await store.save_artifact(**whose, filename="a.txt", artifact=types.Part(text="kept"))
+    found = await artifacts().load_artifact(**whose, filename="a.txt")
     assert found
     assert found.text == "kept"
 

@@ -10,7 +10,7 @@ A bubble is a pair: who speaks, and the words that are to be seen. A panel's "wh
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any, TypeAlias
 
 import pytest
@@ -256,6 +256,9 @@ class Page:
             self.complaints.append(f"asked for {url}")
 
 
+Visitor: TypeAlias = Callable[..., Page]
+
+
 def talk(page: Page, gemini: FakeGemini, question: str, *answer: Any) -> None:
     """A whole turn, in which Gemini answers by these steps."""
     gemini.enqueue(*answer)
@@ -263,29 +266,12 @@ def talk(page: Page, gemini: FakeGemini, question: str, *answer: Any) -> None:
     page.wait_idle()
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """Chromium itself. Playwright keeps a loop running, so that `asyncio.run` fails meanwhile."""
-    if not (os.path.exists(CHROMIUM) or "CI" in os.environ):
+@contextmanager
+def run_chromium() -> Iterator[Browser]:
+    """Chromium, until the end."""
+    if not os.path.exists(CHROMIUM):
         pytest.skip(f"There is no {CHROMIUM}: install it, or name another in CHROMIUM")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         yield browser
         browser.close()
-
-
-@pytest.fixture
-def visitor(chromium: Browser) -> Iterator[Callable[..., Page]]:
-    """Each call is a visitor of its own; none may end with a complaint."""
-    pages: list[Page] = []
-
-    def come(**options: Any) -> Page:
-        context = chromium.new_context(permissions=["clipboard-read", "clipboard-write"], **options)
-        pages.append(Page(context.new_page()))
-        return pages[-1]
-
-    yield come
-    for page in pages:
-        page.tab.context.close()
-    complaints = [page.complaints for page in pages if page.complaints]
-    assert not complaints, complaints

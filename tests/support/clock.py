@@ -1,9 +1,6 @@
 """The time by which limits are counted: it stands still, and moves on when a test says so."""
 
 import time
-from types import SimpleNamespace
-
-import pytest
 
 MINUTE, DAY = 60, 86_400
 
@@ -21,12 +18,3 @@ class Clock:
     def move(self, seconds: float) -> None:
         """Let so many seconds pass."""
         self.now += seconds
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """In place of the real one."""
-    clock = Clock()
-    monkeypatch.setattr("limits.aio.storage.memory.time", SimpleNamespace(time=clock.read))
-    monkeypatch.setattr("agent.limits.counters.time", clock.read)
-    return clock

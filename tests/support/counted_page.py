@@ -20,9 +20,11 @@ from agent.chat.registry import ActiveConversation, Registry
 from agent.chat.streams import DeltaLog
 from agent.chat.turn import Turn
 from agent.core.settings import Settings
+from agent.page.chat_interface import ChatPage
 from agent.page.page_state import PageState
 from agent.stores.cleanup import InMemoryStore
-from tests.support.house import UNLIMITED, free_port, loaded
+from tests.support.app_process import free_port
+from tests.support.app_setup import UNLIMITED, loaded
 from tests.support.scripted_model import USAGE
 
 KINDS = {
@@ -64,7 +66,7 @@ def main(**settings: Any) -> None:
     what, store = loaded(Quick()), InMemoryStore()
     what.runner.session_service = store
     registry = Registry(what, Settings(**{**UNLIMITED, **settings}))
-    demo = app.page(what, registry)
+    demo = ChatPage(app.respond, what, registry, for_mcp=False)
     _, url, _ = server.serve(
         demo, what, registry, prevent_thread_lock=True, server_port=free_port()
     )

@@ -7,6 +7,9 @@
 
 `gemini.requests` holds what the client sent, `gemini.arrived(2)` waits for the second one, and
 `request.left` is set when the client hung up early.
+
+As Gemini 3 does, it signs the first function call of each reply, and refuses a request in which one
+of the current turn comes back otherwise; `FakeGemini(signs=False)` is an older one.
 """
 
 import asyncio
@@ -15,7 +18,7 @@ import socket
 import struct
 import threading
 import time
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -42,6 +45,8 @@ class Call(Step):
     name: str
     args: Json
     id: str | None = None
+class Signed(Step):
+    text: str  # with a signature; may be empty, as at the end of a stream of Gemini 3's
 class Image(Step):
     mime: str
     data: bytes
@@ -92,6 +97,7 @@ class Request:
     arrived_at: float = field(default_factory=time.monotonic)
     left: threading.Event = field(default_factory=threading.Event)
     left_at: float | None = None
+    signed: list[str] = field(default_factory=list)  # the signatures given in the reply
 
     @property
     def key(self) -> str:
@@ -122,8 +128,59 @@ def _shown(part: Json) -> str:
     return str(part.get("text", ""))
 
 
-class FakeGemini:
+class Signatures:
+    """Those that were given, and those that do not come back.
+
+    https://ai.google.dev/gemini-api/docs/thought-signatures
+    """
+
+    SKIP = b"skip_thought_signature_validator"  # for calls that Gemini has not made
+
     def __init__(self) -> None:
+        self._calls: dict[bytes, str] = {}
+
+    def sign(self, part: Json) -> Json:
+        """The part with a signature, whose base64 is not the same in both alphabets."""
+        signature = b"\xfb\xef\xff%d" % len(self._calls)
+        self._calls[signature] = _shown(part)
+        return {**part, "thoughtSignature": b64encode(signature).decode()}
+
+    def forget(self) -> None:
+        self._calls.clear()
+
+    def missing(self, contents: list[Json]) -> Json | None:
+        """The first call of the current turn that was signed and has not that signature now."""
+        for content in _current_turn(contents):
+            calls: list[Json] = [
+                part for part in content.get("parts", ()) if "functionCall" in part
+            ]
+            if calls and not self._is_well(calls[0]):
+                return calls[0]
+        return None
+
+    def _is_well(self, call: Json) -> bool:
+        given = call.get("thoughtSignature", "")
+        signature = b64decode(given.replace("-", "+").replace("_", "/"))
+        if self.SKIP in (signature, given.encode()) or _shown(call) not in self._calls.values():
+            return True
+        return self._calls.get(signature) == _shown(call)
+
+
+def _current_turn(contents: list[Json]) -> list[Json]:
+    """What comes after the last content in which the visitor says something."""
+    said = [
+        number
+        for number, content in enumerate(contents)
+        if content.get("role") == "user"
+        and any("functionResponse" not in part for part in content.get("parts", ()))
+    ]
+    return contents[said[-1] + 1 :] if said else contents
+
+
+class FakeGemini:
+    def __init__(self, signs: bool = True) -> None:
+        self.signs = signs
+        self._signatures = Signatures()
         self.requests: list[Request] = []
         self.unexpected: list[Request] = []
         self._arrival = threading.Condition()
@@ -150,8 +207,9 @@ class FakeGemini:
         return self.requests[number - 1]
 
     def reset(self) -> None:
-        """Forget what was asked and what was still to be said."""
+        """Forget what was asked, what was signed, and what was still to be said."""
         self.requests.clear()
+        self._signatures.forget()
         self._queue.clear()
 
     def start(self) -> Self:
@@ -180,12 +238,21 @@ class FakeGemini:
             with self._arrival:
                 self.requests.append(request)
                 self._arrival.notify_all()
-            reply = _Reply(writer, request.streaming)
-            playing = asyncio.create_task(reply.play(self._script_for(request)))
+            reply = _Reply(writer, request, self._signatures, self.signs)
+            script = self._refusal_of(request) or self._script_for(request)
+            playing = asyncio.create_task(reply.play(script))
             if not await _played_to_its_end(playing, reader):
                 request.left_at = time.monotonic()
                 request.left.set()
         writer.close()
+
+    def _refusal_of(self, request: Request) -> Script:
+        call = self._signatures.missing(request.body.get("contents", []))
+        if call is None:
+            return ()
+        name = call["functionCall"]["name"]
+        message = f"Function call is missing a thought_signature: function call `{name}`"
+        return (Status(400, "INVALID_ARGUMENT", message),)
 
     def _script_for(self, request: Request) -> Script:
         if needles := [text for text in list(self._by_text) if text in request.last_user_text]:
@@ -224,19 +291,21 @@ async def _played_to_its_end(playing: asyncio.Task[None], reader: asyncio.Stream
 @dataclass
 class _Reply:
     writer: asyncio.StreamWriter
-    streaming: bool
+    request: Request
+    signatures: Signatures
+    signs: bool  # the next function call
     held: list[Json] = field(default_factory=list)
 
     async def play(self, script: Script) -> None:
         if not self.is_whole(script[-1]):
-            mime = "text/event-stream" if self.streaming else "application/json"
+            mime = "text/event-stream" if self.request.streaming else "application/json"
             self.head(200, mime, "Transfer-Encoding: chunked")
         for step in script:
             await self.writer.drain()  # before, as a client that has the last byte may leave
             await self.perform(step)
 
     def is_whole(self, step: str | Step) -> bool:
-        return isinstance(step, Whole) or (isinstance(step, Failure) and not self.streaming)
+        return isinstance(step, Whole) or (isinstance(step, Failure) and not self.request.streaming)
 
     async def perform(self, step: str | Step) -> None:
         match step:
@@ -255,13 +324,22 @@ class _Reply:
             case Ending():
                 self.send(_last_line(step, self.held))
                 self.writer.write(b"0\r\n\r\n")
-            case _ if self.streaming:
-                self.send(_candidate([_part(step)]))
+            case _ if self.request.streaming:
+                self.send(_candidate([self.part(step)]))
             case _:
-                self.held.append(_part(step))
+                self.held.append(self.part(step))
+
+    def part(self, step: str | Step) -> Json:
+        part = _part(step)
+        if not isinstance(step, Signed) and not (isinstance(step, Call) and self.signs):
+            return part
+        self.signs = self.signs and not isinstance(step, Call)
+        part = self.signatures.sign(part)
+        self.request.signed.append(part["thoughtSignature"])
+        return part
 
     def send(self, line: str) -> None:
-        data = (f"data: {line}\r\n\r\n" if line and self.streaming else line).encode()
+        data = (f"data: {line}\r\n\r\n" if line and self.request.streaming else line).encode()
         self.writer.write(b"%x\r\n%b\r\n" % (len(data), data) if data else b"")
 
     def whole(self, code: int, mime: str, text: str) -> None:
@@ -302,6 +380,8 @@ def _part(step: str | Step) -> Json:
     match step:
         case Think(text):
             return {"text": text, "thought": True}
+        case Signed(text):
+            return {"text": text}
         case Made(make):
             return {"text": make()}
         case Image(mime, data):

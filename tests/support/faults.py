@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tests.support.fake_gemini import (
     Blocked,
@@ -128,4 +128,4 @@ def go_round() -> str:
 
 TOOLS = [break_down, go_round]
 
-LIMITS = {"max_llm_calls": 3, "request_retries": 0}
+LIMITS: dict[str, Any] = {"max_llm_calls": 3, "request_retries": 0}

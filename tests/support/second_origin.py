@@ -1,13 +1,10 @@
 """Another origin than the page's, which may only be called by who clicks on a link to it."""
 
 import threading
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import pytest
 
-
-class Elsewhere:
+class SecondOrigin:
     """What it was asked for, and from where its visitors said that they came."""
 
     def __init__(self) -> None:
@@ -44,18 +41,3 @@ class Elsewhere:
         """Listen no more."""
         self._server.shutdown()
         self._server.server_close()
-
-
-@pytest.fixture(scope="module")
-def place() -> Iterator[Elsewhere]:
-    """One for all tests of a module."""
-    server = Elsewhere()
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def elsewhere(place: Elsewhere) -> Elsewhere:
-    """The same, as if nobody had come yet."""
-    place.forget()
-    return place

@@ -1,14 +1,8 @@
-"""How tests set the house up: an agent with a model, a conversation with it, a page around it."""
+"""The app within the test's own process: an agent with a model, a conversation with it, a page."""
 
-import asyncio
-import os
-import signal
-import socket
-import subprocess
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from google.adk.agents import Agent
 from google.adk.apps import App
@@ -21,14 +15,12 @@ from agent.chat.conversation import Conversation
 from agent.chat.loader import LoadedAgent
 from agent.chat.registry import Registry
 from agent.chat.turn import Turn
+from agent.core.question import Question, Screen
 from agent.core.settings import Settings
 from agent.core.transcript import Transcript
 from agent.core.transcript import notices as notices
 from agent.limits.budget import Budget
-
-T = TypeVar("T")
-
-ROOT = Path(__file__).parents[2]
+from tests.support.app_process import free_port
 
 UNLIMITED: dict[str, Any] = {
     **dict.fromkeys(("visitor_per_minute", "visitor_per_day"), 0),
@@ -38,11 +30,6 @@ UNLIMITED: dict[str, Any] = {
 """For tests of other things than limits."""
 
 GEMINI = "gemini-3.5-flash"
-
-
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run one test's coroutine on a loop of its own."""
-    return asyncio.run(work)
 
 
 def loaded(model: str | BaseLlm = GEMINI, max_output_tokens: int = 0, **agent: Any) -> LoadedAgent:
@@ -71,9 +58,17 @@ def registry(model: str | BaseLlm = GEMINI, /, agent: Any = None, **settings: An
     return Registry(loaded(model, **(agent or {})), Settings(**{**UNLIMITED, **settings}))
 
 
+def below(conversation: Conversation, kept: int | None, message: str, **more: Any) -> Question:
+    """A message below the first `kept` turns of a page that shows the whole conversation."""
+    ids = [turn.id for turn in conversation.turns]
+    if (turn := conversation.turn) and not turn.over:
+        ids.append(turn.id or "")
+    return Question(message, kept, Screen(tuple(ids)), **more)
+
+
 async def say(with_whom: Conversation, message: str, kept: int | None = None) -> Transcript:
     """One turn, to its end."""
-    return await with_whom.ask(message, kept).finish()
+    return await with_whom.ask(below(with_whom, kept, message)).finish()
 
 
 async def until(turn: Turn, text: str) -> None:
@@ -85,52 +80,17 @@ async def until(turn: Turn, text: str) -> None:
 
 
 @contextmanager
-def launched(what: LoadedAgent, **settings: Any) -> Iterator[str]:
-    """The page for this agent, served; its address."""
+def launched(what: LoadedAgent, for_mcp: bool = False, **settings: Any) -> Iterator[str]:
+    """The page for this agent, served, if wanted to MCP clients as well; its address."""
     import app  # Here, because it imports Gradio, which most tests do without.
     from agent import server
+    from agent.page.chat_interface import ChatPage
 
     registry = Registry(what, Settings(**{**UNLIMITED, **settings}))
-    demo = app.page(what, registry)
-    _, url, _ = server.serve(
-        demo, what, registry, prevent_thread_lock=True, server_port=free_port()
-    )
+    demo = ChatPage(app.respond, what, registry, for_mcp=for_mcp)
+    options = {"mcp_server": for_mcp, "prevent_thread_lock": True, "server_port": free_port()}
+    _, url, _ = server.serve(demo, what, registry, **options)
     try:
         yield url
     finally:
         demo.close()
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def served(arguments: list[str], **environment: str) -> Iterator[list[str]]:
-    """A program that serves, from the moment at which it says so; what it has said until then."""
-    with subprocess.Popen(
-        arguments,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    ) as program:
-        try:
-            yield until_running(program)
-        finally:
-            os.killpg(program.pid, signal.SIGKILL)
-
-
-def until_running(program: subprocess.Popen[str]) -> list[str]:
-    """Wait until it says that it serves; what it has said until then."""
-    said = []
-    for line in program.stdout or ():
-        said.append(line)
-        if "unning on" in line:
-            return said
-    raise AssertionError(f"It ended without serving: {''.join(said)}")

@@ -1,4 +1,4 @@
-"""Someone who talks to the page's queue without the page."""
+"""The page's queue by raw HTTP, as one would use it who has no page, or means harm."""
 
 import json
 import uuid
@@ -6,12 +6,12 @@ from typing import Any
 
 import httpx
 
+# The last that the queue says of a run.
 ENDS = {"process_completed", "unexpected_error"}
-"""The last that the queue says of a run."""
 
 
-class Intruder:
-    """Someone who talks to the page's server without the page, as the page would."""
+class RawQueueClient:
+    """A session of the queue's, with the page's own requests."""
 
     def __init__(self, url: str) -> None:
         self.http = httpx.Client(base_url=f"{url}gradio_api/", timeout=20)

@@ -1,0 +1,157 @@
+"""One ADK session, and what this process knows of what it holds.
+
+The turns that are known here are those that the store holds: they are learnt anew when another
+process has written, and cut by a rewind when the visitor sees fewer of them.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+
+from google.adk.errors import StaleSessionError
+from google.adk.events import Event
+from google.adk.runners import Runner
+from google.adk.sessions import BaseSessionService, Session
+from google.adk.sessions.base_session_service import GetSessionConfig
+
+from agent.core.figures import Figures
+from agent.core.history import NAME, TITLE, TurnRecord, turn_records
+from agent.core.visitor import SessionKey
+from agent.stores.cleanup import delete_artifacts
+from agent.stores.fallback import UNSTORED, StoreUnavailable
+from agent.stores.lease import lease
+from agent.stores.share_links import ShareLinks
+
+
+class SessionSync:
+    """Read, cut, append, delete.
+
+    Args:
+        runner: Whose store it is.
+        key: Which session.
+        is_stored: Whether the session is known to be in the store.
+    """
+
+    def __init__(self, runner: Runner, key: SessionKey, is_stored: bool = False) -> None:
+        self.key = key
+        self.turns: list[TurnRecord] = []
+        # How many events the session holds, those that were rewound included.
+        self.events = 0
+        # The conversation's first words, and what it is called instead.
+        self.title = self.name = ""
+        self.is_stored = is_stored
+        self._runner = runner
+        # The store's time of what is known here; None where that has to be looked up.
+        self._as_of: float | None = None
+
+    @property
+    def latest_id(self) -> str | None:
+        """The latest turn's id; None before the first."""
+        return self.turns[-1].id if self.turns else None
+
+    async def read(self) -> Session | None:
+        """The session with all its events, as it is stored."""
+        return await self._store.get_session(**self.key._asdict())
+
+    async def look(self) -> Session | None:
+        """The session without its events, if it is in the store."""
+        if not self.is_stored:
+            return None
+        config = GetSessionConfig(num_recent_events=0)
+        return await self._store.get_session(**self.key._asdict(), config=config)
+
+    async def refresh(self) -> None:
+        """Learn what was written in another process since this one looked, if anything was."""
+        session = await self.look()
+        if session and session.last_update_time != self._as_of:
+            self.learn(await self.read())
+
+    def learn(self, session: Session | None) -> list[TurnRecord]:
+        """Know what this session holds; its turns, with the figures of those that were run here."""
+        figures = {turn.id: turn.figures for turn in self.turns}
+        events = session.events if session else []
+        self.turns = [
+            replace(turn, figures=figures.get(turn.id, Figures())) for turn in turn_records(events)
+        ]
+        self.events = len(events)
+        self.is_stored = session is not None
+        self._as_of = session.last_update_time if session else None
+        state = session.state if session else {}
+        self.title, self.name = str(state.get(TITLE, "")), str(state.get(NAME, ""))
+        return self.turns
+
+    async def settle(self, failure: object = None) -> None:
+        """What the store holds now is what is known here: nobody else may have written.
+
+        Args:
+            failure: Why the latest turn failed, if it did. Of a run that was cut off ADK may have
+                stored more than it had time to tell us of, so the session is read anew.
+        """
+        self._as_of = None
+        if isinstance(failure, StaleSessionError):
+            return  # Somebody else is writing.
+        with suppress(Exception):  # Then it is looked up before the next turn.
+            if failure:
+                self.learn(await self.read())
+            elif session := await self.look():
+                self._as_of = session.last_update_time
+
+    async def cut(self, kept: int) -> None:
+        """Rewind the session to its first `kept` turns, if it has more."""
+        if kept < len(self.turns):
+            await self._runner.rewind_async(
+                user_id=self.key.user_id,
+                session_id=self.key.session_id,
+                rewind_before_invocation_id=self.turns[kept].id,
+            )
+            self.events += 1  # A rewind is an event itself.
+            del self.turns[kept:]
+
+    async def create(self) -> Session:
+        """Make the session."""
+        session = await self._store.create_session(**self.key._asdict())
+        self.is_stored = True
+        return session
+
+    async def append(self, event: Event, session: Session | None = None) -> None:
+        """Store an event of this app's own, if there is a session; one who has it gives it."""
+        if found := session or await self.look():
+            await self._store.append_event(found, event)
+            self.events += 1
+            for place, turn in reversed(list(enumerate(self.turns))):
+                if turn.id == event.invocation_id:
+                    self.turns[place] = replace(turn, events=turn.events + 1)
+                    return
+
+    async def is_unstored(self) -> bool:
+        """Whether the session is kept in memory alone, though it should be stored."""
+        session = await self.look()
+        return bool(session and session.state.get(UNSTORED))
+
+    async def delete(self) -> None:
+        """Delete all that was said, the files that tools have made of it, and the link to it."""
+        if self.is_stored:
+            await self._store.delete_session(**self.key._asdict())
+            await delete_artifacts(self._runner, self.key._asdict())
+            with suppress(StoreUnavailable):  # A link to what is no more opens nothing.
+                await ShareLinks(self._runner).revoke(self.key.user_id, self.key.session_id)
+        self.lose()
+
+    def lose(self) -> None:
+        """The session is not in the store any more."""
+        self.is_stored = False
+        self._as_of = None
+        self.turns, self.events = [], 0
+
+    @asynccontextmanager
+    async def leased(self, seconds: float) -> AsyncIterator[None]:
+        """One turn at a time on all machines, each for so many seconds at the most."""
+        if not getattr(self._store, "is_shared", False):
+            yield
+            return
+        async with lease(self._store, self.key.app_name, self.key.session_id, seconds):
+            yield
+
+    @property
+    def _store(self) -> BaseSessionService:
+        return self._runner.session_service

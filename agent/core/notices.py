@@ -1,0 +1,219 @@
+"""Every sentence that the app itself says in a chat: kept as a code, worded when it is shown.
+
+A notice is stored and passed on as its code and arguments, so that it can be worded anew, in the
+reader's language. What goes into a sentence are numbers and names, never an error's own text, which
+may hold a key, a path, or a whole JSON document.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from string import Formatter
+from typing import Any, TypeAlias
+
+from agent.core.text import duration, plural
+
+Argument: TypeAlias = str | int | float
+
+# Formats: `:duration` is "2 hours", `:seconds` "0.5 seconds", `:plural answer` "3 answers".
+SENTENCES: dict[str, str] = {
+    # How a turn ends before its answer does.
+    "stopped": "Stopped.",
+    "unwatched": "Stopped: nobody was here.",
+    "cancelled": "Stopped: the app was shut down.",
+    "shut_down": "The app was shut down, which cut this answer off. Try again for a whole one.",
+    "cut_short": "This answer was cut short when the app was shut down. Try again for a whole one.",
+    "turn_timeout": (
+        "The answer took longer than {limit:seconds} and was ended here. "
+        "Try again, or ask for something shorter."
+    ),
+    "first_token_timeout": (
+        "No answer came within {limit:seconds}. Your message was not lost: try again."
+    ),
+    "gap_timeout": (
+        "The answer stood still for {limit:seconds} and was cut off. Try again for a full answer."
+    ),
+    # Why a message is not answered.
+    "no_message": "Please type a message first.",
+    "busy": (
+        "One moment: the message before is still being answered. Send this one again afterwards."
+    ),
+    "elsewhere": (
+        "This conversation is also being answered somewhere else. Try again in a moment."
+    ),
+    "out_of_date": (
+        "This chat has gone on in another window, or the app has restarted. All of it is shown "
+        "here now, and your message is back in the box: please send it again."
+    ),
+    "closing": "The app is being shut down. Send this again in a minute.",
+    "message_too_long": (
+        "This message has {length:,} characters, and at most {longest:,} can be sent here. Please "
+        "send a shorter one, or the text in parts."
+    ),
+    "chat_had_one": "This chat has had its one message. Please begin a new one.",
+    "chat_full": "This chat has had its {turns:,} messages. Please begin a new one.",
+    "address_busy": (
+        "Your network address has {running:plural answer} running, and can have no more at once. "
+        "Please send this message again as soon as one has ended."
+    ),
+    "too_many_messages_in_minute": (
+        "That was a lot of messages: {amount:,} a minute can be sent here. Please send this one "
+        "again in {seconds:duration}."
+    ),
+    "too_many_messages_in_day": (
+        "That was a lot of messages: {amount:,} a day can be sent here. Please send this one again "
+        "in {seconds:duration}."
+    ),
+    # What the visitor should know of an answer that is given.
+    "not_remembered": (
+        "The messages above are no longer remembered: the conversation was idle for too long, or "
+        "was cleared in another window. This is a new conversation."
+    ),
+    "not_recalled": (
+        "What was said above cannot be recalled at the moment, because the place where it is "
+        "stored does not answer. This is a new conversation."
+    ),
+    "not_stored": (
+        "This conversation cannot be stored at the moment: it works, but will be gone when the app "
+        "restarts."
+    ),
+    "paused": (
+        "The owner of this page has paused the AI. In its place the built-in offline model "
+        "answers, which is not an AI."
+    ),
+    "budget_spent": (
+        "Today's budget for the AI is used up. In its place the built-in offline model answers, "
+        "which is not an AI. The AI is back in {wait:duration}."
+    ),
+    # What failed.
+    "asked_to_fail": (
+        "This failure is the one you asked for with /fail. What was said before it stays, and the "
+        "next message works as usual."
+    ),
+    "session_gone": (
+        "This conversation is no longer in memory. A new one has begun: please say it again."
+    ),
+    "store_unavailable": (
+        "The place where conversations are stored does not answer at the moment, so what was said "
+        "cannot be reached. Try again in a moment."
+    ),
+    "store_failed": (
+        "The conversation could not be stored. Try again in a moment; if it happens again, the "
+        "owner of this page should look after the database."
+    ),
+    "too_many_calls": (
+        "The agent went round in circles and was stopped. Try a simpler question, or ask one thing "
+        "at a time."
+    ),
+    "max_tokens": 'The answer reached its length limit. Say "continue" to read on.',
+    "bad_tool_call": (
+        "The AI tried to use a tool in a way that does not work. Try again, or say it in other "
+        "words."
+    ),
+    "declined": "The AI declined to answer this. Try to ask in a different way.",
+    "empty": "The AI returned an empty answer. Try again, or ask in another way.",
+    "ended_oddly": "The AI ended its answer in an unexpected way. Try again for another one.",
+    "bad_key": (
+        "The API key was not accepted. The owner of this page should check that it was copied "
+        "completely, or remove it to use the built-in offline model."
+    ),
+    "no_key": (
+        "The AI service needs a key or a login, and none was found. The owner of this page needs "
+        "to add one."
+    ),
+    "key_not_allowed": (
+        "This API key is not allowed to use the AI service: it may be restricted, or reported as "
+        "leaked. Create a new key in Google AI Studio."
+    ),
+    "no_such_model": (
+        "The chosen AI model is not available. The owner of this page needs to pick another one."
+    ),
+    "model_busy": (
+        "The AI service is busy, or its free limit is used up. Please wait a minute, then try "
+        "again."
+    ),
+    "model_busy_for": (
+        "The AI service is busy, or its free limit is used up. Please wait {wait:seconds}, then "
+        "try again."
+    ),
+    "not_offered": (
+        "The AI service does not answer here: it may not be offered in this country, or need "
+        "billing to be switched on."
+    ),
+    "model_slow": "The AI service took too long. Your message was not lost: try again.",
+    "bad_request": (
+        "The AI service could not read that message. Try to say it in other words, or shorter."
+    ),
+    "model_failed": (
+        "The AI service has a problem at its end. Nothing is wrong with your message: try again in "
+        "a moment."
+    ),
+    "unreachable": (
+        "The AI service cannot be reached. Try again in a moment; if it happens again, the owner "
+        "of this page should check its internet connection."
+    ),
+    "connection_broken": (
+        "The connection to the AI service broke off. Try again for a full answer."
+    ),
+    "agent_failed": (
+        "Something in the agent itself failed, so it could not finish. Try again; if it happens "
+        "again, tell the owner of this page."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A sentence of this app's own, never the model's.
+
+    A code that is not in the catalogue is the sentence itself: so earlier versions stored it.
+    """
+
+    code: str
+    args: Mapping[str, Argument] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """The sentence, in English."""
+        if self.code not in SENTENCES:
+            return self.code
+        return str(_FORMATTER.format(SENTENCES[self.code], **self.args))
+
+
+class PlainError(Exception):
+    """An error of this app's own, which the visitor is told as a notice."""
+
+    def __init__(self, code: str, **args: Argument) -> None:
+        super().__init__(code)
+        self.notice = Notice(code, args)
+
+    def __str__(self) -> str:
+        """The sentence."""
+        return self.notice.text
+
+
+def to_stored(notice: Notice) -> dict[str, Any]:
+    """A notice as JSON keeps it."""
+    return {"code": notice.code, "args": dict(notice.args)}
+
+
+def from_stored(stored: object) -> Notice:
+    """The same from what was stored; an earlier version stored the sentence."""
+    match stored:
+        case {"code": str(code), "args": dict(args)}:
+            return Notice(code, args)
+    return Notice(str(stored))
+
+
+class _Formatter(Formatter):
+    def format_field(self, value: Any, format_spec: str) -> str:
+        match format_spec.split(" "):
+            case ["duration"]:
+                return duration(value)
+            case ["seconds"]:
+                return f"{value:g} second" + ("" if value == 1 else "s")
+            case ["plural", noun]:
+                return plural(value, noun)
+        return f"{value:{format_spec}}"
+
+
+_FORMATTER = _Formatter()

@@ -1,0 +1,45 @@
+"""What the browser runs and how the page looks there: static/chat.js and static/chat.css."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from agent.core.notices import SENTENCES
+from agent.page.controls import BUSY, IDLE
+from agent.render.messages import JOINER
+
+STATIC = Path(__file__).with_name("static")
+
+
+def js(method: str) -> str:
+    """A listener's `js=`: this method of chat.js, from its inputs to its outputs."""
+    return f"(...args) => chat.{method}(...args)"
+
+
+def head() -> str:
+    """chat.js with its constants, for the page's <head>.
+
+    Gradio runs what is in there before it makes any component, and so before any listener's `js`
+    (6.31: `mount_custom_css`, then the head, then Blocks, then `load`). A file of its own would be
+    one more request, on which all listeners would have to wait.
+    """
+    constants = {
+        "idle": IDLE,
+        "busy": BUSY,
+        "noMessage": SENTENCES["no_message"],
+        "wordJoiner": JOINER,
+    }
+    given = json.dumps(constants).replace("<", "\\u003c")  # No text may end the script.
+    script = (STATIC / "chat.js").read_text(encoding="utf-8")
+    script = re.sub(r"^ *//.*\n", "", script, flags=re.MULTILINE)  # A third of what is sent.
+    return f"<script>\n{script}\nchat.start({given});\n</script>"
+
+
+# For `launch`, or for `gr.mount_gradio_app` where the page is a part of another app. `js` is run
+# when all components are there.
+ASSETS: dict[str, Any] = {
+    "head": head(),
+    "css_paths": [STATIC / "chat.css"],
+    "js": js("watchPage"),
+}

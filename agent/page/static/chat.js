@@ -1,0 +1,339 @@
+// What the chat page does in the browser: one object, `chat`.
+//
+// agent/page/browser.py puts this file into the head of the page, where it runs before Gradio makes
+// any component, and hands its constants to `chat.start`. A listener's `js=` in Python names one of
+// the methods, which gets the values of the listener's inputs and returns those of its outputs.
+//
+// The words of this file:
+//   page      what the Chatbot shows: an array of messages, each by the visitor ("user") or not
+//   question  what the visitor asks: {text, number, count}. Its number tells it from the same words
+//             another time; `count` is how many questions stand above it on the page.
+//   answer    what the server sends: JSON on the first line, and below it the text of its last
+//             message, which grows (agent/page/protocol.py).
+(() => {
+    "use strict";
+
+    // What this file knows of Gradio 6.31's front end, none of which is documented, stands here.
+
+    // Elements of the page. Each may be missing; then the page does without one thing:
+    const ELEMENTS = {
+        // The newest words are not kept in view, and links in drawings open in this tab.
+        log: "[role=log]",
+        // The newest words are not kept in view.
+        question: "[data-testid=user]",
+        // The text box does not get the focus back when an answer is over.
+        textBox: "#message textarea",
+        // An open sidebar's list is not updated until it is closed and opened again.
+        openSidebar: ".sidebar.open",
+        // On a phone the visitor closes the sidebar by hand.
+        sidebarToggle: ".sidebar.open .toggle-button",
+    };
+
+    // Pixels: in a narrower window the sidebar covers the chat.
+    const SIDEBAR_COVERS_BELOW = 768;
+
+    // What a method returns for a component to change some of its properties, or none, as
+    // gr.update() and gr.skip() do in Python. This form and the next have no substitute: if Gradio
+    // changes one, tests/page fails at once.
+    const update = (properties) => ({ __type__: "update", ...properties });
+    const SAME = update({});
+
+    // A message as the Chatbot takes it, which must have all of these keys; and the text of a
+    // message as the Chatbot hands it over: its content is a text, or parts of which some are.
+    const toMessage = ({ content, ...message }) => (
+        { metadata: null, options: null, ...message, content: [content] }
+    );
+    const textOfPart = (part) => typeof part === "string" ? part : part.text ?? "";
+    const textOf = ({ content }) => [content].flat().map(textOfPart).join("");
+
+    // What the page remembers while it is open. Times are milliseconds of performance.now().
+    const state = {
+        shownQuestion: null, // The number of the question that was put on the page last.
+        shownAnswer: null, // The answer that was put there last, as it was sent.
+        askedAt: -Infinity, // When a typed message was sent.
+        redrawAt: 0, // No answer is drawn before this time.
+        ...globalThis.chat?.state, // Gradio's reload mode runs this file again on an open page.
+    };
+
+    // What `start` is given.
+    let constants = {};
+
+    // Helpers for questions.
+
+    // Milliseconds within which a second Enter is taken for the same press.
+    const DOUBLE_PRESS_INTERVAL = 500;
+
+    const newQuestion = (text, count) => ({ text, number: Math.random(), count });
+
+    // Whether it has been asked, but is not on the page yet.
+    const isOnItsWay = (question) => (
+        question !== null && question.number !== state.shownQuestion
+    );
+
+    // The indices of the questions on the page.
+    const questionIndices = (page) =>
+        page.flatMap(({ role }, index) => role === "user" ? [index] : []);
+
+    // A visitor's tags are shown as they were typed: "<" and a word joiner begin no HTML tag, and
+    // the joiner is invisible (`to_question` in agent/render/messages.py does the same).
+    const showable = (text) => text.replace(/<(?=[a-z/!?])/gi, "<" + constants.wordJoiner);
+    const typed = (message) => textOf(message).replaceAll("<" + constants.wordJoiner, "<");
+
+    // The browser keeps a message until the server has it, because Gradio reloads the page when the
+    // connection fails. To keep it takes a millisecond, so the message is sent first.
+    const keepUnsent = (unsent) => {
+        setTimeout(() => history.replaceState({ ...history.state, unsent }, ""));
+    };
+
+    // Helpers for answers.
+
+    // Milliseconds that a drawing may take without a pause after it.
+    const FREE_DRAWING_TIME = 25;
+
+    // Milliseconds between two updates of a hidden tab, where nothing is drawn.
+    const HIDDEN_INTERVAL = 1000;
+
+    const parseAnswer = (sent) => {
+        const [line, ...text] = sent.split("\n");
+        const answer = JSON.parse(line);
+        if (answer.messages.length) answer.messages.at(-1).content.text = text.join("\n");
+        return answer;
+    };
+
+    // On a slow phone a long chat takes longer to draw than the next words take to come: the page
+    // would fall behind more and more. So it pauses after each drawing for about as long as that
+    // took. The drawing ends with the first task after the next animation frame.
+    const pauseAfterDrawing = () => {
+        state.redrawAt = performance.now() + HIDDEN_INTERVAL;
+        requestAnimationFrame((begun) =>
+            setTimeout(() => {
+                const cost = performance.now() - begun;
+                state.redrawAt = performance.now() + Math.max(0, cost - FREE_DRAWING_TIME);
+            })
+        );
+    };
+
+    // Helpers for the page as a whole.
+
+    // Pixels: a reader who is no further from the end of the chat is at the end.
+    const END_MARGIN = 40;
+
+    // Milliseconds after a wheel, a finger or a key in which scrolling is the reader's. The browser
+    // scrolls, too, when something on the page is folded.
+    const READER_SCROLLS_TIMEOUT = 1000;
+
+    // Keeps the newest words in view. A reader who scrolls up stays there until the next question.
+    // Gradio's own autoscroll pulls everybody down 300 ms after each update, and so never lets go
+    // of a stream.
+    const followNewestWords = (log) => {
+        let atEnd = true, asked = 0, movedAt = -Infinity;
+        const stay = () => {
+            const questions = log.querySelectorAll(ELEMENTS.question).length;
+            atEnd = atEnd || questions > asked;
+            asked = questions;
+            if (atEnd && questions) log.scrollTop = log.scrollHeight;
+        };
+        log.addEventListener("scroll", () => {
+            const isNear = log.scrollHeight - log.scrollTop - log.clientHeight < END_MARGIN;
+            atEnd = isNear || (atEnd && performance.now() - movedAt > READER_SCROLLS_TIMEOUT);
+        });
+        const moved = () => {
+            movedAt = performance.now();
+        };
+        addEventListener("wheel", moved, { passive: true });
+        addEventListener("touchmove", moved, { passive: true });
+        addEventListener("keydown", (event) => /Up|Home/.test(event.key) && moved());
+        // The scroll bar is no part of what is in the log.
+        log.addEventListener("pointerdown", (event) => event.target === log && moved());
+        const sizes = new ResizeObserver(stay);
+        const watch = () => [log, ...log.children].forEach((part) => sizes.observe(part));
+        new MutationObserver(watch).observe(log, { childList: true });
+        watch();
+    };
+
+    // Opens every link in a new tab. Gradio does so for links in text, but not for those in
+    // drawings (SVG, mermaid) and image maps, which would replace the conversation.
+    const openLinksInNewTabs = () =>
+        document.addEventListener("click", (event) => {
+            const link = event.target.closest(`${ELEMENTS.log} :is(a, area)`);
+            link?.setAttribute("target", "_blank");
+            link?.setAttribute("rel", "noopener noreferrer");
+        }, true);
+
+    // Gives the focus back to the text box, which lost it by being locked; not on a touch screen,
+    // where that would open the keyboard.
+    const giveFocusBack = (box) =>
+        new MutationObserver(() => {
+            const isFree = !box.disabled && document.activeElement === document.body;
+            if (isFree && matchMedia("(hover: hover)").matches) box.focus();
+        }).observe(box, { attributeFilter: ["disabled"] });
+
+    // Milliseconds in which the browser must have begun to save a file.
+    const DOWNLOAD_TIMEOUT = 60_000;
+
+    globalThis.chat = {
+        state,
+
+        // Takes {idle, busy, noMessage, wordJoiner}: the text box's properties when one can type
+        // and while an answer runs, what is said to an empty message, and the character after "<".
+        start(given) {
+            constants = given;
+        },
+
+        // Called when all components are there.
+        watchPage() {
+            const log = document.querySelector(ELEMENTS.log);
+            const box = document.querySelector(ELEMENTS.textBox);
+            if (log) followNewestWords(log);
+            if (box) giveFocusBack(box);
+            openLinksInNewTabs();
+        },
+
+        // Ways to ask. Each returns the question and the text box.
+
+        // A typed message. Half of a surrogate pair cannot be sent as UTF-8.
+        ask(text, page, question) {
+            text = text.replaceAll("\0", "").replace(/\p{Surrogate}/gu, "\ufffd");
+            const isBlank = !text.trim();
+            const isAgain = performance.now() - state.askedAt < DOUBLE_PRESS_INTERVAL;
+            if (isOnItsWay(question) || (isBlank && isAgain)) return [SAME, SAME];
+            if (isBlank) return [SAME, update({ value: "", placeholder: constants.noMessage })];
+            state.askedAt = performance.now();
+            keepUnsent(text);
+            const count = questionIndices(page).length;
+            return [newQuestion(text, count), { ...constants.busy, value: "" }];
+        },
+
+        // The last question again.
+        retry(page, question) {
+            if (isOnItsWay(question)) return [SAME, SAME];
+            const asked = questionIndices(page);
+            return [newQuestion(typed(page[asked.at(-1)]), asked.length - 1), constants.busy];
+        },
+
+        // The question at an index of the page, in other words.
+        edit({ text, place }, page) {
+            const count = questionIndices(page.slice(0, place)).length;
+            return [newQuestion(text, count), constants.busy];
+        },
+
+        // Puts a question on the page, below `count` others; what follows those is removed. It
+        // waits for the next task, so that the question is sent before it is drawn.
+        async showQuestion(question, page) {
+            if (!isOnItsWay(question)) return [SAME];
+            state.shownQuestion = question.number;
+            await new Promise((sent) => setTimeout(sent));
+            const end = questionIndices(page)[question.count] ?? page.length;
+            const content = { type: "text", text: showable(question.text) };
+            return [[...page.slice(0, end), toMessage({ role: "user", content })]];
+        },
+
+        // Answers.
+
+        // Puts an answer below its question, in place of what stands there, unless another question
+        // has been asked since, or another chat is on the page. So the server is not sent what is
+        // on the page, and sends only what is new. While drawing pauses, a timer has this called
+        // again. The outputs are the page, the visitor, the session and that timer.
+        showAnswer(sent, question, page) {
+            const nothing = [SAME, SAME, SAME, update({ active: false })];
+            if (!sent || sent === state.shownAnswer) return nothing;
+            if (performance.now() < state.redrawAt) {
+                return [SAME, SAME, SAME, update({ active: true })];
+            }
+            const answer = parseAnswer(sent);
+            const asked = questionIndices(page);
+            if (answer.number !== question?.number) return nothing;
+            if (asked.length !== question.count + 1) return nothing;
+            state.shownAnswer = sent;
+            pauseAfterDrawing();
+            if (history.state?.unsent) keepUnsent("");
+            const [visitor, session] = answer.where ?? [SAME, SAME];
+            const shown = [...page.slice(0, asked.at(-1) + 1), ...answer.messages.map(toMessage)];
+            return [shown, visitor, session, update({ active: false })];
+        },
+
+        // Ends the pause: the end of an answer is shown at once.
+        redrawNow() {
+            state.redrawAt = 0;
+        },
+
+        // Unlocks the text box when the answer to this question, and not to another, is over.
+        endAnswer(number, question) {
+            return number === question?.number ? constants.idle : SAME;
+        },
+
+        // The text box.
+
+        // Moves the last question back into the text box.
+        undo(page) {
+            const last = questionIndices(page).at(-1);
+            if (last === undefined) return [page, constants.idle];
+            return [page.slice(0, last), { ...constants.idle, value: typed(page[last]) }];
+        },
+
+        // The same for a question that could not be sent.
+        giveBack(question, page) {
+            if (page.at(-1)?.role !== "user") return [page, constants.idle];
+            return [page.slice(0, -1), { ...constants.idle, value: question.text }];
+        },
+
+        // What is typed; or, on a page that was reloaded, the message that the server did not get.
+        unsent(text) {
+            return text || (history.state?.unsent ?? "");
+        },
+
+        lock() {
+            return update({ interactive: false });
+        },
+
+        unlock() {
+            return constants.idle;
+        },
+
+        // The sidebar, and what the browser keeps.
+
+        // On a phone the sidebar covers the chat that has just been opened. Returns its inputs.
+        closeSidebar(...inputs) {
+            if (innerWidth < SIDEBAR_COVERS_BELOW) {
+                document.querySelector(ELEMENTS.sidebarToggle)?.click();
+            }
+            return inputs;
+        },
+
+        // A new value, by which the open sidebar's list is updated; "" while the sidebar is closed,
+        // so that the server is not asked for a list that nobody sees.
+        listChanged() {
+            return document.querySelector(ELEMENTS.openSidebar) ? String(Math.random()) : "";
+        },
+
+        // Keeps the id of the session on the page with this window's history entry, which is not
+        // shown anywhere.
+        rememberSession(place) {
+            history.replaceState({ ...history.state, place }, "");
+        },
+
+        // What was kept so, for a page that is reloaded.
+        recallSession(visitor) {
+            return [visitor, history.state?.place ?? ""];
+        },
+
+        // Returns its inputs, of which the last is replaced by the page's address as the browser
+        // knows it, whatever proxies there are.
+        pageUrl(...inputs) {
+            const url = location.href.split(/[?#]/)[0].replace(/[/]?$/, "/");
+            return [...inputs.slice(0, -1), url];
+        },
+
+        // Saves {name, text} as a file. So the server keeps no file, and no address at which others
+        // could find one.
+        saveFile(file) {
+            if (file === null) return null;
+            const link = document.createElement("a");
+            link.href = URL.createObjectURL(new Blob([file.text]));
+            link.download = file.name;
+            link.click();
+            setTimeout(() => URL.revokeObjectURL(link.href), DOWNLOAD_TIMEOUT);
+            return null;
+        },
+    };
+})();

@@ -1,0 +1,212 @@
+"""ADK's undocumented names: the installed version has them all, and without them nothing breaks."""
+
+import ast
+import asyncio
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import google.adk
+import pytest
+from google.adk.agents import LlmAgent
+from google.adk.agents.run_config import RunConfig
+from google.adk.events import Event
+from google.adk.models import Gemini, LlmRequest, LlmResponse
+from google.adk.runners import Runner
+from google.adk.sessions import InMemorySessionService
+from google.genai import types
+
+from agent.core import adk_internals
+from agent.core.adk_internals import forget_user
+from agent.stores import lease as lease_module
+from agent.stores.cleanup import InMemoryStore
+from agent.stores.lease import lease
+
+ADK = Path(google.adk.__file__).parent
+
+
+def adk(module: str, name: str) -> Any:
+    """What ADK has by this name in this module."""
+    return getattr(importlib.import_module(f"google.adk.{module}"), name)
+
+
+def parameters(function: Callable[..., Any]) -> set[str]:
+    return set(inspect.signature(function).parameters)
+
+
+def own_calls() -> list[str]:
+    names = vars(importlib.import_module("google.adk.utils._function_call_names"))
+    return [value for name, value in names.items() if name.startswith("REQUEST_")]
+
+
+def context() -> list[str]:
+    """How an agent is told what another one said."""
+    said = Event(author="helper", content=types.ModelContent("Hi."))
+    retold = adk("flows.llm_flows.context._fencing", "_present_other_agent_message")(said)
+    return [part.text for part in retold.content.parts]
+
+
+def in_adk_web(text: str) -> bool:
+    return any(text in script.read_text() for script in (ADK / "cli/browser").glob("main-*.js"))
+
+
+def logs_as(module: str) -> bool:
+    """Whether the module logs under the name by which it is silenced."""
+    return bool(adk(module, "logger").name == f"google_adk.google.adk.{module}")
+
+
+# The names in `adk_internals`, each with what it relies on.
+HERE: dict[str, Callable[[], object]] = {
+    "ABORTED": lambda: adk("events._abort_events", "_INVOCATION_ABORTED") == adk_internals.ABORTED,
+    "OWN_CALLS": lambda: (
+        "adk_request_confirmation" in own_calls()
+        and all(name.startswith(adk_internals.OWN_CALLS) for name in own_calls())
+    ),
+    "TRANSFER": lambda: (
+        adk("tools.transfer_to_agent_tool", "transfer_to_agent").__name__ == adk_internals.TRANSFER
+    ),
+    "CONTEXT": lambda: context()[0].startswith(adk_internals.CONTEXT),
+    "SAID": lambda: adk_internals.SAID in context()[1],
+    "SESSION_METADATA": lambda: in_adk_web(f".{adk_internals.SESSION_METADATA}?."),
+    "DISPLAY_NAME": lambda: in_adk_web(f"?.{adk_internals.DISPLAY_NAME}"),
+    "AlreadyExistsError": lambda: (
+        adk("errors.already_exists_error", "AlreadyExistsError") is adk_internals.AlreadyExistsError
+    ),
+    "SessionNotFoundError": lambda: (
+        adk("errors.session_not_found_error", "SessionNotFoundError")
+        is adk_internals.SessionNotFoundError
+    ),
+    "telemetry_options": lambda: (
+        adk("telemetry.context", "TelemetryConfig") and "telemetry" in RunConfig.model_fields
+    ),
+    "forget_user": lambda: {"sessions", "user_state"} <= vars(InMemorySessionService()).keys(),
+}
+
+ELSEWHERE: dict[str, Callable[[], object]] = {
+    # agent/chat
+    "the loader of agents": lambda: adk("cli.utils.agent_loader", "AgentLoader").load_agent,
+    "the loader of .env": lambda: adk("cli.utils.envs", "load_dotenv_for_agent"),
+    "session stores by URI": lambda: (
+        {"base_dir", "session_service_uri"}
+        <= parameters(adk("cli.utils.service_factory", "create_session_service_from_options"))
+    ),
+    "artifact stores by URI": lambda: (
+        {"base_dir", "artifact_service_uri", "strict_uri"}
+        <= parameters(adk("cli.utils.service_factory", "create_artifact_service_from_options"))
+    ),
+    "the log of workflow nodes": lambda: logs_as("workflow._node_runner"),
+    "the log of runners": lambda: logs_as("runners"),
+    "the log of metrics": lambda: logs_as("telemetry._metrics"),
+    "the log of tool calls": lambda: logs_as("flows.llm_flows.tools._rearranger"),
+    "the log of databases": lambda: logs_as("sessions.database_session_service"),
+    "an agent's own model": lambda: isinstance(LlmAgent.canonical_model, property),
+    "a run that can be stopped": lambda: (
+        {"abort_signal", "yield_user_message"} <= parameters(Runner.run_async)
+    ),
+    "a rewind": lambda: "rewind_before_invocation_id" in parameters(Runner.rewind_async),
+    "a module that is not looked for again": (ADK / "agents/remote_a2a_agent.py").exists,
+    "a client that is kept": lambda: isinstance(
+        inspect.getattr_static(Gemini, "api_client"), property | cached_property
+    ),
+    # agent/models
+    "whether a variable is on": lambda: adk("utils.env_utils", "is_env_enabled"),
+    "what models there are": lambda: adk("models.registry", "LLMRegistry").new_llm,
+    "ADK's default model": lambda: LlmAgent.DEFAULT_MODEL,
+    "what a partial has": lambda: (
+        {"content", "partial", "usage_metadata", "model_version", "turn_complete"}
+        <= LlmResponse.model_fields.keys()
+    ),
+    "how Gemini is asked": lambda: (
+        {"client", "client_kwargs", "use_interactions_api"} <= Gemini.model_fields.keys()
+    ),
+    "what is cached of a request": lambda: "cache_config" in LlmRequest.model_fields,
+    # agent/core/errors.py
+    "an error of too many calls": lambda: adk(
+        "agents.invocation_context", "LlmCallsLimitExceededError"
+    ),
+    "an error of another's turn": lambda: adk("errors", "StaleSessionError"),
+    # agent/core/visitor.py
+    "the user of `adk web`": lambda: in_adk_web('userId="user"'),
+}
+
+
+@pytest.mark.parametrize("name", [*HERE, *ELSEWHERE])
+def test_what_the_project_relies_on_is_still_in_adk(name: str) -> None:
+    assert (HERE | ELSEWHERE)[name]()
+
+
+def names_in_adk_internals() -> Iterator[str]:
+    for node in ast.parse(inspect.getsource(adk_internals)).body:
+        match node:
+            case ast.Assign(targets=[ast.Name(name)]) | ast.AnnAssign(target=ast.Name(name)):
+                yield name
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name) if name[0] != "_":
+                yield name
+
+
+def test_every_name_in_adk_internals_is_checked() -> None:
+    assert set(names_in_adk_internals()) == HERE.keys()
+
+
+# Gone
+
+
+@pytest.mark.parametrize(
+    "store",
+    [
+        SimpleNamespace(),
+        SimpleNamespace(sessions={"test": {"ann": {}}}),
+        SimpleNamespace(sessions={("test", "ann"): []}, user_state=None),
+        SimpleNamespace(sessions=[], user_state=[]),
+    ],
+)
+def test_a_store_that_keeps_users_in_another_way_keeps_them(store: Any) -> None:
+    forget_user(store, "test", "ann")
+
+
+async def test_a_store_that_keeps_users_in_another_way_still_deletes_sessions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ann: dict[str, Any] = {"app_name": "test", "user_id": "ann"}
+    store = InMemoryStore()
+    session = await store.create_session(**ann, state={"user:name": "Ann"})
+    monkeypatch.delattr(store, "user_state")
+    await store.delete_session(**ann, session_id=session.id)
+    monkeypatch.undo()
+    assert not await store.get_session(**ann, session_id=session.id)
+
+
+def without(module: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """`adk_internals`, imported once more where ADK has no such module."""
+    monkeypatch.setitem(sys.modules, f"google.adk.{module}", None)
+    spec = spec_from_file_location("adk_internals_without", adk_internals.__file__)
+    assert spec
+    assert spec.loader
+    spec.loader.exec_module(fresh := module_from_spec(spec))
+    return fresh
+
+
+async def test_without_adks_error_a_lease_is_still_held_and_returned(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gone = without("errors.already_exists_error", monkeypatch)
+    assert gone.AlreadyExistsError is not adk_internals.AlreadyExistsError
+    monkeypatch.setattr(lease_module, "AlreadyExistsError", gone.AlreadyExistsError)
+    store = InMemorySessionService()
+    for _ in range(2):
+        async with asyncio.timeout(10), lease(store, "test", "one", seconds=60):
+            assert await store.get_session(
+                app_name="test", user_id=lease_module.LEASE_USER_ID, session_id="one"
+            )
+
+
+def test_without_adks_telemetry_config_a_run_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = without("telemetry.context", monkeypatch)
+    assert gone.telemetry_options() == {}
+    assert RunConfig(**gone.telemetry_options())

@@ -1,0 +1,359 @@
+// agent/page/static/chat.js without a browser: node --test tests/page/static/chat.test.js
+"use strict";
+
+const assert = require("node:assert/strict");
+const { readFileSync } = require("node:fs");
+const { join } = require("node:path");
+const { beforeEach, describe, mock, test } = require("node:test");
+const { runInThisContext } = require("node:vm");
+
+const SOURCE = readFileSync(join(__dirname, "../../../agent/page/static/chat.js"), "utf8");
+
+const SAME = { __type__: "update" };
+const IDLE = { __type__: "update", interactive: true };
+const BUSY = { __type__: "update", interactive: false };
+const JOINER = "\u2060";
+const CONSTANTS = { idle: IDLE, busy: BUSY, noMessage: "Please type.", wordJoiner: JOINER };
+const TIMER_ON = { __type__: "update", active: true };
+const TIMER_OFF = { __type__: "update", active: false };
+
+let chat, now, frames, elements, clicked;
+
+// The file as a new page has it.
+function openPage() {
+    runInThisContext(SOURCE);
+    globalThis.chat.start(CONSTANTS);
+    chat = globalThis.chat;
+}
+
+const sent = () => new Promise((resolve) => setTimeout(resolve));
+
+// Has drawn what was put on the page, in so many milliseconds.
+async function drawn(cost) {
+    const begun = now;
+    now += cost;
+    frames.splice(0).forEach((draw) => draw(begun));
+    await sent();
+}
+
+// Messages as the Chatbot hands them over.
+const message = (role, ...texts) => ({
+    role,
+    content: texts.map((text) => ({ type: "text", text })),
+    metadata: null,
+    options: null,
+});
+const user = (text) => message("user", text);
+const model = (text) => message("assistant", text);
+const PAGE = [user("One?"), model("1"), model("One."), user("Two?"), model("Two.")];
+
+// An answer as the server sends it.
+function answer(question, text, about = {}) {
+    const messages = [{ role: "assistant", content: { type: "text", text: "" } }];
+    return JSON.stringify({ messages, number: question.number, ...about }) + "\n" + text;
+}
+
+beforeEach(() => {
+    [now, frames, elements, clicked] = [1000, [], {}, []];
+    mock.method(performance, "now", () => now);
+    delete globalThis.chat;
+    Object.assign(globalThis, {
+        document: {
+            querySelector: (selector) => elements[selector] ?? null,
+            addEventListener: (_, listener) => clicked.push(listener),
+        },
+        history: {
+            state: null,
+            replaceState(state) {
+                this.state = state;
+            },
+        },
+        innerWidth: 1000,
+        location: new URL("http://localhost/here?theme=dark#end"),
+        requestAnimationFrame: (draw) => frames.push(draw),
+    });
+    openPage();
+});
+
+describe("A question", () => {
+    test("is what is typed, below those that are on the page", () => {
+        const [question, box] = chat.ask("Three?", PAGE, null);
+        assert.equal(question.text, "Three?");
+        assert.equal(question.count, 2);
+        assert.equal(typeof question.number, "number");
+        assert.deepEqual(box, { ...BUSY, value: "" });
+    });
+
+    test("differs from the same words asked another time", () => {
+        const [first] = chat.ask("Why?", [], null);
+        chat.state.shownQuestion = first.number;
+        const [second] = chat.ask("Why?", [], first);
+        assert.notEqual(first.number, second.number);
+    });
+
+    test("has no NUL and no half of a surrogate pair", () => {
+        const [question] = chat.ask("a\0b \ud800 \udc00 🙂", [], null);
+        assert.equal(question.text, "ab \ufffd \ufffd 🙂");
+    });
+
+    test("is not asked while another is on its way to the page", () => {
+        const [question] = chat.ask("One?", [], null);
+        assert.deepEqual(chat.ask("Two?", [], question), [SAME, SAME]);
+        assert.deepEqual(chat.retry(PAGE, question), [SAME, SAME]);
+    });
+
+    test("of blanks alone is not asked: the text box says so", () => {
+        const [question, box] = chat.ask(" \n\t", PAGE, null);
+        assert.deepEqual(question, SAME);
+        assert.deepEqual(box, { ...SAME, value: "", placeholder: "Please type." });
+    });
+
+    test("is not followed by that hint where a key was pressed twice", () => {
+        const [question] = chat.ask("One?", [], null);
+        chat.state.shownQuestion = question.number;
+        now += 499;
+        assert.deepEqual(chat.ask("", [], question), [SAME, SAME]);
+        now += 1;
+        assert.equal(chat.ask("", [], question)[1].placeholder, "Please type.");
+    });
+
+    test("is asked again below those before it", () => {
+        const [question, box] = chat.retry(PAGE, null);
+        assert.equal(question.text, "Two?");
+        assert.equal(question.count, 1);
+        assert.deepEqual(box, BUSY);
+    });
+
+    test("is asked in other words at its place", () => {
+        assert.equal(chat.edit({ text: "2?", place: 3 }, PAGE)[0].count, 1);
+        const [question, box] = chat.edit({ text: "1?", place: 0 }, PAGE);
+        assert.equal(question.text, "1?");
+        assert.equal(question.count, 0);
+        assert.deepEqual(box, BUSY);
+    });
+
+    test("is kept in the browser until its answer begins", async () => {
+        history.state = { place: "s1" };
+        const [question] = chat.ask("One?", [], null);
+        await sent();
+        assert.deepEqual(history.state, { place: "s1", unsent: "One?" });
+        assert.equal(chat.unsent(""), "One?");
+        assert.equal(chat.unsent("Typed meanwhile"), "Typed meanwhile");
+        chat.showAnswer(answer(question, "1"), question, [user("One?")]);
+        await sent();
+        assert.deepEqual(history.state, { place: "s1", unsent: "" });
+    });
+});
+
+describe("The page", () => {
+    test("shows a question below as many others as it says, and nothing after it", async () => {
+        const [page] = await chat.showQuestion({ text: "2?", number: 7, count: 1 }, PAGE);
+        assert.deepEqual(page, [...PAGE.slice(0, 3), user("2?")]);
+    });
+
+    test("shows a question at its end, if it has no more than those", async () => {
+        const [page] = await chat.showQuestion({ text: "3?", number: 7, count: 2 }, PAGE);
+        assert.deepEqual(page, [...PAGE, user("3?")]);
+    });
+
+    test("shows a question once", async () => {
+        const question = { text: "3?", number: 7, count: 2 };
+        await chat.showQuestion(question, PAGE);
+        assert.deepEqual(await chat.showQuestion(question, PAGE), [SAME]);
+        assert.deepEqual(await chat.showQuestion(null, PAGE), [SAME]);
+    });
+
+    test("shows tags as they were typed, and gives them back so", async () => {
+        const typed = "Is <b>, </p> or <!-- a tag --> in Vec<T>, where 1<2 and 1 < 2?";
+        const [page] = await chat.showQuestion({ text: typed, number: 7, count: 0 }, []);
+        const [{ text }] = page[0].content;
+        assert.equal(
+            text,
+            `Is <${JOINER}b>, <${JOINER}/p> or <${JOINER}!-- a tag --> in Vec<${JOINER}T>, where 1<2 and 1 < 2?`,
+        );
+        assert.equal(chat.retry(page, null)[0].text, typed);
+        assert.equal(chat.undo(page)[1].value, typed);
+    });
+
+    test("reads a question of several parts, one without a text, or of one text", () => {
+        const [first] = chat.retry([message("user", "One", " or ", "two?")], null);
+        assert.equal(first.text, "One or two?");
+        const file = { role: "user", content: [{ type: "file", file: {} }, { text: "This?" }] };
+        assert.equal(chat.retry([file], null)[0].text, "This?");
+        assert.equal(chat.retry([{ role: "user", content: "Bare?" }], null)[0].text, "Bare?");
+    });
+
+    test("takes the last question back into the text box", () => {
+        const [page, box] = chat.undo(PAGE);
+        assert.deepEqual(page, PAGE.slice(0, 3));
+        assert.deepEqual(box, { ...IDLE, value: "Two?" });
+        assert.deepEqual(chat.undo([]), [[], IDLE]);
+    });
+
+    test("gives a question back that could not be sent", () => {
+        const question = { text: "<b>?", number: 7, count: 2 };
+        const [page, box] = chat.giveBack(question, [...PAGE, user(`<${JOINER}b>?`)]);
+        assert.deepEqual(page, PAGE);
+        assert.deepEqual(box, { ...IDLE, value: "<b>?" });
+        assert.deepEqual(chat.giveBack(question, PAGE), [PAGE, IDLE]);
+    });
+
+    test("is locked and unlocked", () => {
+        assert.deepEqual(chat.lock(), { __type__: "update", interactive: false });
+        assert.deepEqual(chat.unlock(), IDLE);
+    });
+});
+
+describe("An answer", () => {
+    const question = { text: "Two?", number: 7, count: 1 };
+
+    test("takes the place of what stood below its question", () => {
+        const [page, visitor, session, timer] = chat.showAnswer(
+            answer(question, "Two\nlines."),
+            question,
+            PAGE,
+        );
+        assert.deepEqual(page, [...PAGE.slice(0, 4), model("Two\nlines.")]);
+        assert.deepEqual([visitor, session, timer], [SAME, SAME, TIMER_OFF]);
+    });
+
+    test("may be several messages, of which the last one grows, or none", () => {
+        const metadata = { title: "Thought" };
+        const messages = [
+            { role: "assistant", content: { type: "text", text: "Hm." }, metadata },
+            { role: "assistant", content: { type: "text", text: "" } },
+        ];
+        const [page] = chat.showAnswer(answer(question, "2", { messages }), question, PAGE);
+        assert.deepEqual(page.slice(4), [{ ...model("Hm."), metadata }, model("2")]);
+        now += 5000;
+        const none = answer(question, "", { messages: [] });
+        assert.deepEqual(chat.showAnswer(none, question, PAGE)[0], PAGE.slice(0, 4));
+    });
+
+    test("says whose page it is, and which session is on it", () => {
+        const told = answer(question, "2", { where: ["ann", "s1"] });
+        assert.deepEqual(chat.showAnswer(told, question, PAGE).slice(1, 3), ["ann", "s1"]);
+    });
+
+    const NOTHING = [SAME, SAME, SAME, TIMER_OFF];
+
+    test("is not shown twice, and nothing is shown where none has come", () => {
+        chat.showAnswer(answer(question, "2"), question, PAGE);
+        now += 5000;
+        assert.deepEqual(chat.showAnswer(answer(question, "2"), question, PAGE), NOTHING);
+        assert.deepEqual(chat.showAnswer("", question, PAGE), NOTHING);
+        assert.deepEqual(chat.showAnswer(null, question, PAGE), NOTHING);
+    });
+
+    test("is not shown when something else has been asked, or another chat is there", () => {
+        const other = { ...question, number: 8 };
+        assert.deepEqual(chat.showAnswer(answer(question, "2"), other, PAGE), NOTHING);
+        assert.deepEqual(chat.showAnswer(answer(question, "2"), null, PAGE), NOTHING);
+        assert.deepEqual(chat.showAnswer(answer(question, "2"), question, []), NOTHING);
+        assert.deepEqual(chat.showAnswer(answer(question, "2"), question, PAGE)[0].length, 5);
+    });
+
+    const PAUSE = [SAME, SAME, SAME, TIMER_ON];
+    const isShown = (text) =>
+        Array.isArray(chat.showAnswer(answer(question, text), question, PAGE)[0]);
+
+    test("is drawn again at once, if that takes no time", async () => {
+        assert.ok(isShown("a"));
+        await drawn(25);
+        assert.ok(isShown("ab"));
+    });
+
+    test("is not drawn again for about as long as it took to draw", async () => {
+        assert.ok(isShown("a"));
+        await drawn(325);
+        now += 299;
+        assert.deepEqual(chat.showAnswer(answer(question, "ab"), question, PAGE), PAUSE);
+        now += 1;
+        assert.ok(isShown("ab"));
+    });
+
+    test("is drawn once a second on a page that nobody looks at", () => {
+        assert.ok(isShown("a"));
+        now += 999;
+        assert.ok(!isShown("ab"));
+        now += 1;
+        assert.ok(isShown("ab"));
+    });
+
+    test("is drawn at once when it is over", () => {
+        assert.ok(isShown("a"));
+        assert.ok(!isShown("ab"));
+        chat.redrawNow();
+        assert.ok(isShown("ab"));
+    });
+
+    test("has one type again when it is over, and no other", () => {
+        assert.deepEqual(chat.endAnswer(7, question), IDLE);
+        assert.deepEqual(chat.endAnswer(null, question), SAME);
+        assert.deepEqual(chat.endAnswer(7, { ...question, number: 8 }), SAME);
+        assert.deepEqual(chat.endAnswer(7, null), SAME);
+    });
+});
+
+describe("The browser", () => {
+    test("remembers the session of each window, and what else it keeps", () => {
+        history.state = { unsent: "One?" };
+        assert.deepEqual(chat.recallSession("ann", ""), ["ann", ""]);
+        chat.rememberSession("s1");
+        assert.deepEqual(history.state, { unsent: "One?", place: "s1" });
+        assert.deepEqual(chat.recallSession("ann", ""), ["ann", "s1"]);
+    });
+
+    test("knows the page's address as the last input", () => {
+        assert.deepEqual(chat.pageUrl("ann", "s1", ""), ["ann", "s1", "http://localhost/here/"]);
+        globalThis.location = new URL("https://proxy.test/app/");
+        assert.deepEqual(chat.pageUrl(""), ["https://proxy.test/app/"]);
+    });
+
+    test("folds the sidebar on a phone alone", () => {
+        let folded = 0;
+        elements[".sidebar.open .toggle-button"] = { click: () => folded++ };
+        assert.deepEqual(chat.closeSidebar("ann", "s1"), ["ann", "s1"]);
+        globalThis.innerWidth = 767;
+        assert.deepEqual(chat.closeSidebar("ann"), ["ann"]);
+        assert.equal(folded, 1);
+    });
+
+    test("asks for the list of chats where the sidebar is open alone", () => {
+        assert.equal(chat.listChanged(), "");
+        elements[".sidebar.open"] = {};
+        assert.notEqual(chat.listChanged(), "");
+        assert.notEqual(chat.listChanged(), chat.listChanged());
+    });
+
+    test("saves nothing where nothing was sent", () => {
+        assert.equal(chat.saveFile(null), null);
+    });
+});
+
+describe("Gradio's page", () => {
+    test("may be without the elements that are looked for", () => {
+        globalThis.innerWidth = 390;
+        chat.watchPage();
+        assert.deepEqual(chat.closeSidebar("ann"), ["ann"]);
+        assert.equal(chat.listChanged(), "");
+        const [onClick] = clicked;
+        onClick({ target: { closest: () => null } });
+    });
+
+    test("has links of the chat opened in a tab of their own", () => {
+        const link = { setAttribute: (name, value) => (link[name] = value) };
+        chat.watchPage();
+        clicked[0]({ target: { closest: () => link } });
+        assert.equal(link.target, "_blank");
+        assert.equal(link.rel, "noopener noreferrer");
+    });
+
+    test("may run the file again: what is on the page is known", () => {
+        chat.state.shownQuestion = 7;
+        const { state } = chat;
+        openPage();
+        assert.notEqual(chat.state, state);
+        assert.equal(chat.state.shownQuestion, 7);
+    });
+});

@@ -1,0 +1,100 @@
+"""What the browser is given: the script's own tests, and how it gets to the page."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+import pytest
+from playwright.sync_api import expect
+
+import app
+from agent.models.offline import OfflineModel
+from agent.page.browser import ASSETS, STATIC
+from agent.page.chat_interface import ChatPage
+from tests.support.app_process import ROOT
+from tests.support.app_setup import launched, loaded, registry
+from tests.support.browser import PATIENCE, Page
+
+METHODS = "require(process.argv[1]); console.log(JSON.stringify(Object.keys(chat)))"
+
+
+def node(*arguments: str) -> str:
+    """What Node.js prints then; it must end well."""
+    if shutil.which("node") is None and "CI" not in os.environ:
+        pytest.skip("There is no Node.js")
+    done = subprocess.run(["node", *arguments], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_the_script_passes_its_own_tests() -> None:
+    assert "# fail 0" in node("--test", "--test-reporter=tap", "tests/page/static/chat.test.js")
+
+
+@pytest.mark.slow
+def test_every_listener_calls_a_method_that_the_script_has() -> None:
+    methods = json.loads(node("-e", METHODS, str(STATIC / "chat.js")))
+    demo = ChatPage(app.respond, loaded(), registry(), for_mcp=False)
+    scripts = [step["js"] for step in demo.config["dependencies"] if step["js"]]
+    calls = [re.fullmatch(r"\(\.\.\.args\) => chat\.(\w+)\(\.\.\.args\)", js) for js in scripts]
+    assert all(calls), scripts
+    called = {call[1] for call in calls if call}
+    assert called == {*methods} - {"state", "start", "watchPage"}
+
+
+def test_python_holds_no_other_script() -> None:
+    files = [ROOT / "app.py", *ROOT.glob("agent/**/*.py")]
+    assert [file.name for file in files if "=>" in file.read_text("utf-8")] == ["browser.py"]
+
+
+def test_nothing_in_the_script_ends_it() -> None:
+    script = ASSETS["head"].removeprefix("<script>").removesuffix("</script>")
+    assert "</script" not in script
+    assert "<!--" not in script
+
+
+def test_a_host_may_add_to_the_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    options: dict[str, Any] = {}
+    monkeypatch.setattr(gr.Blocks, "launch", lambda _, **given: options.update(given))
+    ChatPage(app.respond, loaded(), registry(), for_mcp=False).launch(
+        head="<meta name=host>", share=False
+    )
+    assert options == {**ASSETS, "head": ASSETS["head"] + "<meta name=host>", "share": False}
+
+
+# Counts the text boxes that there are when the script runs.
+TEXT_BOXES_BEFORE = """
+Object.defineProperty(window, 'chat', {configurable: true, get: () => undefined, set: value => {
+    window.textBoxesBefore = document.querySelectorAll('textarea').length
+    Object.defineProperty(window, 'chat', {value})
+}})
+"""
+
+
+@pytest.mark.slow
+def test_the_script_is_there_before_any_component(visitor: Callable[..., Page]) -> None:
+    page = visitor()
+    page.tab.add_init_script(TEXT_BOXES_BEFORE)
+    with launched(loaded()) as url:
+        page.open(url)
+        assert page.tab.evaluate("textBoxesBefore") == 0
+        assert page.tab.evaluate("document.querySelectorAll('textarea').length") > 0
+        page.tab.context.close()
+
+
+@pytest.mark.slow
+def test_where_gradio_wires_its_own_events_the_page_is_plainer_and_answers(
+    visitor: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(ChatPage, "_setup_events")
+    with launched(loaded(OfflineModel(delay=0))) as url:
+        page = visitor().open(url)
+        page.send("/markdown")
+        expect(page.tab.get_by_text("greet")).to_be_visible(timeout=PATIENCE)
+        page.tab.context.close()
