@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.app_process import ROOT
 
 LEFT = """
@@ -38,6 +40,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.slow
 def test_importing_the_app_leaves_nothing_but_the_page(tmp_path: Path) -> None:
     shutil.copy(ROOT / "app.py", tmp_path)
     shutil.copytree(
