@@ -13,9 +13,7 @@ pytestmark = pytest.mark.slow
 
 # What the page cannot do without yet, and why.
 STILL_NEEDED = {
-    "_setup_events": "The box stays locked, and Gradio's own events cannot call `respond`.",
     "saved_conversations": "ChatPage sets its secret without `set_storage_secret`.",
-    "request": "`handlers.address` asks for it, where a gr.Request has the same attributes itself.",
 }
 
 
