@@ -37,6 +37,7 @@ from agent.page.gradio_internals import (
     attribute_of_page,
     housekeeping,
     number_from_zero,
+    prepare_config,
     reload_script,
 )
 
@@ -91,7 +92,7 @@ def serve(demo: gr.ChatInterface, loaded: LoadedAgent, registry: Registry, **opt
     }
     for name, value in {"served": served, **attributes}.items():
         setattr(demo, name, value)
-    return demo.launch(
+    app, url, share_url = demo.launch(
         quiet=True,
         theme=gr.themes.Default(font=FONT, font_mono=["ui-monospace", "monospace"]),
         max_threads=settings.page_threads,
@@ -109,6 +110,9 @@ def serve(demo: gr.ChatInterface, loaded: LoadedAgent, registry: Registry, **opt
         },
         **{"head": script, **attributes, **options},
     )
+    if url is None:  # In a reload.
+        prepare_config(demo)
+    return app, url, share_url
 
 
 def middleware(has_sign_in: bool, is_reloading: bool) -> list[Middleware]:
