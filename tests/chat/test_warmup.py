@@ -3,7 +3,6 @@
 import asyncio
 import json
 import sys
-from collections.abc import Callable
 from importlib import import_module
 from types import SimpleNamespace
 
@@ -13,7 +12,7 @@ import pytest
 from agent.chat import warmup as warmth
 from agent.chat.warmup import one_turn, open_clients_soon, remember_missing
 from agent.core.transcript import answer, notices
-from agent.models.gemini_warmup import warm_up_gemini
+from agent.models.gemini_warmup import CannedTransport, warm_up_gemini
 from agent.models.offline import WHAT_I_AM
 from tests.support.app_setup import loaded
 from tests.support.scripted_model import ScriptedModel
@@ -29,16 +28,13 @@ async def test_an_answer_of_geminis_is_read_without_a_network(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     responses: list[httpx.Response] = []
+    given = CannedTransport.handle_async_request
 
-    def transport(answer: Callable[[httpx.Request], httpx.Response]) -> httpx.AsyncBaseTransport:
-        def kept(request: httpx.Request) -> httpx.Response:
-            responses.append(answer(request))
-            return responses[-1]
+    async def noted(transport: CannedTransport, request: httpx.Request) -> httpx.Response:
+        responses.append(await given(transport, request))
+        return responses[-1]
 
-        return real(kept)
-
-    real = httpx.MockTransport
-    monkeypatch.setattr(httpx, "MockTransport", transport)
+    monkeypatch.setattr(CannedTransport, "handle_async_request", noted)
     await warm_up_gemini()
     [response] = responses
     assert response.request.url.path.endswith(":streamGenerateContent")

@@ -139,10 +139,10 @@ async def test_answers_that_httpx2_reads_are_coalesced_as_well(
     assert http_library(httpx2.Response(200)) is httpx2
     monkeypatch.setenv("GOOGLE_GENAI_HTTP_CLIENT", "httpx2")
     await warm_up_gemini()
-    model = Gemini()
-    assert not isinstance(model.api_client._api_client._async_httpx_client, httpx.AsyncClient)
-    hooked = Gemini(**with_event_hook(model, StreamHook()))
-    for asked in (hooked, coalescing(model)):
+    client = Gemini().api_client._api_client._async_httpx_client
+    assert not isinstance(client, httpx.AsyncClient)
+    hooked = Gemini(**with_event_hook(Gemini(), StreamHook()))
+    for asked in (hooked, coalescing(Gemini())):
         gemini.enqueue(*["x "] * 100)
         fewer = texts(await answer(asked))
         assert len(fewer) < 50
@@ -219,9 +219,9 @@ async def test_where_no_hook_can_be_given_answers_are_coalesced_later(
 async def test_the_whole_conversation_is_sent_if_google_genai_takes_no_contents_as_json(
     gemini: FakeGemini, monkeypatch: pytest.MonkeyPatch, gone: str
 ) -> None:
-    model = GeminiWithPlainRequests()
     gemini.always("Hello")
-    await answer(model)
+    await answer(GeminiWithPlainRequests())
+    model = GeminiWithPlainRequests()  # Anew, since a model keeps its client for an event loop.
     if gone == "_build_request":
         monkeypatch.setattr(model, "client", hidden(Client()))
     else:
