@@ -7,7 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.app_process import ROOT
+
+pytestmark = pytest.mark.slow
 
 LEFT = """
 import asyncio, gc, json, os, signal, socket, threading
