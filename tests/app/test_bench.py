@@ -25,8 +25,8 @@ from tests.support.fake_gemini import FakeGemini, Made, Pause
 BY_MAKE = ["make", "bench", "SIZE=tiny"]
 BY_HAND = [sys.executable, "-m", "tests.bench", "tiny"]
 
+# Rows for which a tiny run is too small.
 LEFT_OUT = r"(30|50|100) visitors|turn (50|200|1,000) "
-"""Rows for which a tiny run is too small."""
 
 
 @pytest.mark.slow

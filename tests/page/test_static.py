@@ -17,7 +17,7 @@ from agent.page.browser import ASSETS, STATIC
 from agent.page.chat_interface import ChatPage
 from tests.support.app_process import ROOT
 from tests.support.app_setup import launched, loaded, registry
-from tests.support.browser import PATIENCE, Page
+from tests.support.browser import ACTION_TIMEOUT, Page
 
 METHODS = "require(process.argv[1]); console.log(JSON.stringify(Object.keys(chat)))"
 
@@ -95,5 +95,5 @@ def test_where_gradio_wires_its_own_events_the_page_is_plainer_and_answers(
     with launched(loaded(OfflineModel(delay=0))) as url:
         page = visitor().open(url)
         page.send("/markdown")
-        expect(page.tab.get_by_text("greet")).to_be_visible(timeout=PATIENCE)
+        expect(page.tab.get_by_text("greet")).to_be_visible(timeout=ACTION_TIMEOUT)
         page.tab.context.close()

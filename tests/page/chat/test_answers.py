@@ -112,6 +112,7 @@ def test_who_types_the_moment_the_box_is_back_is_heard(page: Page, gemini: FakeG
     ]
 
 
+# Has a page be as slow as can be: it rests until it is told to go on, and counts the looks.
 RESTING = """() => {
     let until = Infinity
     window.looks = 0
@@ -119,7 +120,6 @@ RESTING = """() => {
     const set = when => { if (when === 0) until = when }
     Object.defineProperty(chat.state, 'redrawAt', {get, set})
 }"""
-"""Has a page be as slow as can be: it rests until it is told to go on, and counts the looks."""
 
 
 def half_an_answer_on_a_slow_page(page: Page, gemini: FakeGemini, *rest: str | Step) -> None:

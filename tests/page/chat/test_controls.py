@@ -5,7 +5,7 @@ import threading
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.support.browser import PATIENCE, Page
+from tests.support.browser import ACTION_TIMEOUT, Page
 from tests.support.chat_page import BEGUN, STOPPED, begun, remembers_what_is_seen
 from tests.support.fake_gemini import FakeGemini, Hang, Until
 
@@ -200,7 +200,9 @@ def test_a_message_that_is_lost_on_its_way_is_typed_again(page: Page, gemini: Fa
     with page.tab.expect_event("requestfailed"):
         page.box.press("Enter")
     page.tab.unroute("**/queue/join*")
-    expect(page.box).to_have_value("And now?", timeout=PATIENCE)  # Gradio has loaded the page anew.
+    expect(page.box).to_have_value(
+        "And now?", timeout=ACTION_TIMEOUT
+    )  # Gradio has loaded the page anew.
     page.complaints.clear()
     page.shows(*BEGUN)
     gemini.enqueue("All is well.")

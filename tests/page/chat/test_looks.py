@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from agent.agent import calculate
 from agent.models.offline import OfflineModel
 from tests.support.app_setup import launched, loaded
-from tests.support.browser import AT_END, PATIENCE, Page, Visitor
+from tests.support.browser import ACTION_TIMEOUT, IS_AT_END, Page, Visitor
 from tests.support.fake_gemini import FakeGemini, Hang
 
 pytestmark = pytest.mark.slow
@@ -45,7 +45,7 @@ def test_the_end_of_the_next_answer_is_in_view(visitor: Visitor, by: str) -> Non
             page._begin(partial(press, "Enter" if by == "the keyboard" else "Send"))
             page.wait_idle()
         page.tab.get_by_text("result: 84").wait_for()
-        page.tab.wait_for_function(AT_END)
+        page.tab.wait_for_function(IS_AT_END)
         page.tab.context.close()
 
 
@@ -101,9 +101,9 @@ def test_everything_is_within_reach(
     table, code = f"| a | b |\n|-|-|\n| {'x' * 300} | y |", f"```\n{'z' * 300}\n```"
     gemini.enqueue(f"{table}\n\n{code}\n\n{'w' * 300}", Hang())
     page.send("Hi " + "v" * 300)
-    expect(page.stop_button).to_be_in_viewport(ratio=1, timeout=PATIENCE)
+    expect(page.stop_button).to_be_in_viewport(ratio=1, timeout=ACTION_TIMEOUT)
     expect(page.box).to_be_in_viewport(ratio=1)
-    expect(page.tab.locator("table")).to_be_visible(timeout=PATIENCE)
+    expect(page.tab.locator("table")).to_be_visible(timeout=ACTION_TIMEOUT)
     assert page.tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.stop()
     page.wait_idle()
