@@ -16,8 +16,8 @@ LOOPBACK = ("", "localhost", "127.0.0.1", "::1")
 class Settings(BaseModel):
     """Every time is in seconds. The environment variable is the field's name in capitals.
 
-    A limit of 0 is none. The defaults suit a small public Space. The descriptions are those of the
-    table in the README, in the order of the fields.
+    A limit of 0 is none. The defaults suit a small public Space. The descriptions stand in
+    `.env.example`, in the order of the fields.
     """
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)

@@ -42,6 +42,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.slow
 def test_importing_the_app_leaves_nothing_but_the_page(tmp_path: Path) -> None:
     shutil.copy(ROOT / "app.py", tmp_path)
     shutil.copytree(

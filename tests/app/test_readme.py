@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from gradio_client import Client
 
 from tests.support.app_process import ROOT, free_port, served
 
@@ -31,12 +32,22 @@ def port() -> Iterator[int]:
         yield port
 
 
-def test_there_is_an_example_for_each_door() -> None:
-    assert [language for language, _ in EXAMPLES] == ["bash", "bash", "python", "python", "python"]
+def test_there_is_an_example_for_each_way_in() -> None:
+    languages = [language for language, _ in EXAMPLES]
+    assert languages == ["python", "bash", "bash", "python", "python", "python"]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("language", "code"), EXAMPLES)
+def test_an_app_of_ones_own_answers(tmp_path: Path) -> None:
+    _, code = EXAMPLES[0]
+    port = str(free_port())
+    with served([sys.executable, "-c", code], GRADIO_SERVER_PORT=port):
+        client = Client(f"http://127.0.0.1:{port}", verbose=False)
+        answer = client.predict("What is 12*7?", api_name="/respond")
+    assert "84" in answer[-1]["content"]["text"]
+
+
+@pytest.mark.parametrize(("language", "code"), EXAMPLES[1:])
 def test_an_example_answers(language: str, code: str, port: int, tmp_path: Path) -> None:
     code = code.replace("7860", str(port)).replace(".venv/bin/python", sys.executable)
     said = run_example(SHOWN[language], code, tmp_path)

@@ -28,13 +28,13 @@ async def test_an_answer_of_geminis_is_read_without_a_network(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     responses: list[httpx.Response] = []
-    given = CannedTransport.handle_async_request
 
-    async def noted(transport: CannedTransport, request: httpx.Request) -> httpx.Response:
-        responses.append(await given(transport, request))
+    async def kept(self: CannedTransport, request: httpx.Request) -> httpx.Response:
+        responses.append(await real(self, request))
         return responses[-1]
 
-    monkeypatch.setattr(CannedTransport, "handle_async_request", noted)
+    real = CannedTransport.handle_async_request
+    monkeypatch.setattr(CannedTransport, "handle_async_request", kept)
     await warm_up_gemini()
     [response] = responses
     assert response.request.url.path.endswith(":streamGenerateContent")

@@ -139,9 +139,9 @@ async def test_answers_that_httpx2_reads_are_coalesced_as_well(
     assert http_library(httpx2.Response(200)) is httpx2
     monkeypatch.setenv("GOOGLE_GENAI_HTTP_CLIENT", "httpx2")
     await warm_up_gemini()
-    client = Gemini().api_client._api_client._async_httpx_client
-    assert not isinstance(client, httpx.AsyncClient)
-    hooked = Gemini(**with_event_hook(Gemini(), StreamHook()))
+    model = Gemini()
+    assert not isinstance(model.api_client._api_client._async_httpx_client, httpx.AsyncClient)
+    hooked = Gemini(**with_event_hook(model, StreamHook()))
     for asked in (hooked, coalescing(Gemini())):
         gemini.enqueue(*["x "] * 100)
         fewer = texts(await answer(asked))
@@ -221,7 +221,7 @@ async def test_the_whole_conversation_is_sent_if_google_genai_takes_no_contents_
 ) -> None:
     gemini.always("Hello")
     await answer(GeminiWithPlainRequests())
-    model = GeminiWithPlainRequests()  # Anew, since a model keeps its client for an event loop.
+    model = GeminiWithPlainRequests()  # Another one, because a model keeps its client.
     if gone == "_build_request":
         monkeypatch.setattr(model, "client", hidden(Client()))
     else:
