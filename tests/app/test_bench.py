@@ -31,6 +31,7 @@ LEFT_OUT = r"(30|50|100) visitors|turn (50|200|1,000) "
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+@pytest.mark.browser
 @pytest.mark.skipif(not os.path.exists(CHROMIUM), reason=f"There is no {CHROMIUM}")
 def test_a_tiny_run_measures_everything() -> None:
     told = subprocess.run(
