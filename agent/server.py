@@ -36,6 +36,7 @@ from agent.page.gradio_internals import (
     ROUTES,
     attribute_of_page,
     housekeeping,
+    number_from_zero,
     reload_script,
 )
 
@@ -64,6 +65,8 @@ class Served:
 def load_agent(arguments: Sequence[str]) -> tuple[LoadedAgent, Registry]:
     """The agent in the folder that is named, or else this app's own, and its conversations; a
     host's mistake ends the program with a sentence."""
+    if not _is_main_thread():
+        number_from_zero()  # In Gradio's reload.
     try:
         loaded = load(Path(arguments[0]) if arguments else OUR_AGENT, coalesce=True)
         for sentence in misspelled(os.environ):

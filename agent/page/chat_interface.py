@@ -14,6 +14,7 @@ from agent.core.text import duration
 from agent.models.offline import HOW_TO_ADD_A_KEY
 from agent.page.browser import ASSETS, js
 from agent.page.controls import AT_ONCE, PLACEHOLDER, QUEUED, clear, nothing
+from agent.page.gradio_internals import keep_globals
 from agent.page.handlers import Handlers, Respond
 from agent.page.protocol import edit, pick
 from agent.page.sidebar import SideBar
@@ -37,6 +38,7 @@ class ChatPage(gr.ChatInterface):
         registry: Registry,
         for_mcp: bool = find_spec("mcp") is not None,
     ) -> None:
+        respond = keep_globals(respond)
         self.handlers = Handlers(respond, loaded, registry)
         self.states, self._agent, self.for_mcp = self.handlers.states, loaded, for_mcp
         super().__init__(

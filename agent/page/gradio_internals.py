@@ -9,8 +9,9 @@ import math
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from datetime import datetime
-from functools import cache
-from typing import Any, cast
+from functools import cache, update_wrapper
+from types import FunctionType
+from typing import Any, TypeVar, cast
 
 import gradio as gr
 
@@ -18,6 +19,8 @@ from agent.core.settings import Settings
 from agent.render import media
 
 log = logging.getLogger(__name__)
+
+F = TypeVar("F")
 
 # Gradio's routes that are open, by the feature that needs them; all its others answer 404. Among
 # those: a deep link writes a visitor's whole page to disk for whoever knows the session's hash;
@@ -103,7 +106,7 @@ def unless_missing(consequence: str) -> Iterator[None]:
     """
     try:
         yield
-    except AttributeError as error:
+    except (AttributeError, ImportError) as error:
         _log_missing(str(error), consequence)
 
 
@@ -127,6 +130,35 @@ class RewiredInterface(gr.ChatInterface):
     def wire_events(self) -> None:
         """What happens when. Called once, inside the interface's Blocks context."""
         super()._setup_events()
+
+
+def number_from_zero() -> None:
+    """Give the components of the page that is made next the numbers that they had in the run before
+    of app.py, by which Gradio knows the states and the runs of open pages."""
+    with unless_missing("An answer that is running when Gradio reloads the app breaks off."):
+        from gradio.context import Context
+
+        if Context.id:
+            Context.id = 0
+
+
+def keep_globals(function: F) -> F:
+    """The same function with a copy of the names of its module as they are now.
+
+    Gradio's reload runs app.py again among the names of the run before (`watchfn`,
+    gradio/utils.py). A function of that run, which is still answering, would find new classes
+    there, to which its objects do not belong.
+    """
+    if not isinstance(function, FunctionType):
+        return function
+    copy = FunctionType(
+        function.__code__,
+        dict(function.__globals__),
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
+    )
+    return cast(F, update_wrapper(copy, function))
 
 
 def set_storage_secret(interface: gr.ChatInterface, secret: str) -> None:

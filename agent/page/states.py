@@ -59,5 +59,8 @@ class States:
         return step
 
     async def find(self, page: PageState | None, visitor: object, session_id: object) -> PageState:
-        """The page's state; where this process does not know it, by what its browser keeps."""
-        return page or await restore(self._registry, str(visitor), str(session_id))
+        """The page's state; where this process does not know it, or from before a reload alone, by
+        what its browser keeps."""
+        if page and page.registry is self._registry:
+            return page
+        return await restore(self._registry, str(visitor), str(session_id))

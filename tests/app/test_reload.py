@@ -20,6 +20,8 @@ from tests.support.app_process import ROOT, free_port
 from tests.support.browser import Page, Visitor
 from tests.support.fake_gemini import FakeGemini, Until
 
+pytestmark = pytest.mark.slow
+
 Serve = Callable[..., "Project"]
 
 GRADIO = Path(sys.executable).with_name("gradio")
@@ -31,6 +33,9 @@ AGENT = "agent/agent.py"
 # What one of its tools answers.
 WRITTEN = "_written(_value(_parsed(expression)))"
 RESULT = f'"result": {WRITTEN}'
+
+
+COMPLAINT = "Traceback|[Ee]rror|[Ww]arn"
 
 
 class Project:
@@ -136,7 +141,7 @@ def test_a_change_of_the_agent_is_taken_up_by_an_open_page_whose_chat_goes_on(
     assert len(page.words()) == 6
     page.tab.context.close()
     app.end(signal.SIGINT)
-    assert not re.search("Traceback|[Ee]rror|[Ww]arn", app.said)
+    assert not re.search(COMPLAINT, app.said)
 
 
 def test_a_change_of_any_file_is_taken_up_by_page_and_apis_together(
@@ -198,6 +203,7 @@ def test_an_answer_that_is_running_goes_on_to_its_end(
     assert [text for _, text in gemini.requests[-1].conversation] == [
         *("A story", "Once upon a time.", "Go on")
     ]
+    assert not re.search(COMPLAINT, app.said)
 
 
 def test_a_space_takes_a_change_up_while_it_runs(project: Serve) -> None:

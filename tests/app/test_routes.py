@@ -21,6 +21,8 @@ from tests.support.app_process import free_port
 from tests.support.app_setup import UNLIMITED, loaded
 from tests.support.browser import Visitor
 
+pytestmark = pytest.mark.slow
+
 # Gradio's routes that nobody needs here. A route of a new release that is neither here nor in
 # ROUTES has to be looked at, and put into one of them.
 CLOSED = {

@@ -10,6 +10,7 @@ import gradio as gr
 import pytest
 from google.adk.artifacts import InMemoryArtifactService
 from google.genai import types
+from gradio.context import Context
 from gradio.state_holder import SessionState
 
 from agent.chat.conversation import Conversation
@@ -19,6 +20,8 @@ from agent.page.gradio_internals import (
     QUEUE_SETTINGS,
     RewiredInterface,
     forget_pages,
+    keep_globals,
+    number_from_zero,
     picture_life,
     reload_script,
     set_storage_secret,
@@ -54,7 +57,7 @@ def echo(message: str, history: object) -> str:
     return message
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, "gradio.context:Context.id"])
 def test_a_private_name_is_there_in_the_gradio_that_is_installed(name: str) -> None:
     owner, _, attribute = name.partition(":")[2].partition(".")
     page: Any = gr.ChatInterface(echo)
@@ -63,6 +66,7 @@ def test_a_private_name_is_there_in_the_gradio_that_is_installed(name: str) -> N
         "Blocks": page,
         "BrowserState": page.saved_conversations,
         "ChatInterface": page,
+        "Context": Context,
         "Queue": page._queue,
         "Request": gr.Request(),
         "SessionState": SessionState(page),
@@ -116,6 +120,32 @@ def test_gradios_own_reload_script_is_replaced_where_there_is_one(is_reloading: 
     page: Any = SimpleNamespace(dev_mode=is_reloading)
     assert bool(reload_script(page)) is is_reloading
     assert page.dev_mode is False
+
+
+def answer() -> str:
+    return sentence()
+
+
+def sentence() -> str:
+    return "as it was"
+
+
+def test_a_function_keeps_the_names_that_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = keep_globals(answer)
+    monkeypatch.setitem(globals(), "sentence", lambda: "as it is now")
+    assert (answer(), kept()) == ("as it is now", "as it was")
+    assert kept.__name__ == "answer"
+
+
+def test_a_page_made_anew_has_components_of_the_same_numbers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Context, "id", 7)  # And set back after the test.
+    numbers = []
+    for _ in range(2):
+        number_from_zero()
+        numbers.append(list(gr.ChatInterface(echo).blocks))
+    assert numbers[0] == numbers[1]
 
 
 # Pages

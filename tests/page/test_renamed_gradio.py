@@ -9,6 +9,8 @@ from tests.support.app_process import free_port, served
 from tests.support.browser import Page
 from tests.support.renamed_gradio import NAMES
 
+pytestmark = pytest.mark.slow
+
 # What the page cannot do without yet, and why.
 STILL_NEEDED = {
     "_setup_events": "The box stays locked, and Gradio's own events cannot call `respond`.",

@@ -10,7 +10,8 @@ import sys
 from importlib import import_module
 from typing import Any
 
-# Each private name of Gradio that the project uses: module, class, attribute.
+# Each private name of Gradio that the project uses: module, class, attribute. One more, which only
+# a reload of the app uses, is gradio.context:Context.id.
 NAMES = [
     "gradio.blocks:Blocks._queue",
     "gradio.blocks:Blocks.dev_mode",
