@@ -15,6 +15,7 @@ import app
 from agent.models.offline import OfflineModel
 from agent.page.browser import ASSETS, STATIC
 from agent.page.chat_interface import ChatPage
+from agent.page.gradio_internals import RewiredInterface
 from tests.support.app_process import ROOT
 from tests.support.app_setup import launched, loaded, registry
 from tests.support.browser import ACTION_TIMEOUT, Page
@@ -91,7 +92,7 @@ def test_the_script_is_there_before_any_component(visitor: Callable[..., Page]) 
 def test_where_gradio_wires_its_own_events_the_page_is_plainer_and_answers(
     visitor: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delattr(ChatPage, "_setup_events")
+    monkeypatch.delattr(RewiredInterface, "_setup_events")
     with launched(loaded(OfflineModel(delay=0))) as url:
         page = visitor().open(url)
         page.send("/markdown")
