@@ -66,15 +66,15 @@ class Served:
 def load_agent(arguments: Sequence[str]) -> tuple[LoadedAgent, Registry]:
     """The agent in the folder that is named, or else this app's own, and its conversations; a
     host's mistake ends the program with a sentence."""
-    if not _is_main_thread():
-        number_from_zero()  # In Gradio's reload.
+    if not gr.NO_RELOAD:  # Which means that Gradio runs app.py again.
+        number_from_zero()
     try:
         loaded = load(Path(arguments[0]) if arguments else OUR_AGENT, coalesce=True)
         for sentence in misspelled(os.environ):
             log.warning(sentence)
         return loaded, Registry(loaded, read_settings(os.environ))
     except (LoadError, ValueError) as error:
-        if not _is_main_thread():
+        if not gr.NO_RELOAD:
             raise  # Gradio reports it, and goes on with the page as it was until the next change.
         sys.exit(str(error))
 
@@ -235,9 +235,6 @@ def wait_for_signal() -> None:
 
 
 def _on_end(act: Callable[[int, FrameType | None], None]) -> None:
-    for signum in (signal.SIGINT, signal.SIGTERM) if _is_main_thread() else ():
-        signal.signal(signum, act)
-
-
-def _is_main_thread() -> bool:
-    return threading.current_thread() is threading.main_thread()
+    if threading.current_thread() is threading.main_thread():  # No other may.
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(signum, act)

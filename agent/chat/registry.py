@@ -184,7 +184,8 @@ class Registry:
             active.conversation.forget_soon()
 
     def retire(self) -> None:
-        """Another registry has taken over: turns that run go on to their end, and no more."""
+        """Leave the store to another registry, which has taken over. Turns that run go on to their
+        end, which is stored."""
         self._retention.end()
 
     async def close(self) -> None:

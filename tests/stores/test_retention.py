@@ -263,6 +263,19 @@ async def test_an_idle_one_is_held_for_a_time_only(monkeypatch: pytest.MonkeyPat
     assert house.store.ids() == {only}
 
 
+async def test_a_registry_whose_place_another_takes_sweeps_no_more_and_its_turns_go_on() -> None:
+    house, rest = House(), asyncio.Event()
+    visit = await house.visit(rest, " Bye.")
+    house.registry.retire()
+    rest.set()
+    assert visit.log
+    await visit.log.turn.finish()
+    assert await told(visit) == [("Hello", "Hi. Bye.")]
+    task = house.registry._retention._task
+    assert task
+    assert task.cancelled()
+
+
 # What leaves nothing
 
 
