@@ -38,6 +38,7 @@ from agent.page.gradio_internals import (
     attribute_of_page,
     housekeeping,
     number_from_zero,
+    prepare_config,
     take_over_reloads,
 )
 
@@ -92,7 +93,7 @@ def serve(demo: gr.ChatInterface, loaded: LoadedAgent, registry: Registry, **opt
     }
     for name, value in {"served": served, **attributes}.items():
         setattr(demo, name, value)
-    return demo.launch(
+    app, url, share_url = demo.launch(
         quiet=True,
         theme=gr.themes.Default(font=FONT, font_mono=["ui-monospace", "monospace"]),
         max_threads=settings.page_threads,
@@ -110,6 +111,9 @@ def serve(demo: gr.ChatInterface, loaded: LoadedAgent, registry: Registry, **opt
         },
         **{"head": RELOAD_HEAD if is_reloading else None, **attributes, **options},
     )
+    if url is None:  # In a reload.
+        prepare_config(demo)
+    return app, url, share_url
 
 
 def middleware(has_sign_in: bool, is_reloading: bool) -> list[Middleware]:

@@ -191,6 +191,13 @@ def take_over_reloads(demo: gr.Blocks) -> bool:
     return False
 
 
+def prepare_config(demo: gr.Blocks) -> None:
+    """Make what a browser is told of a page that Gradio's reload is about to serve: Gradio itself
+    serves the page first, and makes this then (`swap_blocks`, gradio/utils.py)."""
+    with unless_missing("A page that is opened in the moment of a reload is refused."):
+        demo.config = demo.get_config_file()
+
+
 def picture_life(idle: float) -> float:
     """For how many seconds a picture is there that no page is given again; a page that is opened
     later is. No longer than an idle conversation."""
