@@ -31,6 +31,7 @@ from agent.chat.loader import OUR_AGENT, LoadedAgent, LoadError, load
 from agent.chat.registry import Registry
 from agent.chat.warmup import open_clients_soon, warm_up
 from agent.core.settings import misspelled, read_settings
+from agent.page.browser import RELOAD_HEAD
 from agent.page.chat_interface import ChatPage
 from agent.page.gradio_internals import (
     ROUTES,
@@ -38,7 +39,7 @@ from agent.page.gradio_internals import (
     housekeeping,
     number_from_zero,
     prepare_config,
-    reload_script,
+    take_over_reloads,
 )
 
 log = logging.getLogger(__name__)
@@ -83,7 +84,7 @@ def serve(demo: gr.ChatInterface, loaded: LoadedAgent, registry: Registry, **opt
     """Launch the page, and the APIs beside it; `options` are `Blocks.launch`'s own."""
     served = Served(loaded, registry, api_app(loaded, registry).routes)
     settings = registry.settings
-    script = reload_script(demo)
+    is_reloading = take_over_reloads(demo)
     # Attributes of the page, because in a reload Gradio takes of `launch` only how it looks.
     attributes = {
         "state_session_capacity": settings.max_conversations or 10_000,
@@ -103,12 +104,12 @@ def serve(demo: gr.ChatInterface, loaded: LoadedAgent, registry: Registry, **opt
             "openapi_url": None,
             "routes": served.routes,
             "middleware": middleware(
-                has_sign_in=bool(options.get("auth")), is_reloading=bool(script)
+                has_sign_in=bool(options.get("auth")), is_reloading=is_reloading
             ),
             "exception_handlers": {RequestValidationError: validation_error_handler},
             "lifespan": lifespan(demo, served),
         },
-        **{"head": script, **attributes, **options},
+        **{"head": RELOAD_HEAD if is_reloading else None, **attributes, **options},
     )
     if url is None:  # In a reload.
         prepare_config(demo)

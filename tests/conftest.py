@@ -18,22 +18,21 @@ from tests.support.second_origin import SecondOrigin
 
 # What stands between a test and an answer in a minute, by the fixture that the test uses.
 MARKS_BY_FIXTURE = {
-    "chromium": [
-        pytest.mark.browser,
-        # Chromium, Gradio's server and the test share the machine with other such tests: on two
-        # busy cores an animation or a click now and then takes longer than Playwright waits. No
-        # other test may be run again.
-        pytest.mark.flaky(reruns=2),
-    ],
-    "postgres": [pytest.mark.postgres],
-    "redis_port": [pytest.mark.redis],
+    "chromium": pytest.mark.browser,
+    "postgres": pytest.mark.postgres,
+    "redis_port": pytest.mark.redis,
 }
+
+# How often a test of the browser is run again until it passes; no other is. Chromium, Gradio's
+# server and the test share the machine with other such tests: on two busy cores an animation or a
+# click now and then takes longer than Playwright waits.
+RERUNS = 2
 
 # In CI, which installs every program: the tests that may be skipped for want of one. None yet.
 MAY_BE_SKIPPED: set[str] = set()
 
-# In CI: so many tests run again are a busy machine, and more are a fault that hides behind reruns.
-# It is one in forty of the tests that may be run again.
+# In CI: so many reruns are a busy machine, and more are a fault that hides behind them. About 350
+# tests may be run again.
 MAX_RERUNS = 5
 
 IN_CI = os.environ.get("CI") == "true"
@@ -70,8 +69,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test by what it needs."""
     for item in items:
         for fixture in getattr(item, "fixturenames", ()):
-            for mark in MARKS_BY_FIXTURE.get(fixture, ()):
-                item.add_marker(mark)
+            if fixture in MARKS_BY_FIXTURE:
+                item.add_marker(MARKS_BY_FIXTURE[fixture])
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.flaky(reruns=RERUNS))
 
 
 @pytest.hookimpl(wrapper=True)

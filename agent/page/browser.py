@@ -36,6 +36,9 @@ def head() -> str:
     return f"<script>\n{script}\nchat.start({given});\n</script>"
 
 
+# For the head of the page in Gradio's reload mode.
+RELOAD_HEAD = f"<script>\n{(STATIC / 'reload.js').read_text(encoding='utf-8')}</script>"
+
 # For `launch`, or for `gr.mount_gradio_app` where the page is a part of another app. `js` is run
 # when all components are there.
 ASSETS: dict[str, Any] = {

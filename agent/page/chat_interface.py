@@ -14,14 +14,14 @@ from agent.core.text import duration
 from agent.models.offline import HOW_TO_ADD_A_KEY
 from agent.page.browser import ASSETS, js
 from agent.page.controls import AT_ONCE, PLACEHOLDER, QUEUED, clear, nothing
-from agent.page.gradio_internals import keep_globals
+from agent.page.gradio_internals import RewiredInterface, keep_globals, set_storage_secret
 from agent.page.handlers import Handlers, Respond
 from agent.page.protocol import edit, pick
 from agent.page.sidebar import SideBar
 from agent.page.states import KEY
 
 
-class ChatPage(gr.ChatInterface):
+class ChatPage(RewiredInterface):
     """A ChatInterface around `respond`, which carries its answers to the browser cheaply.
 
     Args:
@@ -43,7 +43,7 @@ class ChatPage(gr.ChatInterface):
         self.states, self._agent, self.for_mcp = self.handlers.states, loaded, for_mcp
         super().__init__(
             respond,
-            # For Gradio's own events, should it ever not know ours: see `_setup_events`.
+            # For Gradio's own events, should it ever not know ours: see `RewiredInterface`.
             additional_inputs=[self.states.page],
             additional_outputs=[self.states.page],
             additional_inputs_accordion=gr.Accordion(visible=False, render=False),
@@ -72,20 +72,16 @@ class ChatPage(gr.ChatInterface):
             cache_examples=False,
             analytics_enabled=False,
         )
-        # ChatInterface keeps one in any case, and a page would complain of it after a restart.
-        self.saved_conversations.secret = KEY
+        set_storage_secret(self, KEY)
 
     def launch(self, *args: Any, **options: Any) -> Any:
         """`Blocks.launch`, with what the browser needs for this page."""
         head = ASSETS["head"] + (options.pop("head", None) or "")
         return super().launch(*args, **{**ASSETS, **options, "head": head})
 
-    def _setup_events(self) -> None:
-        """What happens when, in place of ChatInterface's own events: by those, each message is sent
-        three times, one after the other, before the model is asked, with all that is on the page.
-
-        If Gradio renames this method, its own events ask `fn`: slower, and without the sidebar.
-        """
+    def wire_events(self) -> None:
+        """What happens when. By ChatInterface's own events each message is sent three times, one
+        after the other, before the model is asked, with all that is on the page."""
         states, shown = self.states, [self.chatbot, self.textbox]
         # Until it is known what there is to show; so here, beside the step that unlocks it.
         self.textbox.interactive = False

@@ -85,17 +85,6 @@ QUEUE_SETTINGS = {
 # seconds an answer waits for it.
 UNSENT_INTERVAL, UNSENT_TIMEOUT = 0.005, 1.0
 
-# In Gradio's reload mode Gradio's own script puts a changed page's start values on the open one
-# and runs no load event: the chat would be emptied, and the text box stay locked. So the open
-# page is loaded anew instead, which brings its chat back; not before an answer that is running
-# has ended.
-RELOAD_SCRIPT = """<script>
-const reload = () => (
-    document.querySelector(".stop-button") ? setTimeout(reload, 200) : location.reload()
-);
-new EventSource("gradio_api/dev/reload").addEventListener("reload", reload);
-</script>"""
-
 
 @contextmanager
 def unless_missing(consequence: str) -> Iterator[None]:
@@ -193,14 +182,13 @@ def attribute_of_page(app: Any, name: str, default: Any) -> Any:
     return default
 
 
-def reload_script(demo: gr.Blocks) -> str | None:
-    """In Gradio's reload mode (`gradio app.py`) the HTML that the page needs in its head, in place
-    of Gradio's own script, which is switched off; else None."""
+def take_over_reloads(demo: gr.Blocks) -> bool:
+    """Switch Gradio's own script for its reload mode (`gradio app.py`) off; whether it was on."""
     with unless_missing("An open page shows a change of the page's parts when it is loaded anew."):
         if demo.dev_mode:
             demo.dev_mode = False
-            return RELOAD_SCRIPT
-    return None
+            return True
+    return False
 
 
 def prepare_config(demo: gr.Blocks) -> None:

@@ -100,18 +100,18 @@ class PageState:
             self.turn.stop()
             self.turn.wake()
 
-    def ask(self, message: str | Mapping[str, Any], above: int, address: str) -> Turn:
+    def ask(self, message: str | Mapping[str, Any] | None, above: int, address: str) -> Turn:
         """Begin the turn that answers a message.
 
         Args:
-            message: Its text; or a dict with that as `text`, and a `number` by which the page may
-                have stopped it before it began.
+            message: Its text, which an empty form may send as None; or a dict with that as `text`,
+                and a `number` by which the page may have stopped it before it began.
             above: How many messages the page shows above it.
             address: The visitor's network address, for the limits.
         """
-        asked = {"text": message} if isinstance(message, str) else message
+        asked = message if isinstance(message, Mapping) else {"text": message}
         visitor = Visitor(self.user_id, address)
-        self._question = Question(asked["text"], above, self.screen, visitor=visitor)
+        self._question = Question(str(asked.get("text") or ""), above, self.screen, visitor=visitor)
         turn = self.registry.ask(self._question, self.session_id)
         shown = self.screen.turn_ids[:above]
         missing = [None] * max(0, above - len(shown))

@@ -15,7 +15,7 @@ from playwright.sync_api import Page as Tab
 
 from agent.api.sse import RETRY_INTERVAL
 from tests.support.app_setup import launched, loaded
-from tests.support.browser import PATIENCE
+from tests.support.browser import ACTION_TIMEOUT
 from tests.support.fake_gemini import Call, Cut, FakeGemini, Hang, Status, Until
 from tests.support.hard_texts import HARD_STREAM_TEXTS
 
@@ -29,6 +29,7 @@ SEEN = (
     "[...document.querySelector('#conversation').children].map(e => [e.className, e.textContent])"
 )
 
+# Not Playwright's own `wait_for_function`, as the page's policy lets nobody evaluate strings.
 WAIT = f"""([wanted, patience]) => new Promise(resolve => {{
     const look = () => JSON.stringify({SEEN}) === JSON.stringify(wanted) && resolve()
     const all = {{subtree: true, childList: true, characterData: true, attributes: true}}
@@ -36,7 +37,6 @@ WAIT = f"""([wanted, patience]) => new Promise(resolve => {{
     setTimeout(resolve, patience)
     look()
 }})"""
-"""Not Playwright's own `wait_for_function`, as the page's policy lets nobody evaluate strings."""
 
 FILM = f"""
 window.film = []
@@ -52,7 +52,7 @@ class Page:
         self.tab = tab
         self.complaints: list[str] = []
         self.requests: list[str] = []
-        tab.set_default_timeout(PATIENCE)
+        tab.set_default_timeout(ACTION_TIMEOUT)
         tab.add_init_script(FILM)
         tab.on("request", lambda request: self.requests.append(request.url))
         tab.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -70,7 +70,7 @@ class Page:
 
     def shows(self, *expected: Seen) -> None:
         """Wait until exactly this is to be seen: each piece with its kind."""
-        self.tab.evaluate(WAIT, [expected, PATIENCE])
+        self.tab.evaluate(WAIT, [expected, ACTION_TIMEOUT])
         assert self.seen() == list(expected)
 
     def seen(self) -> list[Seen]:

@@ -29,8 +29,8 @@ TOO_LONG = (
 
 OVER = "This chat has had its one message. Please begin a new one."
 
+# Here uvicorn believes it, since it comes from its own machine.
 SPAMMER = {"X-Forwarded-For": "192.0.2.1"}
-"""Here uvicorn believes it, since it comes from its own machine."""
 
 
 def other(number: int) -> dict[str, str]:

@@ -25,12 +25,13 @@ from tests.support.fake_gemini import FakeGemini, Made, Pause
 BY_MAKE = ["make", "bench", "SIZE=tiny"]
 BY_HAND = [sys.executable, "-m", "tests.bench", "tiny"]
 
+# Rows for which a tiny run is too small.
 LEFT_OUT = r"(30|50|100) visitors|turn (50|200|1,000) "
-"""Rows for which a tiny run is too small."""
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+@pytest.mark.browser
 @pytest.mark.skipif(not os.path.exists(CHROMIUM), reason=f"There is no {CHROMIUM}")
 def test_a_tiny_run_measures_everything() -> None:
     told = subprocess.run(

@@ -20,7 +20,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.app_process import App
-from tests.support.browser import PATIENCE, Bubble, Page, Visitor, talk
+from tests.support.browser import ACTION_TIMEOUT, Bubble, Page, Visitor, talk
 from tests.support.fake_gemini import FakeGemini
 
 pytestmark = pytest.mark.slow
@@ -31,12 +31,12 @@ KEPT: dict[str, Any] = json.loads((DATA / "earlier_version.json").read_text(enco
 
 NAME_B, NAME_A = KEPT["titles"]
 
+# A hundred years in seconds: the chats are as old as that version.
 AGES = "3153600000"
-"""A hundred years in seconds: the chats are as old as that version."""
 
+# What a visitor and the model said on a shared page.
 SAID = """() => [...document.querySelectorAll("body > div")].map(
     said => [said.className === "asked" ? "user" : "model", said.innerText.trim()])"""
-"""What a visitor and the model said on a shared page."""
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_a_link_shows_what_was_shared_until_it_is_withdrawn(
     reader = visitor().come(link(app))
     assert reader.tab.evaluate(SAID) == KEPT["shared"]
     open_chat_a(page, app)
-    expect(page.tab.locator("#link textarea")).to_have_value(link(app), timeout=PATIENCE)
+    expect(page.tab.locator("#link textarea")).to_have_value(link(app), timeout=ACTION_TIMEOUT)
     page.press("Stop sharing")
-    expect(page.tab.locator("#link")).to_be_hidden(timeout=PATIENCE)
+    expect(page.tab.locator("#link")).to_be_hidden(timeout=ACTION_TIMEOUT)
     assert httpx.get(link(app)).status_code == 404

@@ -11,6 +11,8 @@ import pytest
 
 from tests.support.app_process import ROOT
 
+pytestmark = pytest.mark.slow
+
 LEFT = """
 import asyncio, gc, json, os, signal, socket, threading
 

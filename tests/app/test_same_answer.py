@@ -51,8 +51,8 @@ class Heard(NamedTuple):
     """What comes through a door."""
 
     answer: str
+    # Why the answer is not whole.
     sentence: str = ""
-    """Why the answer is not whole."""
 
 
 class House(NamedTuple):
@@ -60,8 +60,8 @@ class House(NamedTuple):
 
     url: str
     what: LoadedAgent
+    # Where the same agent is found by the terminal.
     folder: Path
-    """Where the same agent is found by the terminal."""
 
 
 @pytest.fixture(scope="module")
@@ -177,8 +177,8 @@ DOORS = {
     "library": by_library,
 }
 
+# Those whose conversation can go on.
 KEEPING = {name: DOORS[name] for name in ("gradio_client", "POST", "GET", "library")}
-"""Those whose conversation can go on."""
 
 
 @pytest.mark.parametrize("door", DOORS.values(), ids=DOORS.keys())

@@ -33,8 +33,8 @@ class Place:
     browser: Browser
 
 
+# Seconds that a target has to end what belongs to a turn, before its CPU is read.
 SETTLE = 0.1
-"""Seconds that a target has to end what belongs to a turn, before its CPU is read."""
 
 
 async def turn(at: Place, words: int, apart: int) -> Figures:

@@ -14,34 +14,34 @@ ALL = ("adk", "genai", "api_server", "plain", "page")
 class Size:
     """How thorough a run is."""
 
+    # Rounds of what takes a few seconds.
     quick: int
-    """Rounds of what takes a few seconds."""
 
+    # Rounds of the rest, but for what takes minutes.
     usual: int
-    """Rounds of the rest, but for what takes minutes."""
 
+    # Whether others than raw ADK and the page take part in all of it; or else in the first round of
+    # what is quick.
     company: bool
-    """Whether others than raw ADK and the page take part in all of it; or else in the first round
-    of what is quick."""
 
     burst: int = 2_000
     paced: int = 200
     further: int = 100
+    # Chunks.
     seen: int = 50
-    """Chunks."""
 
+    # Visitors, chunks for each, and milliseconds between two chunks.
     crowds: tuple[tuple[int, int, int], ...] = ((10, 100, 20), (30, 100, 20), (100, 40, 100))
-    """Visitors, chunks for each, and milliseconds between two chunks."""
 
+    # Turns of a long chat at which it is measured.
     marks: tuple[int, ...] = (50,)
-    """Turns of a long chat at which it is measured."""
 
+    # Turns of a chat on a slow phone.
     phone: int = 0
-    """Turns of a chat on a slow phone."""
 
     visits: int = 0
+    # Seconds after which a conversation is forgotten.
     idle: int = 5
-    """Seconds after which a conversation is forgotten."""
 
 
 SIZES = {

@@ -19,8 +19,8 @@ from google.genai import Client, types
 from tests.bench.agents.talker import root_agent
 from tests.bench.stamps import Answer
 
+# The pieces of the answer, in this chat, to this message.
 Talk = Callable[[str, str], AsyncIterator[str]]
-"""The pieces of the answer, in this chat, to this message."""
 
 
 def genai() -> Talk:

@@ -29,14 +29,14 @@ class Answer:
     """What somebody saw of an answer. Times are in seconds."""
 
     asked: float = field(default_factory=time.time)
+    # From the question to the first word.
     first: float = 0.0
-    """From the question to the first word."""
 
+    # Of each word, from the model to here.
     lags: list[float] = field(default_factory=list)
-    """Of each word, from the model to here."""
 
+    # Bytes that came.
     wire: int = 0
-    """Bytes that came."""
 
     def see(self, text: str) -> None:
         """This is the answer so far."""

@@ -9,11 +9,11 @@ from tests.bench.goals import ROWS, Goal, Row, TimesAdk
 from tests.bench.measures import Figures
 from tests.bench.plan import ALL
 
+# What was measured in each round, by case and target.
 Results = defaultdict[tuple[str, str], list[Figures]]
-"""What was measured in each round, by case and target."""
 
+# Less than this of raw ADK's says nothing of others.
 NOTHING = 0.5
-"""Less than this of raw ADK's says nothing of others."""
 
 OTHERS = [name for name in ALL if name != "adk"]
 

@@ -30,6 +30,7 @@ ENVIRONMENT = {
 
 IN_MEMORY = ["--session_service_uri", "memory://", "--artifact_service_uri", "memory://"]
 
+# What starts each, after Python's own name.
 COMMANDS = {
     "genai": ["-m", "tests.bench.raw", "genai"],
     "adk": ["-m", "tests.bench.raw", "adk"],
@@ -38,7 +39,6 @@ COMMANDS = {
     "page": ["app.py", str(AGENTS / "talker")],
     "model": ["-m", "tests.bench.model"],
 }
-"""What starts each, after Python's own name."""
 
 
 class Target:

@@ -28,8 +28,8 @@ class Visitor(Protocol):
         """Go."""
 
 
+# Lets a new visitor in.
 Door = Callable[[], Visitor]
-"""Lets a new visitor in."""
 
 
 class RawVisitor:

@@ -12,8 +12,10 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from tests.bench.model import message
 from tests.bench.stamps import Answer, lag
-from tests.support.browser import CHROMIUM, PATIENCE, QUIET
+from tests.support.browser import ACTION_TIMEOUT, CHROMIUM, CHROMIUM_ARGUMENTS
 
+# Notes each word of the last answer when it is in the DOM, and counts the tasks that took longer
+# than 50 ms.
 WATCH = """
 const now = () => (performance.timeOrigin + performance.now()) / 1000
 window.seen = {questions: 0}
@@ -33,8 +35,6 @@ new MutationObserver(() => {
     for (const word of (words ?? []).slice(seen.words.length)) seen.words.push([word, now()])
 }).observe(document, {subtree: true, childList: true, characterData: true})
 """
-"""Notes each word of the last answer when it is in the DOM, and counts the tasks that took longer
-than 50 ms."""
 
 
 @dataclass
@@ -48,7 +48,9 @@ class Sight(Answer):
 async def chromium() -> AsyncIterator[Browser]:
     """The browser, without a window."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS
+        )
         yield browser
         await browser.close()
 
@@ -64,8 +66,8 @@ async def look(
             return new, await _ask(tab, words, apart)
 
 
+# As many times slower than this machine a phone is taken to be, as in Chromium's own tools.
 SLOWER = 4
-"""As many times slower than this machine a phone is taken to be, as in Chromium's own tools."""
 
 
 async def look_on_phone(browser: Browser, url: str, turns: int, words: int, apart: int) -> Sight:
@@ -92,7 +94,7 @@ async def _ask(tab: Page, words: int, apart: int) -> Sight:
     await box.fill(message(words, apart))
     await asyncio.sleep(0.5)  # Some time to type.
     await box.press("Enter")
-    await tab.wait_for_function(f"seen.words?.length >= {words}", timeout=3 * PATIENCE)
+    await tab.wait_for_function(f"seen.words?.length >= {words}", timeout=3 * ACTION_TIMEOUT)
     return _sight(**await tab.evaluate("seen"))
 
 

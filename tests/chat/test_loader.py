@@ -85,8 +85,8 @@ def offline(loaded: LoadedAgent) -> dict[str, bool]:
     return {name: isinstance(model, OfflineModel) for name, model in models(loaded).items()}
 
 
+# Old forms of an agent, which ADK still accepts.
 deprecated = pytest.mark.filterwarnings("ignore:.*is deprecated:DeprecationWarning")
-"""Old forms of an agent, which ADK still accepts."""
 
 
 # The forms

@@ -30,12 +30,12 @@ PROGRESS = re.escape(ERASE_LINE) + r"\d+ s, "
 
 BROKEN = "The connection to the AI service broke off. Try again for a full answer."
 
+# Makes standard input a session's own terminal, so that Ctrl-C in it is a signal.
 OWN_TERMINAL = (
     "import fcntl, os, sys, termios;"
     "fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
     "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
 )
-"""Makes standard input a session's own terminal, so that Ctrl-C in it is a signal."""
 
 
 class Ended(NamedTuple):

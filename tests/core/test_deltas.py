@@ -351,8 +351,8 @@ def test_nuls_are_not_told() -> None:
 
 # Properties: any words, in any chunks, seen at any moments.
 
+# What an agent says: pieces of thought (True) and of text.
 Utterances: TypeAlias = list[tuple[bool, str]]
-"""What an agent says: pieces of thought (True) and of text."""
 
 whole_ones = st.characters(exclude_categories=["Cs"])
 words = st.text(st.sampled_from("a\n\0\ufeff😀") | whole_ones, min_size=1, max_size=8)

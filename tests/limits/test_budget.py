@@ -19,8 +19,8 @@ from tests.support.clock import DAY, Clock
 from tests.support.fake_gemini import Call, FakeGemini, Hang, Status, Until
 from tests.support.limits import PAUSED, used_up
 
+# As the fake Gemini reports them.
 TOKENS_OF_A_CALL = 12
-"""As the fake Gemini reports them."""
 
 
 async def say(talk: Conversation, message: str = "Hi") -> Transcript:

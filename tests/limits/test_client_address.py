@@ -12,8 +12,8 @@ from tests.support.app_process import free_port, served
 
 PROXY = "10.16.3.80"
 
+# A page that others can reach, and that answers each address twice.
 NETWORK = {"GRADIO_SERVER_NAME": "0.0.0.0", "ADDRESS_PER_DAY": "2", "ADDRESS_RUNNING": "0"}
-"""A page that others can reach, and that answers each address twice."""
 
 
 def request(*headers: str, client: str | None = PROXY) -> Request:

@@ -11,20 +11,21 @@ from agent.api.security_headers import TOO_LONG
 from agent.core.notices import SENTENCES
 from agent.page.controls import PLACEHOLDER
 from tests.support.app_setup import launched, loaded
-from tests.support.browser import PATIENCE, Bubble, Page, Visitor, talk
+from tests.support.browser import ACTION_TIMEOUT, Bubble, Page, Visitor, talk
 from tests.support.fake_gemini import FakeGemini, Hang, Pause
 
 pytestmark = pytest.mark.slow
 
 REFUSAL = "Failed to load resource: the server responded with a status of 413"
 
+# Puts in what no key types, and what a driver cannot send.
 PUT = """([selector, text]) => {
     const box = document.querySelector(selector)
     box.value = text
     box.dispatchEvent(new Event('input', {bubbles: true}))
 }"""
-"""Puts in what no key types, and what a driver cannot send."""
 
+# So many milliseconds apart, as a worn key does.
 PRESS_TWICE = """async apart => {
     const box = document.querySelector('[data-testid=textbox]')
     const press = () => box.dispatchEvent(
@@ -33,7 +34,6 @@ PRESS_TWICE = """async apart => {
     await new Promise(again => setTimeout(again, apart))
     press()
 }"""
-"""So many milliseconds apart, as a worn key does."""
 
 BOX, EDITED = "[data-testid=textbox]", "textarea.edit-textarea"
 
@@ -141,7 +141,7 @@ def test_half_a_character_may_be_edited_in(visitor: Visitor, url: str, gemini: F
 def is_told_of_it(page: Page) -> None:
     """The page says that it could not send; what Chromium complains of is no more than that."""
     toast = page.tab.get_by_test_id("toast-body").first
-    expect(toast).to_contain_text(TOO_LONG, timeout=PATIENCE)
+    expect(toast).to_contain_text(TOO_LONG, timeout=ACTION_TIMEOUT)
     assert all(complaint.startswith(REFUSAL) for complaint in page.complaints)
     page.complaints.clear()
 

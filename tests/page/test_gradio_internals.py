@@ -23,8 +23,8 @@ from agent.page.gradio_internals import (
     keep_globals,
     number_from_zero,
     picture_life,
-    reload_script,
     set_storage_secret,
+    take_over_reloads,
     tune_queue,
     unless_missing,
 )
@@ -118,7 +118,7 @@ def test_a_queue_is_tuned_but_for_what_it_no_longer_has(caplog: pytest.LogCaptur
 @pytest.mark.parametrize("is_reloading", [True, False])
 def test_gradios_own_reload_script_is_replaced_where_there_is_one(is_reloading: bool) -> None:
     page: Any = SimpleNamespace(dev_mode=is_reloading)
-    assert bool(reload_script(page)) is is_reloading
+    assert take_over_reloads(page) is is_reloading
     assert page.dev_mode is False
 
 

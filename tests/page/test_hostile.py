@@ -43,8 +43,8 @@ SEES = """() => {
 UNHARMED = {"box": True, "title": True, "clear": True, "strays": [], "wide": False}
 UNHARMED |= {"asks": 0, "ran": None}
 
+# A picture of our own server: once that is asked for, so is all that stands before it.
 END = "\n\n![end](/theme.css?the-end)"
-"""A picture of our own server: once that is asked for, so is all that stands before it."""
 
 PHONE = {"width": 390, "height": 844}
 

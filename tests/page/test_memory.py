@@ -21,12 +21,12 @@ pytestmark = pytest.mark.slow
 
 AT_ONCE = 6
 
+# Conversations that are kept.
 MOST = 100
-"""Conversations that are kept."""
 
+# Bytes that the process may have grown by for each of the latest visits: the allocator's, since
+# nothing else is left.
 GROWTH = 15_000
-"""Bytes that the process may have grown by for each of the latest visits: the allocator's, since
-nothing else is left."""
 
 
 class Served:

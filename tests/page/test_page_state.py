@@ -1,6 +1,9 @@
 """What a page does before its answer has begun, or after it is over, or when it is behind."""
 
 import asyncio
+from typing import Any
+
+import pytest
 
 from agent.chat.registry import Registry
 from agent.chat.turn import Turn
@@ -72,3 +75,12 @@ async def test_a_page_that_turns_away_while_it_is_behind_is_shown_no_more() -> N
     await anext(shown)
     view.turn_to(None)
     assert [latest async for latest in shown] == []
+
+
+@pytest.mark.parametrize(
+    "message", [None, "", " \n", {}, {"text": None}, {"text": "", "files": []}]
+)
+async def test_an_empty_message_of_any_form_is_asked_for(message: Any) -> None:
+    page, model = await begun()
+    assert await told(page.ask(message, 1, "")) == ("", ["Please type a message first."])
+    assert len(model.requests) == 1

@@ -18,8 +18,8 @@ from tests.support.raw_queue_client import RawQueueClient
 
 pytestmark = pytest.mark.slow
 
+# What pandas was given to sum up.
 SUMS: list[Any] = []
-"""What pandas was given to sum up."""
 
 
 async def seldom(queue: Queue) -> None:

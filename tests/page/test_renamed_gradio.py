@@ -11,20 +11,12 @@ from tests.support.renamed_gradio import NAMES
 
 pytestmark = pytest.mark.slow
 
-# What the page cannot do without yet, and why.
-STILL_NEEDED = {
-    "saved_conversations": "ChatPage sets its secret without `set_storage_secret`.",
-}
-
 
 @pytest.mark.parametrize("name", NAMES)
 def test_without_a_private_name_the_page_answers_all_the_same(
-    request: pytest.FixtureRequest,
     visitor: Callable[..., Page],
     name: str,
 ) -> None:
-    if reason := STILL_NEEDED.get(name.rpartition(".")[2]):
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=False))
     port = str(free_port())
     program = [sys.executable, "-m", "tests.support.renamed_gradio", name]
     with served(program, GRADIO_SERVER_PORT=port):

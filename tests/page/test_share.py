@@ -13,7 +13,7 @@ from agent.api.share import NOT_SHARED
 from agent.chat.loader import LoadedAgent
 from agent.page.controls import NOTHING_SAID
 from tests.support.app_setup import launched, loaded
-from tests.support.browser import PATIENCE, Page, Visitor, talk
+from tests.support.browser import ACTION_TIMEOUT, Page, Visitor, talk
 from tests.support.fake_gemini import Call, FakeGemini, Image, Think
 from tests.support.hostile_texts import ASKS, CALLS_OUT, COVERS
 from tests.support.second_origin import SecondOrigin
@@ -58,7 +58,7 @@ def share(page: Page) -> str:
     """The link."""
     page.press("Share this chat as it is now")
     box = page.tab.locator("#link textarea")
-    expect(box).to_have_value(re.compile("http.*"), timeout=PATIENCE)
+    expect(box).to_have_value(re.compile("http.*"), timeout=ACTION_TIMEOUT)
     return box.input_value()
 
 
@@ -70,12 +70,12 @@ def answer_in_full(page: Page, gemini: FakeGemini) -> None:
     page.open_side_bar()
 
 
+# What a visitor and the model said on a page to take away.
 WORDS = """() => [...document.querySelectorAll("body > div")].map(
     said => [said.className === "asked" ? "user" : "model", said.innerText.trim()])"""
-"""What a visitor and the model said on a page to take away."""
 
+# What a page for readers has none of.
 DOES = "form, button, input, textarea, select, script, iframe, object, embed, link, base"
-"""What a page for readers has none of."""
 
 
 def test_a_chat_is_saved_as_markdown(page: Page, gemini: FakeGemini) -> None:
@@ -121,7 +121,7 @@ def test_a_chat_is_saved_for_adk(page: Page, gemini: FakeGemini) -> None:
 def test_an_empty_chat_is_nothing_to_save_or_share(page: Page, button: str) -> None:
     page.open_side_bar()
     page.press(button)
-    expect(page.tab.get_by_text(NOTHING_SAID)).to_be_visible(timeout=PATIENCE)
+    expect(page.tab.get_by_text(NOTHING_SAID)).to_be_visible(timeout=ACTION_TIMEOUT)
     expect(page.tab.locator("#link")).to_be_hidden()
 
 
@@ -163,7 +163,7 @@ def test_a_link_is_withdrawn(page: Page, gemini: FakeGemini) -> None:
     link = share(page)
     assert "Sunny." in httpx.get(link).text
     page.press("Stop sharing")
-    expect(page.tab.locator("#link")).to_be_hidden(timeout=PATIENCE)
+    expect(page.tab.locator("#link")).to_be_hidden(timeout=ACTION_TIMEOUT)
     assert (httpx.get(link).status_code, httpx.get(link).text) == (404, NOT_SHARED)
 
 
@@ -172,12 +172,12 @@ def test_each_chat_shows_its_own_link_and_no_other(page: Page, gemini: FakeGemin
     page.open_side_bar()
     link = share(page)
     page.press("New chat")
-    expect(page.tab.locator("#link")).to_be_hidden(timeout=PATIENCE)
+    expect(page.tab.locator("#link")).to_be_hidden(timeout=ACTION_TIMEOUT)
     page.choose("How is Rome?")
-    expect(page.tab.locator("#link textarea")).to_have_value(link, timeout=PATIENCE)
+    expect(page.tab.locator("#link textarea")).to_have_value(link, timeout=ACTION_TIMEOUT)
     page.reload()
     page.open_side_bar()
-    expect(page.tab.locator("#link textarea")).to_have_value(link, timeout=PATIENCE)
+    expect(page.tab.locator("#link textarea")).to_have_value(link, timeout=ACTION_TIMEOUT)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_what_is_deleted_is_not_shared_any_more(
     for label in presses:
         page.press(label)
     page.shows()
-    expect(page.tab.locator("#link")).to_be_hidden(timeout=PATIENCE)
+    expect(page.tab.locator("#link")).to_be_hidden(timeout=ACTION_TIMEOUT)
     page.lists()
     assert httpx.get(link).status_code == 404
 
@@ -203,4 +203,4 @@ def test_a_cleared_page_shows_no_link(page: Page, gemini: FakeGemini) -> None:
     page.open_side_bar()
     share(page)
     page.clear()
-    expect(page.tab.locator("#link")).to_be_hidden(timeout=PATIENCE)
+    expect(page.tab.locator("#link")).to_be_hidden(timeout=ACTION_TIMEOUT)

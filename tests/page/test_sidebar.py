@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from agent.chat.loader import LoadedAgent
 from agent.page.sidebar import NOT_FOUND
 from tests.support.app_setup import launched, loaded
-from tests.support.browser import PATIENCE, Page, Visitor, talk
+from tests.support.browser import ACTION_TIMEOUT, Page, Visitor, talk
 from tests.support.fake_gemini import FakeGemini, Until
 
 pytestmark = pytest.mark.slow
@@ -86,7 +86,7 @@ def test_chats_are_searched_by_their_names(page: Page, gemini: FakeGemini) -> No
     page.lists("How is Rome?")
     page.search("Paris")
     page.lists()
-    expect(page.tab.get_by_text(NOT_FOUND)).to_be_visible(timeout=PATIENCE)
+    expect(page.tab.get_by_text(NOT_FOUND)).to_be_visible(timeout=ACTION_TIMEOUT)
     page.search("nowhere")
     page.lists()
     page.search("")

@@ -1,7 +1,6 @@
 """What the browser is given: the script's own tests, and how it gets to the page."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -16,17 +15,18 @@ import app
 from agent.models.offline import OfflineModel
 from agent.page.browser import ASSETS, STATIC
 from agent.page.chat_interface import ChatPage
+from agent.page.gradio_internals import RewiredInterface
 from tests.support.app_process import ROOT
 from tests.support.app_setup import launched, loaded, registry
-from tests.support.browser import PATIENCE, Page
+from tests.support.browser import ACTION_TIMEOUT, Page
 
 METHODS = "require(process.argv[1]); console.log(JSON.stringify(Object.keys(chat)))"
 
 
 def node(*arguments: str) -> str:
     """What Node.js prints then; it must end well."""
-    if shutil.which("node") is None and "CI" not in os.environ:
-        pytest.skip("There is no Node.js")
+    if not shutil.which("node"):
+        pytest.skip("There is no node: install Debian's package `nodejs`")
     done = subprocess.run(["node", *arguments], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -92,9 +92,9 @@ def test_the_script_is_there_before_any_component(visitor: Callable[..., Page]) 
 def test_where_gradio_wires_its_own_events_the_page_is_plainer_and_answers(
     visitor: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delattr(ChatPage, "_setup_events")
+    monkeypatch.delattr(RewiredInterface, "_setup_events")
     with launched(loaded(OfflineModel(delay=0))) as url:
         page = visitor().open(url)
         page.send("/markdown")
-        expect(page.tab.get_by_text("greet")).to_be_visible(timeout=PATIENCE)
+        expect(page.tab.get_by_text("greet")).to_be_visible(timeout=ACTION_TIMEOUT)
         page.tab.context.close()

@@ -22,12 +22,12 @@ from agent.core.transcript import notices as notices
 from agent.limits.budget import Budget
 from tests.support.app_process import free_port
 
+# For tests of other things than limits.
 UNLIMITED: dict[str, Any] = {
     **dict.fromkeys(("visitor_per_minute", "visitor_per_day"), 0),
     **dict.fromkeys(("address_per_minute", "address_per_day", "address_running"), 0),
     **dict.fromkeys(("daily_turns", "daily_tokens", "max_chat_turns", "max_message_length"), 0),
 }
-"""For tests of other things than limits."""
 
 GEMINI = "gemini-3.5-flash"
 

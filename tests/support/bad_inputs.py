@@ -7,6 +7,7 @@ step that chats.
 import json
 from typing import Any
 
+# No JSON, or none that can be carried.
 NOT_JSON = {
     "words": b"Hello",
     "half of it": b'{"data": ["Hi',
@@ -25,7 +26,6 @@ NOT_JSON = {
     "a byte order mark": b"\xef\xbb\xbf{",
     "a component": b'{"data": [[{"component": "image", "constructor_args": {}}]]}',
 }
-"""No JSON, or none that can be carried."""
 
 
 def attached(path: str, times: int = 1, **more: Any) -> bytes:
@@ -35,6 +35,7 @@ def attached(path: str, times: int = 1, **more: Any) -> bytes:
     return json.dumps({"data": [said], "session_hash": "HASH", "fn_index": 1}).encode()
 
 
+# Files, which nobody may send.
 FILES = {
     "a file of the host": attached("/etc/passwd"),
     "a file above": attached("../../../../etc/passwd"),
@@ -50,8 +51,8 @@ FILES = {
     "a file without a name": b'{"data": [[{"path": null}]]}',
     "a file that is none": b'{"data": [{"path": "/etc/passwd"}]}',
 }
-"""Files, which nobody may send."""
 
+# JSON of another shape than any route takes.
 MISSHAPEN = {
     "nothing": b"",
     "null": b"null",
@@ -70,8 +71,8 @@ MISSHAPEN = {
     "half a character everywhere": rb'{"data": "\ud800", "session_hash": ["\ud800"]}',
     "4 MB of nothing": b"[" + b"{}," * 1_300_000 + b"{}]",
 }
-"""JSON of another shape than any route takes."""
 
+# Which step of the page to take, and what Gradio's routes say to it.
 WRONG_STEPS = {
     "one that there is not": (b"99999", 400),
     "one before all": (b"-1", 400),
@@ -80,8 +81,8 @@ WRONG_STEPS = {
     "a word": (b'"chat"', 422),
     "a list": (b"[CHAT]", 422),
 }
-"""Which step of the page to take, and what Gradio's routes say to it."""
 
+# What Gradio itself fails at, by its routes.
 WRONG_CALLS = {
     "run/chat": b'{"data": []}',
     "run/nobody": b'{"data": ["Hi"]}',
@@ -90,13 +91,13 @@ WRONG_CALLS = {
     "call/v2/nobody": b'{"message": "Hi"}',
     "queue/join": b'{"data": ["Hi"], "session_hash": "", "fn_index": CHAT}',
 }
-"""What Gradio itself fails at, by its routes."""
 
 
 def spoken(text: Any, role: Any = "user") -> dict[str, Any]:
     return {"role": role, "content": [{"type": "text", "text": text}]}
 
 
+# What the page's steps may be given for each of their inputs.
 INPUTS: dict[str, Any] = {
     "null": None,
     "true": True,
@@ -115,8 +116,8 @@ INPUTS: dict[str, Any] = {
     "halves in the history": [spoken("\ud800"), spoken("\udfff\0", "assistant")],
     "a long history": [spoken("x"), spoken("y", "assistant")] * 200,
 }
-"""What the page's steps may be given for each of their inputs."""
 
+# What else may be told of a step.
 EVENTS: dict[str, dict[str, Any]] = {
     "too few inputs": {"data": []},
     "too many inputs": {"data": [None] * 50},
@@ -126,8 +127,8 @@ EVENTS: dict[str, dict[str, Any]] = {
     "a trigger that there is not": {"trigger_id": 99999},
     "a batch": {"batched": True},
 }
-"""What else may be told of a step."""
 
+# Names that nothing has, as they stand in an address.
 NAMES = {
     "NUL": "%00",
     "bytes of no text": "%ff",
@@ -139,4 +140,3 @@ NAMES = {
     "very long": "a" * 5_000,
     "another's file": "..%2f..%2fetc%2fpasswd",
 }
-"""Names that nothing has, as they stand in an address."""

@@ -23,7 +23,7 @@ Bubble: TypeAlias = tuple[str, str]
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
-QUIET = [
+CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-background-networking",
@@ -32,10 +32,11 @@ QUIET = [
     "--no-first-run",
 ]
 
-PATIENCE = 20_000
-"""Milliseconds that anything may take on a slow, busy machine."""
+# Milliseconds that anything may take on a slow, busy machine.
+ACTION_TIMEOUT = 20_000
 
-CAMERA = """
+# Keeps every different state that the page was ever in, however briefly.
+RECORD_STATES = """
 window.bubbles = () => [...document.querySelectorAll('[data-testid=user], [data-testid=bot]')].map(
     bubble => {
         const title = bubble.querySelector('.thought-group .title .md')
@@ -50,16 +51,16 @@ new MutationObserver(() => {
     if (frame !== film.at(-1)) film.push(frame)
 }).observe(document, {subtree: true, childList: true, characterData: true})
 """
-"""Keeps every different state that the page was ever in, however briefly."""
 
-AT_END = """(log => log.scrollHeight - log.scrollTop - log.clientHeight < 40)(
+IS_AT_END = """(log => log.scrollHeight - log.scrollTop - log.clientHeight < 40)(
     document.querySelector('[role=log]'))"""
 
-IDLE = """() => !isBusy() && document.querySelector('.submit-button')
+IS_IDLE = """() => !isBusy() && document.querySelector('.submit-button')
     && !document.querySelector('#message [data-testid=textbox]').disabled
     && !document.querySelector('[aria-busy=true]')"""
 
-HASTE = """text => {
+# Types in the first frame in which one can, and presses Enter as soon as a quick hand would.
+SEND_AT_ONCE = """text => {
     const box = document.querySelector('#message [data-testid=textbox]')
     const hurry = () => {
         if (box.disabled) return requestAnimationFrame(hurry)
@@ -70,7 +71,6 @@ HASTE = """text => {
     const enter = new KeyboardEvent('keypress', {key: 'Enter', bubbles: true})
     hurry()
 }"""
-"""Types in the first frame in which one can, and presses Enter as soon as a quick hand would."""
 
 
 class Page:
@@ -79,15 +79,15 @@ class Page:
     def __init__(self, tab: Tab) -> None:
         self.tab = tab
         self.complaints: list[str] = []
-        tab.set_default_timeout(PATIENCE)
-        tab.add_init_script(CAMERA)
+        tab.set_default_timeout(ACTION_TIMEOUT)
+        tab.add_init_script(RECORD_STATES)
         tab.on("pageerror", lambda error: self.complaints.append(str(error)))
         tab.on("console", lambda said: self._hear(said.type, said.text))
 
     def open(self, url: str) -> "Page":
         """Go there, and wait until one can type."""
         self.come(url)
-        expect(self.box).to_be_editable(timeout=PATIENCE)
+        expect(self.box).to_be_editable(timeout=ACTION_TIMEOUT)
         return self
 
     def come(self, url: str) -> "Page":
@@ -116,7 +116,7 @@ class Page:
 
     def send_as_soon_as_possible(self, text: str) -> None:
         """Have a message typed in the very moment in which the box lets one type."""
-        self.tab.evaluate(HASTE, text)
+        self.tab.evaluate(SEND_AT_ONCE, text)
 
     def stop(self) -> None:
         """Press Stop, while an answer runs."""
@@ -147,7 +147,7 @@ class Page:
     def open_side_bar(self) -> None:
         """Unfold the list of one's chats."""
         self.tab.get_by_role("button", name="Toggle Sidebar").click()
-        expect(self._button("New chat")).to_be_visible(timeout=PATIENCE)
+        expect(self._button("New chat")).to_be_visible(timeout=ACTION_TIMEOUT)
 
     def press(self, label: str) -> None:
         """Press the button with this label."""
@@ -180,7 +180,7 @@ class Page:
         """Turn the wheel a little, as one who wants to read what is above."""
         self.tab.get_by_role("log").hover()
         self.tab.mouse.wheel(0, -150)
-        self._wait(f"!({AT_END})")
+        self._wait(f"!({IS_AT_END})")
 
     # What one sees
 
@@ -200,7 +200,7 @@ class Page:
 
     def sees_the_end(self) -> bool:
         """Whether the newest words are in view."""
-        return bool(self.tab.evaluate(AT_END))
+        return bool(self.tab.evaluate(IS_AT_END))
 
     def words(self) -> list[Bubble]:
         """What the visitor and the model said, without panels."""
@@ -222,7 +222,7 @@ class Page:
     def lists(self, *names: str) -> None:
         """Wait until the side bar lists exactly these chats."""
         chats = self.tab.locator("#chats label")
-        expect(chats).to_have_text(list(names), timeout=PATIENCE)
+        expect(chats).to_have_text(list(names), timeout=ACTION_TIMEOUT)
 
     def waits(self, seconds: int) -> None:
         """Wait until the page says that it has waited so long for an answer."""
@@ -231,7 +231,7 @@ class Page:
 
     def wait_idle(self) -> None:
         """Wait until the answer is over and one can type again."""
-        self._wait(IDLE)
+        self._wait(IS_IDLE)
 
     # How
 
@@ -245,7 +245,7 @@ class Page:
         self._wait("before => film.slice(before).some(frame => JSON.parse(frame).busy)", before)
 
     def _wait(self, condition: str, arg: Any = None) -> None:
-        self.tab.wait_for_function(condition, arg=arg, timeout=PATIENCE)
+        self.tab.wait_for_function(condition, arg=arg, timeout=ACTION_TIMEOUT)
 
     def _hear(self, kind: str, text: str) -> None:
         if kind == "error":
@@ -272,6 +272,6 @@ def run_chromium() -> Iterator[Browser]:
     if not os.path.exists(CHROMIUM):
         pytest.skip(f"There is no {CHROMIUM}: install it, or name another in CHROMIUM")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
         yield browser
         browser.close()

@@ -32,14 +32,14 @@ NOT_ALLOWED = "This API key is not allowed to use the AI service"
 
 class Fault(NamedTuple):
     name: str
+    # The fake Gemini's reply.
     script: tuple[str | Step, ...]
-    """The fake Gemini's reply."""
+    # How the app's sentence begins.
     notice: str
-    """How the app's sentence begins."""
+    # The text that stays on the page.
     kept: str = ""
-    """The text that stays on the page."""
+    # Settings under which it shows.
     limits: Mapping[str, float] = MappingProxyType({})
-    """Settings under which it shows."""
 
 
 FAULTS = [

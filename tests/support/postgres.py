@@ -23,7 +23,7 @@ PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
 PASSWORD = "open-sesame"
 
-QUICK = "-c fsync=off -c listen_addresses=127.0.0.1"
+SERVER_OPTIONS = "-c fsync=off -c listen_addresses=127.0.0.1"
 
 
 class Postgres:
@@ -38,7 +38,7 @@ class Postgres:
 
     def start(self) -> None:
         """Serve; returns as soon as it does."""
-        options = f"{QUICK} -c port={self.port} -c unix_socket_directories={self._folder}"
+        options = f"{SERVER_OPTIONS} -c port={self.port} -c unix_socket_directories={self._folder}"
         log = f"{self._folder}/log"
         self._run("pg_ctl", "start", "--silent", "--wait", "-o", options, "-l", log)
 

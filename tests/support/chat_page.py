@@ -1,0 +1,27 @@
+"""A chat on the page: its first turn, and what the model is told of it."""
+
+from tests.support.browser import Page
+from tests.support.fake_gemini import FakeGemini
+
+STOPPED = ("Note", "Stopped.")
+
+BEGUN = ("user", "Hi"), ("model", "Hello.")
+
+
+def begun(page: Page, gemini: FakeGemini) -> None:
+    """A first turn, whole."""
+    gemini.enqueue("Hello.")
+    page.send("Hi")
+    page.shows(("user", "Hi"), ("model", "Hello."))
+    page.wait_idle()
+
+
+def remembers_what_is_seen(page: Page, gemini: FakeGemini) -> None:
+    """The page can be used, and the model is told just what stands on it."""
+    page.wait_idle()
+    seen, texts, number = page.words(), page.texts(), len(gemini.requests)
+    gemini.enqueue("Noted.")
+    page.send("And now?")
+    page.shows(*texts, ("user", "And now?"), ("model", "Noted."))
+    assert gemini.requests[number].conversation == [*seen, ("user", "And now?")]
+    page.wait_idle()
