@@ -19,17 +19,17 @@ from agent.models.coalescing import coalescing
 from agent.models.gemini_warmup import warm_up_gemini
 from agent.models.offline import OfflineModel
 
-SOON = 0.5
-"""Seconds after the start at which the page is there, and hardly a visitor yet."""
+# Seconds after the start at which the page is there, and hardly a visitor yet.
+CLIENTS_DELAY = 0.5
 
-OPTIONAL = ("matplotlib", "IPython", "google.adk.agents.remote_a2a_agent")
-"""What Gradio tries to import in each update, and ADK in each turn."""
+# What Gradio tries to import in each update, and ADK in each turn.
+OPTIONAL_MODULES = ("matplotlib", "IPython", "google.adk.agents.remote_a2a_agent")
 
 
 def open_clients_soon(loaded: LoadedAgent) -> None:
     """Make the clients of the agent's models, which takes 0.1 s and holds up everything: each is
     for the event loop in which it is made, so this is the server's (`Gemini.api_client`)."""
-    asyncio.get_running_loop().call_later(SOON, _open_clients, loaded)
+    asyncio.get_running_loop().call_later(CLIENTS_DELAY, _open_clients, loaded)
 
 
 def _open_clients(loaded: LoadedAgent) -> None:
@@ -39,8 +39,8 @@ def _open_clients(loaded: LoadedAgent) -> None:
 
 
 def warm_up() -> None:
-    """One turn of an agent that nobody knows, and one answer of a Gemini that is not there: they
-    cost nothing and leave nothing."""
+    """One turn of an agent of its own, and one answer of a Gemini that is not there: they cost
+    nothing and leave nothing."""
     remember_missing()
     with suppress(Exception):  # Whatever it is, the first visitor will be told of it.
         asyncio.run(one_turn())
@@ -51,7 +51,7 @@ def warm_up() -> None:
 def remember_missing() -> None:
     """Python looks anew for what it has not found, each time it is to import it: 15 % of a short
     turn. After this it knows that it is not there."""
-    for name in OPTIONAL:
+    for name in OPTIONAL_MODULES:
         try:
             import_module(name)
         except ImportError:
@@ -61,5 +61,5 @@ def remember_missing() -> None:
 async def one_turn() -> Transcript:
     """What comes of it."""
     model = coalescing(OfflineModel(delay=0))
-    runner = InMemoryRunner(agent=LlmAgent(name="warmth", model=model), app_name="warmth")
+    runner = InMemoryRunner(agent=LlmAgent(name="warmup", model=model), app_name="warmup")
     return await Conversation(runner, Settings()).ask("Hello").finish()

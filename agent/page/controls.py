@@ -52,8 +52,8 @@ def refresh_if(there_is: object) -> Any:
     return time.time() if there_is else gr.skip()
 
 
-async def clear(view: PageState) -> tuple[Any, ...]:
+async def clear(page: PageState) -> tuple[Any, ...]:
     """Forget the conversation: the session, and all that the page shows of it."""
     with show_errors():
-        await view.forget()
-    return view, "", [], IDLE
+        await page.forget()
+    return page, "", [], IDLE

@@ -17,13 +17,13 @@ MAX_ABOVE = 1_000
 
 
 def pick(example: gr.SelectData) -> tuple[Any, ...]:
-    """Ask one of the examples, as ASK asks what is typed."""
+    """Ask one of the examples, in the form of a question of chat.js."""
     text = clean(str(example.value["text"]))
     return {"text": text, "number": random.random(), "count": 0}, BUSY
 
 
 def edit(change: gr.EditData) -> dict[str, Any]:
-    """What EDIT asks anew: in other words, and at which place on the page it stands."""
+    """What chat.js asks anew: in other words, and at which place on the page it stands."""
     place = change.index
     return {
         "text": as_said(clean(str(change.value))),

@@ -124,67 +124,67 @@ def _button_with_confirmation(label: str, really: str) -> gr.Button:
     return second
 
 
-async def list_chats(view: PageState, search: str) -> gr.Radio:
+async def list_chats(page: PageState, search: str) -> gr.Radio:
     """The visitor's conversations with these words in their names, the newest first."""
-    chats = [(title(chat), chat.id) for chat in await view.chats()]
+    chats = [(title(chat), chat.id) for chat in await page.chats()]
     found = [chat for chat in chats if (search or "").lower() in chat[0].lower()]
-    selected = view.session_id if view.session_id in dict(found).values() else None
+    selected = page.session_id if page.session_id in dict(found).values() else None
     return gr.Radio(found, value=selected, info=NOT_FOUND if chats and not found else None)
 
 
-async def open_chat(view: PageState, session_id: str | None) -> tuple[Any, ...]:
+async def open_chat(page: PageState, session_id: str | None) -> tuple[Any, ...]:
     """Turn the page to another conversation; one can type when the page shows it."""
-    view.turn_to(session_id)
-    return view, session_id or "", refresh_if(True), [], gr.Textbox(interactive=False)
+    page.turn_to(session_id)
+    return page, session_id or "", refresh_if(True), [], gr.Textbox(interactive=False)
 
 
-async def new_chat(view: PageState) -> tuple[Any, ...]:
+async def new_chat(page: PageState) -> tuple[Any, ...]:
     """Turn the page to a new conversation."""
-    return await open_chat(view, None)
+    return await open_chat(page, None)
 
 
-async def rename_chat(view: PageState, title: str) -> str:
+async def rename_chat(page: PageState, title: str) -> str:
     """Give the conversation on the page another name."""
     with show_errors():
-        if not await view.rename(title):
+        if not await page.rename(title):
             gr.Info(NOTHING_SAID)
     return ""
 
 
-async def forget_me(view: PageState) -> tuple[Any, ...]:
+async def forget_me(page: PageState) -> tuple[Any, ...]:
     """Delete all that the visitor has ever said; the page is a new visitor's then."""
     with show_errors():
-        await view.forget_visitor()
-    return view.user_id, *await clear(view)
+        await page.forget_visitor()
+    return page.user_id, *await clear(page)
 
 
-async def export_chat(kind: str, view: PageState) -> dict[str, str] | None:
+async def export_chat(kind: str, page: PageState) -> dict[str, str] | None:
     """The conversation as a file, for the browser to save."""
-    if exported := await view.export(kind):
+    if exported := await page.export(kind):
         return dict(zip(("name", "text"), exported, strict=True))
     gr.Info(NOTHING_SAID)
     return None
 
 
-async def share(view: PageState, page_url: str) -> tuple[gr.Textbox, gr.Button]:
+async def share(page: PageState, page_url: str) -> tuple[gr.Textbox, gr.Button]:
     """Let others read the conversation as it is now."""
-    await view.share()
-    shown = await show_link(view, page_url)
-    if not await view.token():
+    await page.share()
+    shown = await show_link(page, page_url)
+    if not await page.token():
         gr.Info(NOTHING_SAID)
     return shown
 
 
-async def stop_sharing(view: PageState, page_url: str) -> tuple[gr.Textbox, gr.Button]:
+async def stop_sharing(page: PageState, page_url: str) -> tuple[gr.Textbox, gr.Button]:
     """Let nobody else read it any more."""
-    await view.stop_sharing()
-    return await show_link(view, page_url)
+    await page.stop_sharing()
+    return await show_link(page, page_url)
 
 
-async def show_link(view: PageState, page_url: str) -> tuple[gr.Textbox, gr.Button]:
+async def show_link(page: PageState, page_url: str) -> tuple[gr.Textbox, gr.Button]:
     """The link to the conversation, and the button that ends it; hidden where it is not shared."""
     token = None
     with suppress(StoreUnavailable):
-        token = await view.token()
+        token = await page.token()
     link = f"{page_url}shared/{token}" if token else ""
     return gr.Textbox(link, visible=bool(token)), gr.Button(visible=bool(token))

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from agent.chat import warmup as warmth
+from agent.chat import warmup
 from agent.chat.warmup import one_turn, open_clients_soon, remember_missing
 from agent.core.transcript import answer, notices
 from agent.models.gemini_warmup import CannedTransport, warm_up_gemini
@@ -42,7 +42,7 @@ async def test_an_answer_of_geminis_is_read_without_a_network(
 
 
 def test_what_is_not_installed_is_not_looked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(warmth, "OPTIONAL", ("json", "not_installed_at_all"))
+    monkeypatch.setattr(warmup, "OPTIONAL_MODULES", ("json", "not_installed_at_all"))
     remember_missing()
     looked_for: list[str] = []
     finder = SimpleNamespace(find_spec=lambda name, *_: looked_for.append(name))
@@ -70,7 +70,7 @@ class WithClient(ScriptedModel):
 async def test_a_models_client_is_made_in_the_servers_loop_and_may_fail(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(warmth, "SOON", 0)
+    monkeypatch.setattr(warmup, "CLIENTS_DELAY", 0)
     loop = asyncio.get_running_loop()
     complaints: list[object] = []
     loop.set_exception_handler(lambda _, told: complaints.append(told))

@@ -385,6 +385,8 @@ def test_what_a_terminal_would_obey_does_not_reach_it(gemini: FakeGemini) -> Non
     assert "\ufffd]0;owned\ufffd\ufffd[2J\ufffd31m\ufffd\ufffdgone\tsafe\n" in plain
 
 
+# On a machine with ten processes for two cores a Ctrl-C has once not reached the program.
+@pytest.mark.flaky(reruns=2)
 def test_ctrl_c_stops_an_answer_and_at_the_prompt_leaves(gemini: FakeGemini) -> None:
     gemini.enqueue("Once upon", Hang())
     gemini.enqueue("Sure.")
