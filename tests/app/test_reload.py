@@ -89,14 +89,18 @@ class Project:
             assert monotonic() < end, self.said
             sleep(POLL_INTERVAL)
 
-    def end(self, signum: int = signal.SIGKILL) -> None:
-        """End the command and what it has started, and wait until it is over."""
-        with suppress(ProcessLookupError):
-            os.killpg(self._program.pid, signum)
-        self._program.wait(20)
+    def interrupt(self) -> None:
+        """Press Ctrl-C, and wait until nothing is served any more."""
+        os.killpg(self._program.pid, signal.SIGINT)
         with suppress(httpx.TransportError):
             while self.get():
                 sleep(POLL_INTERVAL)
+
+    def end(self) -> None:
+        """End the command and what it has started."""
+        if self._program.returncode is None:  # Else its number may be another's by now.
+            os.killpg(self._program.pid, signal.SIGKILL)
+            self._program.wait(20)
 
 
 @pytest.fixture
@@ -146,7 +150,7 @@ def test_a_change_of_the_agent_is_taken_up_by_an_open_page_whose_chat_goes_on(
     assert "result: newer 84" in ask(page, "What is 12*7?")
     assert len(page.words()) == 6
     page.tab.context.close()
-    app.end(signal.SIGINT)
+    app.interrupt()
     assert not re.search(COMPLAINT, app.said)
 
 
