@@ -4,9 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Virtual environments with other versions than the newest that requirements.txt allows.
+OLDEST := .venv-oldest
+NEXT := .venv-next
+
 FAST := not (browser or postgres or redis or slow)
 
-.PHONY: help run test test-fast coverage check bench clean
+.PHONY: help run test test-fast test-oldest test-next coverage check bench clean
 
 help:            ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST)
@@ -19,6 +23,12 @@ test: check            ## Run every check and every test
 
 test-fast: $(VENV)/tests.txt            ## Run the tests that need no browser, server or process
 	$(BIN)/python -m pytest -n auto --dist loadfile -m '$(FAST)'
+
+test-oldest: $(OLDEST)/tests.txt            ## Run every test with the lowest versions in requirements.txt
+	$(OLDEST)/bin/python -m pytest -n auto --dist loadfile -rR
+
+test-next: $(NEXT)/tests.txt            ## Run every test with pre-releases of Gradio, ADK and google-genai
+	$(NEXT)/bin/python -m pytest -n auto --dist loadfile -rR
 
 coverage: $(VENV)/tests.txt            ## Run every test and see how much of the code they reach
 	$(BIN)/python -m pytest -n auto --dist loadfile -rR --cov
@@ -35,7 +45,7 @@ bench: $(VENV)/tests.txt            ## Measure the page beside raw ADK; SIZE=ful
 	$(BIN)/python -m tests.bench $(SIZE)
 
 clean:            ## Remove what the other targets made
-	rm -rf $(VENV) .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(OLDEST) $(NEXT) .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/requirements.txt: requirements.txt | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
@@ -46,7 +56,17 @@ $(VENV)/tests.txt: tests/requirements.txt requirements.txt | $(BIN)/python
 	cp requirements.txt $(VENV)/requirements.txt
 	cp tests/requirements.txt $@
 
-$(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else \
-	"Python 3.11, 3.12 or 3.13 is needed. Try: make $(MAKECMDGOALS) PYTHON=python3.12")'
-	$(PYTHON) -m venv $(VENV)
+$(OLDEST)/tests.txt: tests/requirements.txt requirements.txt | $(OLDEST)/bin/python
+	$(OLDEST)/bin/pip install --quiet --disable-pip-version-check uv
+	$(OLDEST)/bin/uv pip install --quiet --python $(OLDEST) --resolution lowest-direct -r tests/requirements.txt
+	cp tests/requirements.txt $@
+
+$(NEXT)/tests.txt: tests/requirements.txt requirements.txt | $(NEXT)/bin/python
+	$(NEXT)/bin/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	$(NEXT)/bin/pip install --quiet --disable-pip-version-check --pre -U gradio google-adk google-genai
+	cp tests/requirements.txt $@
+
+%/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else \
+	"Python 3.11 or later is needed. Try: make $(MAKECMDGOALS) PYTHON=python3.12")'
+	$(PYTHON) -m venv $*

@@ -11,9 +11,9 @@ import logging
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import cast
+from typing import TextIO, cast
 
 from agent.chat.conversation import Conversation
 from agent.chat.loader import OUR_AGENT, LoadedAgent, LoadError, load
@@ -60,12 +60,25 @@ def _run(options: argparse.Namespace) -> int:
     conversation = Conversation(loaded.runner, settings)
     screen, how = Screen(sys.stdout, sys.stderr), Options(streaming=not options.no_stream)
     chat = TerminalChat(conversation, screen, options.out, how)
-    with asyncio.Runner() as loop:
+    with asyncio.Runner() as loop, _closing(options.out):
         if question := " ".join(options.question):
             return 0 if loop.run(chat.ask(question)) else EXIT_FAILED
         for question in _questions(loaded, options.demo):
             loop.run(chat.ask(question, heading=f"{timestamp()} Agent: "))
     return 0
+
+
+@contextmanager
+def _closing(files: Iterable[TextIO]) -> Iterator[None]:
+    """Close the files at the end, also those that could not be written to, which was said then:
+    from 3.13 on Python itself complains about those that it has to close."""
+    try:
+        yield
+    finally:
+        for file in files:
+            if file is not sys.stdout:
+                with suppress(OSError):
+                    file.close()
 
 
 def _questions(loaded: LoadedAgent, demo: bool) -> Iterator[str]:
@@ -127,7 +140,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--timeout", type=seconds, metavar="SECONDS", help="how long an answer may take")
     add(
         "--out",
-        type=argparse.FileType("a", encoding="utf-8"),
+        type=appendable,
         action="append",
         default=[],
         metavar="FILE",
@@ -142,6 +155,17 @@ def seconds(text: str) -> float:
     if not 0 < number < 86_400:
         raise argparse.ArgumentTypeError(f"{text} is not a number of seconds that can be waited")
     return number
+
+
+def appendable(path: str) -> TextIO:
+    """A file that is open for appending, in place of `argparse.FileType`, of which Python 3.14
+    warns; "-" is standard output, as there."""
+    if path == "-":
+        return sys.stdout
+    try:
+        return Path(path).open("a", encoding="utf-8")
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"can't open '{path}': {error}") from None
 
 
 if __name__ == "__main__":

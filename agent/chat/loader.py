@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -81,6 +82,7 @@ def load(folder: Path = OUR_AGENT, coalesce: bool = False) -> LoadedAgent:
         LoadError: with a sentence for the host.
     """
     folder = folder.resolve()
+    _quieten_adk()
     found = _import(folder)
     # App() itself is stricter about names than ADK's own tools are (adk/runners.py).
     app = (
@@ -93,7 +95,6 @@ def load(folder: Path = OUR_AGENT, coalesce: bool = False) -> LoadedAgent:
     for agent in agents if coalesce else ():
         with suppress(Exception):  # What cannot be made fails when it is called, and says why.
             agent.model = coalescing(agent.canonical_model)
-    _quieten_adk()
     settings = read_settings(os.environ)
     plugins = [*app.plugins, Budget(settings.max_output_tokens), Redaction()]
     modules = (sys.modules.get(f"{folder.name}.agent"), sys.modules.get(folder.name))
@@ -199,6 +200,8 @@ def _go_offline(agent: LlmAgent) -> bool:
 def _quieten_adk() -> None:
     """ADK logs each failed turn twice, with tracebacks, and grumbles about each stopped one; the
     turn itself logs what a host wants to know, once. So does the store, when it fails."""
+    # ADK before 2.13 warns of features that it uses itself.
+    warnings.filterwarnings("ignore", r"\[EXPERIMENTAL\] feature FeatureName", UserWarning)
     for name in (
         *("workflow._node_runner", "runners", "telemetry._metrics"),
         *("flows.llm_flows.tools._rearranger", "sessions.database_session_service"),

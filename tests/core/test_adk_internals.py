@@ -41,7 +41,7 @@ def parameters(function: Callable[..., Any]) -> set[str]:
 
 
 def own_calls() -> list[str]:
-    names = vars(importlib.import_module("google.adk.utils._function_call_names"))
+    names = vars(importlib.import_module("google.adk.flows.llm_flows.functions"))
     return [value for name, value in names.items() if name.startswith("REQUEST_")]
 
 
@@ -176,7 +176,7 @@ async def test_a_store_that_keeps_users_in_another_way_still_deletes_sessions(
     ann: dict[str, Any] = {"app_name": "test", "user_id": "ann"}
     store = InMemoryStore()
     session = await store.create_session(**ann, state={"user:name": "Ann"})
-    monkeypatch.delattr(store, "user_state")
+    monkeypatch.setattr(store, "user_state", set())
     await store.delete_session(**ann, session_id=session.id)
     monkeypatch.undo()
     assert not await store.get_session(**ann, session_id=session.id)
