@@ -33,7 +33,8 @@ class CoalescingModel(BaseLlm):
         """The model's answer, coalesced."""
         hook = self.stream_hook
         responses = super().generate_content_async(llm_request, stream)
-        # What the hook has made wait need not wait again.
+        # What the hook has made wait need not wait again. It goes through here all the same,
+        # because `batch` hangs up when nobody reads on, and google-genai by itself does not.
         max_delay = 0.0 if hook and hook.is_effective else MAX_DELAY
         async with aclosing(batch(responses, coalesce, max_delay)) as answer:
             async for response in answer:
