@@ -118,7 +118,9 @@ class Turn:
             if self.failure:
                 last = (explain(self.failure),)
                 if limits := limits_behind(last[0], self._settings):
-                    log.warning("%s (%s)", last[0].text, limits)
+                    # Of a message that was refused only who asks for more is told.
+                    level = logging.WARNING if self.id else logging.INFO
+                    log.log(level, "%s (%s)", last[0].text, limits)
         finally:
             self._ended.set()
             self.admitted.set()

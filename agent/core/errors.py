@@ -98,8 +98,10 @@ def explain(failure: BaseException | str) -> Notice:
 
 def limits_behind(notice: Notice, settings: Settings) -> str:
     """The settings behind a notice as the environment has them, for the log; "" where none is."""
-    names = LIMITS.get(notice.code, ())
-    return ", ".join(f"{name.upper()}={getattr(settings, name)}" for name in names)
+    values = {name: getattr(settings, name) for name in LIMITS.get(notice.code, ())}
+    # 0 is no limit; but by a grace time of 0 an answer ends.
+    some = {name: value for name, value in values.items() if value} or values
+    return ", ".join(f"{name.upper()}={value}" for name, value in some.items())
 
 
 def _look_up(marks: set[str], otherwise: str) -> str:

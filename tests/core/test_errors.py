@@ -262,10 +262,12 @@ def test_a_sentence_says_what_to_do_next(code: str) -> None:
 
 
 def test_the_log_names_the_settings_behind_a_limit() -> None:
-    limits = Settings(turn_timeout=0.5, visitor_per_minute=3, address_per_minute=0)
+    limits = Settings(turn_timeout=0.5, leave_grace=0, visitor_per_minute=0)
     assert limits_behind(Notice("turn_timeout"), limits) == "TURN_TIMEOUT=0.5"
-    assert limits_behind(Notice("too_many_messages_in_minute"), limits) == (
-        "VISITOR_PER_MINUTE=3, ADDRESS_PER_MINUTE=0"
+    assert limits_behind(Notice("unwatched"), limits) == "LEAVE_GRACE=0.0"
+    assert limits_behind(Notice("too_many_messages_in_minute"), limits) == "ADDRESS_PER_MINUTE=30"
+    assert limits_behind(Notice("too_many_messages_in_day"), limits) == (
+        "VISITOR_PER_DAY=100, ADDRESS_PER_DAY=300"
     )
     assert limits_behind(Notice("stopped"), limits) == ""
 
