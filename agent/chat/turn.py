@@ -165,7 +165,7 @@ class Turn:
 
     def add(self, event: Event) -> None:
         """Fold one of the run's events in."""
-        self.id = event.invocation_id
+        self.id = event.invocation_id or self.id
         self.events += not event.partial
         if event.author != "user":
             text = _text(event) or "".join(text for text, _ in results(event))

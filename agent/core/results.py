@@ -42,7 +42,9 @@ def _values(event: Event) -> Iterator[Any]:
         for response in event.get_function_responses():
             yield _tool_result(response.response or {})
     if _is_of_root(event):
-        yield event.output
+        # An agent that ends its task by a tool returns that tool's arguments.
+        output, is_task = event.output, bool(event.get_function_responses())
+        yield _tool_result(output) if is_task and isinstance(output, dict) else output
 
 
 def _tool_result(response: dict[str, Any]) -> Any:

@@ -17,7 +17,7 @@ from google.genai import types
 from agent.chat.conversation import Conversation
 from agent.core.settings import Settings
 from agent.core.transcript import answer
-from tests.support.app_setup import loaded_root, notices
+from tests.support.app_setup import loaded_root, notices, say
 from tests.support.scripted_model import ScriptedModel
 
 # The seconds for which a model may be silent, and something that takes longer.
@@ -96,6 +96,16 @@ async def test_what_works_on_after_a_model_that_failed_has_its_time_too() -> Non
     broken = Agent(name="broken", model=ScriptedModel(scripts=[[KeyError("x")]]))
     turn = talk_to(Stoic(name="worker", sub_agents=[broken])).ask("Go")
     assert answer(await turn.finish()) == "Never mind."
+
+
+async def test_what_an_agent_of_a_class_of_its_own_says_belongs_to_its_turn() -> None:
+    talk = talk_to(Worker(name="worker"))
+    for question in ("one", "two"):
+        await say(talk, question)
+    before = [(turn.question, answer(turn.transcript)) for turn in await talk.history()]
+    assert before == [(question, "One.\n\nTwo.\n\nThree.") for question in ("one", "two")]
+    await talk.undo(talk.turns[-1].id)
+    assert [turn.question for turn in await talk.history()] == ["one"]
 
 
 async def test_a_model_that_says_nothing_after_a_node_is_cut_off(

@@ -122,6 +122,12 @@ def test_words_and_then_an_output_are_two_answers() -> None:
     assert answer(said) == "Working …\n\nDone."
 
 
+def test_what_an_agent_returns_that_ends_its_task_is_the_answer() -> None:
+    done = types.Content(role="user", parts=[result("call-1", "finish_task", result="Done.")])
+    ended = output({"result": "The end."}, "helper@1", content=done)
+    assert texts(last(whole(call("finish_task")), ended)) == [("The end.", "result")]
+
+
 # A tool's result
 
 

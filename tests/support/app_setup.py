@@ -21,6 +21,7 @@ from agent.core.settings import Settings
 from agent.core.transcript import Transcript
 from agent.core.transcript import notices as notices
 from agent.limits.budget import Budget
+from agent.stores.invocation import Invocation
 from tests.support.app_process import free_port
 
 # For tests of other things than limits.
@@ -41,9 +42,10 @@ def loaded(model: str | BaseLlm = GEMINI, max_output_tokens: int = 0, **agent: A
 
 def loaded_root(root: BaseNode, max_output_tokens: int = 0) -> LoadedAgent:
     """Any agent or workflow, as `load` would give it."""
+    plugins = [Invocation(), Budget(max_output_tokens)]
     runner = Runner(
         app_name="test",
-        app=App.model_construct(name="test", root_agent=root, plugins=[Budget(max_output_tokens)]),
+        app=App.model_construct(name="test", root_agent=root, plugins=plugins),
         session_service=InMemorySessionService(),
         artifact_service=InMemoryArtifactService(),
     )
