@@ -256,7 +256,8 @@ class Completion:
     def ending(self) -> str:
         """What follows an answer where `finish_reason` does not say enough."""
         is_said = self.turn.failure == MAX_TOKENS or not self.reason
-        return "" if is_said else f"\n\n({self.reason})"
+        gap = "\n\n" if answer(self.turn.transcript) else ""
+        return "" if is_said else f"{gap}({self.reason})"
 
     @property
     def finish_reason(self) -> str:

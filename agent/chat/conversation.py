@@ -42,7 +42,7 @@ from agent.core.settings import Settings
 from agent.core.text import clean
 from agent.core.transcript import Transcript
 from agent.core.visitor import SessionKey, visitor_id
-from agent.limits.budget import TokenUsage, token_usage, use_offline
+from agent.limits.budget import MAX_FREE_CALLS, token_usage, use_offline
 from agent.limits.rate_limits import Limits
 from agent.stores.fallback import StoreUnavailable
 
@@ -196,10 +196,9 @@ class Conversation:
         if not session.turns:
             session.title = short_title(question.text)
         start = session.events
-        token_usage.set(spent := TokenUsage(self.settings.max_llm_calls))
+        token_usage.set(turn.spent)
         await turn.run(self._events(turn, question))
-        if self._limits:
-            await self._limits.spend(spent.tokens)
+        await self._count_tokens(turn)
         if isinstance(turn.failure, SessionNotFoundError):
             session.lose()
         elif turn.id:
@@ -228,6 +227,15 @@ class Conversation:
         async with aclosing(events):
             async for event in events:
                 turn.add(event)
+                if not event.partial:
+                    await self._count_tokens(turn)
+
+    async def _count_tokens(self, turn: Turn) -> None:
+        """Count what the turn has spent since the last time; once the day's tokens are spent, it
+        calls no model any more."""
+        tokens = turn.spent.take_uncounted()
+        if self._limits and tokens:
+            turn.spent.is_budget_spent = await self._limits.spend(tokens)
 
     async def _seal(self, turn: Turn) -> None:
         """Store what was shown and ADK has not: words whose whole never came, so that the agent
@@ -327,9 +335,11 @@ class Conversation:
 
 def run_config(settings: Settings, options: Options, window: int) -> RunConfig:
     """How ADK is to run the agent, with the latest `window` stored events in the model's view."""
+    # What costs something is counted for the whole turn (agent/limits/budget.py).
+    most = settings.max_llm_calls and max(settings.max_llm_calls, MAX_FREE_CALLS)
     return RunConfig(
         streaming_mode=StreamingMode.SSE if options.streaming else StreamingMode.NONE,
-        max_llm_calls=settings.max_llm_calls,
+        max_llm_calls=most,
         http_options=types.HttpOptions(
             timeout=math.ceil(settings.turn_timeout * 1000),
             retry_options=types.HttpRetryOptions(

@@ -33,6 +33,7 @@ from agent.models.coalescing import coalescing
 from agent.models.offline import KEYS, OfflineModel, has_credentials, needs_credentials
 from agent.stores.cleanup import InMemoryStore
 from agent.stores.fallback import FallbackStore
+from agent.stores.invocation import Invocation
 from agent.stores.redaction import Redaction
 
 # The folder of the agent on show.
@@ -96,7 +97,8 @@ def load(folder: Path = OUR_AGENT, coalesce: bool = False) -> LoadedAgent:
         with suppress(Exception):  # What cannot be made fails when it is called, and says why.
             agent.model = coalescing(agent.canonical_model)
     settings = read_settings(os.environ)
-    plugins = [*app.plugins, Budget(settings.max_output_tokens), Redaction()]
+    # The first to give ADK another event or response is the last that is asked.
+    plugins = [Invocation(), *app.plugins, Budget(settings.max_output_tokens), Redaction()]
     modules = (sys.modules.get(f"{folder.name}.agent"), sys.modules.get(folder.name))
     examples = next((m.EXAMPLES for m in modules if m and hasattr(m, "EXAMPLES")), ())
     return LoadedAgent(

@@ -17,12 +17,14 @@ from google.adk.events import Event
 
 from agent.core import transcript
 from agent.core.adk_internals import ABORTED
-from agent.core.errors import UNKNOWN, explain
+from agent.core.errors import UNKNOWN, explain, limits_behind
 from agent.core.figures import Figures, Usage
 from agent.core.notices import Notice, PlainError
 from agent.core.question import Screen
+from agent.core.results import results
 from agent.core.settings import Settings
 from agent.core.transcript import Picture, Text, ToolCall, Transcript
+from agent.limits.budget import BUDGET_SPENT, MAX_TOKENS, TOO_MANY_CALLS, TokenUsage
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +60,8 @@ class Turn:
         self.version = 0
         self.figures = Figures()
         self.usage = Usage()
+        # What its models have been asked for and have given, as far as it may cost something.
+        self.spent = TokenUsage(settings.max_llm_calls)
         # How many events of it are in the session's store.
         self.events = 0
         # What kept the turn from a good end: an exception, or an ADK event's error code.
@@ -70,10 +74,10 @@ class Turn:
         self._began = time.monotonic()
         self._changed, self._ended = asyncio.Event(), asyncio.Event()
         self._error_code: str | None = None
-        self._tool_is_final = self._has_streamed = self._has_run = False
+        self._tool_is_final = self._is_pause = self._has_streamed = self._has_run = False
         self._stop_reason: PlainError | None = None
         self._watchers = 0
-        self._watched_at = self._published_at = 0.0
+        self._watched_at = self._published_at = self._heard_at = 0.0
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._leave_timer: asyncio.TimerHandle | None = None
@@ -113,6 +117,10 @@ class Turn:
             self.failure = self.failure or raised
             if self.failure:
                 last = (explain(self.failure),)
+                if limits := limits_behind(last[0], self._settings):
+                    # Of a message that was refused only who asks for more is told.
+                    level = logging.WARNING if self.id else logging.INFO
+                    log.log(level, "%s (%s)", last[0].text, limits)
         finally:
             self._ended.set()
             self.admitted.set()
@@ -133,7 +141,11 @@ class Turn:
             self._cancel_timer()
             self.figures.total = round(self.elapsed, 3)
         self._has_run = True  # It can no longer be stopped.
-        self.failure = raised or self._error_code or (None if self._has_answer() else "EMPTY")
+        empty = "EMPTY" if self.spent.calls or self.spent.free_calls else "NO_ANSWER"
+        self.failure = raised or self._error_code or (None if self._has_answer() else empty)
+        is_said = any(isinstance(entry, Text | Picture) for entry in self.transcript)
+        if not (self.failure or self._is_pause or is_said):
+            self.add_notice(Notice("no_words"))
 
     async def _outcome(self, work: Coroutine[Any, Any, None]) -> BaseException | None:
         """Do the work; what kept it from its end, if anything did."""
@@ -153,20 +165,39 @@ class Turn:
 
     def add(self, event: Event) -> None:
         """Fold one of the run's events in."""
-        self.id = event.invocation_id
+        self.id = event.invocation_id or self.id
         self.events += not event.partial
         if event.author != "user":
-            text = _text(event)
+            text = _text(event) or "".join(text for text, _ in results(event))
             if text and (event.partial or not self._has_streamed):
                 self.figures.count(text, self.elapsed)  # A whole repeats its partials.
             self._has_streamed = bool(event.partial)
             self.usage.count(event)
-            if not event.partial and (event.content or event.error_code):
-                self._error_code = None if event.error_code == ABORTED else event.error_code
-            if event.get_function_calls() or event.get_function_responses():
-                self._tool_is_final = event.is_final_response()
+            self._note_ending(event)
             self._publish(transcript.add(self.transcript, event))
+        self._heard_at = self.elapsed
         self._restart_timer()
+
+    def _note_ending(self, event: Event) -> None:
+        """Note what an event says of how the turn ends, if it is the last one."""
+        if event.partial:
+            return
+        self.spent.end_call(event.author)
+        if event.content or event.error_code or event.output is not None:
+            code = event.error_code
+            if MAX_TOKENS in (code, event.finish_reason):  # No error where nothing is streamed.
+                texts = [entry for entry in self.transcript if isinstance(entry, Text)]
+                said = [text.text for text in texts if text.response_id == event.id]
+                has_words = "".join([_text(event), *said]).strip()
+                code = MAX_TOKENS if has_words else "MAX_TOKENS_BEFORE_WORDS"
+            self._error_code = None if code == ABORTED else code
+        if event.get_function_calls() or event.get_function_responses():
+            self._tool_is_final = event.is_final_response()
+            actions = event.actions
+            asks = actions.requested_tool_confirmations or actions.requested_auth_configs
+            self._is_pause = bool(asks or event.long_running_tool_ids)
+        if event.error_code in (TOO_MANY_CALLS, BUDGET_SPENT):
+            self.stop(PlainError(explain(event.error_code).code))
 
     def add_notice(self, notice: Notice) -> None:
         """Add a sentence of the app's own."""
@@ -248,10 +279,15 @@ class Turn:
 
     def _restart_timer(self) -> None:
         """Set the timer to the first of the timeouts, unless the end has begun."""
-        if not self._stop_reason:
-            self._cancel_timer()
-            seconds, reason = min(self._timeouts(), key=lambda timeout: timeout[0])
-            self._timer = asyncio.get_running_loop().call_later(seconds, self.stop, reason)
+        if self._stop_reason:
+            return
+        self._cancel_timer()
+        seconds, reason = min(self._timeouts(), key=lambda timeout: timeout[0])
+        if seconds <= 0:
+            self.stop(reason)
+        else:  # By then a model may have been called, or have ended.
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(seconds, self._restart_timer)
 
     def _cancel_timer(self) -> None:
         if self._timer:
@@ -259,15 +295,18 @@ class Turn:
 
     def _timeouts(self) -> Iterator[tuple[float, PlainError]]:
         """Seconds from now, and what to say then."""
-        settings = self._settings
-        limit = settings.turn_timeout
+        limit = self._settings.turn_timeout
         yield limit - self.elapsed, PlainError("turn_timeout", limit=limit)
-        if all(isinstance(entry, Notice) for entry in self.transcript):
-            limit = settings.first_token_timeout
-            yield limit, PlainError("first_token_timeout", limit=limit)
-        elif not transcript.busy_with_tools(self.transcript):
-            limit = settings.gap_timeout
-            yield limit, PlainError("gap_timeout", limit=limit)
+        if transcript.busy_with_tools(self.transcript):
+            return
+        is_first = all(isinstance(entry, Notice) for entry in self.transcript)
+        code = "first_token_timeout" if is_first else "gap_timeout"
+        limit = getattr(self._settings, code)
+        # Only a model's silence is one: else a node, a callback or an agent of a class of its own
+        # is at work.
+        since = self.spent.waiting_since
+        silence = 0.0 if since is None else self.elapsed - max(self._heard_at, since - self._began)
+        yield limit - silence, PlainError(code, limit=limit)
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

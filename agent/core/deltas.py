@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import TypeAlias, TypeGuard
 
 from agent.core.text import clean
-from agent.core.transcript import Entry, Text, Thought, ToolCall, Transcript, answer
+from agent.core.transcript import Entry, Text, Thought, ToolCall, Transcript, answer, spaced
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ Delta: TypeAlias = Entry | Rewrite
 
 def deltas(before: Transcript, after: Transcript) -> list[Delta]:
     """What a reader who has `before` needs to have `after`."""
-    return list(_deltas(_settled(before), _settled(after)))
+    return list(_deltas(_settled(spaced(before)), _settled(spaced(after))))
 
 
 def _deltas(old: Transcript, new: Transcript) -> Iterator[Delta]:

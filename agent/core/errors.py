@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from agent.core.notices import Notice, PlainError
+from agent.core.settings import Settings
 
 # Marks, and the code of the notice in agent/core/notices.py.
 TABLE: tuple[tuple[set[str], str], ...] = (
@@ -25,7 +26,9 @@ TABLE: tuple[tuple[set[str], str], ...] = (
         {"LlmCallsLimitExceededError", "TOO_MANY_LLM_CALLS", "TOO_MANY_TOOL_CALLS"},
         "too_many_calls",
     ),
+    ({"DAILY_TOKENS_SPENT"}, "budget_ran_out"),
     ({"MAX_TOKENS"}, "max_tokens"),
+    ({"MAX_TOKENS_BEFORE_WORDS"}, "max_tokens_before_words"),
     (
         {"MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "MALFORMED_RESPONSE"},
         "bad_tool_call",
@@ -41,6 +44,7 @@ TABLE: tuple[tuple[set[str], str], ...] = (
         | {"FINISH_REASON_UNSPECIFIED"},
         "empty",
     ),
+    ({"NO_ANSWER"}, "no_answer"),
     # The last is HTTP's refusal to send a key with a line break in it.
     ({"API_KEY_INVALID", "HTTP 401", "LocalProtocolError"}, "bad_key"),
     ({"NO_API_KEY", "DefaultCredentialsError", "RefreshError"}, "no_key"),
@@ -59,6 +63,23 @@ TABLE: tuple[tuple[set[str], str], ...] = (
     ({"TransportError", "ClientError", "ConnectionError"}, "connection_broken"),
 )
 
+# The settings behind the notices of limits.
+LIMITS: dict[str, tuple[str, ...]] = {
+    "turn_timeout": ("turn_timeout",),
+    "first_token_timeout": ("first_token_timeout",),
+    "gap_timeout": ("gap_timeout",),
+    "unwatched": ("leave_grace",),
+    "too_many_calls": ("max_llm_calls",),
+    # What sets an answer's length is logged where that is known (agent/limits/budget.py).
+    "budget_ran_out": ("daily_tokens",),
+    "message_too_long": ("max_message_length",),
+    "chat_had_one": ("max_chat_turns",),
+    "chat_full": ("max_chat_turns",),
+    "address_busy": ("address_running",),
+    "too_many_messages_in_minute": ("visitor_per_minute", "address_per_minute"),
+    "too_many_messages_in_day": ("visitor_per_day", "address_per_day"),
+}
+
 # What an exception is that the table does not know: only the agent's owner can look into it.
 UNKNOWN = "agent_failed"
 
@@ -73,6 +94,14 @@ def explain(failure: BaseException | str) -> Notice:
     if code == "model_busy" and (seconds := _retry_delay(failure)):
         return Notice("model_busy_for", {"wait": seconds})
     return Notice(code)
+
+
+def limits_behind(notice: Notice, settings: Settings) -> str:
+    """The settings behind a notice as the environment has them, for the log; "" where none is."""
+    values = {name: getattr(settings, name) for name in LIMITS.get(notice.code, ())}
+    # 0 is no limit; but by a grace time of 0 an answer ends.
+    some = {name: value for name, value in values.items() if value} or values
+    return ", ".join(f"{name.upper()}={value}" for name, value in some.items())
 
 
 def _look_up(marks: set[str], otherwise: str) -> str:

@@ -84,6 +84,7 @@ SENTENCES: dict[str, str] = {
         "Today's budget for the AI is used up. In its place the built-in offline model answers, "
         "which is not an AI. The AI is back in {wait:duration}."
     ),
+    "no_words": "The agent has used its tools, and ended without words.",
     # What failed.
     "asked_to_fail": (
         "This failure is the one you asked for with /fail. What was said before it stays, and the "
@@ -101,16 +102,25 @@ SENTENCES: dict[str, str] = {
         "owner of this page should look after the database."
     ),
     "too_many_calls": (
-        "The agent went round in circles and was stopped. Try a simpler question, or ask one thing "
-        "at a time."
+        "The agent took as many steps as one answer may take here, and was stopped there. What it "
+        "has said stays. Try to ask for less at once; the owner of this page can allow more."
+    ),
+    "budget_ran_out": (
+        "Today's budget for the AI was used up during this answer, which ends here. What was said "
+        "stays. Ask again: the built-in offline model answers until the AI is back."
     ),
     "max_tokens": 'The answer reached its length limit. Say "continue" to read on.',
+    "max_tokens_before_words": (
+        "The AI reached its length limit before its first word, because thinking took all of it. "
+        "Try to ask for less at once; the owner of this page can allow more."
+    ),
     "bad_tool_call": (
         "The AI tried to use a tool in a way that does not work. Try again, or say it in other "
         "words."
     ),
     "declined": "The AI declined to answer this. Try to ask in a different way.",
     "empty": "The AI returned an empty answer. Try again, or ask in another way.",
+    "no_answer": "The agent ended without an answer. Try again, or ask in another way.",
     "ended_oddly": "The AI ended its answer in an unexpected way. Try again for another one.",
     "bad_key": (
         "The API key was not accepted. The owner of this page should check that it was copied "

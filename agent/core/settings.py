@@ -25,9 +25,15 @@ class Settings(BaseModel):
     # How much a question and its answer may cost.
     max_message_length: int = Field(default=4000, ge=0, description="characters in a message")
     max_chat_turns: int = Field(default=50, ge=0, description="turns in a conversation")
-    max_llm_calls: int = Field(default=15, ge=0, description="model calls in a turn")
+    # As many calls as ADK itself allows: what runs by its tools runs here; the time of a turn and
+    # the day's tokens bound what it costs.
+    max_llm_calls: int = Field(
+        default=500, ge=0, description="model calls in a turn, those of all its agents together"
+    )
     max_output_tokens: int = Field(
-        default=4096, ge=0, description="tokens, thoughts included, that a model call may give"
+        default=4096,
+        ge=0,
+        description="tokens that a model call may give, beside those of its thoughts",
     )
 
     # How much one visitor, or one network address, may ask.
@@ -46,8 +52,8 @@ class Settings(BaseModel):
         default=5, ge=0, description="answers that run at once for one address"
     )
 
-    # How much all together may spend. Tokens are counted when a turn is over. A Redis's address may
-    # hold a password.
+    # How much all together may spend. Tokens are counted after each model call. A Redis's address
+    # may hold a password.
     daily_turns: int = Field(
         default=500,
         ge=0,
@@ -87,12 +93,13 @@ class Settings(BaseModel):
 
     # How long an answer may take.
     first_token_timeout: float = Field(
-        default=30, gt=0, description="how long a visitor waits for the first sign of an answer"
+        default=30, gt=0, description="how long a model may take for the first sign of an answer"
     )
     gap_timeout: float = Field(
         default=30,
         gt=0,
-        description="how long a running answer may stand still (tools at work aside)",
+        description="how long a model may say nothing while it answers; for what an agent does "
+        "itself (tools, nodes) there is only the next limit",
     )
     turn_timeout: float = Field(
         default=120, gt=0, description="how long one answer may take in all"

@@ -7,13 +7,14 @@ branch) tells them apart.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias, TypeGuard
 
 from google.adk.events import Event
 from google.genai import types
 
 from agent.core.notices import Notice
+from agent.core.results import Form, repeats, results
 
 # Who speaks: an event's author and branch.
 Source: TypeAlias = tuple[str, str | None]
@@ -24,11 +25,14 @@ State: TypeAlias = Literal["open", "cut", "final"]
 
 @dataclass(frozen=True)
 class Text:
-    """A piece of the answer, in the model's very characters."""
+    """A piece of the answer, in the model's very characters, or a result that is the answer."""
 
     text: str
     source: Source = ("", None)
     state: State = "final"
+    form: Form = "words"
+    # ADK's id of the model's response that it is a part of.
+    response_id: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ class ToolCall:
     result: Any = None
     seconds: float | None = None
     state: State = "final"
+    response_id: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -79,15 +84,50 @@ def add(transcript: Transcript, event: Event) -> Transcript:
         return transcript
     if event.partial:
         # What can be shown as it comes; calls wait for the whole.
-        return _grow(transcript, source, [part for part in _parts(event) if part.text])
-    if event.content is None:
-        return _cut(transcript, source) if event.error_code else transcript
-    return _answer_calls(_replace(transcript, source, event), source, event)
+        return _grow(transcript, event, [part for part in _parts(event) if part.text])
+    if event.content:
+        transcript = _answer_calls(_replace(transcript, source, event), source, event)
+    elif event.error_code:
+        transcript = _cut(transcript, source)
+    for text, form in results(event):
+        said = (entry.text for entry in transcript if isinstance(entry, Text))
+        if text.strip() and not repeats(text, said):
+            transcript = (*transcript, Text(text, source, form=form, response_id=event.id))
+    return transcript
 
 
 def answer(transcript: Transcript) -> str:
     """The answer's text alone: no thoughts, no tools, no notices."""
-    return "".join(entry.text for entry in transcript if isinstance(entry, Text))
+    return "".join(entry.text for entry in spaced(transcript) if isinstance(entry, Text))
+
+
+def spaced(transcript: Transcript) -> Transcript:
+    """The transcript with a blank line before each text that begins an answer of its own, for
+    readers to whom all texts are one: another agent's, the next of the same agent, a result."""
+    callers = {entry.response_id for entry in transcript if isinstance(entry, ToolCall)}
+    entries: list[Entry] = []
+    last, tail = None, ""
+    for entry in transcript:
+        if isinstance(entry, Text) and (last or entry.text.strip()):
+            if last and not _goes_on(last, entry, callers):
+                gap = 2 - _newlines(tail[::-1]) - _newlines(entry.text)
+                entry = replace(entry, text="\n" * gap + entry.text)
+            last, tail = entry, (tail + entry.text)[-2:]
+        entries.append(entry)
+    return tuple(entries)
+
+
+def _goes_on(last: Text, text: Text, callers: set[str]) -> bool:
+    """Whether a text is of the same response as the last one; or of the next one of the same agent,
+    who has only called tools in between."""
+    if text.source != last.source or text.form != "words":
+        return False
+    return last.response_id in (text.response_id, *callers)
+
+
+def _newlines(text: str) -> int:
+    """With how many line breaks it begins."""
+    return len(text) - len(text.lstrip("\n"))
 
 
 def notices(transcript: Transcript) -> list[str]:
@@ -124,12 +164,13 @@ def _parts(event: Event) -> list[types.Part]:
     return (event.content.parts or []) if event.content else []
 
 
-def _grow(transcript: Transcript, source: Source, parts: list[types.Part]) -> Transcript:
+def _grow(transcript: Transcript, event: Event, parts: list[types.Part]) -> Transcript:
+    source: Source = (event.author, event.branch)
     if parts:
         # Words after an error mean that the agent tries again: they supersede the first attempt.
         transcript = tuple(entry for entry in transcript if not _is(entry, source, "cut"))
     for part in parts:
-        new = _entry(part, source, "open")
+        new = _entry(part, event, "open")
         is_open = (i for i, entry in enumerate(transcript) if _is(entry, source, "open"))
         last = max(is_open, default=None)
         if last is None or (joined := _joined(transcript[last], new)) is None:
@@ -163,28 +204,33 @@ def _replace(transcript: Transcript, source: Source, event: Event) -> Transcript
     is_old = [_is(entry, source, "open", "cut") for entry in transcript]
     place = is_old.index(True) if True in is_old else len(transcript)
     rest = [entry for entry, old in zip(transcript, is_old, strict=True) if not old]
-    return (*rest[:place], *_whole(parts, source, event.timestamp), *rest[place:])
+    return (*rest[:place], *_whole(parts, event), *rest[place:])
 
 
-def _whole(parts: Iterable[types.Part], source: Source, now: float) -> Transcript:
+def _whole(parts: Iterable[types.Part], event: Event) -> Transcript:
     entries: list[Entry] = []
     for part in parts:
         if part.text or part.function_call or part.executable_code or part.inline_data:
-            entry = _entry(part, source, "final", now)
+            entry = _entry(part, event, "final")
             joined = _joined(entries[-1], entry) if entries else None
             entries[-1:] = [joined] if joined else [*entries[-1:], entry]
     return tuple(entries)
 
 
-def _entry(part: types.Part, source: Source, state: State, now: float = 0.0) -> Entry:
+def _entry(part: types.Part, event: Event, state: State) -> Entry:
+    source: Source = (event.author, event.branch)
+    began: Any = {"source": source, "began": event.timestamp, "response_id": event.id}
     if call := part.function_call:
-        return ToolCall(call.id or "", call.name or "", dict(call.args or {}), source, now)
+        return ToolCall(call.id or "", call.name or "", dict(call.args or {}), **began)
     if code := part.executable_code:
-        return ToolCall(code.id or "", CODE, {"code": code.code}, source, now)
+        return ToolCall(code.id or "", CODE, {"code": code.code}, **began)
     if blob := part.inline_data:
         return Picture(blob.mime_type or "", blob.data or b"", source, state)
-    kind = Thought if part.thought else Text
-    return kind(part.text or "", source, state)
+    if part.thought:
+        return Thought(part.text or "", source, state)
+    # ADK gives the result of an agent that is used as a tool as words beside the result.
+    form: Form = "result" if event.get_function_responses() else "words"
+    return Text(part.text or "", source, state, form, event.id)
 
 
 def _answer_calls(transcript: Transcript, source: Source, event: Event) -> Transcript:

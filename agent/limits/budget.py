@@ -4,8 +4,13 @@ An ADK plugin, because plugins are asked before every call of every model in an 
 whoever made it (adk/flows/llm_flows/core/_model_call.py).
 """
 
+import asyncio
+import logging
+import re
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
 
 from google.adk.agents.callback_context import CallbackContext
 from google.adk.models import LlmRequest, LlmResponse
@@ -14,36 +19,97 @@ from google.genai import types
 
 from agent.models.offline import WHAT_I_AM, AskedToFail, OfflineModel
 
+log = logging.getLogger(__name__)
+
 # Whether the offline model answers in this turn in place of the agent's own. What a turn's task
 # starts inherits it, agents that are used as tools included.
 use_offline: ContextVar[bool] = ContextVar("use_offline", default=False)
 
 OFFLINE_MODEL = OfflineModel(introduction=WHAT_I_AM)
 
+# A loop of the offline model's calls, which cost nothing, must end too: here where ADK itself ends
+# one by default.
+MAX_FREE_CALLS = 500
+
+# The error codes of the response in place of a call that may not be made. They end the whole turn:
+# a loop of agents would otherwise go on without a model.
+TOO_MANY_CALLS, BUDGET_SPENT = "TOO_MANY_LLM_CALLS", "DAILY_TOKENS_SPENT"
+
+# The finish reason of an answer that has reached its length limit.
+MAX_TOKENS = "MAX_TOKENS"
+
+# How many tokens a Gemini may think that is given no budget: the largest one that each of 2.5 takes
+# (https://ai.google.dev/gemini-api/docs/thinking).
+MOST_THOUGHTS = 24_576
+
+# The Geminis that think unless they are told not to. Those that speak think not, and take fewer
+# tokens than that.
+THINKS = re.compile(r"gemini-(2\.5|[3-9]|[1-9]\d|pro|flash)(?!.*(tts|audio|live))")
+
 
 @dataclass
 class TokenUsage:
     """The calls and tokens of all models in one turn so far."""
 
-    # How many calls there may be; 0 is any number.
+    # How many calls there may be that cost something; 0 is any number.
     max_calls: int = 0
     calls: int = 0
+    free_calls: int = 0
+    # Whether the day's tokens are spent, so that no further call may be made.
+    is_budget_spent: bool = False
 
     # Tokens of all calls but each agent's latest.
     _earlier: int = 0
     # Tokens of each agent's latest call, as far as the model has reported them.
     _latest: dict[str, int] = field(default_factory=dict)
+    # How many of them `take_uncounted` has returned.
+    _counted: int = 0
+    # What sets the bound of each agent's latest answer, for the log.
+    _bounds: dict[str, str] = field(default_factory=dict)
+    # Since when each agent waits for its model, in seconds of `time.monotonic`, and in which task.
+    _waiting: dict[str, tuple[float, asyncio.Task[Any] | None]] = field(default_factory=dict)
 
-    def admit(self, agent: str) -> bool:
-        """Count one more call; whether it may be made."""
+    def admit(self, agent: str, is_free: bool = False) -> str | None:
+        """Count one more call; None if it may be made, else an error code."""
         self._earlier += self._latest.pop(agent, 0)
+        if is_free:
+            self.free_calls += 1
+            return TOO_MANY_CALLS if self.free_calls > MAX_FREE_CALLS else None
         self.calls += 1
-        return not self.max_calls or self.calls <= self.max_calls
+        if self.max_calls and self.calls > self.max_calls:
+            return TOO_MANY_CALLS
+        return BUDGET_SPENT if self.is_budget_spent else None
 
     def report(self, agent: str, response: LlmResponse) -> None:
         """Count the tokens of a call; each of its responses reports all of them until then."""
         tokens = _total(response.usage_metadata) if response.usage_metadata else 0
         self._latest[agent] = max(tokens, self._latest.get(agent, 0))
+
+    def begin_call(self, agent: str, bound: str) -> None:
+        """An agent calls its model, the length of whose answer this bounds."""
+        self._bounds[agent] = bound
+        self._waiting[agent] = monotonic(), asyncio.current_task()
+
+    def end_call(self, agent: str) -> None:
+        """The model has said all, or failed."""
+        self._waiting.pop(agent, None)
+
+    def bound(self, agent: str) -> str:
+        """What bounds the length of the agent's latest answer."""
+        return self._bounds.get(agent, "the model's own limit")
+
+    def take_uncounted(self) -> int:
+        """The tokens since it was called last."""
+        counted, self._counted = self._counted, self.tokens
+        return self._counted - counted
+
+    @property
+    def waiting_since(self) -> float | None:
+        """Since when a model has been asked that has not said all yet, in seconds of
+        `time.monotonic`; None while the agents themselves are at work."""
+        # Of a call that was cancelled nobody tells the end, but its task is done.
+        calls = tuple(self._waiting.values())
+        return min((since for since, task in calls if task and not task.done()), default=None)
 
     @property
     def tokens(self) -> int:
@@ -60,7 +126,7 @@ class Budget(BasePlugin):
     """Limits each model call by the turn's `token_usage`.
 
     Args:
-        max_output_tokens: How many tokens a call may give; 0 is any number.
+        max_output_tokens: How many tokens a call may give beside its thoughts; 0 is any number.
     """
 
     def __init__(self, max_output_tokens: int) -> None:
@@ -73,20 +139,50 @@ class Budget(BasePlugin):
     ) -> LlmResponse | None:
         """The offline model's answer, or an error, in place of the call; None for the call to be
         made, with no more output tokens than it may have."""
+        usage, agent = _current_usage(), callback_context.agent_name
+        is_free = use_offline.get() or llm_request.model == OFFLINE_MODEL.model
+        if error_code := usage.admit(agent, is_free):
+            return LlmResponse(error_code=error_code)
         if use_offline.get():
             return await _answer_offline(llm_request)
-        if not _current_usage().admit(callback_context.agent_name):
-            return LlmResponse(error_code="TOO_MANY_LLM_CALLS")
-        most = self._max_output_tokens
-        wanted = llm_request.config.max_output_tokens or most
-        llm_request.config.max_output_tokens = min(wanted, most or wanted) or None
+        usage.begin_call(agent, self.bound(llm_request))
         return None
+
+    def bound(self, request: LlmRequest) -> str:
+        """Bound the length of the answer; what bounds it, for the log."""
+        config, most = request.config, self._max_output_tokens
+        own = config.max_output_tokens
+        room = most + thinking_room(request)
+        if most and not (own and own <= room):
+            config.max_output_tokens = room
+            return f"MAX_OUTPUT_TOKENS={most}, with room for {room - most} tokens of thoughts"
+        return f"the agent's own max_output_tokens={own}" if own else "the model's own limit"
 
     async def after_model_callback(
         self, *, callback_context: CallbackContext, llm_response: LlmResponse
     ) -> None:
         """Called for every partial of an answer, so that what is cut off is counted too."""
-        _current_usage().report(callback_context.agent_name, llm_response)
+        usage, agent = _current_usage(), callback_context.agent_name
+        usage.report(agent, llm_response)
+        if not llm_response.partial:
+            usage.end_call(agent)
+            if MAX_TOKENS in (llm_response.error_code, llm_response.finish_reason):
+                log.warning("An answer of %s was cut off by %s.", agent, usage.bound(agent))
+
+    async def on_model_error_callback(
+        self, *, callback_context: CallbackContext, llm_request: LlmRequest, error: Exception
+    ) -> None:
+        """A call that has failed is over."""
+        _current_usage().end_call(callback_context.agent_name)
+
+
+def thinking_room(request: LlmRequest) -> int:
+    """How many tokens the model may think, which Gemini counts among those of its answer."""
+    thinking = request.config.thinking_config
+    budget = thinking.thinking_budget if thinking else None
+    if budget is not None and budget >= 0:
+        return budget
+    return MOST_THOUGHTS if thinking or THINKS.search(request.model or "") else 0
 
 
 async def _answer_offline(request: LlmRequest) -> LlmResponse:

@@ -129,11 +129,12 @@ class Limits:
             return await self._used_up(tokens)
         return None if await self._counts.hit(turns, EVERYBODY) else await self._used_up(turns)
 
-    async def spend(self, tokens: int) -> None:
-        """Count the tokens of a turn on the host's key."""
+    async def spend(self, tokens: int) -> bool:
+        """Count tokens on the host's key; whether the day's are spent by that."""
+        _, limit = self._daily_limits()
         if tokens:
-            _, limit = self._daily_limits()
             await self._counts.hit(limit, EVERYBODY, cost=tokens)
+        return await self._counts.is_reached(limit, EVERYBODY)
 
     def _daily_limits(self) -> tuple[RateLimitItem, RateLimitItem]:
         """Of turns and of tokens."""

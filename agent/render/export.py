@@ -116,7 +116,7 @@ def to_adk(session: Session, title: str) -> str:
         app_name=session.app_name,
         user_id="user",
         state={SESSION_METADATA: {DISPLAY_NAME: title}},
-        events=[e for e in events if e.content or e.custom_metadata or e.error_code],
+        events=[event for event in events if _says_something(event)],
         last_update_time=session.last_update_time,
     )
     plain = exported.model_dump(mode="json", by_alias=True, exclude_none=True, fallback=str)
@@ -198,12 +198,19 @@ def _importable(event: Event) -> Event:
     """The event with the exported fields alone, and without ADK's own calls, which it does not
     import."""
     fields = {name: getattr(event, name) for name in EXPORTED_FIELDS}
+    if event.output is not None:
+        fields |= {"output": event.output, "node_info": event.node_info}
     notices = (event.custom_metadata or {}).get(NOTICES)
     fields["custom_metadata"] = {NOTICES: notices} if notices else None
     content = event.content
     parts = [part for part in (content and content.parts) or [] if not _is_adks_own_call(part)]
     fields["content"] = content.model_copy(update={"parts": parts}) if content and parts else None
     return Event(**fields)
+
+
+def _says_something(event: Event) -> bool:
+    has_output = event.output is not None
+    return bool(event.content or has_output or event.custom_metadata or event.error_code)
 
 
 def _is_adks_own_call(part: types.Part) -> bool:

@@ -101,8 +101,9 @@ def _shows_work(transcript: Transcript) -> bool:
 
 def _message(entry: Entry, picture_content: Callable[[Picture], Content]) -> Message:
     match entry:
-        case Text(text=text):
-            return {"role": "assistant", "content": _text(text)}
+        case Text(text=text, form=form):
+            shown = _fenced(text) if form == "json" else text
+            return {"role": "assistant", "content": _text(shown)}
         case Thought(text=text, state="open"):
             return _panel("Thinking", text, status="pending")
         case Thought(text=text):

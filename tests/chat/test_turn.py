@@ -15,6 +15,7 @@ from google.genai import types
 
 from agent.chat.conversation import Conversation
 from agent.chat.turn import Turn
+from agent.core.notices import SENTENCES
 from agent.core.settings import Settings
 from agent.core.transcript import Text, Transcript, answer
 from tests.support.app_setup import conversation, notices, until
@@ -197,7 +198,24 @@ async def test_a_tool_that_ends_the_turn_by_itself_is_an_answer() -> None:
     model = ScriptedModel()
     model.enqueue(call("look"))
     turn = conversation(model, {"tools": [look]}).ask("Look")
-    assert notices(await turn.finish()) == []
+    assert answer(await turn.finish()) == "seen"
+    assert notices(turn.transcript) == []
+    assert (turn.figures.chunks, turn.figures.characters) == (1, 4)
+
+
+async def test_a_tool_that_ends_the_turn_without_a_result_is_told_also_after_a_reload() -> None:
+    def look(tool_context: ToolContext) -> None:
+        """Look."""
+        tool_context.actions.skip_summarization = True
+
+    model = ScriptedModel()
+    model.enqueue(call("look"))
+    talk = conversation(model, {"tools": [look]})
+    turn = talk.ask("Look")
+    assert notices(await turn.finish()) == [SENTENCES["no_words"]]
+    assert turn.failure is None
+    [record] = await talk.history()
+    assert record.transcript == turn.transcript
 
 
 async def test_tokens_are_counted_over_all_calls_of_the_model() -> None:

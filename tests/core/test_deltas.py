@@ -26,6 +26,7 @@ from agent.core.transcript import (
     Transcript,
     answer,
     close,
+    spaced,
 )
 from tests.support.app_setup import conversation, until
 from tests.support.events import (
@@ -283,7 +284,7 @@ def test_the_second_agent_waits_until_the_first_has_said_all() -> None:
         [],
         [text("a", "open", ANN)],
         [],
-        [text(".", source=ANN), text("Bb", source=BOB)],
+        [text(".", source=ANN), text("\n\nBb", source=BOB)],
     ]
 
 
@@ -297,14 +298,14 @@ def test_the_second_agents_calls_wait_with_its_words() -> None:
     ) == [
         [text("A", "open", ANN)],
         [],
-        [text("B", source=BOB), asked],
+        [text("\n\nB", source=BOB), asked],
         [ToolCall("call-1", "get_time", {}, BOB, result={"n": 1}, seconds=0.0)],
     ]
 
 
 def test_an_agent_that_was_cut_off_holds_up_no_other() -> None:
     events = chunk("A", source=ANN), chunk("B", source=BOB), error(source=ANN)
-    assert streamed(*events)[2] == [text("B", "open", BOB)]
+    assert streamed(*events)[2] == [text("\n\nB", "open", BOB)]
 
 
 def test_an_agent_that_thinks_first_is_not_overtaken_by_the_words_of_another() -> None:
@@ -315,7 +316,56 @@ def test_an_agent_that_thinks_first_is_not_overtaken_by_the_words_of_another() -
         whole(thought("hm"), "A", source=ANN),
         whole("B", source=BOB),
     )
-    assert in_order(all_told(seen)) == [(Thought, ANN, "hm"), (Text, ANN, "A"), (Text, BOB, "B")]
+    assert in_order(all_told(seen)) == [
+        (Thought, ANN, "hm"),
+        (Text, ANN, "A"),
+        (Text, BOB, "\n\nB"),
+    ]
+
+
+# Answers apart from each other
+
+
+def test_the_next_answer_begins_after_a_blank_line() -> None:
+    assert streamed(
+        chunk("One", id="1"),
+        whole("One.", id="1"),
+        chunk("T", id="2"),
+        chunk("wo", id="2"),
+        whole("Two.", id="2"),
+    ) == [
+        [text("One", "open")],
+        [text(".")],
+        [text("\n\nT", "open")],
+        [text("wo", "open")],
+        [text(".")],
+    ]
+
+
+def test_a_blank_line_that_is_there_is_not_made_longer() -> None:
+    def joined(first: str, second: str) -> str:
+        return "".join(c.text for c in deltas((), (text(first), text(second, source=BOB))))  # type: ignore[union-attr]
+
+    assert joined("One.", "Two.") == "One.\n\nTwo."
+    assert joined("One.\n", "Two.") == "One.\n\nTwo."
+    assert joined("One.", "\nTwo.") == "One.\n\nTwo."
+    assert joined("One.\n\n\n", "Two.") == "One.\n\n\nTwo."
+    assert joined(" ", "Two.") == " Two."
+
+
+def test_an_agent_that_goes_on_after_its_tool_is_not_interrupted_by_a_blank_line() -> None:
+    called = whole("It is ", call("get_time"), id="1"), whole(result("call-1", n=1), id="2")
+    assert answer(transcripts(*called, whole("noon.", id="3"))[-1]) == "It is noon."
+
+
+def test_an_agents_next_answer_is_apart_from_the_last_also_if_it_begins_with_a_tool() -> None:
+    first, *then = (
+        whole("One.", id="1"),
+        whole(call("get_time"), id="2"),
+        whole(result("call-1", n=1), id="3"),
+        whole("Two.", id="4"),
+    )
+    assert answer(transcripts(first, *then)[-1]) == "One.\n\nTwo."
 
 
 # Characters
@@ -409,7 +459,8 @@ def looks(draw: st.DrawFn, *speakers: st.SearchStrategy[list[Event]]) -> list[Tr
 
 
 def in_order(said: Iterable[Delta]) -> list[tuple[type[Delta], Source, str]]:
-    """Words with who says them and how, neighbours of one kind joined."""
+    """Words with who says them and how, neighbours of one kind joined, as they are to be told."""
+    said = spaced(tuple(e for e in said if not isinstance(e, Rewrite)))
     spoken = [e for e in said if isinstance(e, Text | Thought) and clean(e.text)]
     runs = groupby(spoken, key=lambda entry: (type(entry), entry.source))
     return [(*kind, "".join(clean(entry.text) for entry in run)) for kind, run in runs]

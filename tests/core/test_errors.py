@@ -14,8 +14,9 @@ from google.auth.exceptions import DefaultCredentialsError, RefreshError
 from google.genai import Client, types
 from google.genai.errors import APIError, ClientError, ServerError, UnknownApiResponseError
 
-from agent.core.errors import TABLE, UNKNOWN, PlainError, explain
+from agent.core.errors import LIMITS, TABLE, UNKNOWN, PlainError, explain, limits_behind
 from agent.core.notices import SENTENCES, Notice
+from agent.core.settings import Settings
 from agent.models.offline import AskedToFail
 
 SECRET = "AIza-secret in /srv/app.py, see https://example.org"
@@ -37,10 +38,7 @@ THEIRS = (
     "The AI service has a problem at its end. Nothing is wrong with your message: try again in "
     "a moment."
 )
-TOO_MANY = (
-    "The agent went round in circles and was stopped. Try a simpler question, or ask one thing at "
-    "a time."
-)
+TOO_MANY = SENTENCES["too_many_calls"]
 UNREACHED = (
     "The AI service cannot be reached. Try again in a moment; if it happens again, the owner of "
     "this page should check its internet connection."
@@ -203,6 +201,8 @@ def test_no_sentence_repeats_what_the_error_says(failure: BaseException, _: str)
     ("code", "sentence"),
     [
         ("MAX_TOKENS", 'The answer reached its length limit. Say "continue" to read on.'),
+        ("MAX_TOKENS_BEFORE_WORDS", SENTENCES["max_tokens_before_words"]),
+        ("DAILY_TOKENS_SPENT", SENTENCES["budget_ran_out"]),
         ("SAFETY", BLOCKED),
         ("RECITATION", BLOCKED),
         ("PROHIBITED_CONTENT", BLOCKED),
@@ -259,6 +259,22 @@ CODES = [*(code for _, code in TABLE), UNKNOWN, "ended_oddly"]
 def test_a_sentence_says_what_to_do_next(code: str) -> None:
     steps = "press retry|try |say |ask |check |create |wait |the owner |next message|need billing"
     assert re.search(steps, SENTENCES[code].lower())
+
+
+def test_the_log_names_the_settings_behind_a_limit() -> None:
+    limits = Settings(turn_timeout=0.5, leave_grace=0, visitor_per_minute=0)
+    assert limits_behind(Notice("turn_timeout"), limits) == "TURN_TIMEOUT=0.5"
+    assert limits_behind(Notice("unwatched"), limits) == "LEAVE_GRACE=0.0"
+    assert limits_behind(Notice("too_many_messages_in_minute"), limits) == "ADDRESS_PER_MINUTE=30"
+    assert limits_behind(Notice("too_many_messages_in_day"), limits) == (
+        "VISITOR_PER_DAY=100, ADDRESS_PER_DAY=300"
+    )
+    assert limits_behind(Notice("stopped"), limits) == ""
+
+
+def test_each_limit_is_a_notice_and_a_setting() -> None:
+    assert LIMITS.keys() <= SENTENCES.keys()
+    assert {name for names in LIMITS.values() for name in names} <= Settings.model_fields.keys()
 
 
 def test_no_two_rows_claim_the_same_mark() -> None:

@@ -355,7 +355,7 @@ def test_a_notice_stays_where_it_is() -> None:
 
 def test_the_answer_is_the_text_of_all_agents_alone() -> None:
     other = text(" B", source=("other", None))
-    assert answer((thinks("hm"), text("A"), tool(), other, Notice("A note."))) == "A B"
+    assert answer((thinks("hm"), text("A"), tool(), other, Notice("A note."))) == "A\n\n B"
     assert answer(()) == ""
 
 

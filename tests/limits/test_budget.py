@@ -10,6 +10,7 @@ from google.adk.tools.agent_tool import AgentTool
 
 from agent.chat.conversation import Conversation
 from agent.chat.registry import Registry
+from agent.core.notices import SENTENCES
 from agent.core.settings import Settings
 from agent.core.transcript import Transcript, answer
 from agent.limits.rate_limits import Limits
@@ -149,6 +150,19 @@ async def test_a_failing_turn_is_one_of_the_day(gemini: FakeGemini) -> None:
     assert await budget(visitors) != [used_up("24 hours")]
     assert await budget(visitors) == [used_up("24 hours")]
     assert len(gemini.requests) == 1
+
+
+async def test_the_days_tokens_may_run_out_during_an_answer_which_ends_there(
+    gemini: FakeGemini, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    gemini.always("I look. ", Call("sky", {"city": "Oslo"}))
+    visitors = registry(GEMINI, {"tools": [sky]}, daily_tokens=3 * TOKENS_OF_A_CALL)
+    said = await say(visitors.open().conversation)
+    assert notices(said) == [SENTENCES["budget_ran_out"]]
+    assert answer(said).startswith("I look. ")
+    assert len(gemini.requests) == 3
+    assert caplog.messages[-1] == f"{SENTENCES['budget_ran_out']} (DAILY_TOKENS=36)"
+    assert await budget(visitors) == [used_up("24 hours")]
 
 
 # Paused

@@ -10,6 +10,7 @@ from google.adk.artifacts import InMemoryArtifactService
 from google.adk.models import BaseLlm
 from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
+from google.adk.workflow import BaseNode
 
 from agent.chat.conversation import Conversation
 from agent.chat.loader import LoadedAgent
@@ -20,6 +21,7 @@ from agent.core.settings import Settings
 from agent.core.transcript import Transcript
 from agent.core.transcript import notices as notices
 from agent.limits.budget import Budget
+from agent.stores.invocation import Invocation
 from tests.support.app_process import free_port
 
 # For tests of other things than limits.
@@ -35,11 +37,15 @@ GEMINI = "gemini-3.5-flash"
 def loaded(model: str | BaseLlm = GEMINI, max_output_tokens: int = 0, **agent: Any) -> LoadedAgent:
     """An agent with this model, as `load` would give it."""
     agent = {"name": "helper", "model": model, "description": "Helps.", **agent}
+    return loaded_root(Agent(**agent), max_output_tokens)
+
+
+def loaded_root(root: BaseNode, max_output_tokens: int = 0) -> LoadedAgent:
+    """Any agent or workflow, as `load` would give it."""
+    plugins = [Invocation(), Budget(max_output_tokens)]
     runner = Runner(
         app_name="test",
-        app=App.model_construct(
-            name="test", root_agent=Agent(**agent), plugins=[Budget(max_output_tokens)]
-        ),
+        app=App.model_construct(name="test", root_agent=root, plugins=plugins),
         session_service=InMemorySessionService(),
         artifact_service=InMemoryArtifactService(),
     )

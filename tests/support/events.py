@@ -21,9 +21,10 @@ def last(*events: Event) -> Transcript:
 
 
 def whole(*parts: str | types.Part, source: Source = HELPER, at: float = 0.0, **more: Any) -> Event:
-    """An event that is not partial."""
+    """An event that is not partial, without an `id` one of a single response."""
     author, branch = source
     content = types.Content(role="model", parts=[as_part(part) for part in parts])
+    more = {"id": "response", **more}
     return Event(author=author, branch=branch, content=content, timestamp=at, **more)
 
 

@@ -109,10 +109,15 @@ FAULTS = [
     Fault(
         "the length limit", ("Some words", Finish("MAX_TOKENS")), "The answer reached", "Some words"
     ),
+    Fault(
+        "the length limit in the thoughts",
+        (Think("Hm."), Finish("MAX_TOKENS")),
+        "The AI reached its length limit before its first word",
+    ),
     Fault("a malformed call", (Finish("MALFORMED_FUNCTION_CALL"),), "The AI tried to use a tool"),
     Fault("a reason nobody knows", (Finish("NEW_REASON"),), "The AI ended its answer in an unex"),
     Fault("a tool that raises", (Call("break_down", {}),), "Something in the agent itself failed"),
-    Fault("a tool again and again", (Call("go_round", {}),), "The agent went round in circles"),
+    Fault("a tool again and again", (Call("go_round", {}),), "The agent took as many steps as"),
 ]
 
 
