@@ -20,6 +20,8 @@ from agent.core.settings import Settings
 from agent.core.transcript import Transcript
 from agent.core.transcript import notices as notices
 from agent.limits.budget import Budget
+from agent.limits.tool_failures import ToolFailures
+from agent.stores.redaction import Redaction
 from tests.support.app_process import free_port
 
 # For tests of other things than limits.
@@ -38,7 +40,9 @@ def loaded(model: str | BaseLlm = GEMINI, max_output_tokens: int = 0, **agent: A
     runner = Runner(
         app_name="test",
         app=App.model_construct(
-            name="test", root_agent=Agent(**agent), plugins=[Budget(max_output_tokens)]
+            name="test",
+            root_agent=Agent(**agent),
+            plugins=[Budget(max_output_tokens), ToolFailures(), Redaction()],
         ),
         session_service=InMemorySessionService(),
         artifact_service=InMemoryArtifactService(),
