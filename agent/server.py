@@ -39,6 +39,7 @@ from agent.page.gradio_internals import (
     housekeeping,
     number_from_zero,
     prepare_config,
+    server_thread,
     take_over_reloads,
 )
 
@@ -200,7 +201,8 @@ def lifespan(demo: gr.Blocks, served: Served) -> Any:
 
 def serve_until_end(demo: ChatPage, loaded: LoadedAgent, registry: Registry) -> None:
     """Serve the page until Ctrl-C or SIGTERM. Then stop what runs, so that what was said is stored,
-    and end the process.
+    and end the process. If the server ends by itself, so does the process, with an exit code of 1,
+    for whoever is to start it again.
 
     Where Gradio has run the app again to reload it, it has a server, and this returns at once.
     """
@@ -211,7 +213,11 @@ def serve_until_end(demo: ChatPage, loaded: LoadedAgent, registry: Registry) -> 
     if url is None:
         return
     announce(url)
-    wait_for_signal()
+    thread = server_thread(demo)
+    wait_for_signal(thread)
+    if thread and not thread.is_alive():
+        log.critical("The server has ended by itself, and so the app ends.")
+        os._exit(1)
     app.state.served.registry.close_from_outside()
     os._exit(0)  # Python itself would wait for tools that are at work.
 
@@ -224,16 +230,17 @@ def announce(url: str) -> None:
     print(f"Running on {url} (stop with Ctrl-C)", flush=True)  # noqa: T201
 
 
-def wait_for_signal() -> None:
-    """Warm up, and wait for Ctrl-C or SIGTERM."""
+def wait_for_signal(server: threading.Thread | None = None) -> None:
+    """Warm up, and wait for Ctrl-C or SIGTERM, or for the server's end."""
     signals: list[int] = []
     try:
         # An exception out of nowhere may be lost in the warm-up, as in a finalizer.
         _on_end(lambda signum, _: signals.append(signum))
         warm_up()
         _on_end(signal.default_int_handler)
-        while not signals:
-            time.sleep(3600)
+        while not signals and (server is None or server.is_alive()):
+            # In short pieces, because on Windows no signal ends a wait for a thread.
+            server.join(1) if server else time.sleep(3600)
     except KeyboardInterrupt:
         pass
 

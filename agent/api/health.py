@@ -5,10 +5,16 @@ import asyncio
 from fastapi import APIRouter, HTTPException
 
 from agent.chat.loader import LoadedAgent
+from agent.limits.tool_threads import threads_left
 from agent.stores.fallback import FallbackStore
 
 # Seconds that the session store has to answer.
 STORE_TIMEOUT = 2.0
+
+TOOLS_USED_UP = (
+    "{} calls of tools have not come back though their answers are over, and so no more tools are "
+    "called. The app has to be restarted."
+)
 
 
 def router(loaded: LoadedAgent) -> APIRouter:
@@ -21,14 +27,19 @@ def router(loaded: LoadedAgent) -> APIRouter:
         return {"status": "ok"}
 
     @routes.get("/readyz", responses={503: {"description": "Not ready"}})
-    async def ready() -> dict[str, str]:
-        """The agent is loaded, and its conversations can be stored."""
+    async def ready() -> dict[str, str | int]:
+        """The agent is loaded, its conversations can be stored, and its tools can be called. Tools
+        that have not come back though their turns are over are counted, if there are any."""
+        left, is_used_up = threads_left()
+        if is_used_up:
+            raise HTTPException(503, TOOLS_USED_UP.format(left))
         try:
             async with asyncio.timeout(STORE_TIMEOUT):
                 await _check_store(loaded)
         except Exception as error:
             raise HTTPException(503, "The conversations cannot be stored at the moment.") from error
-        return {"status": "ok", "agent": loaded.runner.agent.name}
+        counted = {"tools_left_behind": left} if left else {}
+        return {"status": "ok", "agent": loaded.runner.agent.name, **counted}
 
     return routes
 

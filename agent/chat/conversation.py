@@ -44,6 +44,8 @@ from agent.core.transcript import Transcript
 from agent.core.visitor import SessionKey, visitor_id
 from agent.limits.budget import MAX_FREE_CALLS, token_usage, use_offline
 from agent.limits.rate_limits import Limits
+from agent.limits.tool_failures import told_failures
+from agent.limits.tool_threads import caller, tool_threads
 from agent.stores.fallback import StoreUnavailable
 
 # Where in the session state an agent's tools find the figures of so many turns before. ADK drops
@@ -197,6 +199,9 @@ class Conversation:
             session.title = short_title(question.text)
         start = session.events
         token_usage.set(turn.spent)
+        told_failures.set({})
+        caller.set(self.user_id)
+        tool_threads(self.settings.tool_threads)
         await turn.run(self._events(turn, question))
         await self._count_tokens(turn)
         if isinstance(turn.failure, SessionNotFoundError):

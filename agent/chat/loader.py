@@ -27,8 +27,10 @@ from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import BaseNode
 from pydantic import SecretStr
 
+from agent.core.secrets import redact_logs
 from agent.core.settings import read_settings
 from agent.limits.budget import Budget
+from agent.limits.tool_failures import ToolFailures
 from agent.models.coalescing import coalescing
 from agent.models.offline import KEYS, OfflineModel, has_credentials, needs_credentials
 from agent.stores.cleanup import InMemoryStore
@@ -84,6 +86,7 @@ def load(folder: Path = OUR_AGENT, coalesce: bool = False) -> LoadedAgent:
     """
     folder = folder.resolve()
     _quieten_adk()
+    redact_logs()
     found = _import(folder)
     # App() itself is stricter about names than ADK's own tools are (adk/runners.py).
     app = (
@@ -98,7 +101,10 @@ def load(folder: Path = OUR_AGENT, coalesce: bool = False) -> LoadedAgent:
             agent.model = coalescing(agent.canonical_model)
     settings = read_settings(os.environ)
     # The first to give ADK another event or response is the last that is asked.
-    plugins = [Invocation(), *app.plugins, Budget(settings.max_output_tokens), Redaction()]
+    plugins = [
+        *(Invocation(), *app.plugins),
+        *(Budget(settings.max_output_tokens), ToolFailures(), Redaction()),
+    ]
     modules = (sys.modules.get(f"{folder.name}.agent"), sys.modules.get(folder.name))
     examples = next((m.EXAMPLES for m in modules if m and hasattr(m, "EXAMPLES")), ())
     return LoadedAgent(

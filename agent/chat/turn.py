@@ -17,9 +17,11 @@ from google.adk.events import Event
 
 from agent.core import transcript
 from agent.core.adk_internals import ABORTED
-from agent.core.errors import UNKNOWN, explain, limits_behind
+from agent.core.containment import contain_tasks, describe, in_turn, is_being_cancelled
+from agent.core.errors import OWNERS, UNKNOWN, explain, limits_behind
 from agent.core.figures import Figures, Usage
 from agent.core.notices import Notice, PlainError
+from agent.core.origin import origin
 from agent.core.question import Screen
 from agent.core.results import results
 from agent.core.settings import Settings
@@ -111,7 +113,9 @@ class Turn:
         return self
 
     async def _live(self, work: Coroutine[Any, Any, None]) -> None:
-        last: Transcript = ()
+        in_turn.set(True)
+        contain_tasks(asyncio.get_running_loop())
+        last: Transcript = (Notice(UNKNOWN),)
         try:
             raised = await self._outcome(work)
             self.failure = self.failure or raised
@@ -151,15 +155,13 @@ class Turn:
         """Do the work; what kept it from its end, if anything did."""
         try:
             await work
-        except asyncio.CancelledError:
-            return self._stop_reason or PlainError("cancelled")
-        except Exception as error:
+        except GeneratorExit:  # The turn's task is closed.
+            raise
+        except BaseException as error:
+            if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
+                return self._stop_reason or PlainError("cancelled")
             if not (self._stop_reason or isinstance(error, PlainError)):
-                # The traceback is for what only the agent's owner can look into.
-                notice = explain(error)
-                is_unknown = notice.code == UNKNOWN
-                level = logging.ERROR if is_unknown else logging.WARNING
-                log.log(level, "%s: %s", type(error).__name__, notice.text, exc_info=is_unknown)
+                _log(error)
             return self._stop_reason or error
         return None if self._has_run else self._stop_reason
 
@@ -307,6 +309,20 @@ class Turn:
         since = self.spent.waiting_since
         silence = 0.0 if since is None else self.elapsed - max(self._heard_at, since - self._began)
         yield limit - silence, PlainError(code, limit=limit)
+
+
+def _log(error: BaseException) -> None:
+    """Tell the host who failed; with a traceback where only the agent's owner can look into it."""
+    notice, who = explain(error), " ".join(filter(None, origin(error)))
+    is_owners = notice.code in OWNERS
+    log.log(
+        logging.ERROR if is_owners else logging.WARNING,
+        "%s failed. %s (%s)",
+        who.capitalize(),
+        describe(error),
+        notice.text,
+        exc_info=error if is_owners else None,
+    )
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

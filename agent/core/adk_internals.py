@@ -3,6 +3,8 @@
 ADK 2.13. tests/core/test_adk_internals.py asserts that all of them are still there.
 """
 
+import asyncio
+from concurrent.futures import Executor
 from contextlib import suppress
 from importlib import import_module
 from typing import Any
@@ -69,6 +71,19 @@ def forget_user(store: InMemorySessionService, app_name: str, user_id: str) -> N
         if not users[user_id]:
             del users[user_id]
             store.user_state.get(app_name, {}).pop(user_id, None)
+
+
+def use_tool_threads(size: int, threads: Executor) -> None:
+    """Have ADK run ordinary tools of the running loop in these threads, where a run's config asks
+    for so many (adk/flows/llm_flows/tools).
+
+    Gone: ADK has threads of its own, of which one whose tool does not come back is lost for good.
+    """
+    with suppress(Exception):
+        module = import_module("google.adk.flows.llm_flows.functions")
+        with module._TOOL_THREAD_POOL_LOCK:
+            pools = module._TOOL_THREAD_POOLS.setdefault(asyncio.get_running_loop(), {})
+            pools[size] = threads
 
 
 # How ADK tells an agent what another one did: as if the visitor had said it

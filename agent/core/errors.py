@@ -1,27 +1,31 @@
-"""Every failure in plain words: one table, most specific first.
+"""Every failure in plain words: who failed, and of a model what, by tables.
 
 A failure reaches us as an exception, or as an ADK event's `error_code` with no exception at all
-(a safety stop, say). Either way it is reduced to its *marks*: class names, error codes, "HTTP
-429", the reason Google gives. The first row of the table that shares a mark gives the notice.
-Class names rather than classes, because google-genai raises the errors of whichever HTTP library
-it finds: httpx, httpx2 or aiohttp.
+(a safety stop, say). An exception of a tool's names the tool. What a model has raised or said is
+reduced to its *marks*: class names, error codes, "HTTP 429", the reason Google gives. The first row
+of a table that shares a mark gives the notice. Class names rather than classes, because
+google-genai raises the errors of whichever HTTP library it finds: httpx, httpx2 or aiohttp.
 """
 
 import math
 import re
 from collections.abc import Iterator
-from typing import Any
+from contextlib import suppress
+from typing import Any, TypeAlias
 
 from agent.core.notices import Notice, PlainError
+from agent.core.origin import Kind, innermost, origin
 from agent.core.settings import Settings
 
-# Marks, and the code of the notice in agent/core/notices.py.
-TABLE: tuple[tuple[set[str], str], ...] = (
+# How many characters of a tool's name a sentence has.
+MAX_NAME_LENGTH = 80
+
+# Rows of marks, each with the code of its notice in agent/core/notices.py.
+Table: TypeAlias = tuple[tuple[set[str], str], ...]
+
+# What a model says of its own answer, and ADK of a run.
+CODES: Table = (
     ({"AskedToFail"}, "asked_to_fail"),
-    ({"SessionNotFoundError"}, "session_gone"),
-    ({"StaleSessionError"}, "elsewhere"),
-    # The roots of Python's database drivers' errors, and of SQLAlchemy's.
-    ({"DatabaseError", "SQLAlchemyError"}, "store_failed"),
     (
         {"LlmCallsLimitExceededError", "TOO_MANY_LLM_CALLS", "TOO_MANY_TOOL_CALLS"},
         "too_many_calls",
@@ -45,6 +49,11 @@ TABLE: tuple[tuple[set[str], str], ...] = (
         "empty",
     ),
     ({"NO_ANSWER"}, "no_answer"),
+)
+
+# What comes out of a call of a model; most specific first.
+MODEL_ERRORS: Table = (
+    *CODES,
     # The last is HTTP's refusal to send a key with a line break in it.
     ({"API_KEY_INVALID", "HTTP 401", "LocalProtocolError"}, "bad_key"),
     ({"NO_API_KEY", "DefaultCredentialsError", "RefreshError"}, "no_key"),
@@ -52,13 +61,18 @@ TABLE: tuple[tuple[set[str], str], ...] = (
     ({"HTTP 404", "NO_SUCH_MODEL"}, "no_such_model"),
     ({"HTTP 429"}, "model_busy"),
     ({"FAILED_PRECONDITION"}, "not_offered"),
-    ({"HTTP 408", "HTTP 504", "TimeoutException", "TimeoutError"}, "model_slow"),
-    ({"HTTP 4xx"}, "bad_request"),
-    ({"HTTP 5xx", "UnknownApiResponseError"}, "model_failed"),
     (
-        {"ConnectError", "ClientConnectorError", "gaierror", "ConnectionRefusedError"},
+        {"HTTP 408", "HTTP 504", "TimeoutException", "TimeoutError", "APITimeoutError"},
+        "model_slow",
+    ),
+    ({"HTTP 4xx"}, "bad_request"),
+    (
+        {"ConnectError", "ClientConnectorError", "gaierror", "ConnectionRefusedError"}
+        # Of the OpenAI, Anthropic and LiteLLM clients; LiteLLM's says that it is a 500.
+        | {"APIConnectionError"},
         "unreachable",
     ),
+    ({"HTTP 5xx", "UnknownApiResponseError"}, "model_failed"),
     # The roots of httpx's and of aiohttp's trees; genai's own ClientError is HTTP 4xx above.
     ({"TransportError", "ClientError", "ConnectionError"}, "connection_broken"),
 )
@@ -80,18 +94,50 @@ LIMITS: dict[str, tuple[str, ...]] = {
     "too_many_messages_in_day": ("visitor_per_day", "address_per_day"),
 }
 
-# What an exception is that the table does not know: only the agent's owner can look into it.
+# What comes out of the session store: the last are the roots of Python's database drivers' errors,
+# and of SQLAlchemy's.
+STORE_ERRORS: Table = (({"DatabaseError", "SQLAlchemyError"}, "store_failed"),)
+
+# What ADK itself raises of a session or a run, wherever it does.
+ADK_ERRORS: Table = (
+    ({"SessionNotFoundError"}, "session_gone"),
+    ({"StaleSessionError"}, "elsewhere"),
+    ({"LlmCallsLimitExceededError"}, "too_many_calls"),
+)
+
+TABLES: dict[Kind, Table] = {"model": MODEL_ERRORS, "store": STORE_ERRORS}
+
+# The notice of whoever has a name, and what it is called there.
+NAMED: dict[Kind, tuple[str, str]] = {
+    "tool": ("tool_failed", "tool"),
+    "toolset": ("tools_missing", "tools"),
+}
+
+# What an exception is that no table knows: only the agent's owner can look into it.
 UNKNOWN = "agent_failed"
+
+# The notices of what the agent's owner has to mend.
+OWNERS = {UNKNOWN, *(code for code, _ in NAMED.values())}
 
 
 def explain(failure: BaseException | str) -> Notice:
     """What to tell the visitor of an exception, or of an ADK event's error code."""
-    if isinstance(failure, PlainError):
-        return failure.notice
     if isinstance(failure, str):
-        return Notice(_look_up({failure}, "ended_oddly"))
-    code = _look_up(set(_marks(failure)), UNKNOWN)
-    if code == "model_busy" and (seconds := _retry_delay(failure)):
+        # ADK also gives the name of the class that a step of an agent has raised.
+        is_class = re.search("[a-z]", failure)
+        return Notice(_look_up(CODES, {failure}, UNKNOWN if is_class else "ended_oddly"))
+    error, who = innermost(failure), origin(failure)
+    if isinstance(error, PlainError):
+        return error.notice
+    marks = set(_marks(error))
+    is_adks = type(error).__module__.startswith("google.adk.")
+    if is_adks and (code := _look_up(ADK_ERRORS, marks, "")):
+        return Notice(code)
+    if who.kind in NAMED:
+        code, argument = NAMED[who.kind]
+        return Notice(code, {argument: _name(who.name)})
+    code = _look_up(TABLES.get(who.kind, ()), marks, UNKNOWN)
+    if code == "model_busy" and (seconds := _retry_delay(error)):
         return Notice("model_busy_for", {"wait": seconds})
     return Notice(code)
 
@@ -104,15 +150,22 @@ def limits_behind(notice: Notice, settings: Settings) -> str:
     return ", ".join(f"{name.upper()}={value}" for name, value in some.items())
 
 
-def _look_up(marks: set[str], otherwise: str) -> str:
-    return next((code for row, code in TABLE if row & marks), otherwise)
+def _name(text: str) -> str:
+    """A name in a sentence, where it may be taken for Markdown."""
+    return re.sub(r"[^\w.\- ]", "", text)[:MAX_NAME_LENGTH]
+
+
+def _look_up(table: Table, marks: set[str], otherwise: str) -> str:
+    return next((code for row, code in table if row & marks), otherwise)
 
 
 def _marks(error: BaseException) -> Iterator[str]:
     yield from (kind.__name__ for kind in type(error).__mro__)
-    if isinstance(code := getattr(error, "code", None), int):
-        yield from (f"HTTP {code}", f"HTTP {code // 100}xx")
-    yield str(getattr(error, "status", ""))
+    # The clients of other models than Gemini call it `status_code`.
+    for name in ("code", "status_code"):
+        if isinstance(code := _attribute(error, name), int):
+            yield from (f"HTTP {code}", f"HTTP {code // 100}xx")
+    yield str(_attribute(error, "status"))
     yield from (str(detail.get("reason")) for detail in _details(error))
     # google-genai and ADK raise a bare ValueError for these two (genai/_api_client.py,
     # adk/models/registry.py): only their words tell them apart.
@@ -123,9 +176,15 @@ def _marks(error: BaseException) -> Iterator[str]:
         yield "NO_SUCH_MODEL"
 
 
+def _attribute(error: BaseException, name: str) -> Any:
+    with suppress(Exception):  # It may be a property that fails itself.
+        return getattr(error, name, None)
+    return None
+
+
 def _details(error: BaseException) -> list[dict[str, Any]]:
     """The `google.rpc` details of an API error (genai/errors.py), or nothing."""
-    body = getattr(error, "details", None)
+    body = _attribute(error, "details")
     inner = body.get("error", body) if isinstance(body, dict) else {}
     details = inner.get("details", []) if isinstance(inner, dict) else []
     return [detail for detail in details if isinstance(detail, dict)]

@@ -164,6 +164,18 @@ SENTENCES: dict[str, str] = {
     "connection_broken": (
         "The connection to the AI service broke off. Try again for a full answer."
     ),
+    "tool_failed": (
+        'The tool "{tool}" failed, so the answer could not be finished. Try again, or ask in '
+        "another way; if it happens again, tell the owner of this page."
+    ),
+    "tools_missing": (
+        "Some of the agent's tools ({tools}) cannot be reached, so it cannot answer. Try again in "
+        "a moment; if it happens again, tell the owner of this page."
+    ),
+    "tools_left_behind": (
+        "Tools that were called before have not come back yet, so no more can be called at the "
+        "moment. Try again later; if it happens again, tell the owner of this page."
+    ),
     "agent_failed": (
         "Something in the agent itself failed, so it could not finish. Try again; if it happens "
         "again, tell the owner of this page."

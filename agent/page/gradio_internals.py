@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from datetime import datetime
 from functools import cache, update_wrapper
+from threading import Thread
 from types import FunctionType
 from typing import Any, TypeVar, cast
 
@@ -198,6 +199,14 @@ def prepare_config(demo: gr.Blocks) -> None:
     serves the page first, and makes this then (`swap_blocks`, gradio/utils.py)."""
     with unless_missing("A page that is opened in the moment of a reload is refused."):
         demo.config = demo.get_config_file()
+
+
+def server_thread(demo: gr.Blocks) -> Thread | None:
+    """The thread in which Gradio serves the page. Without it a process whose server has ended goes
+    on, and nobody starts it again."""
+    with unless_missing("If the server ends by itself, the process does not."):
+        return cast(Thread, cast(Any, demo).server.thread)
+    return None
 
 
 def picture_life(idle: float) -> float:

@@ -129,7 +129,10 @@ def _tool_call(call: ToolCall) -> Message:
     arguments = ", ".join(f"{name}={value}" for name, value in call.args.items())
     log = clean(arguments[:MAX_TITLE_PART])
     body = f"Arguments:\n{_fenced(call.args)}"
-    has_failed = isinstance(call.result, dict) and bool(call.result.get("error"))
+    # The last is MCP's.
+    has_failed = isinstance(call.result, dict) and bool(
+        call.result.get("error") or call.result.get("isError") is True
+    )
     if has_failed:
         log += "; failed"
     if call.seconds is not None:

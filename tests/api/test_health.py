@@ -98,6 +98,17 @@ async def test_a_check_leaves_nothing_behind(url: str, store: Store) -> None:
     assert (await store.list_sessions(app_name="test")).sessions == []
 
 
+def test_tools_that_do_not_come_back_are_counted(
+    url: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "threads_left", lambda: (3, False))
+    ready = {"status": "ok", "agent": "helper", "tools_left_behind": 3}
+    assert look(url, "readyz") == (200, ready)
+    monkeypatch.setattr(health, "threads_left", lambda: (64, True))
+    status, body = look(url, "readyz")
+    assert (status, body["detail"][:41]) == (503, "64 calls of tools have not come back thou")
+
+
 @pytest.mark.parametrize("path", ["healthz", "readyz"])
 def test_one_may_only_look(url: str, path: str) -> None:
     response = httpx.post(url + path)

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -52,6 +53,12 @@ def context() -> list[str]:
     return [part.text for part in retold.content.parts]
 
 
+async def runs_tools_where_it_is_told() -> bool:
+    threads = ThreadPoolExecutor()
+    adk_internals.use_tool_threads(3, threads)
+    return adk("flows.llm_flows.functions", "_get_tool_thread_pool")(3) is threads
+
+
 def in_adk_web(text: str) -> bool:
     return any(text in script.read_text() for script in (ADK / "cli/browser").glob("main-*.js"))
 
@@ -85,6 +92,7 @@ HERE: dict[str, Callable[[], object]] = {
     "telemetry_options": lambda: (
         adk("telemetry.context", "TelemetryConfig") and "telemetry" in RunConfig.model_fields
     ),
+    "use_tool_threads": lambda: asyncio.run(runs_tools_where_it_is_told()),
     "forget_user": lambda: {"sessions", "user_state"} <= vars(InMemorySessionService()).keys(),
 }
 
@@ -210,3 +218,12 @@ def test_without_adks_telemetry_config_a_run_has_none(monkeypatch: pytest.Monkey
     gone = without("telemetry.context", monkeypatch)
     assert gone.telemetry_options() == {}
     assert RunConfig(**gone.telemetry_options())
+
+
+async def test_without_adks_registry_of_threads_it_runs_tools_in_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gone = without("flows.llm_flows.functions", monkeypatch)
+    gone.use_tool_threads(3, ThreadPoolExecutor())
+    monkeypatch.undo()
+    assert adk("flows.llm_flows.functions", "_get_tool_thread_pool")(3)

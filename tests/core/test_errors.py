@@ -1,23 +1,40 @@
 """Every failure in plain words: real exceptions and error codes, and the sentence for each."""
 
+import asyncio
 import re
 import socket
-from typing import Any
+import sqlite3
+from collections.abc import Callable
+from typing import Any, cast
 
 import httpx
 import pytest
 from google.adk.agents.invocation_context import LlmCallsLimitExceededError
 from google.adk.errors.session_not_found_error import SessionNotFoundError
-from google.adk.models import LLMRegistry
+from google.adk.models import LLMRegistry, LlmRequest
 from google.adk.models.google_llm import _ResourceExhaustedError
+from google.adk.sessions import InMemorySessionService, Session
+from google.adk.tools import FunctionTool, ToolContext
 from google.auth.exceptions import DefaultCredentialsError, RefreshError
 from google.genai import Client, types
 from google.genai.errors import APIError, ClientError, ServerError, UnknownApiResponseError
 
-from agent.core.errors import LIMITS, TABLE, UNKNOWN, PlainError, explain, limits_behind
+from agent.core.errors import (
+    ADK_ERRORS,
+    LIMITS,
+    MODEL_ERRORS,
+    NAMED,
+    STORE_ERRORS,
+    UNKNOWN,
+    PlainError,
+    Table,
+    explain,
+    limits_behind,
+)
 from agent.core.notices import SENTENCES, Notice
 from agent.core.settings import Settings
 from agent.models.offline import AskedToFail
+from tests.support.scripted_model import ScriptedModel
 
 SECRET = "AIza-secret in /srv/app.py, see https://example.org"
 
@@ -167,11 +184,6 @@ FAILURES: list[tuple[BaseException, str]] = [
     (raised_by_adk_for("gemeni-3"), NO_MODEL),
     (raised_by_adk_for("openai/gpt-4o"), NO_MODEL),
     (
-        SessionNotFoundError(SECRET),
-        "This conversation is no longer in memory. A new one has begun: please say it again.",
-    ),
-    (LlmCallsLimitExceededError(SECRET), TOO_MANY),
-    (
         AskedToFail(),
         "This failure is the one you asked for with /fail. What was said before it stays, and the "
         "next message works as usual.",
@@ -186,15 +198,116 @@ def name(value: object) -> str | None:
     return type(value).__name__ if isinstance(value, BaseException) else ""
 
 
+def raised_by(call: Callable[[], object]) -> BaseException:
+    """What this call raises, with the traceback by which one sees who it was."""
+    try:
+        call()
+    except BaseException as error:
+        return error
+    raise AssertionError
+
+
+def raised_by_a_model(error: BaseException) -> BaseException:
+    async def ask() -> None:
+        error.with_traceback(None)  # Of another test.
+        async for _ in ScriptedModel(scripts=[[error]]).generate_content_async(LlmRequest()):
+            pass
+
+    return raised_by(lambda: asyncio.run(ask()))
+
+
+def raised_by_a_tool(error: BaseException) -> BaseException:
+    def ask_crm() -> None:
+        raise error.with_traceback(None)
+
+    run = FunctionTool(ask_crm).run_async(args={}, tool_context=cast(ToolContext, None))
+    return raised_by(lambda: asyncio.run(run))  # type: ignore[arg-type]
+
+
+def raised_by_a_store(error: BaseException) -> BaseException:
+    class Broken(InMemorySessionService):
+        async def get_session(self, **session: Any) -> Session | None:
+            raise error
+
+    store = Broken().get_session(app_name="a", user_id="u", session_id="s")
+    return raised_by(lambda: asyncio.run(store))
+
+
 @pytest.mark.parametrize(("failure", "sentence"), FAILURES, ids=name)
-def test_each_failure_has_its_sentence(failure: BaseException, sentence: str) -> None:
-    assert explain(failure).text == sentence
+def test_each_failure_of_a_model_has_its_sentence(failure: BaseException, sentence: str) -> None:
+    assert explain(raised_by_a_model(failure)).text == sentence
 
 
 @pytest.mark.parametrize(("failure", "_"), FAILURES, ids=name)
 def test_no_sentence_repeats_what_the_error_says(failure: BaseException, _: str) -> None:
-    sentence = explain(failure).text
-    assert not any(secret in sentence for secret in ("AIza", "/srv", "example.org", "{", "}"))
+    for raised in (failure, raised_by_a_model(failure), raised_by_a_tool(failure)):
+        sentence = explain(raised).text
+        assert not any(secret in sentence for secret in ("AIza", "/srv", "example.org", "{", "}"))
+
+
+@pytest.mark.parametrize(("failure", "_"), FAILURES, ids=name)
+def test_the_same_error_of_a_tool_names_the_tool(failure: BaseException, _: str) -> None:
+    assert explain(raised_by_a_tool(failure)) == Notice("tool_failed", {"tool": "ask_crm"})
+
+
+@pytest.mark.parametrize(("failure", "_"), FAILURES, ids=name)
+def test_the_same_error_of_the_agents_own_code_is_the_agents(
+    failure: BaseException, _: str
+) -> None:
+    def callback() -> None:
+        raise failure.with_traceback(None)
+
+    assert explain(raised_by(callback)) == Notice("agent_failed")
+
+
+@pytest.mark.parametrize(
+    ("failure", "sentence"),
+    [
+        (SessionNotFoundError(SECRET), SENTENCES["session_gone"]),
+        (LlmCallsLimitExceededError(SECRET), TOO_MANY),
+    ],
+    ids=name,
+)
+def test_what_adk_raises_of_a_run_has_its_sentence_wherever_it_does(
+    failure: BaseException, sentence: str
+) -> None:
+    assert explain(failure).text == explain(raised_by_a_tool(failure)).text == sentence
+
+
+def test_only_a_store_fails_as_a_store() -> None:
+    assert explain(raised_by_a_store(sqlite3.OperationalError())).code == "store_failed"
+    assert explain(raised_by_a_tool(sqlite3.OperationalError())).code == "tool_failed"
+    assert explain(raised_by_a_model(sqlite3.OperationalError())).code == "agent_failed"
+    assert explain(sqlite3.OperationalError()).code == "agent_failed"
+
+
+def test_of_several_failures_at_once_the_first_is_told() -> None:
+    several = [raised_by_a_tool(ValueError()), raised_by_a_model(api_error(429))]
+    assert explain(BaseExceptionGroup("", several)).code == "tool_failed"
+    assert explain(BaseExceptionGroup("", several[::-1])).code == "model_busy"
+
+
+def test_a_group_that_a_tool_raises_is_the_tools() -> None:
+    group = ExceptionGroup("", [ConnectionRefusedError()])
+    assert explain(raised_by_a_tool(group)) == Notice("tool_failed", {"tool": "ask_crm"})
+
+
+def test_an_unknown_model_is_told_though_no_model_was_called() -> None:
+    assert explain(raised_by_adk_for("gemeni-3")).text == NO_MODEL
+
+
+@pytest.mark.parametrize(
+    ("status_code", "code"), [(401, "bad_key"), (404, "no_such_model"), (429, "model_busy")]
+)
+def test_other_models_than_gemini_name_the_status_in_their_own_way(
+    status_code: int, code: str
+) -> None:
+    kind = type("RateLimitError", (Exception,), {"status_code": status_code, "code": None})
+    assert explain(raised_by_a_model(kind())).code == code
+
+
+def test_the_class_of_a_failed_step_is_no_word_of_the_models() -> None:
+    assert explain("ConnectionRefusedError").code == "agent_failed"
 
 
 @pytest.mark.parametrize(
@@ -244,18 +357,24 @@ ODD: list[dict[str, Any]] = [
     {"details": {"error": "x"}},
     {"details": {"error": {"details": ["x", {"retryDelay": None}]}}},
     {"__str__": raises},
+    {"code": property(raises), "status": property(raises), "details": property(raises)},
 ]
 
 
 @pytest.mark.parametrize("attributes", ODD, ids=", ".join)
 def test_an_error_may_have_any_attributes(attributes: dict[str, Any]) -> None:
-    assert explain(type("Odd", (Exception,), attributes)()).code == "agent_failed"
+    assert (
+        explain(raised_by_a_model(type("Odd", (Exception,), attributes)())).code == "agent_failed"
+    )
 
 
-CODES = [*(code for _, code in TABLE), UNKNOWN, "ended_oddly"]
+TABLES = (MODEL_ERRORS, STORE_ERRORS, ADK_ERRORS)
+
+CODES = {code for table in TABLES for _, code in table} | {UNKNOWN, "ended_oddly"}
+CODES |= {code for code, _ in NAMED.values()}
 
 
-@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("code", sorted(CODES))
 def test_a_sentence_says_what_to_do_next(code: str) -> None:
     steps = "press retry|try |say |ask |check |create |wait |the owner |next message|need billing"
     assert re.search(steps, SENTENCES[code].lower())
@@ -277,6 +396,7 @@ def test_each_limit_is_a_notice_and_a_setting() -> None:
     assert {name for names in LIMITS.values() for name in names} <= Settings.model_fields.keys()
 
 
-def test_no_two_rows_claim_the_same_mark() -> None:
-    marks = [mark for row, _ in TABLE for mark in row]
+@pytest.mark.parametrize("table", TABLES)
+def test_no_two_rows_claim_the_same_mark(table: Table) -> None:
+    marks = [mark for row, _ in table for mark in row]
     assert sorted(marks) == sorted(set(marks))

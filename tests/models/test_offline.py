@@ -364,8 +364,9 @@ async def test_a_tool_may_answer_with_anything() -> None:
 
 
 async def test_a_tool_that_breaks_is_told_in_plain_words() -> None:
-    (notice,) = notices(await ask("/call broken", what=offline(broken)))
-    assert notice.startswith("Something in the agent itself failed")
+    transcript = await ask("/call broken", what=offline(broken))
+    assert notices(transcript) == []
+    assert answer(transcript).startswith("The tool `broken` answered:\n\n- error: ")
 
 
 # Several agents

@@ -25,6 +25,7 @@ def page(gemini: FakeGemini, visitor: Visitor) -> Iterator[Page]:
 def script(gemini: FakeGemini, fault: Fault) -> None:
     gemini.reply_to(f"Try {fault.name}", *fault.script)
     gemini.reply_to('{"result": "and again"}', *fault.script)
+    gemini.reply_to('{"error": "RuntimeError', *fault.script)
     gemini.reply_to(f"Well, after {fault.name}?", "Well.")
 
 

@@ -23,6 +23,7 @@ from agent.page.gradio_internals import (
     keep_globals,
     number_from_zero,
     picture_life,
+    server_thread,
     set_storage_secret,
     take_over_reloads,
     tune_queue,
@@ -30,6 +31,7 @@ from agent.page.gradio_internals import (
 )
 from agent.stores.cleanup import InMemoryStore
 from agent.stores.fallback import FallbackStore
+from tests.support.app_process import free_port
 from tests.support.app_setup import conversation, loaded, say
 from tests.support.renamed_gradio import NAMES
 from tests.support.scripted_model import ScriptedModel
@@ -99,6 +101,21 @@ def test_gradios_storage_has_the_secret_that_it_is_given() -> None:
     page: Any = gr.ChatInterface(echo)
     set_storage_secret(page, "the same after a restart")
     assert page.saved_conversations.secret == "the same after a restart"
+
+
+@pytest.mark.slow
+def test_the_thread_that_serves_a_page_is_found() -> None:
+    page: Any = gr.ChatInterface(echo)
+    page.launch(prevent_thread_lock=True, quiet=True, server_port=free_port())
+    thread = server_thread(page)
+    assert thread
+    assert thread.is_alive()
+    page.close()
+    assert not thread.is_alive()
+
+
+def test_a_page_that_keeps_its_server_elsewhere_has_no_thread() -> None:
+    assert server_thread(SimpleNamespace()) is None  # type: ignore[arg-type]
 
 
 def test_a_queue_is_tuned() -> None:

@@ -21,7 +21,9 @@ from agent.core.settings import Settings
 from agent.core.transcript import Transcript
 from agent.core.transcript import notices as notices
 from agent.limits.budget import Budget
+from agent.limits.tool_failures import ToolFailures
 from agent.stores.invocation import Invocation
+from agent.stores.redaction import Redaction
 from tests.support.app_process import free_port
 
 # For tests of other things than limits.
@@ -42,7 +44,7 @@ def loaded(model: str | BaseLlm = GEMINI, max_output_tokens: int = 0, **agent: A
 
 def loaded_root(root: BaseNode, max_output_tokens: int = 0) -> LoadedAgent:
     """Any agent or workflow, as `load` would give it."""
-    plugins = [Invocation(), Budget(max_output_tokens)]
+    plugins = [Invocation(), Budget(max_output_tokens), ToolFailures(), Redaction()]
     runner = Runner(
         app_name="test",
         app=App.model_construct(name="test", root_agent=root, plugins=plugins),

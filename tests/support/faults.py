@@ -116,8 +116,13 @@ FAULTS = [
     ),
     Fault("a malformed call", (Finish("MALFORMED_FUNCTION_CALL"),), "The AI tried to use a tool"),
     Fault("a reason nobody knows", (Finish("NEW_REASON"),), "The AI ended its answer in an unex"),
-    Fault("a tool that raises", (Call("break_down", {}),), "Something in the agent itself failed"),
     Fault("a tool again and again", (Call("go_round", {}),), "The agent took as many steps as"),
+    Fault(
+        "a tool that raises",
+        (Call("break_down", {}),),
+        'The tool "break_down" failed',
+        limits={"max_llm_calls": 9},
+    ),
 ]
 
 

@@ -1,0 +1,158 @@
+"""A tool that fails ends its own call alone: the model is told, as far as that helps.
+
+An ADK plugin, because plugins are asked before each agent and each call of a tool, whoever made it.
+The owner's plugins and the agent's own callbacks come first.
+"""
+
+import asyncio
+import logging
+import re
+from contextvars import ContextVar
+from dataclasses import fields, is_dataclass
+from functools import wraps
+from typing import Any, TypeAlias, cast
+
+from google.adk.agents import BaseAgent, LlmAgent
+from google.adk.agents.callback_context import CallbackContext
+from google.adk.plugins import BasePlugin
+from google.adk.tools import BaseTool, ToolContext
+from pydantic import BaseModel
+
+from agent.core.containment import contained, describe
+from agent.core.notices import PlainError
+from agent.core.origin import origin
+from agent.core.secrets import redacted
+
+log = logging.getLogger(__name__)
+
+# How often a model is told of the same failure in a turn. Then the turn has failed.
+MAX_TOLD = 3
+
+# How many characters of an error's text a model is told.
+MAX_ERROR_LENGTH = 500
+
+# The folders of a path on this machine, which are nobody's business; the file's name may help.
+FOLDERS = re.compile(r"(?<![\w/:.])(?:[A-Za-z]:)?[/\\](?:[^\s/\\'\":]+[/\\])+")
+
+# A failure: the tool, and what its error says.
+Failure: TypeAlias = tuple[str, str]
+
+# A model's step: its session, and how much was said there before. Calls that the model makes at
+# once fail in one step.
+Step: TypeAlias = tuple[str, int]
+
+# The steps of the running turn in which a model was told of a failure.
+told_failures: ContextVar[dict[Failure, set[Step]]] = ContextVar("told_failures")
+
+
+class ToolFailures(BasePlugin):
+    """Contains what tools raise, and answers their failed calls where nobody else does."""
+
+    def __init__(self) -> None:
+        # ADK refuses two plugins of one name, and the owner's app may have some of its own.
+        super().__init__(name="adk_chat_page_tool_failures")
+
+    async def before_agent_callback(
+        self, *, agent: BaseAgent, callback_context: CallbackContext
+    ) -> None:
+        """Put `tell_model` after the agent's own callbacks. A plugin's `on_tool_error_callback`
+        would come before them."""
+        if isinstance(agent, LlmAgent):
+            callbacks = agent.canonical_on_tool_error_callbacks
+            if tell_model not in callbacks:
+                agent.on_tool_error_callback = [*callbacks, tell_model]
+
+    async def before_tool_callback(
+        self, *, tool: BaseTool, tool_args: dict[str, Any], tool_context: ToolContext
+    ) -> None:
+        """Whatever this tool raises or returns ends no more than its call."""
+        contain(tool)
+
+
+async def tell_model(
+    tool: BaseTool, args: dict[str, Any], tool_context: ToolContext, error: BaseException
+) -> dict[str, Any] | None:
+    """What a model is told of a failed call; None where it is not, and the turn has failed: when
+    it has been told so often enough, or a model itself is what failed, in an agent that is used as
+    a tool."""
+    if isinstance(error, asyncio.CancelledError) or origin(error).kind == "model":
+        return None
+    text = redacted(str(error) if isinstance(error, PlainError) else describe(error))
+    text = FOLDERS.sub("…/", text)[:MAX_ERROR_LENGTH]
+    steps = told_failures.get({}).setdefault((tool.name, text), set())
+    steps.add((tool_context.session.id, len(tool_context.session.events)))
+    if len(steps) > MAX_TOLD:
+        return None
+    log.error('The tool "%s" failed, and the model is told so. %s', tool.name, text, exc_info=error)
+    return {"error": text}
+
+
+def contain(tool: BaseTool) -> None:
+    """Have the tool raise nothing that ends more than its call, and return what can be told."""
+    run = tool.run_async
+    if getattr(run, "is_containing", False):
+        return
+
+    @wraps(run)
+    async def run_contained(*, args: dict[str, Any], tool_context: ToolContext) -> Any:
+        try:
+            result = await run(args=args, tool_context=tool_context)
+        except GeneratorExit:  # The call is closed; or it is contained by its task.
+            raise
+        except BaseException as error:
+            if (allowed := contained(error)) is error:
+                raise
+            raise allowed from None
+        if holds_itself(result):
+            raise ValueError("Its result holds itself, so that it cannot be told.")
+        return _without_secrets(result)
+
+    cast(Any, run_contained).is_containing = True
+    tool.run_async = run_contained  # type: ignore[method-assign]
+
+
+def _without_secrets(result: Any) -> Any:
+    """The result, with what it tells of an error redacted."""
+    text = result.get("error") if isinstance(result, dict) else None
+    if isinstance(text, str) and (safe := redacted(text)) != text:
+        return {**result, "error": safe}
+    return result
+
+
+def holds_itself(result: Any) -> bool:
+    """Whether a tool's result is a part of itself, or nested too deep to be told."""
+    try:
+        return _is_in(result, frozenset(), set())
+    except RecursionError:
+        return True
+
+
+def _is_in(value: Any, above: frozenset[int], seen: set[int]) -> bool:
+    """Whether the value is one of those `above`, by their ids, or one below it is."""
+    if id(value) in above:
+        return True
+    if id(value) in seen:
+        return False
+    seen.add(id(value))
+    above |= {id(value)}
+    return any(_is_in(part, above, seen) for part in _parts(value))
+
+
+def _parts(value: Any) -> list[Any]:
+    """What the value is made of that may hold something itself."""
+    match value:
+        case dict():
+            parts = value.values()
+        case BaseModel():
+            parts = vars(value).values()
+        case list() | tuple():
+            parts = value
+        case _ if is_dataclass(value):
+            parts = [getattr(value, field.name, None) for field in fields(value)]
+        case _:
+            return []
+    return [part for part in parts if isinstance(part, dict | list | tuple) or _has_fields(part)]
+
+
+def _has_fields(value: Any) -> bool:
+    return isinstance(value, BaseModel) or (is_dataclass(value) and not isinstance(value, type))
