@@ -212,8 +212,12 @@ def serve_until_end(demo: ChatPage, loaded: LoadedAgent, registry: Registry) -> 
         return
     announce(url)
     wait_for_signal()
-    app.state.served.registry.close_from_outside()
-    os._exit(0)  # Python itself would wait for tools that are at work.
+    try:
+        app.state.served.registry.close_from_outside()
+    except KeyboardInterrupt:
+        pass  # Whoever asks twice does not want to wait.
+    finally:
+        os._exit(0)  # Python itself would wait for tools that are at work.
 
 
 def announce(url: str) -> None:

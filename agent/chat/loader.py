@@ -20,19 +20,20 @@ from google.adk.cli.utils.service_factory import (
     create_artifact_service_from_options,
     create_session_service_from_options,
 )
-from google.adk.memory import InMemoryMemoryService
 from google.adk.runners import Runner
 from google.adk.sessions import BaseSessionService, InMemorySessionService
 from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import BaseNode
 from pydantic import SecretStr
 
+from agent.chat.compaction import with_compaction
 from agent.core.settings import read_settings
 from agent.limits.budget import Budget
 from agent.models.coalescing import coalescing
 from agent.models.offline import KEYS, OfflineModel, has_credentials, needs_credentials
 from agent.stores.cleanup import InMemoryStore
 from agent.stores.fallback import FallbackStore
+from agent.stores.memory import VisitorMemory
 from agent.stores.redaction import Redaction
 
 # The folder of the agent on show.
@@ -96,6 +97,7 @@ def load(folder: Path = OUR_AGENT, coalesce: bool = False) -> LoadedAgent:
         with suppress(Exception):  # What cannot be made fails when it is called, and says why.
             agent.model = coalescing(agent.canonical_model)
     settings = read_settings(os.environ)
+    app = with_compaction(app, agents)
     plugins = [*app.plugins, Budget(settings.max_output_tokens), Redaction()]
     modules = (sys.modules.get(f"{folder.name}.agent"), sys.modules.get(folder.name))
     examples = next((m.EXAMPLES for m in modules if m and hasattr(m, "EXAMPLES")), ())
@@ -105,7 +107,7 @@ def load(folder: Path = OUR_AGENT, coalesce: bool = False) -> LoadedAgent:
             app_name=folder.name,
             session_service=_session_service(settings.session_db, folder),
             artifact_service=_artifact_service(settings.artifacts, folder),
-            memory_service=InMemoryMemoryService(),
+            memory_service=VisitorMemory(),
         ),
         title=root.name.replace("_", " ").strip().capitalize(),
         description=root.description,

@@ -33,6 +33,7 @@ class TokenUsage:
     _earlier: int = 0
     # Tokens of each agent's latest call, as far as the model has reported them.
     _latest: dict[str, int] = field(default_factory=dict)
+    _taken: int = 0
 
     def admit(self, agent: str) -> bool:
         """Count one more call; whether it may be made."""
@@ -45,10 +46,19 @@ class TokenUsage:
         tokens = _total(response.usage_metadata) if response.usage_metadata else 0
         self._latest[agent] = max(tokens, self._latest.get(agent, 0))
 
+    def add(self, response: LlmResponse) -> None:
+        """Count the tokens of a call that is over, and that no plugin has been asked for."""
+        self._earlier += _total(response.usage_metadata) if response.usage_metadata else 0
+
     @property
     def tokens(self) -> int:
         """Of all calls, those that were cut off included."""
         return self._earlier + sum(self._latest.values())
+
+    def take(self) -> int:
+        """The tokens since they were taken last."""
+        taken, self._taken = self._taken, self.tokens
+        return self._taken - taken
 
 
 # The running turn's, shared by all agents in it: ADK counts the calls of an agent that is used as a
