@@ -7,6 +7,7 @@ the second holds no answer up, and neither costs more than there is, or fails an
 
 import asyncio
 import logging
+import warnings
 from collections.abc import Coroutine
 from contextvars import ContextVar
 from typing import Any
@@ -41,7 +42,8 @@ def with_compaction(app: App, agents: list[LlmAgent]) -> App:
     """
     if not (config := app.events_compaction_config):
         return app
-    summarizer = Summarizer(config.summarizer, agents[0] if agents else None)
+    with warnings.catch_warnings(action="ignore"):  # ADK's base class is experimental, it says.
+        summarizer = Summarizer(config.summarizer, agents[0] if agents else None)
     changed = config.model_copy(update={"summarizer": summarizer})
     plugins = [RunEnd(), *app.plugins]
     return app.model_copy(update={"events_compaction_config": changed, "plugins": plugins})
@@ -68,7 +70,7 @@ class Summarizer(BaseEventsSummarizer):
             )
             return None
         if summary and (usage := token_usage.get(None)):
-            usage.add(summary)
+            usage.add_summary(summary)
         return summary
 
     async def _summarize(self, events: list[Event]) -> Event | None:

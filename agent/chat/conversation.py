@@ -101,7 +101,8 @@ class Conversation:
         self._session = SessionSync(runner, self.key, is_stored)
         self._has_warned = False
         self._lock = asyncio.Lock()
-        # Goes on after a turn, where ADK compacts the session.
+        # What the latest turn has cost, and what goes on after it where ADK compacts the session.
+        self._spent = TokenUsage()
         self._compaction: asyncio.Task[None] | None = None
 
     @property
@@ -145,7 +146,7 @@ class Conversation:
         turn.session_id = self.session_id
         async with self._one_at_a_time(turn):
             self._question = question
-            await self._end_compaction(COMPACTION_TIMEOUT)
+            await self.end_compaction(COMPACTION_TIMEOUT)
             await self._session.refresh()
             kept = self._agree(turn, question)
             try:
@@ -206,7 +207,8 @@ class Conversation:
             turn.add_notice(reason)
         if not session.turns:
             session.title = short_title(question.text)
-        token_usage.set(TokenUsage(self.settings.max_llm_calls))
+        self._spent = TokenUsage(self.settings.max_llm_calls)
+        token_usage.set(self._spent)
         await turn.run(self._answer(turn, question))
         await self._spend()
         if isinstance(turn.failure, SessionNotFoundError):
@@ -247,17 +249,20 @@ class Conversation:
         await self._spend()  # What compaction has taken.
 
     async def _spend(self) -> None:
-        """Count the tokens of the turn that this is called in, as far as they are not yet."""
+        """Count the tokens of the latest turn, as far as they are not yet."""
         if self._limits:
-            await self._limits.spend(token_usage.get().take())
+            await self._limits.spend(self._spent.take())
 
-    async def _end_compaction(self, seconds: float = 0.0) -> None:
+    async def end_compaction(self, seconds: float = 0.0) -> None:
         """Let ADK's compaction come to its end for so long; then it is given up."""
         if (task := self._compaction) and not task.done():
             await asyncio.wait({task}, timeout=seconds)
             task.cancel()
             await asyncio.wait({task})
         self._compaction = None
+        if self._spent.summaries:
+            self._spent.summaries = 0
+            self._session.outdate()
 
     async def _seal(self, turn: Turn) -> None:
         """Store what was shown and ADK has not: words whose whole never came, so that the agent
@@ -331,7 +336,7 @@ class Conversation:
     async def forget(self) -> None:
         """Stop, and delete everything that was said."""
         await self.stop()
-        await self._end_compaction()
+        await self.end_compaction()
         await self._session.delete()
 
     def forget_soon(self) -> None:
@@ -361,7 +366,7 @@ class Conversation:
         """A change of the session between its turns."""
         lease = self._session.leased(self.settings.turn_timeout + STORING_TIMEOUT)
         async with self._lock, lease:
-            await self._end_compaction()
+            await self.end_compaction()
             await self._session.refresh()
             yield
             await self._session.settle(self.turn.failure if self.turn else None)

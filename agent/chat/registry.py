@@ -218,6 +218,9 @@ class Registry:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await asyncio.gather(*(turn.finish() for turn in running))
+        await asyncio.gather(
+            *(active.conversation.end_compaction() for active in self._active.values())
+        )
         if late := sum(not turn.over for turn in running):
             log.warning("%s of %s answers could not be stored in time.", late, len(running))
         await asyncio.sleep(LAST_WORDS)

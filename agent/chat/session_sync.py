@@ -78,6 +78,10 @@ class SessionSync:
         self.title, self.name = str(state.get(TITLE, "")), str(state.get(NAME, ""))
         return self.turns
 
+    def outdate(self) -> None:
+        """Look up what the store holds before the next turn: ADK has written more than it tells."""
+        self._as_of = None
+
     async def settle(self, failure: object = None) -> None:
         """What the store holds now is what is known here: nobody else may have written.
 

@@ -28,6 +28,8 @@ class TokenUsage:
     # How many calls there may be; 0 is any number.
     max_calls: int = 0
     calls: int = 0
+    # How many summaries of earlier events were made; their calls are not among those.
+    summaries: int = 0
 
     # Tokens of all calls but each agent's latest.
     _earlier: int = 0
@@ -46,8 +48,9 @@ class TokenUsage:
         tokens = _total(response.usage_metadata) if response.usage_metadata else 0
         self._latest[agent] = max(tokens, self._latest.get(agent, 0))
 
-    def add(self, response: LlmResponse) -> None:
-        """Count the tokens of a call that is over, and that no plugin has been asked for."""
+    def add_summary(self, response: LlmResponse) -> None:
+        """Count a summary, of whose call no plugin is told."""
+        self.summaries += 1
         self._earlier += _total(response.usage_metadata) if response.usage_metadata else 0
 
     @property

@@ -22,7 +22,7 @@ from agent.page.page_state import PageState, open_last
 from agent.stores.cleanup import InMemoryStore
 from tests.support.app_setup import UNLIMITED, loaded
 from tests.support.scripted_model import USAGE, contents
-from tests.support.summaries import compaction, is_for_summary, summary, unfolded
+from tests.support.summaries import BEGINNING, compaction, is_for_summary, summary, unfolded
 
 SEQUENCES, STEPS = 200, 8
 
@@ -36,7 +36,7 @@ Compaction: TypeAlias = EventsCompactionConfig | None
 COMPACTIONS: dict[str, Compaction] = {
     "whole": None,
     "sliding": compaction(compaction_interval=2, overlap_size=1),
-    "by tokens": compaction(token_threshold=20, event_retention_size=2),
+    "by tokens": compaction(token_threshold=1, event_retention_size=2),
 }
 
 
@@ -57,7 +57,8 @@ class Parrot(BaseLlm):
             self.summaries += 1
             if self.summaries % 4 == 0:
                 raise KeyError(message)
-            yield LlmResponse(content=types.ModelContent(summary(message)), usage_metadata=USAGE)
+            said = types.Content(role="model", parts=[types.Part(text=summary(message))])
+            yield LlmResponse(content=said, usage_metadata=USAGE)
             return
         self.requests.append(llm_request.model_copy(deep=True))
         first, second = types.ModelContent(f"{message}, "), types.ModelContent("indeed.")
@@ -205,12 +206,15 @@ LATER = [pytest.param(seed, marks=pytest.mark.slow) for seed in range(10, SEQUEN
 async def test_what_is_seen_is_what_is_remembered(
     seed: int, config: Compaction, tmp_path: Path
 ) -> None:
+    summaries = 0
     for each in range(seed, seed + 10):
         store = SqliteSessionService(str(tmp_path / f"{each}.db")) if each % 2 else InMemoryStore()
-        await live(Visitor(store, random.Random(each), config))
+        summaries += await live(Visitor(store, random.Random(each), config))
+    assert bool(summaries) == bool(config)
 
 
-async def live(visitor: Visitor) -> None:
+async def live(visitor: Visitor) -> int:
+    """Some steps; how often the model was told a summary."""
     chance = visitor.chance
     steps = chance.choices(STEPS_OFTEN + STEPS_SELDOM, k=STEPS)
     try:
@@ -219,3 +223,6 @@ async def live(visitor: Visitor) -> None:
         await visitor.do("ask")
     except AssertionError as error:
         raise AssertionError(f"after {steps}: {error}") from error
+    await visitor.registry.close()
+    told = [contents(request) for request in visitor.model.requests]
+    return sum(text.startswith(BEGINNING) for lines in told for _, text in lines)

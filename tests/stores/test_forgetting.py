@@ -22,7 +22,7 @@ from agent.page.page_state import PageState
 from agent.stores import user_state
 from agent.stores.cleanup import InMemoryStore
 from agent.stores.fallback import FallbackStore
-from tests.support.app_setup import UNLIMITED, loaded
+from tests.support.app_setup import UNLIMITED, loaded, until
 from tests.support.scripted_model import ScriptedModel, call, contents
 
 STORES = ["memory", "sqlite", "database"]
@@ -205,7 +205,7 @@ async def test_an_answer_that_runs_is_stopped_and_forgotten(house: House) -> Non
     page = PageState(house.registry)
     house.model.enqueue("Half ", asyncio.Event())
     turn = page.ask("My cat is called Tom", 0, "")
-    await turn.admitted.wait()
+    await until(turn, "Half")
     await page.forget_visitor()
     assert turn.over
     other = PageState(house.registry)

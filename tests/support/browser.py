@@ -224,6 +224,10 @@ class Page:
         chats = self.tab.locator("#chats label")
         expect(chats).to_have_text(list(names), timeout=ACTION_TIMEOUT)
 
+    def speaks(self) -> None:
+        """Wait until the first words of an answer are to be seen."""
+        self._wait("() => bubbles().at(-1)?.[0] === 'model'")
+
     def waits(self, seconds: int) -> None:
         """Wait until the page says that it has waited so long for an answer."""
         said = r"least => bubbles().some(([who]) => who.match(/[(](\d+) s[)]$/)?.[1] >= least)"

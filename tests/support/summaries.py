@@ -5,7 +5,8 @@ from typing import Any
 
 from google.adk.apps.app import EventsCompactionConfig
 
-BEGINNING = "In short:\n"
+# How ADK asks a model for a summary begins (adk/apps/llm_event_summarizer.py); how this answers.
+FOR_SUMMARY, BEGINNING = "The following is a conversation history", "In short:\n"
 
 
 def compaction(**config: Any) -> EventsCompactionConfig:
@@ -15,13 +16,14 @@ def compaction(**config: Any) -> EventsCompactionConfig:
 
 
 def is_for_summary(asked: str) -> bool:
-    """Whether ADK asks a model for a summary (adk/apps/llm_event_summarizer.py)."""
-    return asked.startswith("The following is a conversation history")
+    """Whether ADK asks a model for a summary."""
+    return asked.startswith(FOR_SUMMARY)
 
 
 def summary(asked: str) -> str:
-    """What the model answers to that."""
-    return BEGINNING + asked.partition("\n\n")[2]
+    """What the model answers to that; what an earlier summary said is repeated in it."""
+    lines = asked.partition("\n\n")[2].split("\n")
+    return BEGINNING + "\n".join(line for line in lines if not line.endswith(BEGINNING.strip()))
 
 
 def unfolded(contents: list[tuple[str, str]]) -> list[tuple[str, str]]:
