@@ -32,6 +32,7 @@ class Hand:
     def __init__(self, page: Page, gemini: FakeGemini, chance: random.Random) -> None:
         self._page, self._gemini, self._chance = page, gemini, chance
         self._said = 0
+        self._may_end = threading.Event()
 
     def do(self, step: str) -> None:
         """One thing that a visitor can do; nothing, where it cannot."""
@@ -57,15 +58,18 @@ class Hand:
                 self._page.speaks()
                 self._page.stop()
             case "new chat":
+                self._page.open_side_bar()
                 self._page.press("New chat")
                 self._page.shows()
+                self._may_end.set()  # A reload shows that chat again.
             case _:
                 self.change(step, number)
 
     def say(self, kind: str) -> None:
         """Send a message; Gemini answers it, breaks off, or stands still until it is stopped."""
+        self._may_end = threading.Event()
         ends: dict[str, tuple[Step, ...]] = {
-            **dict.fromkeys(("stop", "hang"), (Until(threading.Event()),)),
+            **dict.fromkeys(("stop", "hang"), (Until(self._may_end),)),
             "fail": (ErrorInStream(503, "UNAVAILABLE"),),
         }
         self._gemini.enqueue("Answer ", f"{len(self._gemini.requests)}.", *ends.get(kind, ()))
@@ -104,9 +108,7 @@ def test_what_is_on_the_screen_is_what_is_remembered(
 ) -> None:
     fake.reset()
     chance = random.Random(seed)
-    page = visitor().open(url)
-    page.open_side_bar()
-    hand = Hand(page, fake, chance)
+    hand = Hand(visitor().open(url), fake, chance)
     for step in chance.choices([*STEPS, *["while it answers"] * 3], k=8):
         hand.do(step)
     hand.remembers_what_is_seen()

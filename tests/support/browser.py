@@ -145,8 +145,9 @@ class Page:
         self._begin(self.tab.locator("button.example", has_text=text).click)
 
     def open_side_bar(self) -> None:
-        """Unfold the list of one's chats."""
-        self.tab.get_by_role("button", name="Toggle Sidebar").click()
+        """Unfold the list of one's chats, unless it is."""
+        if not self._button("New chat").is_visible():
+            self.tab.get_by_role("button", name="Toggle Sidebar").click()
         expect(self._button("New chat")).to_be_visible(timeout=ACTION_TIMEOUT)
 
     def press(self, label: str) -> None:

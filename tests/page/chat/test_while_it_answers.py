@@ -141,3 +141,31 @@ def test_another_name_and_a_link(page: Page, gemini: FakeGemini, gate: threading
     page.lists("Tales")
     page.shows(*BEGUN, ("user", "A story"), ("model", "Once upon a time."))
     remembers_what_is_seen(page, gemini)
+
+
+@pytest.mark.parametrize("control", ["retry", "undo"])
+def test_before_the_first_word(page: Page, gemini: FakeGemini, control: str) -> None:
+    begun(page, gemini)
+    gemini.enqueue(Until(threading.Event()))
+    page.send("A story")
+    gemini.arrived(2)
+    page.waits(1)
+    gemini.enqueue("Long ago.")
+    getattr(page, control)()
+    asked = (("user", "A story"), ("model", "Long ago.")) if control == "retry" else ()
+    page.shows(*BEGUN, *asked)
+    page.wait_idle()
+    if control == "undo":
+        gemini.reset()
+    remembers_what_is_seen(page, gemini)
+
+
+@pytest.mark.usefixtures("gate")
+def test_retry_pressed_again_and_again(page: Page, gemini: FakeGemini) -> None:
+    gemini.always("Long ago.")
+    for _ in range(5):
+        page._button("Retry").click()
+    page.shows(*BEGUN, ("user", "A story"), ("model", "Long ago."))
+    page.wait_idle()
+    page.shows(*BEGUN, ("user", "A story"), ("model", "Long ago."))
+    remembers_what_is_seen(page, gemini)
