@@ -218,8 +218,12 @@ def serve_until_end(demo: ChatPage, loaded: LoadedAgent, registry: Registry) -> 
     if thread and not thread.is_alive():
         log.critical("The server has ended by itself, and so the app ends.")
         os._exit(1)
-    app.state.served.registry.close_from_outside()
-    os._exit(0)  # Python itself would wait for tools that are at work.
+    try:
+        app.state.served.registry.close_from_outside()
+    except KeyboardInterrupt:
+        pass  # Whoever asks twice does not want to wait.
+    finally:
+        os._exit(0)  # Python itself would wait for tools that are at work.
 
 
 def announce(url: str) -> None:

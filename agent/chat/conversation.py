@@ -7,8 +7,9 @@ the session is rewound before the next turn.
 
 import asyncio
 import math
+import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import asdict, replace
 
@@ -20,6 +21,7 @@ from google.adk.sessions import Session
 from google.adk.sessions.base_session_service import GetSessionConfig
 from google.genai import types
 
+from agent.chat.compaction import until_answered
 from agent.chat.session_sync import SessionSync
 from agent.chat.turn import Turn
 from agent.core import transcript
@@ -31,7 +33,7 @@ from agent.core.history import (
     TurnRecord,
     ended,
     kept_turns,
-    latest_events,
+    latest_since,
     name_event,
     notices_event,
     turn_records,
@@ -42,11 +44,11 @@ from agent.core.settings import Settings
 from agent.core.text import clean
 from agent.core.transcript import Transcript
 from agent.core.visitor import SessionKey, visitor_id
-from agent.limits.budget import MAX_FREE_CALLS, token_usage, use_offline
+from agent.limits.budget import MAX_FREE_CALLS, TokenUsage, token_usage, use_offline
 from agent.limits.rate_limits import Limits
 from agent.limits.tool_failures import told_failures
 from agent.limits.tool_threads import caller, tool_threads
-from agent.stores.fallback import StoreUnavailable
+from agent.stores.fallback import UNSTORED, StoreUnavailable
 
 # Where in the session state an agent's tools find the figures of so many turns before. ADK drops
 # what begins with "temp:" at the end of a turn.
@@ -60,6 +62,10 @@ BUSY_TIMEOUT = 1.0
 
 # Seconds that storing may take before and after an answer.
 STORING_TIMEOUT = 30.0
+
+# Seconds a new turn waits for ADK to sum up the turns before; then it does without. Chosen, not
+# measured: who reads an answer and types seldom waits at all.
+COMPACTION_TIMEOUT = 5.0
 
 # asyncio keeps no hold of its tasks; these must not vanish half-way.
 _forgetting: set[asyncio.Task[None]] = set()
@@ -97,6 +103,9 @@ class Conversation:
         self._session = SessionSync(runner, self.key, is_stored)
         self._has_warned = False
         self._lock = asyncio.Lock()
+        # What the latest turn has cost, and what goes on after it where ADK compacts the session.
+        self._spent = TokenUsage()
+        self._compaction: asyncio.Task[None] | None = None
 
     @property
     def user_id(self) -> str:
@@ -139,12 +148,14 @@ class Conversation:
         turn.session_id = self.session_id
         async with self._one_at_a_time(turn):
             self._question = question
+            await self.end_compaction(COMPACTION_TIMEOUT)
             await self._session.refresh()
             kept = self._agree(turn, question)
             try:
                 await self._session.cut(kept)
+                turn.replaces = None
                 await self._take_over(question)
-                async with self._admitted(question):
+                async with self._admitted(turn, question):
                     await self._run(turn, question)
             except SessionNotFoundError:
                 self._session.lose()
@@ -160,7 +171,7 @@ class Conversation:
         for content in question.earlier:
             is_users = content.role == "user"
             if is_users or not turns:
-                turns.append(TurnRecord(f"e-{uuid.uuid4()}", "", start=self._session.events))
+                turns.append(TurnRecord(f"e-{uuid.uuid4()}", "", asked_at=time.time()))
             author = "user" if is_users else self.runner.agent.name
             event = Event(invocation_id=turns[-1].id, author=author, content=content)
             await self._session.append(event, session)
@@ -176,14 +187,15 @@ class Conversation:
         return kept
 
     @asynccontextmanager
-    async def _admitted(self, question: Question) -> AsyncIterator[None]:
+    async def _admitted(self, turn: Turn, question: Question) -> AsyncIterator[None]:
         if not question.text.strip():
             raise PlainError("no_message")
         if self._limits is None:
             yield
             return
         address, turns = question.visitor.address, len(self._session.turns)
-        async with self._limits.admit(self.user_id, address, question.text, turns):
+        asked = self.user_id, address, question.text, turns
+        async with self._limits.admit(*asked, is_stopping=turn.is_stopping):
             yield
 
     async def _run(self, turn: Turn, question: Question) -> None:
@@ -197,35 +209,42 @@ class Conversation:
             turn.add_notice(reason)
         if not session.turns:
             session.title = short_title(question.text)
-        start = session.events
+        self._spent = turn.spent
         token_usage.set(turn.spent)
         told_failures.set({})
         caller.set(self.user_id)
         tool_threads(self.settings.tool_threads)
-        await turn.run(self._events(turn, question))
-        await self._count_tokens(turn)
+        await turn.run(self._answer(turn, question))
+        await self._count_tokens(turn.spent)
         if isinstance(turn.failure, SessionNotFoundError):
             session.lose()
         elif turn.id:
-            record = TurnRecord(turn.id, question.text, turn.transcript, start, turn.events)
+            record = TurnRecord(turn.id, question.text, turn.transcript, turn.events, turn.asked_at)
             session.turns.append(replace(record, figures=turn.figures))
-            session.events += turn.events
             if not isinstance(turn.failure, StaleSessionError):
                 # Else somebody else's turn goes on, and would fail by what is stored now.
                 await self._seal(turn)
+
+    async def _answer(self, turn: Turn, question: Question) -> None:
+        """One run of ADK's, until the agent has answered."""
+        run = self._events(turn, question)
+        if self.runner.app and self.runner.app.events_compaction_config:
+            self._compaction = await until_answered(run, self.session_id)
+        else:
+            await run
 
     async def _events(self, turn: Turn, question: Question) -> None:
         """ADK's events of one run, given to the turn as they come."""
         session, settings = self._session, self.settings
         figures = [asdict(earlier.figures) for earlier in session.turns[-FIGURES_OF:]]
-        window = latest_events(session.turns, session.events, settings.history_events)
+        since = latest_since(session.turns, settings.history_events)
         events = self.runner.run_async(
             user_id=self.user_id,
             session_id=self.session_id,
             new_message=types.UserContent(question.text),
             # What it is called each time, because a rewind takes that away too.
             state_delta={FIGURES: figures, TITLE: session.title, NAME: session.name},
-            run_config=run_config(settings, question.options, window),
+            run_config=run_config(settings, question.options, since),
             yield_user_message=True,
             abort_signal=turn.abort,
         )
@@ -233,35 +252,54 @@ class Conversation:
             async for event in events:
                 turn.add(event)
                 if not event.partial:
-                    await self._count_tokens(turn)
+                    await self._count_tokens(turn.spent)
+        await self._count_tokens(turn.spent)  # What compaction has taken.
 
-    async def _count_tokens(self, turn: Turn) -> None:
-        """Count what the turn has spent since the last time; once the day's tokens are spent, it
+    async def _count_tokens(self, spent: TokenUsage) -> None:
+        """Count what a turn has spent since the last time; once the day's tokens are spent, it
         calls no model any more."""
-        tokens = turn.spent.take_uncounted()
+        tokens = spent.take_uncounted()
         if self._limits and tokens:
-            turn.spent.is_budget_spent = await self._limits.spend(tokens)
+            spent.is_budget_spent = await self._limits.spend(tokens)
+
+    async def end_compaction(self, seconds: float = 0.0) -> None:
+        """Let ADK's compaction come to its end for so long; then it is given up."""
+        if (task := self._compaction) and not task.done():
+            await asyncio.wait({task}, timeout=seconds)
+            task.cancel()
+            await asyncio.wait({task})
+        self._compaction = None
+        if self._spent.summaries:
+            self._spent.summaries = 0
+            self._session.outdate()
 
     async def _seal(self, turn: Turn) -> None:
         """Store what was shown and ADK has not: words whose whole never came, so that the agent
         remembers them, and the app's own notices, so that they are seen again."""
+        session, turn_id = None, turn.id or ""
         with suppress(StoreUnavailable):
-            if not self._has_warned and await self._session.is_unstored():
+            session = await self._session.look()
+            if session and session.state.get(UNSTORED) and not self._has_warned:
                 self._has_warned = True
                 turn.add_notice(Notice("not_stored"))
+        events = []
         for text in transcript.unstored(turn.transcript):
             author, branch = text.source
             content = types.ModelContent(text.text)
             cut = Event(author=author, branch=branch, content=content, interrupted=True)
-            cut.invocation_id = turn.id or ""
-            await self._session.append(cut)
+            cut.invocation_id = turn_id
+            events.append(cut)
         shown = [entry for entry in turn.transcript if isinstance(entry, Notice)]
         notices = [notice for notice in shown if notice.code != "not_remembered"]
         notices += [explain(turn.failure)] if turn.failure else []
         if notices:
-            await self._session.append(
-                notices_event(turn.id or "", self.runner.agent.name, notices)
-            )
+            said = notices_event(turn_id, self.runner.agent.name, notices)
+            if events:  # In one with the last words: each is a transaction.
+                events[-1].custom_metadata = said.custom_metadata
+            else:
+                events.append(said)
+        for event in events:
+            await self._session.append(event, session)
 
     async def history(self) -> list[TurnRecord]:
         """The turns as they are stored; last the one that is running, as far as it has come."""
@@ -282,11 +320,13 @@ class Conversation:
         if not self.is_running:
             await self._session.refresh()
 
-    async def undo(self, turn_id: str) -> None:
-        """Forget the latest turn, if it is this one."""
+    async def undo(self, turn_ids: Collection[str]) -> None:
+        """Forget the latest turns, as far as they are among these."""
         async with self._changed():
-            if self._session.latest_id == turn_id:
-                await self._session.cut(len(self._session.turns) - 1)
+            kept = len(self._session.turns)
+            while kept and self._session.turns[kept - 1].id in turn_ids:
+                kept -= 1
+            await self._session.cut(kept)
 
     async def rename(self, name: str) -> None:
         """Call the conversation something else than its first words, once it has some."""
@@ -305,6 +345,7 @@ class Conversation:
     async def forget(self) -> None:
         """Stop, and delete everything that was said."""
         await self.stop()
+        await self.end_compaction()
         await self._session.delete()
 
     def forget_soon(self) -> None:
@@ -316,8 +357,9 @@ class Conversation:
     @asynccontextmanager
     async def _one_at_a_time(self, turn: Turn) -> AsyncIterator[None]:
         """Two turns at once would mix their events in the session, here or on another machine."""
+        is_stopping = self.turn and self.turn.is_stopping
         try:
-            async with asyncio.timeout(BUSY_TIMEOUT):
+            async with asyncio.timeout(STORING_TIMEOUT if is_stopping else BUSY_TIMEOUT):
                 await self._lock.acquire()
         except TimeoutError:
             raise PlainError("busy") from None
@@ -333,15 +375,20 @@ class Conversation:
         """A change of the session between its turns."""
         lease = self._session.leased(self.settings.turn_timeout + STORING_TIMEOUT)
         async with self._lock, lease:
+            await self.end_compaction()
             await self._session.refresh()
             yield
             await self._session.settle(self.turn.failure if self.turn else None)
 
 
-def run_config(settings: Settings, options: Options, window: int) -> RunConfig:
-    """How ADK is to run the agent, with the latest `window` stored events in the model's view."""
+def run_config(settings: Settings, options: Options, since: float | None) -> RunConfig:
+    """How ADK is to run the agent, with the events stored since then in the model's view."""
     # What costs something is counted for the whole turn (agent/limits/budget.py).
     most = settings.max_llm_calls and max(settings.max_llm_calls, MAX_FREE_CALLS)
+    if since is None:
+        window = GetSessionConfig(num_recent_events=0)
+    else:
+        window = GetSessionConfig(after_timestamp=since)
     return RunConfig(
         streaming_mode=StreamingMode.SSE if options.streaming else StreamingMode.NONE,
         max_llm_calls=most,
@@ -353,7 +400,7 @@ def run_config(settings: Settings, options: Options, window: int) -> RunConfig:
         ),
         **telemetry_options(),
         tool_thread_pool_config=ToolThreadPoolConfig(max_workers=settings.tool_threads),
-        get_session_config=GetSessionConfig(num_recent_events=window),
+        get_session_config=window,
     )
 
 

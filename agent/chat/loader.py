@@ -20,13 +20,13 @@ from google.adk.cli.utils.service_factory import (
     create_artifact_service_from_options,
     create_session_service_from_options,
 )
-from google.adk.memory import InMemoryMemoryService
 from google.adk.runners import Runner
 from google.adk.sessions import BaseSessionService, InMemorySessionService
 from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import BaseNode
 from pydantic import SecretStr
 
+from agent.chat.compaction import with_compaction
 from agent.core.secrets import redact_logs
 from agent.core.settings import read_settings
 from agent.limits.budget import Budget
@@ -36,6 +36,7 @@ from agent.models.offline import KEYS, OfflineModel, has_credentials, needs_cred
 from agent.stores.cleanup import InMemoryStore
 from agent.stores.fallback import FallbackStore
 from agent.stores.invocation import Invocation
+from agent.stores.memory import VisitorMemory
 from agent.stores.redaction import Redaction
 
 # The folder of the agent on show.
@@ -100,6 +101,7 @@ def load(folder: Path = OUR_AGENT, coalesce: bool = False) -> LoadedAgent:
         with suppress(Exception):  # What cannot be made fails when it is called, and says why.
             agent.model = coalescing(agent.canonical_model)
     settings = read_settings(os.environ)
+    app = with_compaction(app, agents)
     # The first to give ADK another event or response is the last that is asked.
     plugins = [
         *(Invocation(), *app.plugins),
@@ -113,7 +115,7 @@ def load(folder: Path = OUR_AGENT, coalesce: bool = False) -> LoadedAgent:
             app_name=folder.name,
             session_service=_session_service(settings.session_db, folder),
             artifact_service=_artifact_service(settings.artifacts, folder),
-            memory_service=InMemoryMemoryService(),
+            memory_service=VisitorMemory(),
         ),
         title=root.name.replace("_", " ").strip().capitalize(),
         description=root.description,

@@ -5,11 +5,14 @@ knows them holds the conversation.
 """
 
 import asyncio
+import logging
 import re
+from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass, replace
 from itertools import islice
 from uuid import uuid4
+from weakref import WeakSet
 
 from google.adk.sessions import Session
 
@@ -26,14 +29,13 @@ from agent.stores.fallback import StoreUnavailable
 from agent.stores.retention import Retention
 from agent.stores.share_links import ShareLinks
 
+log = logging.getLogger(__name__)
+
 # Seconds for which an idle conversation is held here; after that the store alone has it.
 HOLD_TIME = 300.0
 
 # How many visitors' ids are remembered here that have not said anything yet.
 MAX_NEW = 10_000
-
-# Seconds that closing may take.
-CLOSE_TIMEOUT = 3.0
 
 # Seconds in which pages can still be told how their answers ended.
 LAST_WORDS = 0.3
@@ -85,18 +87,31 @@ class Registry:
         # The longest unused first.
         self._active: dict[SessionKey, ActiveConversation] = {}
         self._new_visitors: dict[str, None] = {}
+        # Those that were begun here, and may not be in their conversation yet.
+        self._turns: WeakSet[Turn] = WeakSet()
         # The server's, from the first conversation on.
         self._loop: asyncio.AbstractEventLoop | None = None
         self._retention = Retention(loaded.runner, settings, self._forget_stored)
 
-    def ask(self, question: Question, session_id: str | None) -> Turn:
+    def ask(self, question: Question, session_id: str | None, replaces: Turn | None = None) -> Turn:
         """Begin the turn that answers a visitor's question in this session; in a new one where
-        there is none, or none any more, or it cannot be looked up."""
+        there is none, or none any more, or it cannot be looked up.
+
+        Args:
+            question: What is asked.
+            session_id: The session's id.
+            replaces: A turn that the visitor has left for it, which may still be about to end.
+        """
         turn = Turn(self.settings)
+        turn.replaces = replaces
+        self._turns.add(turn)
         return turn.start(self._answer(turn, question, session_id))
 
     async def _answer(self, turn: Turn, question: Question, session_id: str | None) -> None:
         user_id = question.visitor.user_id
+        if turn.replaces:
+            gone = (*question.screen.gone, *await turn.replaces.ids())
+            question = replace(question, screen=replace(question.screen, gone=gone))
         try:
             active = await self.find(user_id, session_id) if session_id else None
             conversation = (active or self.open(user_id)).conversation
@@ -169,14 +184,16 @@ class Registry:
         chats = await self.chats(user_id)
         if self.store_unavailable:
             raise StoreUnavailable
-        for chat in chats:
-            if active := await self.find(user_id, chat.id):
-                await self.forget(active.conversation.key)
+        held = [key for key in self._active if key.user_id == user_id]
+        for key in {*held, *(self.key(user_id, chat.id) for chat in chats)}:
+            await self.forget(key)
 
     async def forget(self, key: SessionKey) -> None:
-        """Stop a conversation that is held here, and delete all that was said in it."""
+        """Stop a visitor's conversation, held here or not, and delete all that was said in it."""
         if active := self._let_go(key):
             await active.conversation.forget()
+        elif is_visitor_id(key.user_id):
+            await self._conversation(*key[1:], is_stored=True).forget()
 
     def forget_soon(self, key: SessionKey) -> None:
         """The same in a task of its own, where nobody can wait for it."""
@@ -189,16 +206,33 @@ class Registry:
         self._retention.end()
 
     async def close(self) -> None:
-        """Let no turn begin any more, and stop those that run; what was said is stored."""
+        """Let no turn begin any more, and stop those that run, within the settings'
+        `shutdown_timeout`; what was asked and said is stored."""
+        seconds = max(0.0, self.settings.shutdown_timeout - LAST_WORDS)
         self.limits.close()
-        held = list(self._active.values())
-        await asyncio.gather(*(a.conversation.stop(PlainError("shut_down")) for a in held))
+        turns = {*self._turns, *(active.conversation.turn for active in self._active.values())}
+        turns |= {active.log.turn for active in self._active.values() if active.log}
+        running = [turn for turn in turns if turn and not turn.over]
+        for turn in running:
+            turn.stop(PlainError("shut_down"), question_timeout=seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await asyncio.gather(*(turn.finish() for turn in running))
+        await asyncio.gather(
+            *(active.conversation.end_compaction() for active in self._active.values())
+        )
+        if late := sum(not turn.over for turn in running):
+            log.warning("%s of %s answers could not be stored in time.", late, len(running))
         await asyncio.sleep(LAST_WORDS)
 
     def close_from_outside(self) -> None:
         """Close from another thread than the server's, and wait for it."""
         if self._loop:
-            asyncio.run_coroutine_threadsafe(self.close(), self._loop).result(CLOSE_TIMEOUT)
+            closed = asyncio.run_coroutine_threadsafe(self.close(), self._loop)
+            try:
+                closed.result(self.settings.shutdown_timeout)
+            except TimeoutError:
+                log.warning("The app has ended before all answers were stored.")
 
     async def _forget_stored(self, session: Session) -> None:
         """Delete a conversation that is in the store, unless it is being answered here."""

@@ -17,9 +17,10 @@ from google.adk.sessions.base_session_service import GetSessionConfig
 from agent.core.figures import Figures
 from agent.core.history import NAME, TITLE, TurnRecord, turn_records
 from agent.core.visitor import SessionKey
-from agent.stores.cleanup import delete_artifacts
-from agent.stores.fallback import UNSTORED, StoreUnavailable
+from agent.stores.cleanup import delete_session
+from agent.stores.fallback import StoreUnavailable
 from agent.stores.lease import lease
+from agent.stores.memory import VisitorMemory
 from agent.stores.share_links import ShareLinks
 
 
@@ -35,8 +36,6 @@ class SessionSync:
     def __init__(self, runner: Runner, key: SessionKey, is_stored: bool = False) -> None:
         self.key = key
         self.turns: list[TurnRecord] = []
-        # How many events the session holds, those that were rewound included.
-        self.events = 0
         # The conversation's first words, and what it is called instead.
         self.title = self.name = ""
         self.is_stored = is_stored
@@ -73,12 +72,15 @@ class SessionSync:
         self.turns = [
             replace(turn, figures=figures.get(turn.id, Figures())) for turn in turn_records(events)
         ]
-        self.events = len(events)
         self.is_stored = session is not None
         self._as_of = session.last_update_time if session else None
         state = session.state if session else {}
         self.title, self.name = str(state.get(TITLE, "")), str(state.get(NAME, ""))
         return self.turns
+
+    def outdate(self) -> None:
+        """Look up what the store holds before the next turn: ADK has written more than it tells."""
+        self._as_of = None
 
     async def settle(self, failure: object = None) -> None:
         """What the store holds now is what is known here: nobody else may have written.
@@ -104,7 +106,8 @@ class SessionSync:
                 session_id=self.key.session_id,
                 rewind_before_invocation_id=self.turns[kept].id,
             )
-            self.events += 1  # A rewind is an event itself.
+            if isinstance(memory := self._runner.memory_service, VisitorMemory):
+                memory.forget_turns(self.key, [turn.id for turn in self.turns[kept:]])
             del self.turns[kept:]
 
     async def create(self) -> Session:
@@ -117,22 +120,15 @@ class SessionSync:
         """Store an event of this app's own, if there is a session; one who has it gives it."""
         if found := session or await self.look():
             await self._store.append_event(found, event)
-            self.events += 1
             for place, turn in reversed(list(enumerate(self.turns))):
                 if turn.id == event.invocation_id:
                     self.turns[place] = replace(turn, events=turn.events + 1)
                     return
 
-    async def is_unstored(self) -> bool:
-        """Whether the session is kept in memory alone, though it should be stored."""
-        session = await self.look()
-        return bool(session and session.state.get(UNSTORED))
-
     async def delete(self) -> None:
-        """Delete all that was said, the files that tools have made of it, and the link to it."""
+        """Delete all that was said, what was made of it and is kept beside it, and the link."""
         if self.is_stored:
-            await self._store.delete_session(**self.key._asdict())
-            await delete_artifacts(self._runner, self.key._asdict())
+            await delete_session(self._runner, self.key)
             with suppress(StoreUnavailable):  # A link to what is no more opens nothing.
                 await ShareLinks(self._runner).revoke(self.key.user_id, self.key.session_id)
         self.lose()
@@ -141,7 +137,7 @@ class SessionSync:
         """The session is not in the store any more."""
         self.is_stored = False
         self._as_of = None
-        self.turns, self.events = [], 0
+        self.turns = []
 
     @asynccontextmanager
     async def leased(self, seconds: float) -> AsyncIterator[None]:

@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Coroutine, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, cast
 
 from google.adk.events import Event
 
@@ -40,8 +40,9 @@ SILENCE = 0.2
 # reader has gone: Gradio closes a generator only when it yields (gradio/queueing.py).
 HEARTBEAT_INTERVAL = 1.0
 
-# Seconds ADK has to end an aborted run by itself before its task is cancelled.
-ABORT_TIMEOUT = 0.2
+# Seconds ADK has to end an aborted run by itself before its task is cancelled; and to store the
+# question first, where it has not yet. That takes milliseconds, but for a store with much to do.
+ABORT_TIMEOUT, QUESTION_TIMEOUT = 0.2, 2.0
 
 
 class Turn:
@@ -56,8 +57,12 @@ class Turn:
         self.id: str | None = None
         # The ADK session it belongs to; "" until that is found.
         self.session_id = ""
+        # The time of its first event, in seconds since 1970.
+        self.asked_at = 0.0
         # What the page shows above it; None until its session agrees with that.
         self.screen: Screen | None = None
+        # The turn that its visitor has left for this one; None once the session is without that.
+        self.replaces: Turn | None = None
         self.transcript: Transcript = ()
         self.version = 0
         self.figures = Figures()
@@ -99,6 +104,11 @@ class Turn:
     def over(self) -> bool:
         """Whether the turn has ended: its transcript changes no more."""
         return self._ended.is_set()
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it has been told to end, and is about to."""
+        return self._stop_reason is not None and not self.over
 
     @property
     def abandoned(self) -> bool:
@@ -167,7 +177,10 @@ class Turn:
 
     def add(self, event: Event) -> None:
         """Fold one of the run's events in."""
+        if self.id is None and self.is_stopping:
+            self._cancel_task_in(ABORT_TIMEOUT)  # The question is stored now.
         self.id = event.invocation_id or self.id
+        self.asked_at = self.asked_at or event.timestamp
         self.events += not event.partial
         if event.author != "user":
             text = _text(event) or "".join(text for text, _ in results(event))
@@ -207,20 +220,36 @@ class Turn:
 
     # For whoever watches it.
 
-    def stop(self, reason: PlainError | None = None) -> None:
-        """End the run now; what was said stays. Stopping twice, or too late, does nothing."""
+    def stop(
+        self, reason: PlainError | None = None, question_timeout: float = QUESTION_TIMEOUT
+    ) -> None:
+        """End the run now; what was said stays. Stopping twice, or too late, does nothing.
+
+        Args:
+            reason: What the visitor is told.
+            question_timeout: Seconds for the question to be stored, if it is not yet.
+        """
         if self._stop_reason or self._has_run or self.over or self._task is None:
             return
         self._stop_reason = reason or PlainError("stopped")
         self.abort.set()
-        self._cancel_timer()
         # An agent of a class of its own may look at the signal only between its events.
-        self._timer = asyncio.get_running_loop().call_later(ABORT_TIMEOUT, self._task.cancel)
+        self._cancel_task_in(ABORT_TIMEOUT if self.id else question_timeout)
 
     async def finish(self) -> Transcript:
         """Wait for the end; the whole transcript."""
         await self._ended.wait()
         return self.transcript
+
+    async def ids(self) -> tuple[str, ...]:
+        """Wait for the end; its id, and the ids of the turns that it replaces and that may still be
+        in the session."""
+        turn, ids = cast("Turn | None", self), []
+        while turn:
+            await turn.finish()
+            ids.append(turn.id)
+            turn = turn.replaces
+        return tuple(filter(None, ids))
 
     async def watch(self) -> AsyncGenerator[Transcript, None]:
         """The latest transcript, again and again until the end, at the watcher's own pace.
@@ -290,6 +319,11 @@ class Turn:
         else:  # By then a model may have been called, or have ended.
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(seconds, self._restart_timer)
+
+    def _cancel_task_in(self, seconds: float) -> None:
+        self._cancel_timer()
+        if self._task:
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._task.cancel)
 
     def _cancel_timer(self) -> None:
         if self._timer:

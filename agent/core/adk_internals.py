@@ -9,7 +9,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
-from google.adk.sessions import InMemorySessionService
+from google.adk.sessions import BaseSessionService, InMemorySessionService
 
 
 def _find(module: str, name: str, otherwise: Any) -> Any:
@@ -84,6 +84,29 @@ def use_tool_threads(size: int, threads: Executor) -> None:
         with module._TOOL_THREAD_POOL_LOCK:
             pools = module._TOOL_THREAD_POOLS.setdefault(asyncio.get_running_loop(), {})
             pools[size] = threads
+
+
+async def delete_user_row(store: BaseSessionService, app_name: str, user_id: str) -> bool:
+    """Delete the row in which a store of ADK's keeps the state of a user (adk/sessions/); whether
+    this is such a store.
+
+    Gone: False. Then the state can be emptied, and a row with the user's id stays.
+    """
+    given: Any = store
+    with suppress(AttributeError):
+        if connect := getattr(given, "_get_db_connection", None):  # SqliteSessionService
+            async with connect() as database:
+                row = "user_states WHERE app_name=? AND user_id=?"
+                await database.execute(f"DELETE FROM {row}", (app_name, user_id))
+                await database.commit()
+            return True
+        states = given._get_schema_classes().StorageUserState  # DatabaseSessionService
+        async with given._rollback_on_exception_session() as database:
+            if row := await database.get(states, (app_name, user_id)):
+                await database.delete(row)
+                await database.commit()
+        return True
+    return False
 
 
 # How ADK tells an agent what another one did: as if the visitor had said it

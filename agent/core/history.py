@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from google.adk.events import Event, EventActions
+from google.adk.events.event_actions import EventCompaction
 from google.adk.sessions import Session
 
 from agent.core import transcript
@@ -30,11 +31,12 @@ class TurnRecord:
     id: str
     question: str
     transcript: Transcript = ()
-    # How many events the session held before the turn's first one, and how many are its own.
-    start: int = 0
+    # How many of the session's events are its own.
     events: int = 0
-    # Seconds since 1970; 0 where that is not known.
+    # The time of its first event, in seconds since 1970; 0 where that is not known.
     asked_at: float = field(default=0.0, compare=False)
+    # Whether the model is told a summary in place of it (ADK's compaction).
+    is_summarized: bool = field(default=False, compare=False)
     # Measured only where the turn was run by this process.
     figures: Figures = field(default_factory=Figures, compare=False)
 
@@ -43,20 +45,33 @@ def turn_records(events: Iterable[Event]) -> list[TurnRecord]:
     """The turns that are left after all rewinds, oldest first.
 
     A turn's events need not be neighbours. An event that says nothing and belongs to no turn, such
-    as ADK's compaction of earlier events or a mere change of state, is nobody's.
+    as a mere change of state, is nobody's; so is ADK's compaction, a summary of earlier events.
     """
     turns: dict[str, TurnRecord] = {}
-    for position, event in enumerate(events):
+    # Each with the number of turns that had begun before it: a rewind to fewer takes it away, too.
+    summaries: list[tuple[int, EventCompaction]] = []
+    for event in events:
         turn_id = event.invocation_id
         if first := event.actions.rewind_before_invocation_id:
             kept = list(turns)[: list(turns).index(first)] if first in turns else list(turns)
             turns = {turn_id: turns[turn_id] for turn_id in kept}
+            summaries = [summary for summary in summaries if summary[0] <= len(turns)]
+        elif summary := event.actions.compaction:
+            summaries.append((len(turns), summary))
         elif turn_id in turns:
             turns[turn_id] = _grown(turns[turn_id], event)
         elif event.content:
-            record = TurnRecord(turn_id, _question(event), (), position, 0, event.timestamp)
+            record = TurnRecord(turn_id, _question(event), asked_at=event.timestamp)
             turns[turn_id] = _grown(record, event)
-    return list(turns.values())
+    return [_summarized(turn, summaries) for turn in turns.values()]
+
+
+def _summarized(turn: TurnRecord, summaries: list[tuple[int, EventCompaction]]) -> TurnRecord:
+    """ADK leaves out what came in the time of a summary."""
+    for _, summary in summaries:
+        if summary.start_timestamp <= turn.asked_at <= summary.end_timestamp:
+            return replace(turn, is_summarized=True)
+    return turn
 
 
 def _question(event: Event) -> str:
@@ -84,16 +99,21 @@ def remaining_events(events: list[Event]) -> list[Event]:
     return [event for event in events if event.invocation_id in left]
 
 
-def latest_events(turns: Sequence[TurnRecord], stored: int, most: int) -> int:
-    """How many of a session's latest `stored` events hold as many whole turns as have `most` events
-    of their own: what was rewound in between is read too, and ADK leaves it out."""
-    own, start = 0, stored
+def latest_since(turns: Sequence[TurnRecord], most: int) -> float | None:
+    """The time since which a session's events are those of as many of its latest turns as have
+    `most` events of their own; None where not even one has so few.
+
+    What nobody said and what was rewound since then is read too, and ADK leaves it out. A turn in
+    whose place the model is told a summary counts as one event.
+    """
+    own, since = 0, None
     for turn in reversed(turns):
-        own += turn.events
+        own += 1 if turn.is_summarized else turn.events
         if own > most:
             break
-        start = turn.start
-    return stored - start
+        # The server's clock may have been set back in between.
+        since = turn.asked_at if since is None else min(since, turn.asked_at)
+    return since
 
 
 class OutOfDate(PlainError):
@@ -118,7 +138,7 @@ def kept_turns(screen: Screen, above: int, turns: Sequence[TurnRecord]) -> tuple
     on_page = screen.turn_ids
     if not on_page and above == len(stored):
         on_page = tuple(stored)  # The app was restarted under an open page.
-    if stored and stored[-1] not in on_page:
+    if stored and stored[-1] not in (*on_page, *screen.gone):
         raise OutOfDate
     shown, missing = on_page[:above], max(0, above - len(on_page))
     kept = screen.hidden + sum(id is not None for id in shown) + missing

@@ -16,6 +16,8 @@ class Screen:
     # By their ids; None for a message of which nothing is stored.
     turn_ids: tuple[str | None, ...] = ()
     hidden: int = 0
+    # The ids of turns that it showed before, and in whose place its visitor has asked anew.
+    gone: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,12 @@ class Settings(BaseModel):
     leave_grace: float = Field(
         default=10, ge=0, description="how long an answer runs on when nobody looks at it any more"
     )
+    shutdown_timeout: float = Field(
+        default=8,
+        gt=0,
+        description="how long the app may take to end when it is told to; questions and what was "
+        "said are stored then (Docker and Cloud Run kill it after 10)",
+    )
     request_retries: int = Field(
         default=2,
         ge=0,

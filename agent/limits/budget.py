@@ -14,7 +14,6 @@ from typing import Any
 
 from google.adk.agents.callback_context import CallbackContext
 from google.adk.models import LlmRequest, LlmResponse
-from google.adk.plugins import BasePlugin
 from google.genai import types
 
 from agent.models.offline import WHAT_I_AM, AskedToFail, OfflineModel
@@ -57,6 +56,8 @@ class TokenUsage:
     free_calls: int = 0
     # Whether the day's tokens are spent, so that no further call may be made.
     is_budget_spent: bool = False
+    # How many summaries of earlier events were made; their calls are not among those.
+    summaries: int = 0
 
     # Tokens of all calls but each agent's latest.
     _earlier: int = 0
@@ -110,6 +111,11 @@ class TokenUsage:
         # Of a call that was cancelled nobody tells the end, but its task is done.
         calls = tuple(self._waiting.values())
         return min((since for since, task in calls if task and not task.done()), default=None)
+
+    def add_summary(self, response: LlmResponse) -> None:
+        """Count a summary, of whose call no plugin is told."""
+        self.summaries += 1
+        self._earlier += _total(response.usage_metadata) if response.usage_metadata else 0
 
     @property
     def tokens(self) -> int:

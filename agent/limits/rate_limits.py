@@ -47,7 +47,12 @@ class Limits:
 
     @asynccontextmanager
     async def admit(
-        self, user_id: str, address: str | None, message: str, turns: int
+        self,
+        user_id: str,
+        address: str | None,
+        message: str,
+        turns: int,
+        is_stopping: bool = False,
     ) -> AsyncIterator[None]:
         """Let one turn run inside.
 
@@ -56,11 +61,12 @@ class Limits:
             address: From which network address; None where nobody counts by it.
             message: What is asked.
             turns: How many turns the conversation has had.
+            is_stopping: Whether the turn only stores the question, as the app is being shut down.
 
         Raises:
             LimitExceeded: when a limit is reached.
         """
-        if self._is_closed:
+        if self._is_closed and not is_stopping:
             raise LimitExceeded("closing", wait=60)
         self._check_size(message, turns)
         with self._count_running(address):

@@ -151,7 +151,6 @@ class ChatPage(RewiredInterface):
     def _wire_questions(self) -> None:
         """All the ways in which something is asked."""
         chatbot, box, states = self.chatbot, self.textbox, self.states
-        chatbot.edit(states.with_page_state(self.handlers.leave), states.who, None, **AT_ONCE)
         sent = [states.asked, box]
         edited = chatbot.edit(edit, None, states.edited, **AT_ONCE)
         for step in (

@@ -89,10 +89,6 @@ class Handlers:
             gr.Info(Notice("out_of_date").text)
             yield gr.skip(), IDLE | {"value": unsent}
 
-    async def leave(self, page: PageState) -> None:
-        """One of the messages is asked anew: what is said to the last one counts no more."""
-        page.leave()
-
     async def stop(self, page: PageState, asked: Any) -> None:
         """End the answer to that message; what was said stays, and is remembered."""
         await page.stop(parse_question(asked)["number"])

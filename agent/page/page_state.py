@@ -93,15 +93,22 @@ class PageState:
         self._session_id, self._screen, self.turn = session_id, screen, turn
         self._has_asked = False
 
-    def leave(self) -> None:
+    def _leave(self) -> None:
         """End the answer that is running, and show no more of it."""
         self._times_turned += 1
-        if self.turn:
+        if self.turn and not self.turn.over:
             self.turn.stop()
             self.turn.wake()
 
+    async def _end(self) -> tuple[str, ...]:
+        """End the answer that is running; the ids of the page's latest turn, and of those that it
+        replaces."""
+        self._leave()
+        return await self.turn.ids() if self.turn else ()
+
     def ask(self, message: str | Mapping[str, Any] | None, above: int, address: str) -> Turn:
-        """Begin the turn that answers a message.
+        """Begin the turn that answers a message. An answer that is running is left, where the
+        message stands in the place of the one that it answers.
 
         Args:
             message: Its text, which an empty form may send as None; or a dict with that as `text`,
@@ -112,10 +119,15 @@ class PageState:
         asked = message if isinstance(message, Mapping) else {"text": message}
         visitor = Visitor(self.user_id, address)
         self._question = Question(str(asked.get("text") or ""), above, self.screen, visitor=visitor)
-        turn = self.registry.ask(self._question, self.session_id)
-        shown = self.screen.turn_ids[:above]
+        screen, last = self.screen, self.turn
+        shown, others = screen.turn_ids[:above], screen.turn_ids[above:]
+        if others:
+            self._leave()
+        replaced = last if last and (others or last.replaces) else None
+        turn = self.registry.ask(self._question, self.session_id, replaced)
         missing = [None] * max(0, above - len(shown))
-        self._show(self.session_id, Screen((*shown, *missing), self.screen.hidden), turn)
+        gone = (*screen.gone, *filter(None, others))
+        self._show(self.session_id, Screen((*shown, *missing), screen.hidden, gone), turn)
         self._has_asked, self._number = True, asked.get("number")
         if self._number is not None and self._number == self._stopped:
             turn.stop()
@@ -175,9 +187,9 @@ class PageState:
 
     async def forget(self) -> None:
         """Delete the conversation, and show a new one."""
+        await self._end()
         if self.session_id:
-            conversation = await self.conversation()  # A long idle one is in the store alone.
-            await self.registry.forget(conversation.key)
+            await self.registry.forget(self.registry.key(self.user_id, self.session_id))
         self.turn_to(None)
 
     def forget_soon(self) -> None:
@@ -188,9 +200,9 @@ class PageState:
     async def undo(self) -> None:
         """Forget the last message on the page; and the conversation, if it was the first."""
         screen = self.screen
-        session_id, last = self.session_id, next(reversed(screen.turn_ids), None)
-        self._show(session_id, replace(screen, turn_ids=screen.turn_ids[:-1]))
-        if last:
+        ids = await self._end() or screen.turn_ids[-1:]
+        self._show(self.session_id, replace(screen, turn_ids=screen.turn_ids[:-1]))
+        if last := {*filter(None, ids), *screen.gone}:
             conversation = await self.conversation()
             await conversation.undo(last)
             if not conversation.turns:
@@ -207,6 +219,7 @@ class PageState:
 
     async def forget_visitor(self) -> None:
         """Delete all that the visitor has ever said, and be another one."""
+        await self._end()
         await self.registry.forget_visitor(self.user_id)
         self.user_id = self.registry.new_visitor()
 

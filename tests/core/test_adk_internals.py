@@ -11,7 +11,7 @@ from functools import cached_property
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import google.adk
 import pytest
@@ -20,11 +20,12 @@ from google.adk.agents.run_config import RunConfig
 from google.adk.events import Event
 from google.adk.models import Gemini, LlmRequest, LlmResponse
 from google.adk.runners import Runner
-from google.adk.sessions import InMemorySessionService
+from google.adk.sessions import DatabaseSessionService, InMemorySessionService
+from google.adk.sessions.sqlite_session_service import SqliteSessionService
 from google.genai import types
 
 from agent.core import adk_internals
-from agent.core.adk_internals import forget_user
+from agent.core.adk_internals import delete_user_row, forget_user
 from agent.stores import lease as lease_module
 from agent.stores.cleanup import InMemoryStore
 from agent.stores.lease import lease
@@ -94,6 +95,11 @@ HERE: dict[str, Callable[[], object]] = {
     ),
     "use_tool_threads": lambda: asyncio.run(runs_tools_where_it_is_told()),
     "forget_user": lambda: {"sessions", "user_state"} <= vars(InMemorySessionService()).keys(),
+    "delete_user_row": lambda: (
+        hasattr(SqliteSessionService, "_get_db_connection")
+        and hasattr(DatabaseSessionService, "_get_schema_classes")
+        and hasattr(DatabaseSessionService, "_rollback_on_exception_session")
+    ),
 }
 
 ELSEWHERE: dict[str, Callable[[], object]] = {
@@ -156,6 +162,8 @@ def names_in_adk_internals() -> Iterator[str]:
                 yield name
             case ast.FunctionDef(name=name) | ast.ClassDef(name=name) if name[0] != "_":
                 yield name
+            case ast.AsyncFunctionDef(name=name):
+                yield name
 
 
 def test_every_name_in_adk_internals_is_checked() -> None:
@@ -188,6 +196,10 @@ async def test_a_store_that_keeps_users_in_another_way_still_deletes_sessions(
     await store.delete_session(**ann, session_id=session.id)
     monkeypatch.undo()
     assert not await store.get_session(**ann, session_id=session.id)
+
+
+async def test_without_the_stores_own_names_no_row_is_deleted() -> None:
+    assert await delete_user_row(cast(Any, SimpleNamespace()), "test", "ann") is False
 
 
 def without(module: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:

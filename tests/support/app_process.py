@@ -74,5 +74,6 @@ class App:
         with self.program as program:
             with suppress(ProcessLookupError):
                 program.send_signal(sign)
-            self.said += program.stdout or ()
+            if program.stdout and not program.stdout.closed:
+                self.said += program.stdout
         return program.returncode

@@ -6,14 +6,16 @@ from typing import Any
 
 from google.adk.agents import Agent
 from google.adk.apps import App
+from google.adk.apps.app import EventsCompactionConfig
 from google.adk.artifacts import InMemoryArtifactService
 from google.adk.models import BaseLlm
 from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
 from google.adk.workflow import BaseNode
 
+from agent.chat.compaction import with_compaction
 from agent.chat.conversation import Conversation
-from agent.chat.loader import LoadedAgent
+from agent.chat.loader import LoadedAgent, llm_agents
 from agent.chat.registry import Registry
 from agent.chat.turn import Turn
 from agent.core.question import Question, Screen
@@ -23,6 +25,7 @@ from agent.core.transcript import notices as notices
 from agent.limits.budget import Budget
 from agent.limits.tool_failures import ToolFailures
 from agent.stores.invocation import Invocation
+from agent.stores.memory import VisitorMemory
 from agent.stores.redaction import Redaction
 from tests.support.app_process import free_port
 
@@ -36,20 +39,33 @@ UNLIMITED: dict[str, Any] = {
 GEMINI = "gemini-3.5-flash"
 
 
-def loaded(model: str | BaseLlm = GEMINI, max_output_tokens: int = 0, **agent: Any) -> LoadedAgent:
+def loaded(
+    model: str | BaseLlm = GEMINI,
+    max_output_tokens: int = 0,
+    compaction: EventsCompactionConfig | None = None,
+    **agent: Any,
+) -> LoadedAgent:
     """An agent with this model, as `load` would give it."""
     agent = {"name": "helper", "model": model, "description": "Helps.", **agent}
-    return loaded_root(Agent(**agent), max_output_tokens)
+    return loaded_root(Agent(**agent), max_output_tokens, compaction)
 
 
-def loaded_root(root: BaseNode, max_output_tokens: int = 0) -> LoadedAgent:
+def loaded_root(
+    root: BaseNode, max_output_tokens: int = 0, compaction: EventsCompactionConfig | None = None
+) -> LoadedAgent:
     """Any agent or workflow, as `load` would give it."""
-    plugins = [Invocation(), Budget(max_output_tokens), ToolFailures(), Redaction()]
+    app = App.model_construct(
+        name="test",
+        root_agent=root,
+        plugins=[Invocation(), Budget(max_output_tokens), ToolFailures(), Redaction()],
+        events_compaction_config=compaction,
+    )
     runner = Runner(
         app_name="test",
-        app=App.model_construct(name="test", root_agent=root, plugins=plugins),
+        app=with_compaction(app, list(llm_agents(root))),
         session_service=InMemorySessionService(),
         artifact_service=InMemoryArtifactService(),
+        memory_service=VisitorMemory(),
     )
     return LoadedAgent(runner, "Helper", "Helps.", ("Hello",), is_offline=False)
 

@@ -145,8 +145,9 @@ class Page:
         self._begin(self.tab.locator("button.example", has_text=text).click)
 
     def open_side_bar(self) -> None:
-        """Unfold the list of one's chats."""
-        self.tab.get_by_role("button", name="Toggle Sidebar").click()
+        """Unfold the list of one's chats, unless it is."""
+        if not self._button("New chat").is_visible():
+            self.tab.get_by_role("button", name="Toggle Sidebar").click()
         expect(self._button("New chat")).to_be_visible(timeout=ACTION_TIMEOUT)
 
     def press(self, label: str) -> None:
@@ -223,6 +224,10 @@ class Page:
         """Wait until the side bar lists exactly these chats."""
         chats = self.tab.locator("#chats label")
         expect(chats).to_have_text(list(names), timeout=ACTION_TIMEOUT)
+
+    def speaks(self) -> None:
+        """Wait until the first words of an answer are to be seen."""
+        self._wait("() => bubbles().at(-1)?.[0] === 'model'")
 
     def waits(self, seconds: int) -> None:
         """Wait until the page says that it has waited so long for an answer."""

@@ -45,7 +45,9 @@ class ScriptedModel(BaseLlm):
                         yield LlmResponse(content=types.ModelContent([part]), partial=True)
                         await asyncio.sleep(0)
         if said:
-            yield LlmResponse(content=types.ModelContent(_merged(said)), usage_metadata=USAGE)
+            # ADK sets the role of a summary, which a `ModelContent` does not let it do.
+            whole = types.Content(role="model", parts=_merged(said))
+            yield LlmResponse(content=whole, usage_metadata=USAGE)
 
 
 USAGE = types.GenerateContentResponseUsageMetadata(

@@ -1,0 +1,171 @@
+"""What one can press while an answer runs: that one is left, and nothing is refused or lost."""
+
+import threading
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.browser import Page
+from tests.support.chat_page import BEGUN, begun, remembers_what_is_seen
+from tests.support.fake_gemini import FakeGemini, Until
+
+pytestmark = pytest.mark.slow
+
+RUNNING = (*BEGUN, ("user", "A story"), ("model", "Once upon"))
+
+
+@pytest.fixture
+def gate(page: Page, gemini: FakeGemini) -> threading.Event:
+    """A second turn, of which half has come; the other half does when this is set."""
+    gate = threading.Event()
+    begun(page, gemini)
+    gemini.enqueue("Once upon ", Until(gate), "a time.")
+    page.send("A story")
+    page.shows(*RUNNING)
+    return gate
+
+
+@pytest.mark.usefixtures("gate")
+def test_retry_asks_anew(page: Page, gemini: FakeGemini) -> None:
+    gemini.enqueue("Long ago.")
+    page.retry()
+    page.shows(*BEGUN, ("user", "A story"), ("model", "Long ago."))
+    assert gemini.requests[1].left.wait(20)
+    assert gemini.requests[2].conversation == gemini.requests[1].conversation
+    remembers_what_is_seen(page, gemini)
+    seen = page.texts()
+    page.reload()
+    page.shows(*seen)
+
+
+@pytest.mark.usefixtures("gate")
+def test_retry_of_a_retry(page: Page, gemini: FakeGemini) -> None:
+    gemini.enqueue("Long ", Until(threading.Event()))
+    page.retry()
+    page.shows(*BEGUN, ("user", "A story"), ("model", "Long"))
+    gemini.enqueue("Never.")
+    page.retry()
+    page.shows(*BEGUN, ("user", "A story"), ("model", "Never."))
+    remembers_what_is_seen(page, gemini)
+
+
+@pytest.mark.usefixtures("gate")
+def test_retry_after_a_reload(page: Page, gemini: FakeGemini) -> None:
+    page.reload()
+    page.shows(*RUNNING)
+    gemini.enqueue("Long ago.")
+    page.retry()
+    page.shows(*BEGUN, ("user", "A story"), ("model", "Long ago."))
+    remembers_what_is_seen(page, gemini)
+
+
+@pytest.mark.usefixtures("gate")
+def test_retry_in_another_window(page: Page, gemini: FakeGemini) -> None:
+    other = page.another()
+    other.shows(*RUNNING)
+    gemini.enqueue("Long ago.")
+    other.retry()
+    other.shows(*BEGUN, ("user", "A story"), ("model", "Long ago."))
+    remembers_what_is_seen(other, gemini)
+
+
+@pytest.mark.usefixtures("gate")
+def test_undo_takes_the_question_back(page: Page, gemini: FakeGemini) -> None:
+    page.undo()
+    page.shows(*BEGUN)
+    expect(page.box).to_have_value("A story")
+    assert gemini.requests[1].left.wait(20)
+    remembers_what_is_seen(page, gemini)
+
+
+@pytest.mark.usefixtures("gate")
+def test_edit_of_an_earlier_message(page: Page, gemini: FakeGemini) -> None:
+    gemini.enqueue("Good day.")
+    page.edit(0, "Good morning")
+    page.shows(("user", "Good morning"), ("model", "Good day."))
+    remembers_what_is_seen(page, gemini)
+
+
+def test_a_new_chat_leaves_the_answer_running(
+    page: Page, gemini: FakeGemini, gate: threading.Event
+) -> None:
+    page.open_side_bar()
+    page.press("New chat")
+    page.shows()
+    remembers_what_is_seen(page, gemini)
+    gate.set()
+    page.choose("Hi")
+    page.shows(*BEGUN, ("user", "A story"), ("model", "Once upon a time."))
+    remembers_what_is_seen(page, gemini)
+
+
+@pytest.mark.usefixtures("gate")
+def test_an_example_in_a_new_chat(page: Page, gemini: FakeGemini) -> None:
+    page.open_side_bar()
+    page.press("New chat")
+    page.shows()
+    gemini.enqueue("Hello, you.")
+    page.click_example("Hello")
+    page.shows(("user", "Hello"), ("model", "Hello, you."))
+    remembers_what_is_seen(page, gemini)
+
+
+@pytest.mark.usefixtures("gate")
+def test_a_deleted_chat_is_gone(page: Page, gemini: FakeGemini) -> None:
+    page.open_side_bar()
+    page.delete()
+    page.shows()
+    page.lists()
+    assert gemini.requests[1].left.wait(20)
+    remembers_what_is_seen(page, gemini)
+
+
+@pytest.mark.usefixtures("gate")
+def test_who_is_forgotten_begins_anew(page: Page, gemini: FakeGemini) -> None:
+    page.open_side_bar()
+    page.press("Forget me")
+    page.press("Really delete all my chats")
+    page.shows()
+    page.lists()
+    assert gemini.requests[1].left.wait(20)
+    remembers_what_is_seen(page, gemini)
+
+
+def test_another_name_and_a_link(page: Page, gemini: FakeGemini, gate: threading.Event) -> None:
+    page.open_side_bar()
+    page.press("Share this chat as it is now")
+    link = page.tab.locator("#link textarea, #link input").first
+    expect(link).not_to_have_value("")
+    page.rename("Tales")
+    gate.set()
+    page.lists("Tales")
+    page.shows(*BEGUN, ("user", "A story"), ("model", "Once upon a time."))
+    remembers_what_is_seen(page, gemini)
+
+
+@pytest.mark.parametrize("control", ["retry", "undo"])
+def test_before_the_first_word(page: Page, gemini: FakeGemini, control: str) -> None:
+    begun(page, gemini)
+    gemini.enqueue(Until(threading.Event()))
+    page.send("A story")
+    gemini.arrived(2)
+    page.waits(1)
+    gemini.enqueue("Long ago.")
+    getattr(page, control)()
+    asked = (("user", "A story"), ("model", "Long ago.")) if control == "retry" else ()
+    page.shows(*BEGUN, *asked)
+    page.wait_idle()
+    if control == "undo":
+        gemini.reset()
+    remembers_what_is_seen(page, gemini)
+
+
+@pytest.mark.usefixtures("gate")
+def test_retry_pressed_again_and_again(page: Page, gemini: FakeGemini) -> None:
+    gemini.always("Long ago.")
+    for _ in range(5):
+        page._button("Retry").click()
+    page.shows(*BEGUN, ("user", "A story"), ("model", "Long ago."))
+    page.wait_idle()
+    page.shows(*BEGUN, ("user", "A story"), ("model", "Long ago."))
+    remembers_what_is_seen(page, gemini)
