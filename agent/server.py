@@ -99,6 +99,7 @@ def serve(demo: gr.ChatInterface, loaded: LoadedAgent, registry: Registry, **opt
         max_threads=settings.page_threads,
         footer_links=[],
         enable_monitoring=False,
+        mcp_server=False,  # The APIs have one (agent/api/mcp_server.py).
         # The APIs describe themselves at /openapi.json; Gradio's own routes stay undescribed.
         app_kwargs={
             "openapi_url": None,
@@ -206,8 +207,7 @@ def serve_until_end(demo: ChatPage, loaded: LoadedAgent, registry: Registry) -> 
     """
     # Nobody may say where a request comes from, but a proxy that uvicorn is told to trust.
     os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
-    options = {"mcp_server": demo.for_mcp, "prevent_thread_lock": True}
-    app, url, _ = serve(demo, loaded, registry, **options)
+    app, url, _ = serve(demo, loaded, registry, prevent_thread_lock=True)
     if url is None:
         return
     announce(url)

@@ -1,5 +1,7 @@
 """HTTP for programs: the same turns as on the page, for clients of other kinds."""
 
+from importlib.util import find_spec
+
 from fastapi import FastAPI
 
 from agent.api import example_client, health, media, openai, share, sse
@@ -8,7 +10,8 @@ from agent.chat.registry import Registry
 
 
 def api_app(loaded: LoadedAgent, registry: Registry) -> FastAPI:
-    """An app with all API routes; the OpenAI-compatible ones only where a token is set.
+    """An app with all API routes; the OpenAI-compatible ones only where a token is set, those for
+    MCP clients only where the package `mcp` is installed.
 
     It is an app of its own, so that its `/openapi.json` describes these routes alone. The page
     serves its routes beside Gradio's, and uvicorn serves it without a page.
@@ -21,4 +24,8 @@ def api_app(loaded: LoadedAgent, registry: Registry) -> FastAPI:
     app.include_router(share.router(loaded, registry))
     if registry.settings.api_token:
         app.include_router(openai.router(registry, loaded.runner.agent.name))
+    if find_spec("mcp"):
+        from agent.api.mcp_server import PATH, McpServer
+
+        app.mount(PATH, McpServer(loaded, registry))
     return app

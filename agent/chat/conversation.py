@@ -20,6 +20,7 @@ from google.adk.sessions import Session
 from google.adk.sessions.base_session_service import GetSessionConfig
 from google.genai import types
 
+from agent.chat.model_options import turn_options
 from agent.chat.session_sync import SessionSync
 from agent.chat.turn import Turn
 from agent.core import transcript
@@ -180,8 +181,10 @@ class Conversation:
         if self._limits is None:
             yield
             return
-        address, turns = question.visitor.address, len(self._session.turns)
-        async with self._limits.admit(self.user_id, address, question.text, turns):
+        text, turns = question.text, len(self._session.turns)
+        if question.is_checked:
+            text, turns = "", 0
+        async with self._limits.admit(self.user_id, question.visitor.address, text, turns):
             yield
 
     async def _run(self, turn: Turn, question: Question) -> None:
@@ -197,6 +200,7 @@ class Conversation:
             session.title = short_title(question.text)
         start = session.events
         token_usage.set(spent := TokenUsage(self.settings.max_llm_calls))
+        turn_options.set((self.session_id, question.options))
         await turn.run(self._events(turn, question))
         if self._limits:
             await self._limits.spend(spent.tokens)

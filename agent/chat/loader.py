@@ -27,6 +27,7 @@ from google.adk.tools.agent_tool import AgentTool
 from google.adk.workflow import BaseNode
 from pydantic import SecretStr
 
+from agent.chat.model_options import ModelOptions
 from agent.core.settings import read_settings
 from agent.limits.budget import Budget
 from agent.models.coalescing import coalescing
@@ -96,7 +97,7 @@ def load(folder: Path = OUR_AGENT, coalesce: bool = False) -> LoadedAgent:
         with suppress(Exception):  # What cannot be made fails when it is called, and says why.
             agent.model = coalescing(agent.canonical_model)
     settings = read_settings(os.environ)
-    plugins = [*app.plugins, Budget(settings.max_output_tokens), Redaction()]
+    plugins = [*app.plugins, ModelOptions(), Budget(settings.max_output_tokens), Redaction()]
     modules = (sys.modules.get(f"{folder.name}.agent"), sys.modules.get(folder.name))
     examples = next((m.EXAMPLES for m in modules if m and hasattr(m, "EXAMPLES")), ())
     return LoadedAgent(
