@@ -77,8 +77,9 @@ class Terminal:
 
     @property
     def shown(self) -> str:
-        """All that was shown; a terminal's own line ends as plain ones."""
-        return self._raw.replace("\r\n", "\n")
+        """All that was shown, without what tells a terminal to mark pastes; a terminal's own line
+        ends as plain ones."""
+        return re.sub(r"\x1b\[\?2004[hl]\r?", "", self._raw).replace("\r\n", "\n")
 
     def type(self, text: str) -> None:
         os.write(self._end, text.encode())
