@@ -15,7 +15,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from fastapi.sse import format_sse_event
 from pydantic import SecretStr
 from starlette.routing import Match, Route
 
@@ -23,23 +22,21 @@ from agent.api.errors import check_admitted
 from agent.api.openai_answer import Completion
 from agent.api.openai_error import ApiError, OpenAIRoute
 from agent.api.openai_request import ChatRequest
+from agent.api.openai_responses import ResponsesAnswer, ResponsesRequest
 from agent.chat.registry import Registry
 from agent.chat.turn import Turn
 from agent.core.question import Question
-from agent.core.text import to_json
 
 # No proxy on the way may buffer the stream.
 STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
-KEEP_ALIVE = format_sse_event(comment="working")
-
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
-NOTHING_HERE = "There is nothing at this address, only models and chat completions."
+NOTHING_HERE = "There is nothing at this address, only models, chat completions and responses."
 
 
 def router(registry: Registry, name: str) -> APIRouter:
-    """`/v1/models` and `/v1/chat/completions` for the agent `name`, for whoever has the token."""
+    """All below `/v1` for the agent `name`, for whoever has the token."""
     check_token = _token_check(registry.settings.api_token or SecretStr(""))
     routes = APIRouter(
         prefix="/v1",
@@ -63,28 +60,52 @@ def router(registry: Registry, name: str) -> APIRouter:
     @routes.post("/chat/completions", response_model=None)
     async def complete(body: ChatRequest, request: Request) -> Response | dict[str, Any]:
         """The agent's answer to the last message: whole, or as a stream of chunks."""
-        _check_name(body.model, name)
-        turn, forget = await _begin(registry, body.question(registry.settings))
-        completion = Completion(name, turn)
-        if not body.stream:
-            await _finish(turn, request, forget)
-            return completion.whole()
-        chunks = completion.chunks()
-        first = await _first(chunks, turn, request, forget)
-        with_usage = bool(body.stream_options and body.stream_options.include_usage)
-        events = _events(completion, first, chunks, with_usage, forget)
-        return StreamingResponse(events, media_type="text/event-stream", headers=STREAM_HEADERS)
+        return await _answer(registry, name, body, request)
+
+    @routes.post("/responses", response_model=None)
+    async def respond(body: ResponsesRequest, request: Request) -> Response | dict[str, Any]:
+        """The same by OpenAI's newer API."""
+        return await _answer(registry, name, body, request)
 
     @routes.api_route("/{path:path}", methods=METHODS, include_in_schema=False)
     async def nothing(request: Request) -> None:
         """Whatever else is asked for."""
-        others = [route for route in routes.routes if isinstance(route, Route)]
-        partly = [other for other in others if other.matches(request.scope)[0] is Match.PARTIAL]
-        if methods := " and ".join(sorted({m for route in partly for m in route.methods or ()})):
-            raise ApiError(405, f"This address takes {methods} alone.")
-        raise ApiError(404, NOTHING_HERE, "unknown_url")
+        raise _not_here(routes, request)
 
     return routes
+
+
+def _not_here(routes: APIRouter, request: Request) -> ApiError:
+    """405 where one of the routes is at this address, but takes other methods; else 404."""
+    others = [route for route in routes.routes if isinstance(route, Route)]
+    partly = [other for other in others if other.matches(request.scope)[0] is Match.PARTIAL]
+    methods = sorted({method for route in partly for method in route.methods or ()})
+    if not methods:
+        return ApiError(404, NOTHING_HERE, "unknown_url")
+    return ApiError(405, f"This address takes {' and '.join(methods)} alone.")
+
+
+async def _answer(
+    registry: Registry, name: str, body: ChatRequest | ResponsesRequest, request: Request
+) -> Response | dict[str, Any]:
+    """Ask the agent; the response, in the form of the API that was asked.
+
+    Raises:
+        HTTPException: if there is no answer at all.
+    """
+    _check_name(body.model, name)
+    turn, forget = await _begin(registry, body.question(registry.settings))
+    completion = Completion(name, turn)
+    newer = ResponsesAnswer(completion) if isinstance(body, ResponsesRequest) else None
+    if not body.stream:
+        await _finish(turn, request, forget)
+        return newer.whole() if newer else completion.whole()
+    chunks = completion.chunks(body.with_usage)
+    first = await _first(chunks, turn, request, forget)
+    events = newer.events(chunks) if newer else completion.events(first, chunks)
+    return StreamingResponse(
+        _to_the_end(events, forget), media_type="text/event-stream", headers=STREAM_HEADERS
+    )
 
 
 def _check_name(model: str, name: str) -> None:
@@ -156,21 +177,12 @@ async def _first(
     return chunk
 
 
-async def _events(
-    completion: Completion,
-    first: dict[str, Any],
-    chunks: AsyncGenerator[dict[str, Any] | None, None],
-    with_usage: bool,
-    forget: Callable[[], None],
+async def _to_the_end(
+    events: AsyncGenerator[bytes, None], forget: Callable[[], None]
 ) -> AsyncGenerator[bytes, None]:
-    """The stream: the first chunk, and all that follow."""
     try:
-        yield format_sse_event(data_str=to_json(first))
-        async with aclosing(chunks):
-            async for chunk in chunks:
-                yield format_sse_event(data_str=to_json(chunk)) if chunk else KEEP_ALIVE
-        if with_usage:
-            yield format_sse_event(data_str=to_json(completion.usage_chunk()))
-        yield format_sse_event(data_str="[DONE]")
+        async with aclosing(events):
+            async for event in events:
+                yield event
     finally:
         forget()  # Which stops the turn, if its client has left.

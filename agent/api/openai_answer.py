@@ -7,6 +7,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
+from fastapi.sse import format_sse_event
+
 from agent.api.openai_error import ApiError
 from agent.chat.streams import DeltaLog
 from agent.chat.turn import Turn
@@ -14,6 +16,8 @@ from agent.core.deltas import Delta, Rewrite, deltas
 from agent.core.errors import explain
 from agent.core.text import clean, to_json
 from agent.core.transcript import Notice, Picture, Text, Thought, ToolCall, answer, notices
+
+KEEP_ALIVE = format_sse_event(comment="working")
 
 # ADK's code of an answer that has reached its length limit, for which OpenAI has a finish reason.
 MAX_TOKENS = "MAX_TOKENS"
@@ -64,7 +68,7 @@ class Completion:
         choice = {"index": 0, "message": message, "finish_reason": self.finish_reason}
         return {**self._head("chat.completion"), "choices": [choice], "usage": self.usage}
 
-    async def chunks(self) -> AsyncGenerator[dict[str, Any] | None, None]:
+    async def chunks(self, with_usage: bool = False) -> AsyncGenerator[dict[str, Any] | None, None]:
         """The answer's chunks as they come; None where nothing has come for a while.
 
         Raises:
@@ -81,24 +85,32 @@ class Completion:
                     yield self._chunk(content)
                 elif delta is None:
                     yield None
-        if self.failed_without_answer and not has_begun:
-            raise self.error
         if not has_begun:
+            if self.failed_without_answer:
+                raise self.error
             yield self._chunk({"role": "assistant", "content": ""})
-        for chunk in self._last_chunks():
+        for chunk in self._last_chunks(with_usage):
             yield chunk
 
-    def _last_chunks(self) -> Iterator[dict[str, Any]]:
+    async def events(
+        self, first: dict[str, Any], chunks: AsyncGenerator[dict[str, Any] | None, None]
+    ) -> AsyncGenerator[bytes, None]:
+        """The stream of server-sent events: the first chunk, and all that follow."""
+        yield format_sse_event(data_str=to_json(first))
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                yield format_sse_event(data_str=to_json(chunk)) if chunk else KEEP_ALIVE
+        yield format_sse_event(data_str="[DONE]")
+
+    def _last_chunks(self, with_usage: bool) -> Iterator[dict[str, Any]]:
         if self.failed_without_answer:
             yield self.error.body
-            return
-        if self.ending:
-            yield self._chunk({"content": self.ending})
-        yield self._chunk({}, self.finish_reason)
-
-    def usage_chunk(self) -> dict[str, Any]:
-        """The chunk that comes last where the client asks for it."""
-        return {**self._head("chat.completion.chunk"), "choices": [], "usage": self.usage}
+        else:
+            if self.ending:
+                yield self._chunk({"content": self.ending})
+            yield self._chunk({}, self.finish_reason)
+        if with_usage:
+            yield {**self._head("chat.completion.chunk"), "choices": [], "usage": self.usage}
 
     @property
     def failed_without_answer(self) -> bool:

@@ -56,7 +56,7 @@ class ChatMessage(BaseModel):
 class JsonSchema(BaseModel):
     """A form for the answer."""
 
-    schema_: dict[str, Any] = Field({}, alias="schema")
+    schema_: dict[str, Any] = Field(default={}, alias="schema")
 
 
 class ResponseFormat(BaseModel):
@@ -83,13 +83,18 @@ class ChatRequest(BaseModel):
     stream: bool | None = False
     stream_options: StreamOptions | None = None
     n: Literal[1] | None = 1
-    max_completion_tokens: int | None = Field(None, ge=1)
-    max_tokens: int | None = Field(None, ge=1)
-    temperature: float | None = Field(None, ge=0, le=2)
-    top_p: float | None = Field(None, ge=0, le=1)
-    seed: int | None = Field(None, ge=-(2**31), lt=2**31)
+    max_completion_tokens: int | None = Field(default=None, ge=1)
+    max_tokens: int | None = Field(default=None, ge=1)
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, ge=0, le=1)
+    seed: int | None = Field(default=None, ge=-(2**31), lt=2**31)
     stop: Stop | Annotated[list[Stop], Field(max_length=4)] | None = None
     response_format: ResponseFormat | None = None
+
+    @property
+    def with_usage(self) -> bool:
+        """Whether a stream tells its tokens last."""
+        return bool(self.stream_options and self.stream_options.include_usage)
 
     def question(self, settings: Settings) -> Question:
         """The last message as a question, with those before it.
