@@ -26,6 +26,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from agent.api import api_app
 from agent.api.body_filter import BodyFilter
 from agent.api.errors import validation_error_handler
+from agent.api.openai_error import OpenAIErrors
 from agent.api.security_headers import IsMatch, SecurityHeaders
 from agent.chat.loader import OUR_AGENT, LoadedAgent, LoadError, load
 from agent.chat.registry import Registry
@@ -123,6 +124,7 @@ def middleware(has_sign_in: bool, is_reloading: bool) -> list[Middleware]:
     allowed = [path for feature in ROUTES if not closed.get(feature) for path in ROUTES[feature]]
     return [
         Middleware(ReloadedRoutes),
+        Middleware(OpenAIErrors),
         Middleware(SecurityHeaders, is_open=is_open(allowed), is_embeddable=is_one_of(EMBEDDABLE)),
         Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY),
         Middleware(BodyFilter, path="/gradio_api/", is_unwanted=is_foreign),

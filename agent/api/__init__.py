@@ -1,12 +1,15 @@
 """HTTP for programs: the same turns as on the page, for clients of other kinds."""
 
-from importlib.util import find_spec
+import logging
+from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI
 
 from agent.api import example_client, health, media, openai, share, sse
 from agent.chat.loader import LoadedAgent
 from agent.chat.registry import Registry
+
+log = logging.getLogger(__name__)
 
 
 def api_app(loaded: LoadedAgent, registry: Registry) -> FastAPI:
@@ -24,8 +27,19 @@ def api_app(loaded: LoadedAgent, registry: Registry) -> FastAPI:
     app.include_router(share.router(loaded, registry))
     if registry.settings.api_token:
         app.include_router(openai.router(registry, loaded.runner.agent.name))
-    if find_spec("mcp"):
+    if has_mcp():
         from agent.api.mcp_server import PATH, McpServer
 
         app.mount(PATH, McpServer(loaded, registry))
     return app
+
+
+def has_mcp() -> bool:
+    """Whether MCP's SDK is installed, in the version whose API is used here."""
+    try:
+        major = version("mcp").partition(".")[0]
+    except PackageNotFoundError:
+        return False
+    if major != "1":
+        log.warning('MCP clients do not find the agent: that needs `pip install "mcp<2"`.')
+    return major == "1"

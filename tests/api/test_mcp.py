@@ -18,11 +18,12 @@ from mcp.types import (
     TextContent,
 )
 
-from agent.api.mcp_server import ARGUMENTS, FOR_CLIENTS, RESULT
+from agent import api
+from agent.api.mcp_server import ARGUMENTS, FOR_CLIENTS, PATH, RESULT
 from agent.api.sessions import UNKNOWN_SESSION
 from agent.chat.loader import LoadedAgent
 from agent.core.notices import Notice
-from tests.support.app_setup import launched, loaded
+from tests.support.app_setup import launched, loaded, registry
 from tests.support.fake_gemini import (
     Call,
     Cut,
@@ -364,6 +365,15 @@ def test_a_request_needs_no_session_of_before(url: str, gemini: FakeGemini) -> N
     [data] = [line for line in response.text.splitlines() if line.startswith("data: ")]
     result = json.loads(data.removeprefix("data: "))["result"]
     assert (result["isError"], result["content"][0]["text"]) == (False, "Hello.")
+
+
+@pytest.mark.parametrize(("installed", "is_used"), [("1.30.0", True), ("2.3.0", False)])
+def test_an_sdk_of_another_api_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, installed: str, is_used: bool
+) -> None:
+    monkeypatch.setattr(api, "version", lambda _: installed)
+    app = api.api_app(loaded(), registry())
+    assert (PATH in [getattr(route, "path", "") for route in app.routes]) == is_used
 
 
 async def test_on_a_space_the_tool_has_the_name_that_gradio_gave_it(

@@ -8,6 +8,7 @@ import pytest
 from openai import AuthenticationError, NotFoundError, OpenAI
 
 from agent.api.openai_request import LEFT_OUT
+from agent.api.security_headers import TOO_LONG
 from agent.core.settings import Settings
 from tests.support.app_setup import launched, loaded
 from tests.support.fake_gemini import FakeGemini
@@ -306,6 +307,18 @@ def test_every_address_below_v1_answers_in_openais_form(
     assert (strange.status_code, error_of(strange)["code"]) == (401, "invalid_api_key")
     known = http.request(method, path, headers={"authorization": f"Bearer {TOKEN}"})
     assert (known.status_code, error_of(known)["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("path", ["v1/chat/completions", "v1/responses", "v1/no"])
+def test_what_no_route_has_seen_is_refused_in_openais_form_too(
+    http: httpx.Client, path: str
+) -> None:
+    known = {"authorization": f"Bearer {TOKEN}"}
+    response = http.post(path, headers=known, content=b'{"data": ["' + b"a" * 50_000_000 + b'"]}')
+    assert (response.status_code, error_of(response)) == (
+        413,
+        {"message": TOO_LONG, "type": "invalid_request_error", "param": None, "code": None},
+    )
 
 
 def test_the_agent_is_found_by_its_name(client: OpenAI) -> None:
