@@ -11,6 +11,7 @@ import httpx
 import pytest
 from openai import (
     APIError,
+    APITimeoutError,
     AsyncOpenAI,
     BadRequestError,
     InternalServerError,
@@ -351,6 +352,16 @@ def test_a_client_that_leaves_the_stream_stops_the_model_at_once(
     assert stored(what) == 1
     stream.close()
     assert asked.left.wait(20)
+    assert is_emptied(what)
+
+
+def test_a_client_that_leaves_before_the_first_word_stops_the_model(
+    client: OpenAI, gemini: FakeGemini, what: LoadedAgent
+) -> None:
+    gemini.enqueue(Hang())
+    with pytest.raises(APITimeoutError):
+        ask(client.with_options(timeout=1, max_retries=0), stream=True)
+    assert gemini.arrived().left.wait(20)
     assert is_emptied(what)
 
 
