@@ -19,8 +19,9 @@ from agent.core.transcript import Notice, Picture, Text, Thought, ToolCall, answ
 
 KEEP_ALIVE = format_sse_event(comment="working")
 
-# ADK's code of an answer that has reached its length limit, for which OpenAI has a finish reason.
-MAX_TOKENS = "MAX_TOKENS"
+# The code of an answer that has reached its length limit, for which OpenAI has a finish reason; and
+# of one that has reached it before its first word.
+MAX_TOKENS, BEFORE_WORDS = "MAX_TOKENS", "MAX_TOKENS_BEFORE_WORDS"
 
 DECLINED = "declined"
 
@@ -115,7 +116,7 @@ class Completion:
     @property
     def failed_without_answer(self) -> bool:
         """Whether the turn failed before its first word."""
-        failed = self.turn.failure not in (None, MAX_TOKENS)
+        failed = self.turn.failure not in (None, MAX_TOKENS, BEFORE_WORDS)
         return failed and not answer(self.turn.transcript)
 
     @property
@@ -136,7 +137,8 @@ class Completion:
     def ending(self) -> str:
         """What follows an answer where `finish_reason` does not say enough."""
         is_said = self.turn.failure == MAX_TOKENS or not self.reason
-        return "" if is_said else f"\n\n({self.reason})"
+        gap = "\n\n" if answer(self.turn.transcript) else ""
+        return "" if is_said else f"{gap}({self.reason})"
 
     @property
     def finish_reason(self) -> str:

@@ -99,18 +99,16 @@ def notices(transcript: Transcript) -> list[str]:
 def to_text(transcript: Transcript) -> str:
     """The answer for a program that takes text alone, with the app's own sentences in brackets
     below it."""
-    text, sentences = "", []
+    sentences = []
     for entry in transcript:
         match entry:
-            case Text():
-                text += entry.text
             case Notice():
                 sentences.append(f"({entry.text})")
-            case Thought() | ToolCall() | Picture():
-                pass
+            case Text() | Thought() | ToolCall() | Picture():
+                pass  # The texts are in `answer`.
             case _:
                 assert_never(entry)
-    return "\n\n".join(filter(None, (clean(text), *sentences)))
+    return "\n\n".join(filter(None, (clean(answer(transcript)), *sentences)))
 
 
 def unstored(transcript: Transcript) -> list[Text]:
