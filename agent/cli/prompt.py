@@ -3,11 +3,17 @@
 import os
 import stat
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 
 # Seconds of silence at which a paste is over: a terminal hands all of it over at once.
 PASTE_GAP = 0.05
+
+# Seconds of waiting for a pipe to end of which nothing is said.
+PIPE_TIMEOUT = 3.0
+
+WAITING = "(Reading standard input, until it ends. If nothing is to come from there: < /dev/null)"
 
 HOW_TO_LEAVE = "(Type exit to leave.)"
 
@@ -66,4 +72,13 @@ def piped_text() -> str:
         kind = os.fstat(sys.stdin.fileno()).st_mode
     except (OSError, ValueError, AttributeError):  # It is closed.
         return ""
-    return sys.stdin.read() if stat.S_ISFIFO(kind) or stat.S_ISREG(kind) else ""
+    if not (stat.S_ISFIFO(kind) or stat.S_ISREG(kind)):
+        return ""
+    # A program that starts this one may leave a pipe open in which nothing ever comes.
+    told = threading.Timer(PIPE_TIMEOUT, print, (WAITING,), {"file": sys.stderr})
+    told.daemon = True
+    told.start()
+    try:
+        return sys.stdin.read()
+    finally:
+        told.cancel()

@@ -231,6 +231,18 @@ def test_a_file_too(gemini: FakeGemini, tmp_path: Path) -> None:
     assert gemini.requests[0].conversation == [("user", "Summarize\n\ncafé \ufffd")]
 
 
+def test_who_waits_for_a_pipe_is_told_so(gemini: FakeGemini) -> None:
+    gemini.enqueue("Hello.")
+    command = [sys.executable, "-m", "agent", "Hi"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe) as program:
+        assert program.stderr
+        assert program.stderr.readline().startswith(b"(Reading standard input, until it ends.")
+        out, err = program.communicate(b"there")
+    assert (out, err) == (b"Hello.\n", b"")
+    assert gemini.requests[0].conversation == [("user", "Hi\n\nthere")]
+
+
 def test_where_nothing_can_come_nobody_waits_for_it(gemini: FakeGemini) -> None:
     gemini.enqueue("Hello.")
     command = [sys.executable, "-m", "agent", "Hi"]
