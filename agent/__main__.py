@@ -1,6 +1,7 @@
 """Talk to the agent in a terminal.
 
 python -m agent "What time is it in Tokyo?"     one answer
+cat notes.txt | python -m agent "Summarize"     one answer, about what comes through the pipe
 python -m agent                                 a conversation
 """
 
@@ -17,6 +18,7 @@ from typing import TextIO, cast
 
 from agent.chat.conversation import Conversation
 from agent.chat.loader import OUR_AGENT, LoadedAgent, LoadError, load
+from agent.cli.prompt import piped_text, typed_questions
 from agent.cli.terminal import Screen, TerminalChat, timestamp
 from agent.core.question import Options
 from agent.core.settings import Settings, read_settings
@@ -60,12 +62,23 @@ def _run(options: argparse.Namespace) -> int:
     conversation = Conversation(loaded.runner, settings)
     screen, how = Screen(sys.stdout, sys.stderr), Options(streaming=not options.no_stream)
     chat = TerminalChat(conversation, screen, options.out, how)
-    with asyncio.Runner() as loop, _closing(options.out):
+    with asyncio.Runner() as loop, _closing(options.out), _giving_up():
         if question := " ".join(options.question):
-            return 0 if loop.run(chat.ask(question)) else EXIT_FAILED
+            whole = "\n\n".join(filter(None, (question, piped_text().strip("\n"))))
+            return 0 if loop.run(chat.ask(whole)) else EXIT_FAILED
         for question in _questions(loaded, options.demo):
             loop.run(chat.ask(question, heading=f"{timestamp()} Agent: "))
     return 0
+
+
+@contextmanager
+def _giving_up() -> Iterator[None]:
+    """End the process at the second Ctrl-C: what has not stopped at the first may never, and the
+    loop would wait for it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        os._exit(EXIT_INTERRUPTED)
 
 
 @contextmanager
@@ -85,7 +98,8 @@ def _questions(loaded: LoadedAgent, demo: bool) -> Iterator[str]:
     if demo:
         return _echoed(DEMO)
     if sys.stdin.isatty() and sys.stdout.isatty():
-        return _until_exit(_typed(loaded))
+        print(f"{loaded.title}. Type exit to leave; Ctrl-C stops an answer.")  # noqa: T201
+        return _until_exit(typed_questions())
     return _echoed(_until_exit(sys.stdin))
 
 
@@ -96,19 +110,6 @@ def _until_exit(lines: Iterable[str]) -> Iterator[str]:
             return
         if line:
             yield line
-
-
-def _typed(loaded: LoadedAgent) -> Iterator[str]:
-    """Lines that are typed after a prompt, until the end of input or Ctrl-C."""
-    with suppress(ImportError):  # Not on Windows.
-        import readline  # noqa: F401  # It gives `input` its arrow keys.
-    print(f"{loaded.title}. Type exit to leave; Ctrl-C stops an answer.")  # noqa: T201
-    while True:
-        try:
-            yield input("\nYou: ")
-        except (EOFError, KeyboardInterrupt):
-            print()  # noqa: T201
-            return
 
 
 def _echoed(questions: Iterable[str]) -> Iterator[str]:
@@ -133,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Talk to the agent. Without a question, a conversation begins.",
     )
     add = parser.add_argument
-    add("question", nargs="*", help="what to ask")
+    add("question", nargs="*", help="what to ask; a text that is piped in is sent with it")
     add("--agent", type=Path, default=OUR_AGENT, metavar="FOLDER", help="another agent's folder")
     add("--demo", action="store_true", help="watch a conversation of four turns")
     add("--no-stream", action="store_true", help="have the answer in one piece")

@@ -26,6 +26,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from agent.api import api_app
 from agent.api.body_filter import BodyFilter
 from agent.api.errors import validation_error_handler
+from agent.api.openai_error import OpenAIErrors
 from agent.api.security_headers import IsMatch, SecurityHeaders
 from agent.chat.loader import OUR_AGENT, LoadedAgent, LoadError, load
 from agent.chat.registry import Registry
@@ -100,6 +101,7 @@ def serve(demo: gr.ChatInterface, loaded: LoadedAgent, registry: Registry, **opt
         max_threads=settings.page_threads,
         footer_links=[],
         enable_monitoring=False,
+        mcp_server=False,  # The APIs have one (agent/api/mcp_server.py).
         # The APIs describe themselves at /openapi.json; Gradio's own routes stay undescribed.
         app_kwargs={
             "openapi_url": None,
@@ -123,6 +125,7 @@ def middleware(has_sign_in: bool, is_reloading: bool) -> list[Middleware]:
     allowed = [path for feature in ROUTES if not closed.get(feature) for path in ROUTES[feature]]
     return [
         Middleware(ReloadedRoutes),
+        Middleware(OpenAIErrors),
         Middleware(SecurityHeaders, is_open=is_open(allowed), is_embeddable=is_one_of(EMBEDDABLE)),
         Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY),
         Middleware(BodyFilter, path="/gradio_api/", is_unwanted=is_foreign),
@@ -208,8 +211,7 @@ def serve_until_end(demo: ChatPage, loaded: LoadedAgent, registry: Registry) -> 
     """
     # Nobody may say where a request comes from, but a proxy that uvicorn is told to trust.
     os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
-    options = {"mcp_server": demo.for_mcp, "prevent_thread_lock": True}
-    app, url, _ = serve(demo, loaded, registry, **options)
+    app, url, _ = serve(demo, loaded, registry, prevent_thread_lock=True)
     if url is None:
         return
     announce(url)

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from agent.chat.turn import Turn
 from agent.limits.rate_limits import LimitExceeded
+from agent.stores.fallback import StoreUnavailable
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -29,20 +30,28 @@ class PlainErrorRoute(APIRoute):
         async def handle_plainly(request: Request) -> Response:
             try:
                 return await handle(request)
-            except RequestValidationError as error:
-                return self.error_response(422, _sentence(error))
             except HTTPException as error:
-                response = self.error_response(error.status_code, error.detail)
-                response.headers.update(error.headers or {})
-                return response
+                return self.error_response(error)
+            except RequestValidationError as error:
+                return self.error_response(HTTPException(422, _sentence(error)))
+            except LimitExceeded as error:
+                return self.error_response(limit_error(error))
+            except StoreUnavailable as error:
+                return self.error_response(HTTPException(503, str(error)))
 
         return handle_plainly
 
-    def error_response(self, status: int, sentence: str) -> Response:
+    def error_response(self, error: HTTPException) -> Response:
         """The response that says what is wrong; one of status 204 has no body."""
-        if status == 204:
+        if error.status_code == 204:
             return Response(status_code=204)
-        return JSONResponse({"detail": sentence}, status)
+        return JSONResponse({"detail": error.detail}, error.status_code, headers=error.headers)
+
+
+def limit_error(error: LimitExceeded) -> HTTPException:
+    """429, or 422 where waiting does not help."""
+    headers = {"Retry-After": str(error.wait)} if error.wait else None
+    return HTTPException(429 if error.wait else 422, str(error), headers)
 
 
 async def check_admitted(turn: Turn, forget: Callable[[], None]) -> None:
@@ -54,8 +63,7 @@ async def check_admitted(turn: Turn, forget: Callable[[], None]) -> None:
     await turn.admitted.wait()
     if isinstance(error := turn.failure, LimitExceeded):
         forget()
-        headers = {"Retry-After": str(error.wait)} if error.wait else {}
-        raise HTTPException(429 if error.wait else 422, str(error), headers)
+        raise limit_error(error)
 
 
 async def validation_error_handler(request: Request, error: Exception) -> Response:

@@ -2,103 +2,41 @@
 
 Such a client keeps the conversation itself and sends all of it each time. So each request is a
 conversation of its own, which begins with what the client remembers and is forgotten afterwards.
-The agent has its own instruction, tools and generation settings; what a client sends of those is
-accepted and not used.
+README.md tells what of a request counts.
 """
 
 import secrets
 import time
-import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Annotated, Any, Literal, assert_never
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from fastapi.sse import format_sse_event
-from google.genai import types
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import SecretStr
+from starlette.routing import Match, Route
 
-from agent.api.errors import PlainErrorRoute, check_admitted
+from agent.api.errors import check_admitted
+from agent.api.openai_answer import Completion
+from agent.api.openai_error import ApiError, OpenAIRoute
+from agent.api.openai_request import ChatRequest
+from agent.api.openai_responses import ResponsesAnswer, ResponsesRequest
 from agent.chat.registry import Registry
-from agent.chat.streams import DeltaLog
 from agent.chat.turn import Turn
-from agent.core.deltas import Delta, Rewrite
 from agent.core.question import Question
-from agent.core.text import clean, to_json
-from agent.core.transcript import Notice, Picture, Text, Thought, ToolCall, answer, notices
-from agent.core.visitor import SessionKey
 
 # No proxy on the way may buffer the stream.
 STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
-KEEP_ALIVE = format_sse_event(comment="working")
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
-# ADK's code of an answer that has reached its length limit, for which OpenAI has a finish reason.
-MAX_TOKENS = "MAX_TOKENS"
-
-
-class ContentPart(BaseModel):
-    """A part of a message's content."""
-
-    type: str
-    text: str = ""
-
-
-class ChatMessage(BaseModel):
-    """One message of the conversation that the client remembers."""
-
-    role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[ContentPart] | None = None
-
-    def text(self) -> str:
-        """All its text.
-
-        Raises:
-            HTTPException: 400 for a picture or a file, which this API does not take.
-        """
-        parts = self.content if isinstance(self.content, list) else []
-        if any(part.type != "text" for part in parts):
-            raise HTTPException(400, "Only text can be sent here, no pictures and no files.")
-        return clean("".join(part.text for part in parts) if parts else str(self.content or ""))
-
-    def to_content(self) -> types.Content:
-        """The message as ADK stores it; a client's instruction is stored as its user's words."""
-        content = types.ModelContent if self.role == "assistant" else types.UserContent
-        return content(self.text())
-
-
-class StreamOptions(BaseModel):
-    """What else a stream shall hold."""
-
-    include_usage: bool | None = False
-
-
-class ChatRequest(BaseModel):
-    """OpenAI's request, as far as it is used here."""
-
-    model: str
-    messages: list[ChatMessage] = Field(min_length=1)
-    stream: bool | None = False
-    stream_options: StreamOptions | None = None
-    n: Literal[1] | None = 1
-
-
-class OpenAIRoute(PlainErrorRoute):
-    """A route whose errors have OpenAI's form, which its clients show to their users."""
-
-    def error_response(self, status: int, sentence: str) -> Response:
-        """The error, with the `openai` client's own header for "do not retry": it would otherwise
-        ask for each failing turn three times."""
-        status = 400 if status == 422 else status
-        return JSONResponse(_error(status, sentence), status, headers={"x-should-retry": "false"})
+NOTHING_HERE = "There is nothing at this address, only models, chat completions and responses."
 
 
 def router(registry: Registry, name: str) -> APIRouter:
-    """`/v1/models` and `/v1/chat/completions` for the agent `name`, for whoever has the token."""
+    """All below `/v1` for the agent `name`, for whoever has the token."""
     check_token = _token_check(registry.settings.api_token or SecretStr(""))
     routes = APIRouter(
         prefix="/v1",
@@ -122,24 +60,58 @@ def router(registry: Registry, name: str) -> APIRouter:
     @routes.post("/chat/completions", response_model=None)
     async def complete(body: ChatRequest, request: Request) -> Response | dict[str, Any]:
         """The agent's answer to the last message: whole, or as a stream of chunks."""
-        _check_name(body.model, name)
-        key, turn = _begin(registry, body.messages)
-        forget = partial(registry.forget_soon, key)
-        completion = Completion(name, turn)
-        await check_admitted(turn, forget)
-        if body.stream:
-            with_usage = bool(body.stream_options and body.stream_options.include_usage)
-            events = _stream(completion, with_usage, forget)
-            return StreamingResponse(events, media_type="text/event-stream", headers=STREAM_HEADERS)
-        await _finish(turn, request, forget)
-        return completion.whole()
+        return await _answer(registry, name, body, request)
+
+    @routes.post("/responses", response_model=None)
+    async def respond(body: ResponsesRequest, request: Request) -> Response | dict[str, Any]:
+        """The same by OpenAI's newer API."""
+        return await _answer(registry, name, body, request)
+
+    @routes.api_route("/{path:path}", methods=METHODS, include_in_schema=False)
+    async def nothing(request: Request) -> None:
+        """Whatever else is asked for."""
+        raise _not_here(routes, request)
 
     return routes
 
 
+def _not_here(routes: APIRouter, request: Request) -> ApiError:
+    """405 where one of the routes is at this address, but takes other methods; else 404."""
+    others = [route for route in routes.routes if isinstance(route, Route)]
+    partly = [other for other in others if other.matches(request.scope)[0] is Match.PARTIAL]
+    methods = sorted({method for route in partly for method in route.methods or ()})
+    if not methods:
+        return ApiError(404, NOTHING_HERE, "unknown_url")
+    return ApiError(405, f"This address takes {' and '.join(methods)} alone.")
+
+
+async def _answer(
+    registry: Registry, name: str, body: ChatRequest | ResponsesRequest, request: Request
+) -> Response | dict[str, Any]:
+    """Ask the agent; the response, in the form of the API that was asked.
+
+    Raises:
+        HTTPException: if there is no answer at all.
+    """
+    _check_name(body.model, name)
+    turn, forget = await _begin(registry, body.question(registry.settings))
+    completion = Completion(name, turn)
+    newer = ResponsesAnswer(completion) if isinstance(body, ResponsesRequest) else None
+    if not body.stream:
+        await _finish(turn, request, forget)
+        return newer.whole() if newer else completion.whole()
+    chunks = completion.chunks(body.with_usage)
+    first = await _first(chunks, turn, request, forget)
+    events = newer.events(chunks) if newer else completion.events(first, chunks)
+    return StreamingResponse(
+        _to_the_end(events, forget), media_type="text/event-stream", headers=STREAM_HEADERS
+    )
+
+
 def _check_name(model: str, name: str) -> None:
     if model != name:
-        raise HTTPException(404, f"There is no model {model!r} here, only {name!r}.")
+        sentence = f"There is no model {model!r} here, only {name!r}."
+        raise ApiError(404, sentence, "model_not_found")
 
 
 def _token_check(token: SecretStr) -> Callable[..., Awaitable[None]]:
@@ -152,26 +124,25 @@ def _token_check(token: SecretStr) -> Callable[..., Awaitable[None]]:
     ) -> None:
         given = credentials.credentials if credentials else ""
         if not secrets.compare_digest(given.encode(), token.get_secret_value().encode()):
-            raise HTTPException(401, "This needs the token that the host of this agent has set.")
+            raise ApiError(401, "This needs the token that the host of this agent has set.")
 
     return check
 
 
-def _begin(registry: Registry, messages: list[ChatMessage]) -> tuple[SessionKey, Turn]:
-    """Begin the answer to the last message: the id of its session, and its turn.
+async def _begin(registry: Registry, question: Question) -> tuple[Turn, Callable[[], None]]:
+    """Begin the answer to a question: its turn, and what forgets that in the end.
 
     The client's address does not count: one client may have many users, whom the host has let in
     by the token.
 
     Raises:
-        HTTPException: 400 for messages that cannot be answered.
+        HTTPException: 422 or 429 where a limit is reached.
     """
-    *earlier, last = messages
-    if last.role != "user" or not last.text().strip():
-        raise HTTPException(400, "The last message must be the user's, and may not be empty.")
-    contents = [message.to_content() for message in earlier if message.text()]
     conversation = registry.open().conversation
-    return conversation.key, conversation.ask(Question(last.text(), earlier=contents))
+    turn = conversation.ask(question)
+    forget = partial(registry.forget_soon, conversation.key)
+    await check_admitted(turn, forget)
+    return turn, forget
 
 
 async def _finish(turn: Turn, request: Request, forget: Callable[[], None]) -> None:
@@ -185,122 +156,33 @@ async def _finish(turn: Turn, request: Request, forget: Callable[[], None]) -> N
         forget()
 
 
-async def _stream(
-    completion: "Completion", with_usage: bool, forget: Callable[[], None]
+async def _first(
+    chunks: AsyncGenerator[dict[str, Any] | None, None],
+    turn: Turn,
+    request: Request,
+    forget: Callable[[], None],
+) -> dict[str, Any]:
+    """The first chunk, once it is clear that there is going to be an answer.
+
+    Raises:
+        ApiError: if there is not.
+    """
+    try:
+        while (chunk := await anext(chunks)) is None:
+            if await request.is_disconnected():
+                turn.stop()
+    except BaseException:
+        forget()
+        raise
+    return chunk
+
+
+async def _to_the_end(
+    events: AsyncGenerator[bytes, None], forget: Callable[[], None]
 ) -> AsyncGenerator[bytes, None]:
     try:
-        async with aclosing(completion.chunks()) as chunks:
-            async for chunk in chunks:
-                yield format_sse_event(data_str=to_json(chunk)) if chunk else KEEP_ALIVE
-        if with_usage:
-            yield format_sse_event(data_str=to_json(completion.usage_chunk()))
-        yield format_sse_event(data_str="[DONE]")
+        async with aclosing(events):
+            async for event in events:
+                yield event
     finally:
         forget()  # Which stops the turn, if its client has left.
-
-
-@dataclass
-class Completion:
-    """A turn's answer in OpenAI's form."""
-
-    model: str
-    turn: Turn
-    id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
-    created: int = field(default_factory=lambda: int(time.time()))
-
-    def whole(self) -> dict[str, Any]:
-        """The answer in one piece.
-
-        Raises:
-            HTTPException: 502 with the reason, when there is no answer at all.
-        """
-        if self.failed_without_answer:
-            raise HTTPException(502, self.reason)
-        text = clean(answer(self.turn.transcript)) + self.ending
-        message = {"role": "assistant", "content": text, "refusal": None}
-        choice = {"index": 0, "message": message, "finish_reason": self.finish_reason}
-        return {**self._head("chat.completion"), "choices": [choice], "usage": self.usage}
-
-    async def chunks(self) -> AsyncGenerator[dict[str, Any] | None, None]:
-        """The answer's chunks as they come; None where nothing has come for a while."""
-        yield self._chunk({"role": "assistant", "content": ""})
-        async with aclosing(DeltaLog(self.turn).read()) as deltas:
-            async for _, delta in deltas:
-                if delta is None:
-                    yield None
-                elif content := _content(delta):
-                    yield self._chunk(content)
-        if self.failed_without_answer:
-            yield _error(502, self.reason)
-            return
-        if self.ending:
-            yield self._chunk({"content": self.ending})
-        yield self._chunk({}, self.finish_reason)
-
-    def usage_chunk(self) -> dict[str, Any]:
-        """The chunk that comes last where the client asks for it."""
-        return {**self._head("chat.completion.chunk"), "choices": [], "usage": self.usage}
-
-    @property
-    def failed_without_answer(self) -> bool:
-        """Whether the turn failed before its first word."""
-        failed = self.turn.failure not in (None, MAX_TOKENS)
-        return failed and not answer(self.turn.transcript)
-
-    @property
-    def reason(self) -> str:
-        """Why the answer is not whole, or not the agent's own model's; empty where it is."""
-        return " ".join(notices(self.turn.transcript))
-
-    @property
-    def ending(self) -> str:
-        """What follows an answer where `finish_reason` does not say enough."""
-        is_said = self.turn.failure == MAX_TOKENS or not self.reason
-        gap = "\n\n" if answer(self.turn.transcript) else ""
-        return "" if is_said else f"{gap}({self.reason})"
-
-    @property
-    def finish_reason(self) -> str:
-        """OpenAI has no other word than "length" for an answer that was cut off."""
-        return "length" if self.turn.failure else "stop"
-
-    @property
-    def usage(self) -> dict[str, int]:
-        """Tokens as the model reports them; of a stopped call it reports none."""
-        usage = self.turn.usage
-        return {
-            "prompt_tokens": usage.prompt,
-            "completion_tokens": usage.answer,
-            "total_tokens": usage.prompt + usage.answer,
-        }
-
-    def _head(self, kind: str) -> dict[str, Any]:
-        return {"id": self.id, "object": kind, "created": self.created, "model": self.model}
-
-    def _chunk(self, content: dict[str, str], finish_reason: str | None = None) -> dict[str, Any]:
-        choice = {"index": 0, "delta": content, "finish_reason": finish_reason}
-        return {**self._head("chat.completion.chunk"), "choices": [choice]}
-
-
-def _content(delta: Delta) -> dict[str, str] | None:
-    """What a chunk brings of this delta, if anything; front ends know a model's thoughts by the
-    name `reasoning_content`."""
-    match delta:
-        case Text(text=text):
-            return {"content": text}
-        case Rewrite(text=text):
-            return {"content": f"\n\n{text}"}
-        case Thought(text=text):
-            return {"reasoning_content": text}
-        case ToolCall() | Picture():
-            return None
-        case Notice():
-            return None  # `ending` has it.
-        case _:
-            assert_never(delta)
-
-
-def _error(status: int, sentence: str) -> dict[str, Any]:
-    kind = "api_error" if status >= 500 else "invalid_request_error"
-    code = {401: "invalid_api_key", 404: "model_not_found"}.get(status)
-    return {"error": {"message": sentence, "type": kind, "param": None, "code": code}}

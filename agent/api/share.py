@@ -9,6 +9,7 @@ from agent.chat.loader import LoadedAgent
 from agent.chat.registry import Registry
 from agent.core.history import TurnRecord
 from agent.render import export
+from agent.stores.fallback import StoreUnavailable
 from agent.stores.share_links import SharedChat
 
 SHARED_HEADERS = {
@@ -29,8 +30,11 @@ def router(loaded: LoadedAgent, registry: Registry) -> APIRouter:
     @routes.get("/shared/{token}")
     async def shared(token: str) -> Response:
         """The conversation that was shared by this token."""
-        link = await registry.links.find(token)
-        turns = await _shared_turns(registry, link) if link else []
+        try:
+            link = await registry.links.find(token)
+            turns = await _shared_turns(registry, link) if link else []
+        except StoreUnavailable as error:
+            return PlainTextResponse(f"{error}\n", 503, headers=SHARED_HEADERS)
         if not (link and turns):
             return PlainTextResponse(NOT_SHARED, 404, headers=SHARED_HEADERS)
         page = await asyncio.to_thread(export.to_html, turns, link.title, root_agent)

@@ -17,39 +17,40 @@ EventSource not to reconnect.
 
 import base64
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Annotated, Any, assert_never
 
 from fastapi import APIRouter, Body, Depends, Header, HTTPException, Query, Request
-from fastapi.sse import EventSourceResponse, ServerSentEvent
+from fastapi.responses import StreamingResponse
+from fastapi.sse import format_sse_event
 from pydantic import BaseModel, Field
 
-from agent.api.errors import PlainErrorRoute, check_admitted
-from agent.chat.registry import ActiveConversation, Registry
+from agent.api import sessions
+from agent.api.errors import PlainErrorRoute
+from agent.chat.registry import Registry
 from agent.chat.streams import DeltaLog
 from agent.core.deltas import Delta, Rewrite
-from agent.core.question import Question
 from agent.core.text import to_json
 from agent.core.transcript import Notice, Picture, Text, Thought, ToolCall
-from agent.core.visitor import Visitor, visitor_id
+from agent.core.visitor import visitor_id
 from agent.limits.client_address import client_address
-from agent.stores.fallback import StoreUnavailable
+
+# No proxy on the way may buffer the stream.
+STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 # Milliseconds after which a client that was cut off reconnects.
 RETRY_INTERVAL = 1000
 
 ANSWER_GONE = "This answer can no longer be taken up. Please ask again."
 
-UNKNOWN_SESSION = (
-    "There is no such session: it may have been idle for too long. Leave session_id out "
-    "to begin a new one."
-)
+NO_QUERY = "query: Field required."
 
 NOT_EMBEDDED = "This is no picture and no page. Ask by EventSource, or by fetch."
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The answer, as it comes", "content": {"text/event-stream": {}}},
     204: {"description": "The stream that broke had come to its end"},
     404: {"description": "No such session"},
     409: {"description": "The session's answer before is still running"},
@@ -87,35 +88,36 @@ class Position:
 
 LastEventID = Annotated[str | None, Header(description="The last id of a stream cut off.")]
 
+Asked = Annotated[str | None, Query(description="The same in the address.")]
+
 
 def router(registry: Registry) -> APIRouter:
     """`/chat/stream` and `/chat/stop`."""
     routes = APIRouter(prefix="/chat", tags=["chat"], route_class=PlainErrorRoute)
 
-    # Dependencies run before the response begins, and so can still refuse with a status.
-    async def posted(
-        question: AskRequest, request: Request, last_event_id: LastEventID = None
-    ) -> Position | None:
-        return await _begin_or_resume(registry, question, last_event_id, client_address(request))
+    async def answer(asked: AskRequest, request: Request, last_id: str | None) -> StreamingResponse:
+        position = await _begin_or_resume(registry, asked, last_id, client_address(request))
+        events = _events(position)
+        return StreamingResponse(events, media_type="text/event-stream", headers=STREAM_HEADERS)
 
-    async def got(
-        question: Annotated[AskRequest, Query()],
-        request: Request,
-        last_event_id: LastEventID = None,
-    ) -> Position | None:
-        return await _begin_or_resume(registry, question, last_event_id, client_address(request))
-
-    @routes.post("/stream", response_class=EventSourceResponse, responses=RESPONSES, summary="Ask")
+    @routes.post("/stream", response_class=StreamingResponse, responses=RESPONSES, summary="Ask")
     async def post(
-        position: Annotated[Position | None, Depends(posted)],
-    ) -> AsyncIterator[ServerSentEvent]:
+        request: Request,
+        asked: AskRequest | None = None,
+        query: Asked = None,
+        session_id: Asked = None,
+        last_event_id: LastEventID = None,
+    ) -> StreamingResponse:
         """Ask the agent; its answer as server-sent events, as it comes."""
-        async for event in _events(position):
-            yield event
+        if asked is None:
+            if query is None:
+                raise HTTPException(422, NO_QUERY)
+            asked = AskRequest(query=query, session_id=session_id)
+        return await answer(asked, request, last_event_id)
 
     @routes.get(
         "/stream",
-        response_class=EventSourceResponse,
+        response_class=StreamingResponse,
         responses={
             **RESPONSES,
             403: {"description": "Asked as a browser fetches pictures and pages"},
@@ -124,16 +126,17 @@ def router(registry: Registry) -> APIRouter:
         dependencies=[Depends(_refuse_embedding)],
     )
     async def get(
-        position: Annotated[Position | None, Depends(got)],
-    ) -> AsyncIterator[ServerSentEvent]:
+        request: Request,
+        asked: Annotated[AskRequest, Query()],
+        last_event_id: LastEventID = None,
+    ) -> StreamingResponse:
         """The same for a browser's EventSource, which can only GET."""
-        async for event in _events(position):
-            yield event
+        return await answer(asked, request, last_event_id)
 
     @routes.post("/stop", status_code=204, responses={404: RESPONSES[404]})
     async def stop(session_id: Annotated[str, Body(embed=True)]) -> None:
         """End the answer that is running in this session; what was said stays."""
-        active = await _find(registry, session_id)
+        active = await sessions.find(registry, session_id)
         await active.conversation.stop()
 
     return routes
@@ -152,42 +155,21 @@ async def _refuse_embedding(
         raise HTTPException(403, NOT_EMBEDDED)
 
 
-async def _find(registry: Registry, session_id: str) -> ActiveConversation:
-    try:
-        if active := await registry.find(visitor_id(session_id), session_id):
-            return active
-    except StoreUnavailable as error:
-        raise HTTPException(503, str(error)) from error
-    raise HTTPException(404, UNKNOWN_SESSION)
-
-
 async def _begin_or_resume(
-    registry: Registry, question: AskRequest, last_event_id: str | None, address: str
+    registry: Registry, asked: AskRequest, last_event_id: str | None, address: str
 ) -> Position | None:
     """Begin an answer, or find the place where a stream of it broke; None when that is gone.
 
     Raises:
         HTTPException: 204 for a stream that was at its end; else why there is no answer.
+        StoreUnavailable: if its session cannot be looked up.
     """
     if last_event_id == END_ID:
         raise HTTPException(204)
     if last_event_id is not None:
-        return await _resume(registry, question.session_id, last_event_id)
-    if not question.session_id:
-        active = registry.open()
-    else:
-        active = await _find(registry, question.session_id)
-        if active.is_busy:
-            raise HTTPException(409, Notice("busy").text)
-
-    def forget_if_empty() -> None:
-        if not active.conversation.turns:
-            registry.forget_soon(active.conversation.key)
-
-    log = active.ask(Question(question.query, visitor=Visitor(address=address)))
-    position = Position(active.conversation.session_id, active.turns, log)
-    await check_admitted(log.turn, forget_if_empty)
-    return position
+        return await _resume(registry, asked.session_id, last_event_id)
+    active, log = await sessions.begin(registry, asked.query, asked.session_id, address)
+    return Position(active.conversation.session_id, active.turns, log)
 
 
 async def _resume(
@@ -203,28 +185,30 @@ async def _resume(
     return Position(parts[1], turn, active.log, received) if is_known else None
 
 
-async def _events(position: Position | None) -> AsyncIterator[ServerSentEvent]:
+async def _events(position: Position | None) -> AsyncGenerator[bytes, None]:
     if position is None:
         yield _event(Notice(ANSWER_GONE))
     else:
-        yield ServerSentEvent(
+        yield format_sse_event(
             event="session",
-            raw_data=to_json({"session_id": position.session_id}),
+            data_str=to_json({"session_id": position.session_id}),
             id=position.event_id(position.received),
             retry=RETRY_INTERVAL,
         )
         async with aclosing(position.log.read(position.received)) as deltas:
             async for number, delta in deltas:
-                if delta is None:  # Nothing new; a comment says how long the turn has taken so far.
-                    yield ServerSentEvent(comment=f"{position.log.turn.elapsed:.0f} s")
+                if delta is None:
+                    # A comment: how long the turn has taken so far. No blank line follows, at which
+                    # httpx-sse would make an event of it.
+                    yield f": {position.log.turn.elapsed:.0f} s\n".encode()
                 else:
                     yield _event(delta, position.event_id(number))
-    yield ServerSentEvent(raw_data="[DONE]", id=END_ID)
+    yield format_sse_event(data_str="[DONE]", id=END_ID)
 
 
-def _event(delta: Delta, id: str | None = None) -> ServerSentEvent:
+def _event(delta: Delta, id: str | None = None) -> bytes:
     name, data = _name_and_data(delta)
-    return ServerSentEvent(event=name, raw_data=to_json(data), id=id)
+    return format_sse_event(event=name, data_str=to_json(data), id=id)
 
 
 def _name_and_data(delta: Delta) -> tuple[str | None, dict[str, Any]]:

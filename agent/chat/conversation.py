@@ -22,6 +22,7 @@ from google.adk.sessions.base_session_service import GetSessionConfig
 from google.genai import types
 
 from agent.chat.compaction import until_answered
+from agent.chat.model_options import turn_options
 from agent.chat.session_sync import SessionSync
 from agent.chat.turn import Turn
 from agent.core import transcript
@@ -193,8 +194,10 @@ class Conversation:
         if self._limits is None:
             yield
             return
-        address, turns = question.visitor.address, len(self._session.turns)
-        asked = self.user_id, address, question.text, turns
+        text, turns = question.text, len(self._session.turns)
+        if question.is_checked:
+            text, turns = "", 0
+        asked = self.user_id, question.visitor.address, text, turns
         async with self._limits.admit(*asked, is_stopping=turn.is_stopping):
             yield
 
@@ -211,6 +214,7 @@ class Conversation:
             session.title = short_title(question.text)
         self._spent = turn.spent
         token_usage.set(turn.spent)
+        turn_options.set((self.session_id, question.options))
         told_failures.set({})
         caller.set(self.user_id)
         tool_threads(self.settings.tool_threads)

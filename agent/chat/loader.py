@@ -27,6 +27,7 @@ from google.adk.workflow import BaseNode
 from pydantic import SecretStr
 
 from agent.chat.compaction import with_compaction
+from agent.chat.model_options import ModelOptions
 from agent.core.secrets import redact_logs
 from agent.core.settings import read_settings
 from agent.limits.budget import Budget
@@ -105,7 +106,7 @@ def load(folder: Path = OUR_AGENT, coalesce: bool = False) -> LoadedAgent:
     # The first to give ADK another event or response is the last that is asked.
     plugins = [
         *(Invocation(), *app.plugins),
-        *(Budget(settings.max_output_tokens), ToolFailures(), Redaction()),
+        *(ModelOptions(), Budget(settings.max_output_tokens), ToolFailures(), Redaction()),
     ]
     modules = (sys.modules.get(f"{folder.name}.agent"), sys.modules.get(folder.name))
     examples = next((m.EXAMPLES for m in modules if m and hasattr(m, "EXAMPLES")), ())

@@ -2,14 +2,27 @@
 
 import asyncio
 import inspect
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, assert_never
 
 from agent.chat.turn import Turn
 from agent.core.deltas import Delta, Rewrite, deltas
 from agent.core.text import clean
-from agent.core.transcript import Text, Transcript, answer, notices
+from agent.core.transcript import (
+    Notice,
+    Picture,
+    Text,
+    Thought,
+    ToolCall,
+    Transcript,
+    answer,
+    notices,
+)
+
+# Seconds of silence after which a program is told that the answer is still on its way.
+HEARTBEAT_INTERVAL = 1.0
 
 # Takes one chunk: a function or an async function.
 Sink: TypeAlias = Callable[[str], Awaitable[object] | object]
@@ -34,18 +47,24 @@ class DeltaLog:
         self.deltas: list[Delta] = []
         self._read_up_to: Transcript = ()
 
-    async def read(self, after: int = 0) -> AsyncGenerator[tuple[int, Delta | None], None]:
-        """The deltas beyond the first `after`, each with its number, which counts from 1; and now
-        and then, when there is nothing new, the last number with None."""
+    async def read(
+        self, after: int = 0, heartbeat: float = HEARTBEAT_INTERVAL
+    ) -> AsyncGenerator[tuple[int, Delta | None], None]:
+        """The deltas beyond the first `after`, each with its number, which counts from 1; and the
+        last number with None, where there has been nothing new for `heartbeat` seconds."""
+        told_at = time.monotonic()
         async with aclosing(self.turn.watch()) as transcripts:
             async for transcript in transcripts:
                 self.deltas += deltas(self._read_up_to, transcript)
                 self._read_up_to = transcript
-                if len(self.deltas) <= after:
+                is_silent = len(self.deltas) <= after and not self.turn.over
+                if is_silent and time.monotonic() - told_at >= heartbeat:
+                    told_at = time.monotonic()
                     yield after, None
                 while len(self.deltas) > after:
                     after += 1
                     yield after, self.deltas[after - 1]
+                    told_at = time.monotonic()
 
 
 async def chunks(turn: Turn) -> AsyncGenerator[str, None]:
@@ -56,10 +75,15 @@ async def chunks(turn: Turn) -> AsyncGenerator[str, None]:
     """
     async with aclosing(DeltaLog(turn).read()) as numbered:
         async for _, delta in numbered:
-            if isinstance(delta, Rewrite):
-                yield "\n\n" + delta.text
-            elif isinstance(delta, Text):
-                yield delta.text
+            match delta:
+                case Text(text=text):
+                    yield text
+                case Rewrite(text=text):
+                    yield f"\n\n{text}"
+                case Thought() | ToolCall() | Picture() | Notice() | None:
+                    pass
+                case _:
+                    assert_never(delta)
 
 
 async def collect(turn: Turn) -> Answer:

@@ -44,7 +44,7 @@ class Screen:
 
     async def show(self, turn: Turn, heading: str = "") -> None:
         """Write the turn's answer as it comes, after `heading`, and what else happens in it."""
-        async with aclosing(DeltaLog(turn).read()) as deltas:
+        async with aclosing(DeltaLog(turn).read(heartbeat=0)) as deltas:
             async for _, delta in deltas:
                 if isinstance(delta, Text | Rewrite):
                     self._write_answer(heading + _text(delta))

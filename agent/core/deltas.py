@@ -9,10 +9,20 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TypeAlias, TypeGuard
+from typing import TypeAlias, TypeGuard, assert_never
 
 from agent.core.text import clean
-from agent.core.transcript import Entry, Text, Thought, ToolCall, Transcript, answer, spaced
+from agent.core.transcript import (
+    Entry,
+    Notice,
+    Picture,
+    Text,
+    Thought,
+    ToolCall,
+    Transcript,
+    answer,
+    spaced,
+)
 
 
 @dataclass(frozen=True)
@@ -39,15 +49,19 @@ def _deltas(old: Transcript, new: Transcript) -> Iterator[Delta]:
         yield Rewrite(answer(new))
         sent[Text] = len(answer(new))
     for entry in new:
-        if isinstance(entry, Text | Thought):
-            known = sent[type(entry)] or 0
-            if fresh := entry.text[known:]:
-                yield replace(entry, text=fresh)
-            sent[type(entry)] = max(0, known - len(entry.text))
-        elif isinstance(entry, ToolCall):
-            yield from _call_deltas(entry, old)
-        elif entry not in old:
-            yield entry
+        match entry:
+            case Text() | Thought():
+                known = sent[type(entry)] or 0
+                if fresh := entry.text[known:]:
+                    yield replace(entry, text=fresh)
+                sent[type(entry)] = max(0, known - len(entry.text))
+            case ToolCall():
+                yield from _call_deltas(entry, old)
+            case Picture() | Notice():
+                if entry not in old:
+                    yield entry
+            case _:
+                assert_never(entry)
 
 
 def _sent(kind: type[Text | Thought], old: Transcript, new: Transcript) -> int | None:

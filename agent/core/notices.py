@@ -49,6 +49,10 @@ SENTENCES: dict[str, str] = {
         "This message has {length:,} characters, and at most {longest:,} can be sent here. Please "
         "send a shorter one, or the text in parts."
     ),
+    "messages_too_long": (
+        "These messages have {length:,} characters together, and at most {longest:,} can be sent "
+        "here. Please begin a new conversation, or send less of this one."
+    ),
     "chat_had_one": "This chat has had its one message. Please begin a new one.",
     "chat_full": "This chat has had its {turns:,} messages. Please begin a new one.",
     "address_busy": (

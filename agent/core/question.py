@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from google.genai import types
 
@@ -26,6 +27,15 @@ class Options:
 
     # Whether the answer comes in pieces, or whole.
     streaming: bool = True
+    # For the model, as google-genai calls them; None is as the agent has it.
+    max_output_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    # Words at which the answer ends.
+    stop: tuple[str, ...] = ()
+    # What the answer is to be as JSON; {} is any JSON.
+    json_schema: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +50,7 @@ class Question:
         earlier: What was said elsewhere, for a new conversation that goes on from there.
         visitor: Who asks.
         options: How it is to be answered.
+        is_checked: Whether its length has been checked, together with what was said before.
     """
 
     text: str = ""
@@ -48,6 +59,7 @@ class Question:
     earlier: Sequence[types.Content] = ()
     visitor: Visitor = field(default_factory=Visitor)
     options: Options = field(default_factory=Options)
+    is_checked: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", clean(self.text or ""))

@@ -8,13 +8,14 @@ branch) tells them apart.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeAlias, TypeGuard
+from typing import Any, Literal, TypeAlias, TypeGuard, assert_never
 
 from google.adk.events import Event
 from google.genai import types
 
 from agent.core.notices import Notice
 from agent.core.results import Form, repeats, results
+from agent.core.text import clean
 
 # Who speaks: an event's author and branch.
 Source: TypeAlias = tuple[str, str | None]
@@ -135,6 +136,21 @@ def notices(transcript: Transcript) -> list[str]:
     return [entry.text for entry in transcript if isinstance(entry, Notice)]
 
 
+def to_text(transcript: Transcript) -> str:
+    """The answer for a program that takes text alone, with the app's own sentences in brackets
+    below it."""
+    sentences = []
+    for entry in transcript:
+        match entry:
+            case Notice():
+                sentences.append(f"({entry.text})")
+            case Text() | Thought() | ToolCall() | Picture():
+                pass  # The texts are in `answer`.
+            case _:
+                assert_never(entry)
+    return "\n\n".join(filter(None, (clean(answer(transcript)), *sentences)))
+
+
 def unstored(transcript: Transcript) -> list[Text]:
     """The answer's pieces that were shown but whose whole never came: ADK has not stored them."""
     return [entry for entry in transcript if isinstance(entry, Text) and entry.state != "final"]
@@ -151,13 +167,16 @@ def busy_with_tools(transcript: Transcript) -> bool:
 
 
 def _closed(entry: Entry) -> Entry:
-    if isinstance(entry, ToolCall) and entry.seconds is None:
-        return replace(
-            entry, result={"error": "It had not answered when the turn ended."}, seconds=0.0
-        )
-    if not isinstance(entry, Notice) and entry.state == "open":
-        return replace(entry, state="cut")
-    return entry
+    match entry:
+        case ToolCall(seconds=None):
+            error = {"error": "It had not answered when the turn ended."}
+            return replace(entry, result=error, seconds=0.0)
+        case Text() | Thought() | ToolCall() | Picture():
+            return replace(entry, state="cut") if entry.state == "open" else entry
+        case Notice():
+            return entry
+        case _:
+            assert_never(entry)
 
 
 def _parts(event: Event) -> list[types.Part]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from google.adk.agents.callback_context import CallbackContext
 from google.adk.models import LlmRequest, LlmResponse
+from google.adk.plugins import BasePlugin
 from google.genai import types
 
 from agent.models.offline import WHAT_I_AM, AskedToFail, OfflineModel

@@ -1,6 +1,5 @@
 """The page: a Gradio ChatInterface, with its events wired in a cheaper way."""
 
-from importlib.util import find_spec
 from typing import Any
 
 import gradio as gr
@@ -28,19 +27,12 @@ class ChatPage(RewiredInterface):
         respond: The function of a ChatInterface that answers.
         loaded: The agent on show.
         registry: Its conversations.
-        for_mcp: Whether the agent is a tool for MCP clients too.
     """
 
-    def __init__(
-        self,
-        respond: Respond,
-        loaded: LoadedAgent,
-        registry: Registry,
-        for_mcp: bool = find_spec("mcp") is not None,
-    ) -> None:
+    def __init__(self, respond: Respond, loaded: LoadedAgent, registry: Registry) -> None:
         respond = keep_globals(respond)
         self.handlers = Handlers(respond, loaded, registry)
-        self.states, self._agent, self.for_mcp = self.handlers.states, loaded, for_mcp
+        self.states = self.handlers.states
         super().__init__(
             respond,
             # For Gradio's own events, should it ever not know ours: see `RewiredInterface`.
@@ -179,20 +171,15 @@ class ChatPage(RewiredInterface):
             step.failure(None, None, box, js=js("unlock"), **AT_ONCE)
 
     def _wire_programs(self) -> None:
-        """`/chat` for Gradio's clients, and a tool for MCP clients."""
+        """`/chat` for Gradio's clients."""
         text, reply = (gr.Textbox(visible=False, label=name) for name in ("message", "answer"))
         gr.Button(visible=False).click(
             self.handlers.chat,
             [text, self.states.page],
             [reply, self.states.page],
             api_name="chat",
-            # Gradio 6.31 fails where an MCP tool has a State among its outputs (gradio/mcp.py).
-            api_visibility="undocumented" if self.for_mcp else "public",
             concurrency_limit=None,
         )
-        if self.for_mcp:
-            description = self._agent.description
-            gr.api(self.handlers.ask, api_description=description, concurrency_limit=None)
 
 
 def describe(loaded: LoadedAgent, settings: Settings) -> str:

@@ -53,7 +53,6 @@ ROUTES = {
         "/gradio_api/call/v2/{name}",
         "/gradio_api/call/v2/{name}/{event}",
     ),
-    "mcp": ("/gradio_api/mcp", "/gradio_api/mcp/{path:path}"),
     "sign-in": ("/login", "/logout"),
     "reload": ("/gradio_api/dev/reload",),
 }

@@ -9,8 +9,7 @@ import gradio as gr
 from agent.chat.loader import LoadedAgent
 from agent.chat.registry import Registry
 from agent.core.notices import Notice
-from agent.core.text import clean
-from agent.core.transcript import Transcript, answer, notices
+from agent.core.transcript import to_text
 from agent.page.controls import BUSY, IDLE, refresh_if, show_errors
 from agent.page.page_state import PageState, open_last
 from agent.page.protocol import encode_answer, parse_question, wait_until_sent
@@ -110,24 +109,3 @@ class Handlers:
                 if page.turn:
                     yield to_text(page.turn.transcript), page
                 await wait_until_sent(request)
-
-    async def ask(self, message: str, request: gr.Request) -> str:
-        """Ask the agent.
-
-        Parameters:
-            message: What to ask it.
-        """
-        page = PageState(self._registry)
-        try:
-            async with aclosing(self._respond(message, [], page, request)) as answers:
-                async for _ in answers:
-                    pass  # Cancelled by a client, it stops the turn.
-        finally:
-            page.forget_soon()
-        return to_text(page.turn.transcript) if page.turn else ""
-
-
-def to_text(transcript: Transcript) -> str:
-    """The answer for a program: the text alone, and the app's own sentences in brackets."""
-    parts = [clean(answer(transcript)), *(f"({notice})" for notice in notices(transcript))]
-    return "\n\n".join(filter(None, parts))

@@ -192,11 +192,6 @@ class PageState:
             await self.registry.forget(self.registry.key(self.user_id, self.session_id))
         self.turn_to(None)
 
-    def forget_soon(self) -> None:
-        """Delete the conversation that has just been held, where nobody can wait for it."""
-        if self.session_id:
-            self.registry.forget_soon(self.registry.key(self.user_id, self.session_id))
-
     async def undo(self) -> None:
         """Forget the last message on the page; and the conversation, if it was the first."""
         screen = self.screen

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import as_completed
 from contextlib import ExitStack, contextmanager
@@ -18,7 +19,7 @@ from tests.support.app_setup import launched, loaded
 from tests.support.clock import MINUTE, Clock
 from tests.support.fake_gemini import FakeGemini, Until
 from tests.support.limits import PAUSED, full, lot, used_up
-from tests.support.mcp_client import call, tools_of
+from tests.support.mcp_client import text_of, tools_of
 
 pytestmark = pytest.mark.slow
 
@@ -252,6 +253,38 @@ def test_openais_clients_read_the_sentence(
     assert gemini.requests == []
 
 
+TOGETHER = (
+    "These messages have 11 characters together, and at most 10 can be sent here. Please begin a "
+    "new conversation, or send less of this one."
+)
+
+
+def test_all_messages_together_may_be_as_long_as_a_chat(gemini: FakeGemini) -> None:
+    gemini.always("Yes.")
+    with openai(max_message_length=5, max_chat_turns=2) as client:
+        for said in (["x" * 10], ["x", "x" * 8, "x"]):
+            assert complete(client, *said).choices[0].message.content == "Yes."
+        for said in (["x" * 8, "xx", "x"], ["x", "x" * 9, "x"]):
+            with pytest.raises(BadRequestError, match=TOGETHER):
+                complete(client, *said)
+    assert len(gemini.requests) == 2
+
+
+def test_any_number_of_messages_is_counted_before_anything_is_done_with_them(
+    gemini: FakeGemini,
+) -> None:
+    gemini.always("Yes.")
+    system: Any = {"role": "system", "content": "x"}
+    with openai(max_chat_turns=50) as client:
+        begun = time.monotonic()
+        with pytest.raises(BadRequestError, match="This chat has had its 50 messages"):
+            complete(client, *["x"] * 1_501)
+        create = client.chat.completions.create
+        create(model="helper", messages=[*[system] * 1_500, {"role": "user", "content": "Hi"}])
+        assert time.monotonic() - begun < 5  # Each that is stored takes milliseconds.
+    assert len(gemini.requests[0].conversation) == 101
+
+
 @pytest.mark.parametrize("before", [(), ("Hello", "Hello.")], ids=["first", "later"])
 def test_openais_clients_are_told_what_answers(gemini: FakeGemini, before: tuple[str, ...]) -> None:
     with openai(demo_paused=True) as client:
@@ -268,9 +301,14 @@ def test_openais_clients_are_told_what_answers(gemini: FakeGemini, before: tuple
 
 async def test_mcp_clients_read_the_sentence(gemini: FakeGemini) -> None:
     gemini.always("Yes.")
-    with launched(loaded(), for_mcp=True, max_message_length=5, address_per_day=1) as url:
+    with launched(loaded(), max_message_length=5, address_per_day=1) as url:
         async with tools_of(url) as tools:
-            told = [await call(tools, message) for message in ("Hello!", "Hi", "Hi")]
+            results = [
+                await tools.call_tool("ask", {"message": message})
+                for message in ("Hello!", "Hi", "Hi")
+            ]
+    told = [text_of(result) for result in results]
+    assert [result.isError for result in results] == [True, False, True]
     assert told[:2] == [f"({TOO_LONG})", "Yes."]
     assert told[2].startswith("(That was a lot of messages: 1 a day can be sent here.")
     assert len(gemini.requests) == 1

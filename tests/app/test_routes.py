@@ -95,8 +95,8 @@ def app_launched(**options: Any) -> Iterator[Any]:
 
     what = loaded(OfflineModel(delay=0))
     registry = Registry(what, Settings(**UNLIMITED, api_token=SecretStr("open-sesame")))
-    demo = ChatPage(app.respond, what, registry, for_mcp=True)
-    options |= {"mcp_server": True, "prevent_thread_lock": True, "server_port": free_port()}
+    demo = ChatPage(app.respond, what, registry)
+    options |= {"prevent_thread_lock": True, "server_port": free_port()}
     served, _, _ = server.serve(demo, what, registry, **options)
     try:
         yield served

@@ -73,7 +73,7 @@ def house(fake: FakeGemini, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         f"root_agent = Agent(name='helper', model='{GEMINI}', description='Helps.')\n"
     )
     what = loaded()
-    with launched(what, for_mcp=True, api_token=TOKEN, request_retries=0) as url:
+    with launched(what, api_token=TOKEN, request_retries=0) as url:
         yield House(url, what, folder)
 
 

@@ -77,18 +77,12 @@ class Terminal:
 
     @property
     def shown(self) -> str:
-        """All that was shown; a terminal's own line ends as plain ones."""
-        return self._raw.replace("\r\n", "\n")
+        """All that was shown, without what tells a terminal to mark pastes; a terminal's own line
+        ends as plain ones."""
+        return re.sub(r"\x1b\[\?2004[hl]\r?", "", self._raw).replace("\r\n", "\n")
 
     def type(self, text: str) -> None:
         os.write(self._end, text.encode())
-
-    def press_ctrl_c_at_the_prompt(self) -> None:
-        """In the very moment at which Python's `input` has shown its prompt, it does not get the
-        first (Modules/readline.c): so press again until anything happens."""
-        self.type("\x03")
-        while not self._more(time.monotonic() + 1):
-            self.type("\x03")
 
     def until(self, pattern: str) -> str:
         """Wait for what the pattern describes; what is new on the screen, up to its end."""
@@ -218,6 +212,42 @@ def test_a_reader_that_has_had_enough_is_no_error_to_speak_of(gemini: FakeGemini
         program.stdout.close()
         gone.set()
         assert (program.stderr.read(), program.wait(60)) == (b"", 1)
+
+
+def test_what_comes_through_a_pipe_is_sent_with_the_question(gemini: FakeGemini) -> None:
+    gemini.enqueue("Short.")
+    ended = ran("Summarize", "this", typed="One.\n\nTwo.\nexit\n")
+    assert ended == (0, "Short.\n", "")
+    assert gemini.requests[0].conversation == [("user", "Summarize this\n\nOne.\n\nTwo.\nexit")]
+
+
+def test_a_file_too(gemini: FakeGemini, tmp_path: Path) -> None:
+    gemini.enqueue("Short.")
+    (tmp_path / "notes").write_bytes(b"caf\xc3\xa9 \xff")
+    with (tmp_path / "notes").open("rb") as file:
+        command = [sys.executable, "-m", "agent", "Summarize"]
+        environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+        subprocess.run(command, cwd=ROOT, stdin=file, env=environment, timeout=60, check=True)
+    assert gemini.requests[0].conversation == [("user", "Summarize\n\ncafé \ufffd")]
+
+
+def test_who_waits_for_a_pipe_is_told_so(gemini: FakeGemini) -> None:
+    gemini.enqueue("Hello.")
+    command = [sys.executable, "-m", "agent", "Hi"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe) as program:
+        assert program.stderr
+        assert program.stderr.readline().startswith(b"(Reading standard input, until it ends.")
+        out, err = program.communicate(b"there")
+    assert (out, err) == (b"Hello.\n", b"")
+    assert gemini.requests[0].conversation == [("user", "Hi\n\nthere")]
+
+
+def test_where_nothing_can_come_nobody_waits_for_it(gemini: FakeGemini) -> None:
+    gemini.enqueue("Hello.")
+    command = [sys.executable, "-m", "agent", "Hi"]
+    subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, timeout=60, check=True)
+    assert gemini.requests[0].conversation == [("user", "Hi")]
 
 
 def test_signs_that_standard_output_cannot_hold_end_nothing(gemini: FakeGemini) -> None:
@@ -387,7 +417,7 @@ def test_what_a_terminal_would_obey_does_not_reach_it(gemini: FakeGemini) -> Non
     assert "\ufffd]0;owned\ufffd\ufffd[2J\ufffd31m\ufffd\ufffdgone\tsafe\n" in plain
 
 
-def test_ctrl_c_stops_an_answer_and_at_the_prompt_leaves(gemini: FakeGemini) -> None:
+def test_ctrl_c_stops_an_answer_and_no_more(gemini: FakeGemini) -> None:
     gemini.enqueue("Once upon", Hang())
     gemini.enqueue("Sure.")
     with terminal() as screen:
@@ -400,13 +430,84 @@ def test_ctrl_c_stops_an_answer_and_at_the_prompt_leaves(gemini: FakeGemini) -> 
         screen.type("Go on\n")
         screen.until(r"Agent: Sure\.\n")
         screen.until("You: $")
-        screen.press_ctrl_c_at_the_prompt()
+        screen.type("\x04")
         assert screen.ended() == 0
         assert "Traceback" not in screen.shown
     assert gemini.requests[1].conversation == [
         ("user", "A story"),
         ("model", "Once upon"),
         ("user", "Go on"),
+    ]
+
+
+def test_ctrl_c_at_the_prompt_throws_a_line_away_and_no_more(gemini: FakeGemini) -> None:
+    gemini.enqueue("Sure.")
+    with terminal() as screen:
+        screen.until("You: $")
+        for _ in range(2):
+            screen.type("What if")
+            screen.until("What if")
+            screen.type("\x03")
+            assert "(Type exit to leave.)" in screen.until("You: $")
+        screen.type("Go on\n")
+        screen.until(r"Agent: Sure\.\n")
+        screen.until("You: $")
+        screen.type("exit\n")
+        assert screen.ended() == 0
+    assert gemini.requests[0].conversation == [("user", "Go on")]
+
+
+def test_a_second_ctrl_c_ends_an_answer_that_does_not_stop(
+    gemini: FakeGemini, tmp_path: Path
+) -> None:
+    folder = tmp_path / "stubborn_agent"
+    folder.mkdir()
+    (folder / "agent.py").write_text(
+        "import asyncio\n"
+        "from google.adk.agents import BaseAgent\n"
+        "from google.adk.events import Event\n"
+        "from google.genai import types\n"
+        "class Stubborn(BaseAgent):\n"
+        "    async def _run_async_impl(self, context):\n"
+        "        yield Event(author=self.name, partial=True, content=types.ModelContent('No'))\n"
+        "        while True:\n"
+        "            try:\n"
+        "                await asyncio.sleep(60)\n"
+        "            except asyncio.CancelledError:\n"
+        "                pass\n"
+        "root_agent = Stubborn(name='stubborn')\n"
+    )
+    with terminal("--agent", str(folder), "Hi") as screen:
+        screen.until("No")
+        screen.type("\x03")
+        time.sleep(1)  # That it does not stop cannot be awaited.
+        screen.type("\x03")
+        assert screen.ended() == 130
+    assert "Traceback" not in screen.shown
+
+
+PASTES = {
+    "marked by the terminal": ("\x1b[200~one\r\rtwo\rthree\x1b[201~\n", "xterm"),
+    "not marked": ("one\n\ntwo\nthree\n", "dumb"),
+    "not marked and not ended": ("one\n\ntwo\nthree", "dumb"),
+}
+
+
+@pytest.mark.parametrize(("typed", "kind"), PASTES.values(), ids=PASTES.keys())
+def test_what_is_pasted_is_one_question(gemini: FakeGemini, typed: str, kind: str) -> None:
+    gemini.enqueue("All of it.")
+    gemini.enqueue("Bye.")
+    with terminal(TERM=kind) as screen:
+        screen.until("You: ")
+        time.sleep(0.5)  # Until the terminal is set, which cannot be awaited.
+        screen.type(typed)
+        screen.until(r"Agent: All of it\.\n")
+        screen.until("You: ")
+        screen.type("And now?\n")
+        screen.until(r"Agent: Bye\.\n")
+    assert [request.last_user_text for request in gemini.requests] == [
+        "one\n\ntwo\nthree",
+        "And now?",
     ]
 
 

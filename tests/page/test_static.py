@@ -40,7 +40,7 @@ def test_the_script_passes_its_own_tests() -> None:
 @pytest.mark.slow
 def test_every_listener_calls_a_method_that_the_script_has() -> None:
     methods = json.loads(node("-e", METHODS, str(STATIC / "chat.js")))
-    demo = ChatPage(app.respond, loaded(), registry(), for_mcp=False)
+    demo = ChatPage(app.respond, loaded(), registry())
     scripts = [step["js"] for step in demo.config["dependencies"] if step["js"]]
     calls = [re.fullmatch(r"\(\.\.\.args\) => chat\.(\w+)\(\.\.\.args\)", js) for js in scripts]
     assert all(calls), scripts
@@ -62,9 +62,7 @@ def test_nothing_in_the_script_ends_it() -> None:
 def test_a_host_may_add_to_the_head(monkeypatch: pytest.MonkeyPatch) -> None:
     options: dict[str, Any] = {}
     monkeypatch.setattr(gr.Blocks, "launch", lambda _, **given: options.update(given))
-    ChatPage(app.respond, loaded(), registry(), for_mcp=False).launch(
-        head="<meta name=host>", share=False
-    )
+    ChatPage(app.respond, loaded(), registry()).launch(head="<meta name=host>", share=False)
     assert options == {**ASSETS, "head": ASSETS["head"] + "<meta name=host>", "share": False}
 
 

@@ -16,6 +16,7 @@ from google.adk.workflow import BaseNode
 from agent.chat.compaction import with_compaction
 from agent.chat.conversation import Conversation
 from agent.chat.loader import LoadedAgent, llm_agents
+from agent.chat.model_options import ModelOptions
 from agent.chat.registry import Registry
 from agent.chat.turn import Turn
 from agent.core.question import Question, Screen
@@ -57,7 +58,13 @@ def loaded_root(
     app = App.model_construct(
         name="test",
         root_agent=root,
-        plugins=[Invocation(), Budget(max_output_tokens), ToolFailures(), Redaction()],
+        plugins=[
+            Invocation(),
+            ModelOptions(),
+            Budget(max_output_tokens),
+            ToolFailures(),
+            Redaction(),
+        ],
         events_compaction_config=compaction,
     )
     runner = Runner(
@@ -104,15 +111,15 @@ async def until(turn: Turn, text: str) -> None:
 
 
 @contextmanager
-def launched(what: LoadedAgent, for_mcp: bool = False, **settings: Any) -> Iterator[str]:
-    """The page for this agent, served, if wanted to MCP clients as well; its address."""
+def launched(what: LoadedAgent, **settings: Any) -> Iterator[str]:
+    """The page for this agent, served; its address."""
     import app  # Here, because it imports Gradio, which most tests do without.
     from agent import server
     from agent.page.chat_interface import ChatPage
 
     registry = Registry(what, Settings(**{**UNLIMITED, **settings}))
-    demo = ChatPage(app.respond, what, registry, for_mcp=for_mcp)
-    options = {"mcp_server": for_mcp, "prevent_thread_lock": True, "server_port": free_port()}
+    demo = ChatPage(app.respond, what, registry)
+    options = {"prevent_thread_lock": True, "server_port": free_port()}
     _, url, _ = server.serve(demo, what, registry, **options)
     try:
         yield url

@@ -66,7 +66,7 @@ def main(**settings: Any) -> None:
     what, store = loaded(Quick()), InMemoryStore()
     what.runner.session_service = store
     registry = Registry(what, Settings(**{**UNLIMITED, **settings}))
-    demo = ChatPage(app.respond, what, registry, for_mcp=False)
+    demo = ChatPage(app.respond, what, registry)
     _, url, _ = server.serve(
         demo, what, registry, prevent_thread_lock=True, server_port=free_port()
     )

@@ -20,10 +20,15 @@ async def tools_of(url: str) -> AsyncIterator[ClientSession]:
 
 
 def text_of(result: CallToolResult) -> str:
-    """All that a tool has answered."""
-    [content] = result.content
+    """The words of an answer."""
+    content = result.content[0]
     assert isinstance(content, TextContent)
     return content.text
+
+
+def session_of(result: CallToolResult) -> str:
+    """By what to go on with the conversation."""
+    return str((result.structuredContent or {})["session_id"])
 
 
 async def call(tools: ClientSession, message: str) -> str:

@@ -1,6 +1,7 @@
 """A client of `/chat/stream`: its events, and what a model does that makes one of each kind."""
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -83,10 +84,13 @@ def events(response: httpx.Response) -> Iterator[Event]:
 
 
 def blocks(response: httpx.Response) -> Iterator[str]:
+    """The stream's events and comments."""
     rest = b""
     for chunk in response.iter_bytes():
-        *whole, rest = (rest + chunk).split(b"\n\n")
-        yield from (block.decode() for block in whole)
+        rest += chunk
+        while block := re.match(rb"(:.*)\n|((?s:.+?))\n\n", rest):
+            rest = rest[block.end() :]
+            yield (block[1] or block[2]).decode()
     assert not rest
 
 

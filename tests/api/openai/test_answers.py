@@ -9,10 +9,29 @@ from typing import Any
 
 import httpx
 import pytest
-from openai import APIError, AsyncOpenAI, InternalServerError, OpenAI
+from openai import (
+    APIError,
+    APITimeoutError,
+    AsyncOpenAI,
+    BadRequestError,
+    InternalServerError,
+    OpenAI,
+    RateLimitError,
+)
 
 from agent.chat.loader import LoadedAgent
-from tests.support.fake_gemini import Call, Cut, FakeGemini, Finish, Hang, Status, Think, Until
+from tests.support.app_setup import launched, loaded
+from tests.support.fake_gemini import (
+    Blocked,
+    Call,
+    Cut,
+    FakeGemini,
+    Finish,
+    Hang,
+    Status,
+    Think,
+    Until,
+)
 from tests.support.hard_texts import HARD_TEXTS
 from tests.support.openai_client import (
     TOKEN,
@@ -34,6 +53,8 @@ BROKEN = (
     "The AI service has a problem at its end. Nothing is wrong with your message: try again in a "
     "moment."
 )
+
+DECLINED = "The AI declined to answer this. Try to ask in a different way."
 
 BROKE_OFF = "The connection to the AI service broke off. Try again for a full answer."
 
@@ -90,7 +111,7 @@ def test_the_stream_on_the_wire(http: httpx.Client, gemini: FakeGemini) -> None:
     gemini.enqueue("Hello.")
     with http.stream("POST", **raw(sent(stream=True))) as response:
         assert response.headers["content-type"].startswith("text/event-stream")
-        lines = [line for line in response.iter_lines() if line.startswith("data: ")]
+        lines = [line for line in response.iter_lines() if line]
     first = json.loads(lines[0].removeprefix("data: "))
     head = {
         "id": first["id"],
@@ -134,7 +155,9 @@ def test_thoughts_are_reasoning_and_never_content(client: OpenAI, gemini: FakeGe
     assert joined(chunks, "reasoning_content") == "Hm, well.Or?"
     assert joined(chunks) == "Hello."
     gemini.enqueue(*thoughtful)
-    assert text_and_reason(ask(client)) == ("Hello.", "stop")
+    whole = ask(client)
+    assert text_and_reason(whole) == ("Hello.", "stop")
+    assert whole.choices[0].message.reasoning_content == "Hm, well.Or?"
 
 
 def test_an_answer_for_which_a_tool_was_used(client: OpenAI, gemini: FakeGemini) -> None:
@@ -146,6 +169,7 @@ def test_an_answer_for_which_a_tool_was_used(client: OpenAI, gemini: FakeGemini)
     gemini.enqueue("Blue.")
     assert [shape(chunk) for chunk in ask(client, stream=True)] == [
         ({"role": "assistant", "content": ""}, None),
+        ({"reasoning_content": '\n[look {"thing": "sky"}]\n'}, None),
         ({"content": "Blue."}, None),
         ({}, "stop"),
     ]
@@ -209,10 +233,59 @@ def test_the_agent_keeps_its_own_instruction_and_tools(client: OpenAI, gemini: F
     mine = {"type": "function", "function": {"name": "mine", "parameters": {"type": "object"}}}
     gemini.always("Hello.")
     ask(client)
-    ask(client, {"role": "system", "content": "Be brief."}, "Hi", tools=[mine], temperature=1.5)
+    ask(client, {"role": "system", "content": "Be brief."}, "Hi", tools=[mine], logprobs=True)
     plain, led = [request.body for request in gemini.requests]
     for own in ("systemInstruction", "tools", "generationConfig"):
         assert led[own] == plain[own]
+
+
+def test_what_the_client_wants_of_the_model_is_asked_of_it(
+    client: OpenAI, gemini: FakeGemini
+) -> None:
+    gemini.always("Hello.")
+    ask(client, max_tokens=100, temperature=1.5, top_p=0.5, seed=7, stop=["\n", "END"])
+    ask(client, max_completion_tokens=50, stop="END")
+    ask(client)
+    wanted, fewer, plain = [request.body["generationConfig"] for request in gemini.requests]
+    assert wanted == {
+        **plain,
+        "maxOutputTokens": 100,
+        "temperature": 1.5,
+        "topP": 0.5,
+        "seed": 7,
+        "stopSequences": ["\n", "END"],
+    }
+    assert fewer == {**plain, "maxOutputTokens": 50, "stopSequences": ["END"]}
+
+
+SCHEMA = {"type": "object", "properties": {"colour": {"type": "string"}}}
+
+AS_COLOUR = {"type": "json_schema", "json_schema": {"name": "colour", "schema": SCHEMA}}
+
+
+def test_an_agent_without_tools_answers_in_the_form_that_is_wanted(gemini: FakeGemini) -> None:
+    gemini.always("{}")
+    with (
+        launched(loaded(max_output_tokens=200), api_token=TOKEN) as url,
+        OpenAI(base_url=f"{url}v1", api_key=TOKEN) as client,
+    ):
+        ask(client, response_format=AS_COLOUR, max_tokens=1000)
+        ask(client, response_format={"type": "json_object"})
+        ask(client, response_format={"type": "text"})
+    form, any_json, text = [request.body["generationConfig"] for request in gemini.requests]
+    assert (form["responseMimeType"], form["responseJsonSchema"]) == ("application/json", SCHEMA)
+    assert form["maxOutputTokens"] == 200  # The host's cap.
+    assert any_json == {**text, "responseMimeType": "application/json"}
+
+
+def test_an_agent_with_tools_is_asked_for_the_form_in_words(
+    client: OpenAI, gemini: FakeGemini
+) -> None:
+    gemini.always("{}")
+    ask(client, response_format=AS_COLOUR)
+    [request] = gemini.requests
+    assert "responseMimeType" not in request.body["generationConfig"]
+    assert json.dumps(SCHEMA) in json.dumps(request.body["systemInstruction"]).replace('\\"', '"')
 
 
 def test_no_request_knows_of_another(client: OpenAI, gemini: FakeGemini) -> None:
@@ -282,6 +355,16 @@ def test_a_client_that_leaves_the_stream_stops_the_model_at_once(
     assert is_emptied(what)
 
 
+def test_a_client_that_leaves_before_the_first_word_stops_the_model(
+    client: OpenAI, gemini: FakeGemini, what: LoadedAgent
+) -> None:
+    gemini.enqueue(Hang())
+    with pytest.raises(APITimeoutError):
+        ask(client.with_options(timeout=1, max_retries=0), stream=True)
+    assert gemini.arrived().left.wait(20)
+    assert is_emptied(what)
+
+
 async def test_a_client_that_does_not_wait_for_the_whole_stops_the_model_at_once(
     url: str, gemini: FakeGemini, what: LoadedAgent
 ) -> None:
@@ -319,14 +402,66 @@ def test_a_turn_that_fails_without_a_word_is_an_error(client: OpenAI, gemini: Fa
     assert len(gemini.requests) == 1  # The client, which likes to try again, has not.
 
 
-def test_a_stream_that_fails_without_a_word_is_an_error(client: OpenAI, gemini: FakeGemini) -> None:
+def test_a_stream_that_fails_before_its_first_word_is_told_by_its_status(
+    client: OpenAI, gemini: FakeGemini
+) -> None:
     gemini.enqueue(Status(503, "UNAVAILABLE", "overloaded"))
+    with pytest.raises(InternalServerError) as failed:
+        ask(client, stream=True)
+    assert (failed.value.status_code, failed.value.type) == (502, "api_error")
+    assert len(gemini.requests) == 1
+
+
+def test_a_stream_that_fails_after_thoughts_is_an_error(client: OpenAI, gemini: FakeGemini) -> None:
+    gemini.enqueue(Think("Hm."), Cut())
     seen: list[Any] = []
     with pytest.raises(APIError) as failed:
         seen.extend(shape(chunk) for chunk in ask(client, stream=True))
-    assert (failed.value.message, failed.value.type) == (BROKEN, "api_error")
-    assert seen == [({"role": "assistant", "content": ""}, None)]
+    assert (failed.value.message, failed.value.type) == (BROKE_OFF, "api_error")
+    assert seen == [
+        ({"role": "assistant", "content": ""}, None),
+        ({"reasoning_content": "Hm."}, None),
+    ]
     assert len(gemini.requests) == 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(("told", "wait"), [(7, "7"), (None, "60")])
+def test_a_busy_model_is_429_with_the_seconds_to_wait(
+    client: OpenAI, gemini: FakeGemini, stream: bool, told: int | None, wait: str
+) -> None:
+    gemini.enqueue(Status(429, "RESOURCE_EXHAUSTED", retry_after=told))
+    with pytest.raises(RateLimitError) as busy:
+        ask(client, stream=stream)
+    assert busy.value.response.headers["retry-after"] == wait
+    assert (busy.value.type, busy.value.code) == ("rate_limit_error", "rate_limit_exceeded")
+    assert len(gemini.requests) == 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("end", [Blocked(), Blocked("SAFETY"), Finish("SAFETY")])
+def test_what_is_declined_without_a_word_is_refused(
+    client: OpenAI, gemini: FakeGemini, stream: bool, end: Any
+) -> None:
+    gemini.enqueue(end)
+    with pytest.raises(BadRequestError) as declined:
+        ask(client, stream=stream)
+    assert declined.value.body == {
+        "message": DECLINED,
+        "type": "invalid_request_error",
+        "param": None,
+        "code": "content_filter",
+    }
+    assert len(gemini.requests) == 1
+
+
+def test_a_safety_stop_is_content_filter(client: OpenAI, gemini: FakeGemini) -> None:
+    said = (f"Half an answer\n\n({DECLINED})", "content_filter")
+    gemini.enqueue("Half an answer", Finish("SAFETY"))
+    assert text_and_reason(ask(client)) == said
+    gemini.enqueue("Half an answer", Finish("SAFETY"))
+    *chunks, last = ask(client, stream=True)
+    assert (joined(chunks), shape(last)[1]) == said
 
 
 def test_a_failure_after_words_leaves_the_words(client: OpenAI, gemini: FakeGemini) -> None:
@@ -345,6 +480,6 @@ def test_a_failure_after_words_leaves_the_words(client: OpenAI, gemini: FakeGemi
 def test_after_a_failure_the_next_request_is_answered(client: OpenAI, gemini: FakeGemini) -> None:
     gemini.enqueue(Status(429, "RESOURCE_EXHAUSTED", retry_after=7))
     gemini.enqueue("Hello.")
-    with pytest.raises(InternalServerError, match="Please wait 7 seconds, then try again"):
+    with pytest.raises(RateLimitError, match="Please wait 7 seconds, then try again"):
         ask(client)
     assert text_and_reason(ask(client)) == ("Hello.", "stop")

@@ -7,6 +7,8 @@ import httpx
 import pytest
 from openai import AuthenticationError, NotFoundError, OpenAI
 
+from agent.api.openai_request import LEFT_OUT
+from agent.api.security_headers import TOO_LONG
 from agent.core.settings import Settings
 from tests.support.app_setup import launched, loaded
 from tests.support.fake_gemini import FakeGemini
@@ -116,16 +118,29 @@ WRONG: dict[str, tuple[Any, str]] = {
     "messages of text": (sent(messages=["Hi"]), "messages.0: "),
     "a null message": (sent(messages=[None]), "messages.0: "),
     "nobody's message": (sent(messages=[{"content": "Hi"}]), "messages.0.role: "),
-    "a tool's message": (
+    "a tool's message as the last": (
         sent(messages=[user("Hi"), {"role": "tool", "tool_call_id": "1", "content": "Hi"}]),
-        "messages.1.role: ",
+        LAST,
+    ),
+    "a robot's message": (sent(messages=[{"role": "robot", "content": "Hi"}]), "messages.0.role: "),
+    "no tokens": (sent(max_tokens=0), "max_tokens: "),
+    "half a token": (sent(max_completion_tokens=0.5), "max_completion_tokens: "),
+    "too hot": (sent(temperature=2.1), "temperature: "),
+    "a temperature that is no number": (sent(temperature=float("nan")), "temperature: "),
+    "more than all": (sent(top_p=1.1), "top_p: "),
+    "a huge seed": (sent(seed=2**40), "seed: "),
+    "an empty stop": (sent(stop=""), "stop"),
+    "five stops": (sent(stop=["a"] * 5), "stop"),
+    "another format": (sent(response_format={"type": "xml"}), "response_format.type: "),
+    "no schema": (
+        sent(response_format={"type": "json_schema", "json_schema": {"schema": 7}}),
+        "response_format.json_schema.schema: ",
     ),
     "roles": (sent(messages=[{"role": ["user"], "content": "Hi"}]), "messages.0.role: "),
     "a number": (sent(messages=[user(7)]), "messages.0.content"),
     "a dict": (sent(messages=[user({"text": "Hi"})]), "messages.0.content"),
     "listed texts": (sent(messages=[user(["Hi"])]), "messages.0.content"),
     "a picture": (sent(messages=[user([PICTURE])]), NO_PICTURES),
-    "an earlier picture": (sent(messages=[user([PICTURE]), user("Hi")]), NO_PICTURES),
     "the assistant's last": (
         sent(messages=[user("Hi"), {"role": "assistant", "content": "Hi"}]),
         LAST,
@@ -216,6 +231,37 @@ def test_half_a_character_breaks_nothing(
     assert gemini.requests[0].conversation == conversation
 
 
+TOLERATED: dict[str, tuple[Any, list[tuple[str, str]]]] = {
+    "an earlier picture": (
+        [user([{"type": "text", "text": "Look: "}, PICTURE]), user("Hi")],
+        [("user", f"Look: {LEFT_OUT}"), ("user", "Hi")],
+    ),
+    "calls and results of the client's own tools": (
+        [
+            user("Sky?"),
+            {"role": "assistant", "content": None, "tool_calls": [{"id": "1", "type": "function"}]},
+            {"role": "tool", "tool_call_id": "1", "content": "blue"},
+            {"role": "assistant", "content": "It is blue."},
+            user("Hi"),
+        ],
+        [("user", "Sky?"), ("model", "It is blue."), ("user", "Hi")],
+    ),
+    "parts of the newer API": (
+        [user([{"type": "input_text", "text": "Hi"}])],
+        [("user", "Hi")],
+    ),
+}
+
+
+@pytest.mark.parametrize(("messages", "conversation"), TOLERATED.values(), ids=TOLERATED.keys())
+def test_what_other_models_have_left_in_a_conversation_is_no_hindrance(
+    client: OpenAI, gemini: FakeGemini, messages: Any, conversation: list[tuple[str, str]]
+) -> None:
+    gemini.enqueue("Hello.")
+    assert text_and_reason(ask(client, *messages)) == ("Hello.", "stop")
+    assert gemini.requests[0].conversation == conversation
+
+
 def test_half_a_character_is_no_model(http: httpx.Client) -> None:
     response = http.post(**raw(sent(model="\ud800")))
     assert response.status_code == 404
@@ -242,6 +288,37 @@ def test_the_token_is_in_no_response(http: httpx.Client, gemini: FakeGemini) -> 
 def test_the_token_is_no_part_of_what_settings_print() -> None:
     settings = Settings.model_validate({"api_token": TOKEN})
     assert TOKEN not in f"{settings!r} {settings} {settings.model_dump_json()}"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("POST", "v1/embeddings", 404, "unknown_url"),
+        ("GET", "v1/no/such/thing", 404, "unknown_url"),
+        ("POST", "v1/models", 405, None),
+        ("DELETE", "v1/models/helper", 405, None),
+        ("GET", "v1/chat/completions", 405, None),
+    ],
+)
+def test_every_address_below_v1_answers_in_openais_form(
+    http: httpx.Client, method: str, path: str, status: int, code: str | None
+) -> None:
+    strange = http.request(method, path)
+    assert (strange.status_code, error_of(strange)["code"]) == (401, "invalid_api_key")
+    known = http.request(method, path, headers={"authorization": f"Bearer {TOKEN}"})
+    assert (known.status_code, error_of(known)["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("path", ["v1/chat/completions", "v1/responses", "v1/no"])
+def test_what_no_route_has_seen_is_refused_in_openais_form_too(
+    http: httpx.Client, path: str
+) -> None:
+    known = {"authorization": f"Bearer {TOKEN}"}
+    response = http.post(path, headers=known, content=b'{"data": ["' + b"a" * 50_000_000 + b'"]}')
+    assert (response.status_code, error_of(response)) == (
+        413,
+        {"message": TOO_LONG, "type": "invalid_request_error", "param": None, "code": None},
+    )
 
 
 def test_the_agent_is_found_by_its_name(client: OpenAI) -> None:

@@ -48,6 +48,7 @@ WRONG: dict[str, tuple[int, dict[str, Any]]] = {
     "too deep": (400, post("[" * 100_000)),
     "a huge number": (400, post('{"query":' + "9" * 5_000 + "}")),
     "1 MB of nothing": (422, post('{"query": [' + "null," * 200_000 + "null]}")),
+    "a wrong name in the address": (422, post("", "chat/stream?question=Hi")),
     "plain text": (422, post('{"query": "Hi"}', kind="text/plain")),
     "a form": (422, post("query=Hi", kind="application/x-www-form-urlencoded")),
     "no query": (422, get("chat/stream")),

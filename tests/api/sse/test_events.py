@@ -8,6 +8,7 @@ from unittest.mock import ANY
 
 import httpx
 import pytest
+from httpx_sse import connect_sse
 
 from tests.support.fake_gemini import Cut, FakeGemini, Status, Until
 from tests.support.hard_texts import HARD_STREAM_TEXTS
@@ -124,6 +125,26 @@ def test_a_silent_model_is_waited_for_with_comments(url: str, gemini: FakeGemini
     assert rest_of_it == ['data: {"text": "At last."}', "data: [DONE]"]
 
 
+def test_httpx_sse_makes_no_event_of_a_comment(url: str, gemini: FakeGemini) -> None:
+    gate = threading.Event()
+    gemini.enqueue("One", Until(gate), ", two.")
+    with httpx.Client(timeout=20) as client:
+        question = request(url, "Hi", None, None)
+        del question["timeout"]
+        with connect_sse(client, "POST", question.pop("url"), **question) as source:
+            heard = []
+            threading.Timer(2.5, gate.set).start()  # So long that comments come.
+            for event in source.iter_sse():
+                heard.append((event.event, event.data))
+    session, *rest = heard
+    assert session[0] == "session"
+    assert rest == [
+        ("message", '{"text": "One"}'),
+        ("message", '{"text": ", two."}'),
+        ("message", "[DONE]"),
+    ]
+
+
 def test_no_proxy_may_keep_the_stream_back(url: str, gemini: FakeGemini) -> None:
     gemini.enqueue("Hello.")
     response = httpx.post(f"{url}chat/stream", json={"query": "Hi"})
@@ -159,8 +180,9 @@ id: end
     [
         ("chat/stream", ["--json", '{"query": "What is 12*7?"}']),
         ("chat/stream?query=What+is+12*7%3F", []),
+        ("chat/stream?query=What+is+12*7%3F", ["-X", "POST"]),
     ],
-    ids=["POST", "GET"],
+    ids=["POST", "GET", "POST with the question in the address"],
 )
 def test_curl_prints_the_words_as_they_come(
     url: str, gemini: FakeGemini, path: str, options: list[str]
@@ -175,8 +197,7 @@ def test_curl_prints_the_words_as_they_come(
             printed += line
             if "Hel" in line:
                 rest.set()
-    without_comments = re.sub(r"(?m)^: \d+ s\n\n", "", printed)
-    assert re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4,12}){4}", "SESSION", without_comments) == ON_THE_WIRE
+    assert re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4,12}){4}", "SESSION", printed) == ON_THE_WIRE
     assert curl.returncode == 0
     assert gemini.requests[0].conversation == [("user", "What is 12*7?")]
 

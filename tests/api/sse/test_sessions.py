@@ -10,7 +10,7 @@ import httpx
 import pytest
 from google.adk.sessions import InMemorySessionService
 
-from agent.api.sse import UNKNOWN_SESSION
+from agent.api.sessions import UNKNOWN_SESSION
 from agent.core.notices import SENTENCES
 from tests.support.app_setup import launched, loaded
 from tests.support.fake_gemini import FakeGemini, Hang, Until
@@ -42,6 +42,19 @@ def test_a_session_goes_on(url: str, gemini: FakeGemini) -> None:
     again = ask(url, "Who am I?", session)
     assert (again[0].session, answer(again)) == (session, "Ann.")
     assert [event.id for event in again] == [f"{session}.2.0", f"{session}.2.1", "end"]
+    assert gemini.requests[1].conversation == [
+        ("user", "I am Ann"),
+        ("model", "Hello, Ann."),
+        ("user", "Who am I?"),
+    ]
+
+
+def test_post_goes_on_with_a_session_in_the_address(url: str, gemini: FakeGemini) -> None:
+    gemini.enqueue("Hello, Ann.")
+    gemini.enqueue("Ann.")
+    session = ask(url, "I am Ann")[0].session
+    asked = {"query": "Who am I?", "session_id": session}
+    assert httpx.post(f"{url}chat/stream", params=asked).status_code == 200
     assert gemini.requests[1].conversation == [
         ("user", "I am Ann"),
         ("model", "Hello, Ann."),

@@ -1,0 +1,248 @@
+"""The agent as a tool of MCP clients, at the address at which Gradio would offer its own functions.
+
+Gradio's own server (gradio/mcp.py) lets a tool run on when its client has cancelled or has left,
+tells each failure as an answer, and says nothing until the answer is whole.
+
+Each HTTP request stands for itself, so that a client goes on after a restart and at any replica.
+The `Mcp-Session-Id` that a client is given only tells which of its calls it cancels.
+"""
+
+import json
+import os
+import re
+from base64 import b64encode
+from contextlib import aclosing
+from itertools import count
+from typing import Any, assert_never, cast
+from uuid import uuid4
+
+from mcp import types
+from mcp.server import Server
+from mcp.server.sse import SseServerTransport
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from pydantic import AnyUrl
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.types import Message, Receive, Scope, Send
+
+from agent.api import sessions
+from agent.chat.loader import LoadedAgent
+from agent.chat.registry import Registry
+from agent.chat.turn import Turn
+from agent.core.deltas import Delta, Rewrite
+from agent.core.transcript import Notice, Picture, Text, Thought, ToolCall, to_text
+from agent.limits.client_address import client_address
+from agent.stores.fallback import StoreUnavailable
+
+PATH = "/gradio_api/mcp"
+
+SESSION_HEADER = "mcp-session-id"
+
+FOR_CLIENTS = "This is the address of an MCP server. Give it to an MCP client.\n"
+
+ARGUMENTS = {
+    "type": "object",
+    "properties": {
+        "message": {"type": "string", "description": "What to ask it."},
+        "session_id": {
+            "type": "string",
+            "description": "The session_id of an answer before, to go on with that conversation; "
+            "without it, a new one begins.",
+        },
+    },
+    "required": ["message"],
+}
+
+RESULT = {
+    "type": "object",
+    "properties": {"answer": {"type": "string"}, "session_id": {"type": "string"}},
+    "required": ["answer", "session_id"],
+}
+
+# An answer that is cut off there is one all the same.
+MAX_TOKENS = "MAX_TOKENS"
+
+
+class McpServer:
+    """ASGI app of the whole MCP server, below `PATH`.
+
+    Args:
+        loaded: The agent.
+        registry: Its conversations.
+    """
+
+    def __init__(self, loaded: LoadedAgent, registry: Registry) -> None:
+        self._registry = registry
+        # On a Space as Gradio calls it there, since clients have it in their settings.
+        space = os.environ.get("SPACE_ID", "").rpartition("/")[2]
+        self._tool = types.Tool(
+            name=re.sub(r"\W", "_", f"{space}_ask" if space else "ask", flags=re.ASCII),
+            description=loaded.description,
+            inputSchema=ARGUMENTS,
+            outputSchema=RESULT,
+        )
+        self._server = cast(Any, Server(loaded.title))  # Not all of it is typed.
+        self._server.list_tools()(self._list_tools)
+        self._server.call_tool()(self._call)
+        # The transport of clients that are older than the Streamable HTTP of 2025.
+        self._sse = SseServerTransport("/messages/")
+        # The turns of calls that run, by a client's MCP session and the call's id in that.
+        self._turns: dict[tuple[str, str], Turn] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        match scope["method"], scope["path"].rpartition(PATH)[2].strip("/"):
+            case "GET", "sse":
+                async with self._sse.connect_sse(scope, receive, send) as (incoming, outgoing):
+                    options = self._server.create_initialization_options()
+                    await self._server.run(incoming, outgoing, options)
+            case "POST", "messages":
+                await self._sse.handle_post_message(scope, receive, send)
+            case "GET", "schema":  # From which Hugging Face learns what a Space's tools are.
+                tool = self._tool.model_dump(include={"name", "description", "inputSchema"})
+                await JSONResponse([tool])(scope, receive, send)
+            case "GET", "" | "http":  # Nothing is ever sent to a client that has not asked.
+                refusal = PlainTextResponse(FOR_CLIENTS, 405, headers={"Allow": "POST"})
+                await refusal(scope, receive, send)
+            case _, "" | "http":
+                await self._handle(scope, receive, send)
+            case _:
+                await PlainTextResponse("Not Found", 404)(scope, receive, send)
+
+    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request of Streamable HTTP; if its client leaves, its call is cancelled."""
+        client, body = Headers(scope=scope).get(SESSION_HEADER), b""
+
+        async def receive_and_look() -> Message:
+            nonlocal body
+            message = await receive()
+            if message["type"] == "http.request" and client:
+                body += message.get("body", b"")
+                if not message.get("more_body"):
+                    self._cancel(client, body)
+            return message
+
+        async def send_with_session(message: Message) -> None:
+            if message["type"] == "http.response.start" and not client:
+                MutableHeaders(scope=message)[SESSION_HEADER] = uuid4().hex
+            await send(message)
+
+        manager = StreamableHTTPSessionManager(self._server, stateless=True)
+        async with manager.run():
+            await manager.handle_request(scope, receive_and_look, send_with_session)
+
+    def _cancel(self, client: str, body: bytes) -> None:
+        """Stop the call that the client cancels, if this is its notification of that."""
+        try:
+            message = json.loads(body)
+        except ValueError:
+            return  # Which the SDK says to the client.
+        match message:
+            case {
+                "method": "notifications/cancelled",
+                "params": {"requestId": int() | str() as id},
+            }:
+                if turn := self._turns.get((client, str(id))):
+                    turn.stop()
+
+    async def _list_tools(self) -> list[types.Tool]:
+        return [self._tool]
+
+    async def _call(self, name: str, arguments: dict[str, Any]) -> types.CallToolResult:
+        """One call of the tool; what keeps it from an answer is an error."""
+        if name != self._tool.name:
+            return _refused(f"There is no tool {name!r} here, only {self._tool.name!r}.")
+        try:
+            return await self._ask(arguments["message"], arguments.get("session_id"))
+        except HTTPException as error:
+            return _refused(error.detail)
+        except StoreUnavailable as error:
+            return _refused(str(error))
+
+    async def _ask(self, message: str, session_id: str | None) -> types.CallToolResult:
+        """Ask the agent; its words are told as progress, if the client wants to know of that.
+
+        Cancelled, as by a client that leaves, it stops the turn. A session whose id the client has
+        not been told is forgotten then.
+        """
+        context = self._server.request_context
+        request: Request = context.request
+        registry, address = self._registry, client_address(request)
+        active, log = await sessions.begin(registry, message, session_id, address)
+        turn, key = log.turn, active.conversation.key
+        call = request.headers.get(SESSION_HEADER, ""), str(context.request_id)
+        self._turns[call] = turn
+        steps = count(1)
+        try:
+            async with aclosing(log.read()) as deltas:
+                async for _, delta in deltas:
+                    await self._tell(next(steps), delta)
+        finally:
+            self._turns.pop(call, None)
+            if not turn.over:
+                turn.stop()
+                if not session_id:
+                    registry.forget_soon(key)
+        return _result(turn, key.session_id)
+
+    async def _tell(self, step: int, delta: Delta | None) -> None:
+        """One more step of the answer: its next words, or that it is still on its way."""
+        context = self._server.request_context
+        token = context.meta.progressToken if context.meta else None
+        if token is not None:
+            await context.session.send_progress_notification(
+                token,
+                progress=step,
+                message=_words(delta),
+                related_request_id=str(context.request_id),
+            )
+
+
+def _words(delta: Delta | None) -> str | None:
+    """The answer's next words; together they are the answer."""
+    match delta:
+        case Text(text=text):
+            return text
+        case Rewrite(text=text):
+            return f"\n\n{text}"
+        case Thought() | ToolCall() | Picture() | Notice() | None:
+            return None
+        case _:
+            assert_never(delta)
+
+
+def _result(turn: Turn, session_id: str) -> types.CallToolResult:
+    """What has come of a turn: words first, then pictures, last how to go on."""
+    text = to_text(turn.transcript)
+    pictures = [entry for entry in turn.transcript if isinstance(entry, Picture)]
+    files = [_file(picture, number) for number, picture in enumerate(pictures)]
+    go_on = types.TextContent(
+        type="text",
+        text=f"(To go on with this conversation: session_id {session_id})",
+        annotations=types.Annotations(audience=["assistant"]),
+    )
+    said = [types.TextContent(type="text", text=text)] if text or not files else []
+    return types.CallToolResult(
+        content=[*said, *files, go_on],
+        # For clients that look at nothing else.
+        structuredContent={"answer": text, "session_id": session_id},
+        isError=turn.failure not in (None, MAX_TOKENS),
+    )
+
+
+def _file(picture: Picture, number: int) -> types.ContentBlock:
+    kind, data = picture.mime_type, b64encode(picture.data).decode()
+    if kind.startswith("image/"):
+        return types.ImageContent(type="image", data=data, mimeType=kind)
+    if kind.startswith("audio/"):
+        return types.AudioContent(type="audio", data=data, mimeType=kind)
+    uri = AnyUrl(f"file:///answer/{number}")
+    file = types.BlobResourceContents(uri=uri, blob=data, mimeType=kind)
+    return types.EmbeddedResource(type="resource", resource=file)
+
+
+def _refused(sentence: str) -> types.CallToolResult:
+    content = types.TextContent(type="text", text=f"({sentence})")
+    return types.CallToolResult(content=[content], isError=True)

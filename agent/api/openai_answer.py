@@ -1,0 +1,189 @@
+"""A turn's answer in OpenAI's form: whole, as chunks, or as an error."""
+
+import time
+import uuid
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any, assert_never
+
+from fastapi.sse import format_sse_event
+
+from agent.api.openai_error import ApiError
+from agent.chat.streams import DeltaLog
+from agent.chat.turn import Turn
+from agent.core.deltas import Delta, Rewrite, deltas
+from agent.core.errors import explain
+from agent.core.text import clean, to_json
+from agent.core.transcript import Notice, Picture, Text, Thought, ToolCall, answer, notices
+
+KEEP_ALIVE = format_sse_event(comment="working")
+
+# The code of an answer that has reached its length limit, for which OpenAI has a finish reason; and
+# of one that has reached it before its first word.
+MAX_TOKENS, BEFORE_WORDS = "MAX_TOKENS", "MAX_TOKENS_BEFORE_WORDS"
+
+DECLINED = "declined"
+
+# The name by which front ends know what a model says to itself.
+REASONING = "reasoning_content"
+
+# Seconds for which a stream waits for its first words, so that a failure before them can still be
+# told by a status: longer than a busy Gemini takes to refuse three tries.
+FIRST_WORDS_TIMEOUT = 8.0
+
+# Seconds to wait for a model that is busy and does not say for how long; its notice says so too.
+BUSY_WAIT = 60
+
+# The statuses of failures, by the notice's code. Clients ask again after a 5xx or a 429.
+STATUSES = {
+    **dict.fromkeys(("model_busy", "model_busy_for"), 429),
+    **dict.fromkeys((DECLINED, "bad_request"), 400),
+    "store_unavailable": 503,
+    "model_slow": 504,
+}
+
+
+@dataclass
+class Completion:
+    """A turn's answer, as `/v1/chat/completions` gives it."""
+
+    model: str
+    turn: Turn
+    id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
+    created: int = field(default_factory=lambda: int(time.time()))
+
+    def whole(self) -> dict[str, Any]:
+        """The answer in one piece.
+
+        Raises:
+            ApiError: with the reason, when there is no answer at all.
+        """
+        if self.failed_without_answer:
+            raise self.error
+        text = clean(answer(self.turn.transcript)) + self.ending
+        message = {"role": "assistant", "content": text, "refusal": None}
+        contents = [_content(delta) for delta in deltas((), self.turn.transcript)]
+        if reasoning := "".join(content.get(REASONING, "") for content in contents):
+            message[REASONING] = reasoning
+        choice = {"index": 0, "message": message, "finish_reason": self.finish_reason}
+        return {**self._head("chat.completion"), "choices": [choice], "usage": self.usage}
+
+    async def chunks(self, with_usage: bool = False) -> AsyncGenerator[dict[str, Any] | None, None]:
+        """The answer's chunks as they come; None where nothing has come for a while.
+
+        Raises:
+            ApiError: in place of the first chunk, when the turn fails before it.
+        """
+        has_begun = False
+        async with aclosing(DeltaLog(self.turn).read()) as log:
+            async for _, delta in log:
+                content = _content(delta) if delta else {}
+                if not has_begun and (content or self.turn.elapsed > FIRST_WORDS_TIMEOUT):
+                    has_begun = True
+                    yield self._chunk({"role": "assistant", "content": ""})
+                if content:
+                    yield self._chunk(content)
+                elif delta is None:
+                    yield None
+        if not has_begun:
+            if self.failed_without_answer:
+                raise self.error
+            yield self._chunk({"role": "assistant", "content": ""})
+        for chunk in self._last_chunks(with_usage):
+            yield chunk
+
+    async def events(
+        self, first: dict[str, Any], chunks: AsyncGenerator[dict[str, Any] | None, None]
+    ) -> AsyncGenerator[bytes, None]:
+        """The stream of server-sent events: the first chunk, and all that follow."""
+        yield format_sse_event(data_str=to_json(first))
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                yield format_sse_event(data_str=to_json(chunk)) if chunk else KEEP_ALIVE
+        yield format_sse_event(data_str="[DONE]")
+
+    def _last_chunks(self, with_usage: bool) -> Iterator[dict[str, Any]]:
+        if self.failed_without_answer:
+            yield self.error.body
+        else:
+            if self.ending:
+                yield self._chunk({"content": self.ending})
+            yield self._chunk({}, self.finish_reason)
+        if with_usage:
+            yield {**self._head("chat.completion.chunk"), "choices": [], "usage": self.usage}
+
+    @property
+    def failed_without_answer(self) -> bool:
+        """Whether the turn failed before its first word."""
+        failed = self.turn.failure not in (None, MAX_TOKENS, BEFORE_WORDS)
+        return failed and not answer(self.turn.transcript)
+
+    @property
+    def error(self) -> ApiError:
+        """Why there is no answer."""
+        notice = self._failure or Notice("empty")
+        status = STATUSES.get(notice.code, 502)
+        wait = int(notice.args.get("wait", BUSY_WAIT)) if status == 429 else None
+        code = "content_filter" if notice.code == DECLINED else None
+        return ApiError(status, self.reason, code, wait)
+
+    @property
+    def reason(self) -> str:
+        """Why the answer is not whole, or not the agent's own model's; empty where it is."""
+        return " ".join(notices(self.turn.transcript))
+
+    @property
+    def ending(self) -> str:
+        """What follows an answer where `finish_reason` does not say enough."""
+        is_said = self.turn.failure == MAX_TOKENS or not self.reason
+        gap = "\n\n" if answer(self.turn.transcript) else ""
+        return "" if is_said else f"{gap}({self.reason})"
+
+    @property
+    def finish_reason(self) -> str:
+        """OpenAI has no other word than "length" for an answer that broke off."""
+        if self._failure is None:
+            return "stop"
+        return "content_filter" if self._failure.code == DECLINED else "length"
+
+    @property
+    def usage(self) -> dict[str, int]:
+        """Tokens as the model reports them; of a stopped call it reports none."""
+        usage = self.turn.usage
+        return {
+            "prompt_tokens": usage.prompt,
+            "completion_tokens": usage.answer,
+            "total_tokens": usage.prompt + usage.answer,
+        }
+
+    @property
+    def _failure(self) -> Notice | None:
+        return explain(self.turn.failure) if self.turn.failure else None
+
+    def _head(self, kind: str) -> dict[str, Any]:
+        return {"id": self.id, "object": kind, "created": self.created, "model": self.model}
+
+    def _chunk(self, content: dict[str, str], finish_reason: str | None = None) -> dict[str, Any]:
+        choice = {"index": 0, "delta": content, "finish_reason": finish_reason}
+        return {**self._head("chat.completion.chunk"), "choices": [choice]}
+
+
+def _content(delta: Delta) -> dict[str, str]:
+    """What a message or a chunk has of this delta, if anything. A tool's call stands among the
+    thoughts: as `tool_calls` clients would take it for one that they have to answer."""
+    match delta:
+        case Text(text=text):
+            return {"content": text}
+        case Rewrite(text=text):
+            return {"content": f"\n\n{text}"}
+        case Thought(text=text):
+            return {REASONING: text}
+        case ToolCall(name=name, args=args, seconds=None):
+            return {REASONING: f"\n[{name} {to_json(args, ensure_ascii=False)}]\n"}
+        case ToolCall() | Picture():
+            return {}
+        case Notice():
+            return {}  # `ending` has it.
+        case _:
+            assert_never(delta)

@@ -1,0 +1,144 @@
+"""What clients of OpenAI's API send, and the question that it is here."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import HTTPException
+from google.genai import types
+from pydantic import BaseModel, Field
+
+from agent.core.question import Options, Question
+from agent.core.settings import Settings
+from agent.core.text import clean
+from agent.limits.rate_limits import LimitExceeded
+
+# The kinds of parts that are text, in this and that of OpenAI's APIs.
+TEXT = ("text", "input_text", "output_text")
+
+# What the agent reads in the place of an earlier picture or file.
+LEFT_OUT = "(Something was sent here that is no text. It was left out.)"
+
+ONLY_TEXT = "Only text can be sent here, no pictures and no files."
+
+LAST_MESSAGE = "The last message must be the user's, and may not be empty."
+
+
+class ContentPart(BaseModel):
+    """A part of a message's content."""
+
+    type: str
+    text: str = ""
+
+
+class ChatMessage(BaseModel):
+    """One message of the conversation that the client remembers."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | list[ContentPart] | None = None
+
+    def text(self) -> str:
+        """All its text, with a note in the place of what is none."""
+        if not isinstance(self.content, list):
+            return clean(self.content or "")
+        parts = (part.text if part.type in TEXT else LEFT_OUT for part in self.content)
+        return clean("".join(parts))
+
+    def is_text(self) -> bool:
+        """Whether there is nothing else in it."""
+        parts = self.content if isinstance(self.content, list) else []
+        return all(part.type in TEXT for part in parts)
+
+    def to_content(self) -> types.Content:
+        """The message as ADK stores it; a client's instruction is stored as its user's words."""
+        content = types.ModelContent if self.role == "assistant" else types.UserContent
+        return content(self.text())
+
+
+class JsonSchema(BaseModel):
+    """A form for the answer."""
+
+    schema_: dict[str, Any] = Field(default={}, alias="schema")
+
+
+class ResponseFormat(BaseModel):
+    """Whether the answer is to be text, or JSON, or JSON of some form."""
+
+    type: Literal["text", "json_object", "json_schema"] = "text"
+    json_schema: JsonSchema = JsonSchema(schema={})
+
+
+class StreamOptions(BaseModel):
+    """What else a stream shall hold."""
+
+    include_usage: bool | None = False
+
+
+Stop = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class ChatRequest(BaseModel):
+    """OpenAI's request, as far as it is used here; README.md tells what is not."""
+
+    model: str
+    messages: list[ChatMessage] = Field(min_length=1)
+    stream: bool | None = False
+    stream_options: StreamOptions | None = None
+    n: Literal[1] | None = 1
+    max_completion_tokens: int | None = Field(default=None, ge=1)
+    max_tokens: int | None = Field(default=None, ge=1)
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, ge=0, le=1)
+    seed: int | None = Field(default=None, ge=-(2**31), lt=2**31)
+    stop: Stop | Annotated[list[Stop], Field(max_length=4)] | None = None
+    response_format: ResponseFormat | None = None
+
+    @property
+    def with_usage(self) -> bool:
+        """Whether a stream tells its tokens last."""
+        return bool(self.stream_options and self.stream_options.include_usage)
+
+    def question(self, settings: Settings) -> Question:
+        """The last message as a question, with those before it.
+
+        Raises:
+            HTTPException: 400 for messages that cannot be answered.
+            LimitExceeded: if there is too much of them.
+        """
+        check_size(self.messages, settings)
+        *earlier, last = self.messages
+        if last.role != "user" or not last.text().strip():
+            raise HTTPException(400, LAST_MESSAGE)
+        if not last.is_text():
+            raise HTTPException(400, ONLY_TEXT)
+        # What tools of the client's own have said is in the answers that were made of it.
+        said = [m for m in earlier if m.role not in ("tool", "function") and m.text()]
+        # More than that the model is not shown, and each costs time to store.
+        contents = [message.to_content() for message in said[-settings.history_events :]]
+        return Question(last.text(), earlier=contents, options=self._options(), is_checked=True)
+
+    def _options(self) -> Options:
+        stops = [self.stop] if isinstance(self.stop, str) else self.stop or []
+        form = self.response_format or ResponseFormat()
+        return Options(
+            max_output_tokens=self.max_completion_tokens or self.max_tokens,
+            temperature=self.temperature,
+            top_p=self.top_p,
+            seed=self.seed,
+            stop=tuple(stops),
+            json_schema=None if form.type == "text" else form.json_schema.schema_,
+        )
+
+
+def check_size(messages: list[ChatMessage], settings: Settings) -> None:
+    """Count before anything is done with them: all messages together may be as long as a whole
+    chat on the page.
+
+    Raises:
+        LimitExceeded: if they are longer, or too many.
+    """
+    turns, longest = settings.max_chat_turns, settings.max_message_length * settings.max_chat_turns
+    if turns and sum(message.role == "user" for message in messages) > turns:
+        raise LimitExceeded("chat_had_one" if turns == 1 else "chat_full", turns=turns)
+    length = sum(len(message.text()) for message in messages)
+    if longest and length > longest:
+        code = "message_too_long" if len(messages) == 1 else "messages_too_long"
+        raise LimitExceeded(code, length=length, longest=longest)

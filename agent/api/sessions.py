@@ -1,0 +1,55 @@
+"""A program's sessions: each goes on by its id alone, which is random and made here."""
+
+import asyncio
+
+from fastapi import HTTPException
+
+from agent.api.errors import check_admitted
+from agent.chat.registry import ActiveConversation, Registry
+from agent.chat.streams import DeltaLog
+from agent.core.notices import Notice
+from agent.core.question import Question
+from agent.core.visitor import Visitor, visitor_id
+
+UNKNOWN_SESSION = (
+    "There is no such session: it may have been idle for too long. Leave session_id out "
+    "to begin a new one."
+)
+
+
+async def find(registry: Registry, session_id: str) -> ActiveConversation:
+    """The session with this id.
+
+    Raises:
+        HTTPException: 404 where there is none.
+        StoreUnavailable: if it cannot be looked up.
+    """
+    if active := await registry.find(visitor_id(session_id), session_id):
+        return active
+    raise HTTPException(404, UNKNOWN_SESSION)
+
+
+async def begin(
+    registry: Registry, text: str, session_id: str | None, address: str
+) -> tuple[ActiveConversation, DeltaLog]:
+    """Ask in a session, or without an id in a new one; its answer, which has begun.
+
+    Raises:
+        HTTPException: 404, 409, 422 or 429 with a sentence, where it is not answered.
+        StoreUnavailable: if the session cannot be looked up.
+    """
+    active = await find(registry, session_id) if session_id else registry.open()
+    if session_id and active.is_busy:
+        raise HTTPException(409, Notice("busy").text)
+
+    def forget_if_empty() -> None:
+        if not active.conversation.turns:
+            registry.forget_soon(active.conversation.key)
+
+    log = active.ask(Question(text, visitor=Visitor(address=address)))
+    try:
+        await check_admitted(log.turn, forget_if_empty)
+    except asyncio.CancelledError:  # Whoever asked has left already.
+        log.turn.stop()
+        raise
+    return active, log

@@ -1,0 +1,84 @@
+"""What somebody types at a terminal, or pastes there, or sends through a pipe."""
+
+import os
+import stat
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+
+# Seconds of silence at which a paste is over: a terminal hands all of it over at once.
+PASTE_GAP = 0.05
+
+# Seconds of waiting for a pipe to end of which nothing is said.
+PIPE_TIMEOUT = 3.0
+
+WAITING = "(Reading standard input, until it ends. If nothing is to come from there: < /dev/null)"
+
+HOW_TO_LEAVE = "(Type exit to leave.)"
+
+
+def typed_questions() -> Iterator[str]:
+    """What is typed after a prompt, until the end of input; several lines, if they are pasted.
+
+    Ctrl-C throws away what has been typed.
+    """
+    with suppress(ImportError):  # Not on Windows.
+        import readline  # It gives `input` its arrow keys.
+
+        # A terminal then marks what is pasted, and GNU's readline takes all of it for one line.
+        readline.parse_and_bind("set enable-bracketed-paste on")
+    while True:
+        try:
+            line = input("\nYou: ")
+            yield line + _rest_of_paste()
+        except KeyboardInterrupt:
+            print(f"\n{HOW_TO_LEAVE}")  # noqa: T201
+        except EOFError:
+            print()  # noqa: T201
+            return
+
+
+def _rest_of_paste() -> str:
+    """What has come together with the line that was just read: more lines of a paste, where the
+    terminal or the readline does not mark it."""
+    try:
+        import select
+        import termios
+        import tty
+    except ImportError:  # On Windows each line is a question.
+        return ""
+    terminal = sys.stdin.fileno()
+    rest = b""
+    before = termios.tcgetattr(terminal)
+    # Else what has no line's end yet could not be read. What has come already is kept.
+    tty.setcbreak(terminal, termios.TCSANOW)
+    try:
+        while select.select([terminal], [], [], PASTE_GAP)[0]:
+            if not (more := os.read(terminal, 65_536)):
+                break
+            rest += more
+    finally:
+        termios.tcsetattr(terminal, termios.TCSANOW, before)
+    text = rest.decode(sys.stdin.encoding, "replace").replace("\r", "\n")
+    print(text, end="" if text.endswith("\n") or not text else "\n")  # noqa: T201
+    return f"\n{text}" if text else ""
+
+
+def piped_text() -> str:
+    """What comes through a pipe or from a file; "" where standard input is neither, which nobody
+    may ever write to."""
+    try:
+        kind = os.fstat(sys.stdin.fileno()).st_mode
+    except (OSError, ValueError, AttributeError):  # It is closed.
+        return ""
+    if not (stat.S_ISFIFO(kind) or stat.S_ISREG(kind)):
+        return ""
+    # A program that starts this one may leave a pipe open in which nothing ever comes.
+    told = threading.Timer(PIPE_TIMEOUT, print, (WAITING,), {"file": sys.stderr})
+    told.daemon = True
+    told.start()
+    try:
+        return sys.stdin.read()
+    finally:
+        told.cancel()
