@@ -17,6 +17,7 @@ from agent.core.notices import Notice, PlainError
 # Marks, and the code of the notice in agent/core/notices.py.
 TABLE: tuple[tuple[set[str], str], ...] = (
     ({"AskedToFail"}, "asked_to_fail"),
+    ({"NoStandIn"}, "no_stand_in"),
     ({"SessionNotFoundError"}, "session_gone"),
     ({"StaleSessionError"}, "elsewhere"),
     # The roots of Python's database drivers' errors, and of SQLAlchemy's.

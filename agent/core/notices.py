@@ -89,6 +89,10 @@ SENTENCES: dict[str, str] = {
         "This failure is the one you asked for with /fail. What was said before it stays, and the "
         "next message works as usual."
     ),
+    "no_stand_in": (
+        "This agent answers in a form of its own, in which the built-in offline model, which is "
+        "not an AI, has no answer. With a key for Gemini it would."
+    ),
     "session_gone": (
         "This conversation is no longer in memory. A new one has begun: please say it again."
     ),

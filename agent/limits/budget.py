@@ -12,7 +12,15 @@ from google.adk.models import LlmRequest, LlmResponse
 from google.adk.plugins import BasePlugin
 from google.genai import types
 
-from agent.models.offline import WHAT_I_AM, AskedToFail, OfflineModel
+from agent.core.adk_internals import agent_of
+from agent.models.offline import (
+    WHAT_I_AM,
+    AskedToFail,
+    OfflineModel,
+    has_credentials,
+    needs_credentials,
+)
+from agent.models.offline_schema import NoStandIn
 
 # Whether the offline model answers in this turn in place of the agent's own. What a turn's task
 # starts inherits it, agents that are used as tools included.
@@ -74,7 +82,9 @@ class Budget(BasePlugin):
         """The offline model's answer, or an error, in place of the call; None for the call to be
         made, with no more output tokens than it may have."""
         if use_offline.get():
-            return await _answer_offline(llm_request)
+            return await _answer_offline(llm_request, OFFLINE_MODEL)
+        if not has_credentials() and (answer := await _stand_in(callback_context, llm_request)):
+            return answer
         if not _current_usage().admit(callback_context.agent_name):
             return LlmResponse(error_code="TOO_MANY_LLM_CALLS")
         most = self._max_output_tokens
@@ -89,10 +99,22 @@ class Budget(BasePlugin):
         _current_usage().report(callback_context.agent_name, llm_response)
 
 
-async def _answer_offline(request: LlmRequest) -> LlmResponse:
+async def _stand_in(context: CallbackContext, request: LlmRequest) -> LlmResponse | None:
+    """Give the offline model to an agent without credentials that was not there at the start, such
+    as one that a node makes; where that cannot be, its answer."""
+    agent = agent_of(context)
+    if not needs_credentials(agent.canonical_model if agent else request.model or ""):
+        return None
+    if agent is None:
+        return await _answer_offline(request, OfflineModel())
+    agent.model = OfflineModel()
+    return None
+
+
+async def _answer_offline(request: LlmRequest, model: OfflineModel) -> LlmResponse:
     try:
-        [answer] = [response async for response in OFFLINE_MODEL.generate_content_async(request)]
-    except AskedToFail as error:
+        [answer] = [response async for response in model.generate_content_async(request)]
+    except (AskedToFail, NoStandIn) as error:
         return LlmResponse(error_code=type(error).__name__)  # ADK would hide what was raised here.
     return answer
 
