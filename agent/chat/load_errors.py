@@ -45,6 +45,9 @@ PACKAGES = {
 # Which module is missing where ADK lacks a name, because it could not import all of its own.
 MISSING_IN_ADK = {"google.adk.tools.mcp_tool": "mcp", "google.adk.models.lite_llm": "litellm"}
 
+# Python's module `os`, as tracebacks call it.
+OS = ("<frozen os>", os.__file__)
+
 # How ADK's loader begins the text of what it passes on (adk/cli/utils/agent_loader.py), and a
 # requirement in ADK's own advice.
 ADK_PREFIX = re.compile(r"^Fail to load '.*?' (module|config)\. ")
@@ -62,13 +65,33 @@ def explain(error: BaseException, folder: Path) -> str:
         parts += [_place(folder, frames[-1])]
         whole = traceback.extract_tb(cause.__traceback__)
         way = whole[whole.index(frames[0]) :] if frames[0] in whole else []
-        way = [frame for frame in way if not frame.filename.startswith("<frozen importlib")]
+        way = [frame for frame in way if not frame.filename.startswith("<frozen ")]
         parts += ["".join(traceback.format_list(way)).rstrip()] if len(way) > 1 else []
-    if missing := _missing_module(_chain(error)):
-        parts += [how_to_install(missing, folder)]
-    elif advised := ADVICE.search(" ".join(map(str, _chain(error)))):
-        parts += [how_to_install_package(advised[1])]
+    if advice := _advice(error, folder):
+        parts += [advice]
     return "\n\n".join(parts)
+
+
+def _advice(error: BaseException, folder: Path) -> str:
+    """What to do about it, where that is known."""
+    if missing := _missing_module(_chain(error)):
+        top = missing.partition(".")[0]
+        if (folder / f"{top}.py").exists() or (folder / top).is_dir():
+            return (
+                f"{top} is a file of the agent's own, which ADK finds by a dot: write "
+                f"`from .{missing} import …`, or `from . import {missing}`."
+            )
+        return how_to_install(missing, folder)
+    if advised := ADVICE.search(" ".join(map(str, _chain(error)))):
+        return how_to_install_package(advised[1])
+    for each in _chain(error):
+        frames = traceback.extract_tb(each.__traceback__)
+        if isinstance(each, KeyError) and frames[-1:] and frames[-1].filename in OS:
+            place = (
+                "as a secret or variable of the Space" if "SPACE_ID" in os.environ else "in .env"
+            )
+            return f"The agent reads this from the environment: set it {place}, and start again."
+    return ""
 
 
 def how_to_install(module: str, folder: Path) -> str:

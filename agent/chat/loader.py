@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from google.adk.agents import LlmAgent
 from google.adk.apps import App
-from google.adk.artifacts import BaseArtifactService
+from google.adk.artifacts import BaseArtifactService, InMemoryArtifactService
 from google.adk.cli.utils.agent_loader import AgentLoader
 from google.adk.cli.utils.envs import load_dotenv_for_agent
 from google.adk.cli.utils.service_factory import (
@@ -222,6 +222,9 @@ def _artifact_service(uri: str | None, folder: Path) -> BaseArtifactService:
             base_dir=folder.parent, artifact_service_uri=artifact_uri(uri), strict_uri=True
         )
     except Exception as error:
+        if uri is None:  # A Space's storage, which may be full.
+            log.warning("Files cannot be kept (%s): they are in memory.", type(error).__name__)
+            return InMemoryArtifactService()
         raise LoadError(
             f"ARTIFACTS cannot be used ({type(error).__name__}). It should be memory://, "
             'file:///FOLDER, or gs://BUCKET, for which `pip install "google-adk[gcp]"` is needed.'

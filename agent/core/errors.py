@@ -18,6 +18,7 @@ from agent.core.notices import Notice, PlainError
 TABLE: tuple[tuple[set[str], str], ...] = (
     ({"AskedToFail"}, "asked_to_fail"),
     ({"NoStandIn"}, "no_stand_in"),
+    ({"NO_STATE_VALUE"}, "no_state_value"),
     ({"SessionNotFoundError"}, "session_gone"),
     ({"StaleSessionError"}, "elsewhere"),
     # The roots of Python's database drivers' errors, and of SQLAlchemy's.
@@ -93,6 +94,9 @@ def _marks(error: BaseException) -> Iterator[str]:
         yield "NO_API_KEY"
     if re.match(r"Model \S+ not found", words):
         yield "NO_SUCH_MODEL"
+    # And a KeyError for an instruction's value (adk/flows/llm_flows/prompt/_instructions_utils.py).
+    if isinstance(error, KeyError) and "Context variable not found" in str(error):
+        yield "NO_STATE_VALUE"
 
 
 def _details(error: BaseException) -> list[dict[str, Any]]:

@@ -119,11 +119,16 @@ def describe_tools(request: LlmRequest) -> str:
     """A list of the tools, each with the command that calls it; and of those that only Gemini can
     use."""
     tools = [
-        f"- `{_example(tool)}` {(tool.description or ' ').strip().splitlines()[0]}"
-        for tool in _tools(request)
+        f"- `{_example(tool)}` {_first_line(tool.description or '')}" for tool in _tools(request)
     ]
     tools += [f"- `{name}`: {ONLY_GEMINI}" for name in built_in_tools(request)]
     return "This agent's tools:\n\n" + "\n".join(tools) if tools else "This agent has no tools."
+
+
+def _first_line(description: str) -> str:
+    """What a tool does; not the mark that ADK puts before what an MCP server says of its tools."""
+    lines = [line.strip() for line in description.splitlines()]
+    return next((line for line in lines if line and not line.startswith("<<<")), "")
 
 
 def built_in_tools(request: LlmRequest) -> list[str]:

@@ -5,6 +5,7 @@ from google.adk.tools import ToolContext
 
 from agent.chat.conversation import Conversation
 from agent.chat.loader import LoadError, load
+from agent.core.notices import SENTENCES
 from agent.core.settings import Settings
 from agent.core.transcript import answer, notices
 from tests.support.agent_folder import HELPER, Write
@@ -105,6 +106,11 @@ def test_what_is_no_state_is_told_in_a_sentence(state: str, folder: Write) -> No
 
 
 # What is missing
+
+
+async def test_a_visitor_is_told_that_the_owner_has_something_to_do(folder: Write) -> None:
+    what, _ = talk(INSTRUCTED, folder, ["Hello."])
+    assert notices(await say(what, "Hi")) == [SENTENCES["no_state_value"]]
 
 
 def told(source: str, folder: Write, caplog: pytest.LogCaptureFixture) -> list[str]:

@@ -132,6 +132,21 @@ def test_a_failure_in_a_library_is_told_from_the_agents_line_on(folder: Write) -
     assert "importlib" not in said
 
 
+@pytest.mark.parametrize("file", ["helpers.py", "helpers/__init__.py"])
+def test_a_file_of_the_agents_own_is_no_package_to_install(file: str, folder: Write) -> None:
+    said = complaint(folder({"agent.py": "from helpers import help_me\n", file: ""}))
+    assert said.endswith("write `from .helpers import …`, or `from . import helpers`.")
+    assert "pip" not in said
+
+
+def test_a_variable_that_is_not_set_is_told(folder: Write) -> None:
+    said = complaint(folder({"agent.py": "import os\nKEY = os.environ['NOT_SET_AT_ALL']\n"}))
+    assert "could not be loaded. KeyError: NOT_SET_AT_ALL\n\nagent.py, line 2:" in said
+    assert said.endswith(
+        "The agent reads this from the environment: set it in .env, and start again."
+    )
+
+
 def test_a_syntax_error_is_shown(folder: Write) -> None:
     said = complaint(folder({"agent.py": "x = 1\nroot_agent = = 1"}))
     assert "agent.py, line 2:\n\n    root_agent = = 1" in said

@@ -1,4 +1,4 @@
-"""A Space's page is a frame of Hugging Face's, and some browsers let no such frame store anything."""
+"""A Space is a frame in Hugging Face's page, and some browsers let no frame store anything."""
 
 import json
 from collections.abc import Iterator
