@@ -42,15 +42,15 @@ def _needed(instructed: object) -> list[str]:
 def _is_named(key: str, folder: Path) -> bool:
     """Whether the agent's files have this key as a text of their own, by which a callback or a tool
     may set it."""
-    return any(line_with(quote + key + quote, folder) for quote in ("'", '"'))
+    return any(line_with(text, folder) for text in (f"'{key}'", f'"{key}"', f"{key}="))
 
 
 def _missing_state(who: str, keys: list[str]) -> str:
     names = " and ".join(f"{{{key}}}" for key in keys)
     given = ", ".join(f'"{key}": "…"' for key in keys)
     return (
-        f"{who} has {names} in its instruction, and nothing gives a value for it, so that every "
-        f"message will fail. Give one in agent.py: STATE = {{{given}}}. Or write "
+        f"{who} has {names} in its instruction, and nothing seems to give a value for it, so that "
+        f"every message will fail. Give one in agent.py: STATE = {{{given}}}. Or write "
         f"{{{keys[0]}?}} if there need not be one."
     )
 

@@ -42,6 +42,10 @@ PACKAGES = {
     "yaml": "pyyaml",
 }
 
+# Folders of packages, and the folder of this app's own agent.
+PACKAGES_IN = ("site-packages", "venv")
+OUR_AGENT = Path(__file__).parents[1]
+
 # Which module is missing where ADK lacks a name, because it could not import all of its own.
 MISSING_IN_ADK = {"google.adk.tools.mcp_tool": "mcp", "google.adk.models.lite_llm": "litellm"}
 
@@ -119,13 +123,20 @@ def how_to_install_package(*package: str) -> str:
 
 def line_with(text: str, folder: Path) -> str:
     """Where in the agent's files this text stands first, as "agent.py, line 7"; "" if nowhere."""
-    for file in sorted(folder.rglob("*.py")) + sorted(folder.glob("*.yaml")):
-        if any(part.startswith(".") or part == "site-packages" for part in file.parts[-3:]):
-            continue
+    for file in _own_files(folder):
         for number, line in enumerate(file.read_text(errors="replace").splitlines(), 1):
             if text in line:
                 return f"{file.relative_to(folder)}, line {number}"
     return ""
+
+
+def _own_files(folder: Path) -> Iterator[Path]:
+    """The agent's files, without those of packages, or of this app, in whose folder it may be."""
+    for file in [*sorted(folder.rglob("*.py")), *sorted(folder.glob("*.yaml"))]:
+        parts = file.relative_to(folder).parts
+        is_owners = folder != OUR_AGENT or parts == ("agent.py",)
+        if is_owners and not any(part.startswith(".") or part in PACKAGES_IN for part in parts):
+            yield file
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -180,7 +180,7 @@ def _import(folder: Path) -> App | BaseNode:
     load_dotenv_for_agent(OUR_AGENT.name, str(OUR_AGENT.parent))
     try:
         return AgentLoader(str(folder.parent)).load_agent(folder.name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise LoadError(explain(error, folder)) from error
 
 
@@ -256,9 +256,10 @@ def _held_by(node: object) -> Iterable[object]:
         case MethodType():
             return [node.__func__, node.__self__]
         case FunctionType():
-            names = inspect.getclosurevars(node)
-            held = [*names.nonlocals.values(), *names.globals.values()]
-            return [each for each in held if _is_of(node, each)]
+            with suppress(ValueError):  # What a function holds may not be there yet.
+                names = inspect.getclosurevars(node)
+                held = [*names.nonlocals.values(), *names.globals.values()]
+                return [each for each in held if _is_of(node, each)]
     if not isinstance(node, BaseNode | BaseTool):
         return ()
     fields = {**vars(node), **(getattr(node, "__pydantic_private__", None) or {})}
@@ -269,8 +270,12 @@ def _held_by(node: object) -> Iterable[object]:
 def _is_of(function: FunctionType, held: object) -> bool:
     """Whether a function holds an agent, a tool, or another function of the same owner's."""
     if isinstance(held, FunctionType):
-        return held.__module__.partition(".")[0] == function.__module__.partition(".")[0]
+        return _top(held) == _top(function)
     return isinstance(held, BaseNode | BaseTool)
+
+
+def _top(function: FunctionType) -> str:
+    return str(function.__module__).partition(".")[0]
 
 
 def _go_offline(agent: LlmAgent) -> bool:

@@ -147,6 +147,11 @@ def test_a_variable_that_is_not_set_is_told(folder: Write) -> None:
     )
 
 
+def test_an_agent_that_ends_the_program_is_told(folder: Write) -> None:
+    said = complaint(folder({"agent.py": "import sys\nsys.exit('No database')\n"}))
+    assert "could not be loaded. SystemExit: No database\n\nagent.py, line 2:" in said
+
+
 def test_a_syntax_error_is_shown(folder: Write) -> None:
     said = complaint(folder({"agent.py": "x = 1\nroot_agent = = 1"}))
     assert "agent.py, line 2:\n\n    root_agent = = 1" in said

@@ -1,5 +1,6 @@
 """Whole agents without a key: every model in them is found, or stood in for when it is called."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from agent.chat.loader import LoadedAgent, load
 from agent.core.settings import Settings
 from agent.core.transcript import Thought, Transcript, answer, notices
 from agent.models.offline import EXAMPLES, IN_A_FORM, INTRODUCTION
+from agent.page.chat_interface import examples_for
 from tests.support.agent_folder import HELPER, Write
 from tests.support.app_setup import say
 
@@ -124,6 +126,17 @@ def test_an_example_for_a_tool_is_understood(folder: Write) -> None:
     EXAMPLES = ['What time is it in Rome?', 'How is the weather in Rome?']
     """
     assert examples(source, folder) == ("What time is it in Rome?", *EXAMPLES)
+
+
+def test_the_page_offers_what_suits_the_model_that_answers(
+    folder: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOOGLE_API_KEY", "a-key")
+    loaded = load(folder({"agent.py": HELPER + "    EXAMPLES = ['Why is the sky blue?']\n"}))
+    own, offline = [["Why is the sky blue?"]], [[example] for example in EXAMPLES]
+    assert examples_for(loaded, Settings()) == own
+    assert examples_for(loaded, Settings(demo_paused=True)) == offline
+    assert examples_for(replace(loaded, is_offline=True), Settings()) == offline
 
 
 async def test_each_example_of_the_agent_on_show_is_answered_offline() -> None:
