@@ -124,7 +124,8 @@ def test_a_missing_value_is_told_at_the_start(
     assert told(INSTRUCTED, folder, caplog) == [
         "The agent kind_helper has {customer_name} and {plan} in its instruction, and nothing "
         "seems to give a value for it, so that every message will fail. Give one in agent.py: "
-        'STATE = {"customer_name": "…", "plan": "…"}. Or write {customer_name?} if there need not be one.'
+        'STATE = {"customer_name": "…", "plan": "…"}. Or write {customer_name?} if there need '
+        "not be one."
     ]
 
 
