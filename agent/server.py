@@ -28,6 +28,8 @@ from agent.api.body_filter import BodyFilter
 from agent.api.errors import validation_error_handler
 from agent.api.openai_error import OpenAIErrors
 from agent.api.security_headers import IsMatch, SecurityHeaders
+from agent.api.sign_in import SignInRequired
+from agent.chat.key_check import check_keys_soon
 from agent.chat.loader import OUR_AGENT, LoadedAgent, LoadError, load
 from agent.chat.registry import Registry
 from agent.chat.warmup import open_clients_soon, warm_up
@@ -37,7 +39,11 @@ from agent.page.chat_interface import ChatPage
 from agent.page.gradio_internals import (
     ROUTES,
     attribute_of_page,
+    current_user,
+    has_sign_in,
     housekeeping,
+    is_private,
+    launch_options,
     number_from_zero,
     prepare_config,
     server_thread,
@@ -48,6 +54,13 @@ log = logging.getLogger(__name__)
 
 # Paths whose answers a page may embed: the agent's pictures, and what Gradio's page is made of.
 EMBEDDABLE = (*ROUTES["pictures"], "/theme.css", "/files/{name}")
+
+# Paths that are open to who has not signed in, where visitors sign in: what the form is made of,
+# what says that the app is alive, and what Gradio itself asks for at the start.
+PUBLIC = (
+    *(path for feature in ("page", "pictures", "sign-in") for path in ROUTES[feature]),
+    *("/healthz", "/readyz", "/gradio_api/app_id", "/gradio_api/startup-events"),
+)
 
 # Bytes of a request: more than anybody types.
 MAX_BODY = 4_000_000
@@ -86,6 +99,7 @@ def serve(demo: gr.ChatInterface, loaded: LoadedAgent, registry: Registry, **opt
     """Launch the page, and the APIs beside it; `options` are `Blocks.launch`'s own."""
     served = Served(loaded, registry, api_app(loaded, registry).routes)
     settings = registry.settings
+    signs_in = bool(options.get("auth") or options.get("auth_dependency"))
     is_reloading = take_over_reloads(demo)
     # Attributes of the page, because in a reload Gradio takes of `launch` only how it looks.
     attributes = {
@@ -106,12 +120,11 @@ def serve(demo: gr.ChatInterface, loaded: LoadedAgent, registry: Registry, **opt
         app_kwargs={
             "openapi_url": None,
             "routes": served.routes,
-            "middleware": middleware(
-                has_sign_in=bool(options.get("auth")), is_reloading=is_reloading
-            ),
+            "middleware": middleware(registry, signs_in, is_reloading),
             "exception_handlers": {RequestValidationError: validation_error_handler},
             "lifespan": lifespan(demo, served),
         },
+        **launch_options(),
         **{"head": RELOAD_HEAD if is_reloading else None, **attributes, **options},
     )
     if url is None:  # In a reload.
@@ -119,29 +132,43 @@ def serve(demo: gr.ChatInterface, loaded: LoadedAgent, registry: Registry, **opt
     return app, url, share_url
 
 
-def middleware(has_sign_in: bool, is_reloading: bool) -> list[Middleware]:
+def middleware(registry: Registry, signs_in: bool, is_reloading: bool) -> list[Middleware]:
     """What every request passes through, from the outside to the inside."""
-    closed = {"sign-in": not has_sign_in, "reload": not is_reloading}
-    allowed = [path for feature in ROUTES if not closed.get(feature) for path in ROUTES[feature]]
+    features = ROUTES if is_reloading else ROUTES.keys() - {"reload"}
+    allowed = [path for feature in features for path in ROUTES[feature]]
     return [
         Middleware(ReloadedRoutes),
         Middleware(OpenAIErrors),
-        Middleware(SecurityHeaders, is_open=is_open(allowed), is_embeddable=is_one_of(EMBEDDABLE)),
+        Middleware(
+            SecurityHeaders,
+            is_open=is_open(allowed, signs_in),
+            is_embeddable=is_one_of(EMBEDDABLE),
+        ),
+        Middleware(
+            SignInRequired,
+            is_asked_for=lambda scope: is_private(scope["app"], signs_in),
+            is_public=is_one_of(PUBLIC),
+            current_user=current_user,
+            token=registry.settings.api_token,
+        ),
         Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY),
         Middleware(BodyFilter, path="/gradio_api/", is_unwanted=is_foreign),
     ]
 
 
-def is_open(paths: Iterable[str]) -> IsMatch:
+def is_open(paths: Iterable[str], signs_in: bool) -> IsMatch:
     """Whether a request is for the APIs, or for one of these paths of Gradio's; or for nothing that
-    there is, which the router says in its own way."""
-    is_allowed = is_one_of(paths)
+    there is, which the router says in its own way. Of the paths those by which one signs in are
+    open where one can; `signs_in` says whether the host wants that, should Gradio not tell."""
+    is_allowed, is_for_sign_in = is_one_of(paths), is_one_of(ROUTES["sign-in"])
 
     def is_open(scope: Scope) -> bool:
         path, app = scope["path"], scope["app"]
         # The router redirects to the same path with or without a slash at its end.
         other = path.rstrip("/") if path.endswith("/") else f"{path}/"
         scopes = scope, {**scope, "path": other}
+        if any(map(is_for_sign_in, scopes)):
+            return has_sign_in(app, signs_in)
         if any(is_allowed(each) or _matches(app.state.served.routes, each) for each in scopes):
             return True
         is_gradios = path.lstrip("/").startswith("gradio_api/")
@@ -202,19 +229,24 @@ def lifespan(demo: gr.Blocks, served: Served) -> Any:
     return living
 
 
-def serve_until_end(demo: ChatPage, loaded: LoadedAgent, registry: Registry) -> None:
+def serve_until_end(
+    demo: ChatPage, loaded: LoadedAgent, registry: Registry, **options: Any
+) -> None:
     """Serve the page until Ctrl-C or SIGTERM. Then stop what runs, so that what was said is stored,
     and end the process. If the server ends by itself, so does the process, with an exit code of 1,
-    for whoever is to start it again.
+    for whoever is to start it again. The options are `Blocks.launch`'s own, such as
+    `auth=("ann", "sesame")`.
 
     Where Gradio has run the app again to reload it, it has a server, and this returns at once.
     """
     # Nobody may say where a request comes from, but a proxy that uvicorn is told to trust.
     os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
-    app, url, _ = serve(demo, loaded, registry, prevent_thread_lock=True)
+    app, url, _ = serve(demo, loaded, registry, **{"prevent_thread_lock": True, **options})
     if url is None:
         return
     announce(url)
+    if not registry.settings.demo_paused:
+        check_keys_soon(loaded)
     thread = server_thread(demo)
     wait_for_signal(thread)
     if thread and not thread.is_alive():

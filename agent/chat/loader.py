@@ -1,19 +1,21 @@
 """From a folder to a Runner: find the agent as `adk web` does, and its model and services."""
 
+import inspect
 import logging
 import os
 import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from types import FunctionType, MethodType
+from typing import Any, cast
 
 from google.adk.agents import LlmAgent
 from google.adk.apps import App
-from google.adk.artifacts import BaseArtifactService
+from google.adk.artifacts import BaseArtifactService, InMemoryArtifactService
 from google.adk.cli.utils.agent_loader import AgentLoader
 from google.adk.cli.utils.envs import load_dotenv_for_agent
 from google.adk.cli.utils.service_factory import (
@@ -22,23 +24,29 @@ from google.adk.cli.utils.service_factory import (
 )
 from google.adk.runners import Runner
 from google.adk.sessions import BaseSessionService, InMemorySessionService
-from google.adk.tools.agent_tool import AgentTool
+from google.adk.tools import BaseTool
 from google.adk.workflow import BaseNode
-from pydantic import SecretStr
+from pydantic import TypeAdapter
 
+from agent.chat.agent_check import warnings as complaints
 from agent.chat.compaction import with_compaction
+from agent.chat.load_errors import explain
 from agent.chat.model_options import ModelOptions
 from agent.core.secrets import redact_logs
 from agent.core.settings import read_settings
 from agent.limits.budget import Budget
 from agent.limits.tool_failures import ToolFailures
+from agent.models import offline
 from agent.models.coalescing import coalescing
 from agent.models.offline import KEYS, OfflineModel, has_credentials, needs_credentials
 from agent.stores.cleanup import InMemoryStore
-from agent.stores.fallback import FallbackStore
+from agent.stores.first_state import FirstStateStore
 from agent.stores.invocation import Invocation
 from agent.stores.memory import VisitorMemory
+from agent.stores.places import artifact_uri, is_emptied, session_uri
 from agent.stores.redaction import Redaction
+
+log = logging.getLogger(__name__)
 
 # The folder of the agent on show.
 OUR_AGENT = Path(__file__).parents[1]
@@ -65,6 +73,11 @@ class LoadedAgent:
     is_offline: bool
     # Whether another model than that answers too, which somebody may have to pay for.
     costs: bool = True
+    # Messages to begin with where the offline model answers: those of `examples` that it
+    # understands, and some of its own.
+    offline_examples: tuple[str, ...] = ()
+    # Whether conversations are on a disk that a restart empties.
+    is_emptied: bool = False
 
     @property
     def forgets(self) -> bool:
@@ -97,7 +110,7 @@ def load(folder: Path = OUR_AGENT, coalesce: bool = False) -> LoadedAgent:
     _check_keys()
     root = cast(BaseNode, app.root_agent)
     agents = list(llm_agents(root))
-    offline = [_go_offline(agent) for agent in agents]
+    offline_agents = [agent for agent in agents if _go_offline(agent)]
     for agent in agents if coalesce else ():
         with suppress(Exception):  # What cannot be made fails when it is called, and says why.
             agent.model = coalescing(agent.canonical_model)
@@ -108,22 +121,60 @@ def load(folder: Path = OUR_AGENT, coalesce: bool = False) -> LoadedAgent:
         *(Invocation(), *app.plugins),
         *(ModelOptions(), Budget(settings.max_output_tokens), ToolFailures(), Redaction()),
     ]
-    modules = (sys.modules.get(f"{folder.name}.agent"), sys.modules.get(folder.name))
-    examples = next((m.EXAMPLES for m in modules if m and hasattr(m, "EXAMPLES")), ())
+    examples, state = _from_module(folder, "EXAMPLES", ()), _first_state(folder)
+    examples = (examples,) if isinstance(examples, str) else tuple(examples)
+    for sentence in complaints(agents, app.plugins, state, folder):
+        log.warning(sentence)
+    uri = session_uri(settings.session_db.get_secret_value() if settings.session_db else None)
     return LoadedAgent(
         runner=Runner(
             app=app.model_copy(update={"plugins": plugins}),
             app_name=folder.name,
-            session_service=_session_service(settings.session_db, folder),
+            session_service=_session_service(uri, folder, state),
             artifact_service=_artifact_service(settings.artifacts, folder),
             memory_service=VisitorMemory(),
         ),
         title=root.name.replace("_", " ").strip().capitalize(),
         description=root.description,
-        examples=(examples,) if isinstance(examples, str) else tuple(examples),
-        is_offline=any(offline),
-        costs=not all(offline),
+        examples=examples,
+        is_offline=bool(offline_agents),
+        # A model that is not found in the tree may cost something, too.
+        costs=len(offline_agents) < len(agents) or (not agents and has_credentials()),
+        offline_examples=_offline_examples(examples, agents),
+        is_emptied=is_emptied(uri, folder),
     )
+
+
+def _from_module(folder: Path, name: str, otherwise: Any) -> Any:
+    """What the agent's module, or else its package, has by this name."""
+    modules = (sys.modules.get(f"{folder.name}.agent"), sys.modules.get(folder.name))
+    return next((getattr(m, name) for m in modules if m and hasattr(m, name)), otherwise)
+
+
+def _first_state(folder: Path) -> dict[str, Any]:
+    """The values with which the owner wants a conversation's state to begin.
+
+    Raises:
+        LoadError: for what no state can be.
+    """
+    state = _from_module(folder, "STATE", {})
+    try:
+        TypeAdapter(dict[str, Any]).dump_json(TypeAdapter(dict[str, Any]).validate_python(state))
+    except ValueError:
+        raise LoadError(
+            f"STATE in {folder} should be a dict of texts, numbers, lists and such, by their "
+            'names: STATE = {"name": "value"}.'
+        ) from None
+    return dict(state)
+
+
+def _offline_examples(examples: tuple[str, ...], agents: list[LlmAgent]) -> tuple[str, ...]:
+    """For an agent whose answers have a form of their own, the owner's: any of them is answered."""
+    first = agents[0] if agents else None
+    if first is None or first.output_schema:
+        return examples
+    fit = offline.understood(examples, first.tools)
+    return tuple(dict.fromkeys([*fit, *offline.EXAMPLES]))
 
 
 def _import(folder: Path) -> App | BaseNode:
@@ -140,9 +191,8 @@ def _import(folder: Path) -> App | BaseNode:
     load_dotenv_for_agent(OUR_AGENT.name, str(OUR_AGENT.parent))
     try:
         return AgentLoader(str(folder.parent)).load_agent(folder.name)
-    except Exception as error:
-        kind = "" if isinstance(error, ValueError | ImportError) else f"{type(error).__name__}: "
-        raise LoadError(f"The agent in {folder} could not be loaded. {kind}{error}") from error
+    except (Exception, SystemExit) as error:
+        raise LoadError(explain(error, folder)) from error
 
 
 def _check_keys() -> None:
@@ -157,13 +207,11 @@ def _check_keys() -> None:
             )
 
 
-def _session_service(uri: SecretStr | None, folder: Path) -> BaseSessionService:
-    """The store that `adk web` would take: by default the file `.adk/session.db` in the folder."""
-    given = uri.get_secret_value() if uri else None
+def _session_service(uri: str | None, folder: Path, state: Mapping[str, Any]) -> BaseSessionService:
+    """The store of this URI, or the one that `adk web` would take, whose sessions begin with this
+    state."""
     try:
-        store = create_session_service_from_options(
-            base_dir=folder.parent, session_service_uri=given
-        )
+        store = create_session_service_from_options(base_dir=folder.parent, session_service_uri=uri)
     except Exception as error:
         # Not its text, which may quote the URI with its password.
         raise LoadError(
@@ -172,33 +220,73 @@ def _session_service(uri: SecretStr | None, folder: Path) -> BaseSessionService:
             "are there, such as postgresql+asyncpg://HOST/NAME."
         ) from None
     # ADK's choice where nothing can be written beside the agent, and on Cloud Run and Kubernetes.
-    forgets = given is None and isinstance(store, InMemorySessionService)
+    forgets = uri is None and isinstance(store, InMemorySessionService)
     real = InMemoryStore() if type(store) is InMemorySessionService else store
-    return FallbackStore(real, bool(given and not given.startswith(UNSHARED)), forgets)
+    is_shared = bool(uri and not uri.startswith(UNSHARED))
+    return FirstStateStore(real, is_shared, forgets, state)
 
 
 def _artifact_service(uri: str | None, folder: Path) -> BaseArtifactService:
     """The store of the files that the agent makes."""
     try:
         return create_artifact_service_from_options(
-            base_dir=folder.parent, artifact_service_uri=uri or "memory://", strict_uri=True
+            base_dir=folder.parent, artifact_service_uri=artifact_uri(uri), strict_uri=True
         )
     except Exception as error:
+        if uri is None:  # A Space's storage, which may be full.
+            log.warning("Files cannot be kept (%s): they are in memory.", type(error).__name__)
+            return InMemoryArtifactService()
         raise LoadError(
             f"ARTIFACTS cannot be used ({type(error).__name__}). It should be memory://, "
             'file:///FOLDER, or gs://BUCKET, for which `pip install "google-adk[gcp]"` is needed.'
         ) from None
 
 
-def llm_agents(node: object) -> Iterator[LlmAgent]:
-    """Every agent with a model in the tree: sub-agents, agents used as tools, workflow nodes."""
-    if isinstance(node, LlmAgent):
-        yield node
-    tools = getattr(node, "tools", [])
-    inner = [tool.agent for tool in tools if isinstance(tool, AgentTool)]
-    nodes = getattr(getattr(node, "graph", None), "nodes", [])
-    for child in (*getattr(node, "sub_agents", []), *inner, *nodes):
-        yield from llm_agents(child)
+def llm_agents(root: object) -> Iterator[LlmAgent]:
+    """Every agent with a model that can be found from here: sub-agents, agents used as tools,
+    workflow nodes, and what custom agents and functions hold. One that is made while another runs
+    cannot be found (`Budget` gives it the offline model, if need be)."""
+    seen: set[int] = set()
+    waiting = [root]
+    while waiting:
+        node = waiting.pop(0)
+        if id(node) not in seen:
+            seen.add(id(node))
+            if isinstance(node, LlmAgent):
+                yield node
+            waiting[:0] = _held_by(node)
+
+
+def _held_by(node: object) -> Iterable[object]:
+    """What may be an agent, or lead to one."""
+    match node:
+        case dict():
+            return list(node.values())
+        case list() | tuple() | set():
+            return list(node)
+        case MethodType():
+            return [node.__func__, node.__self__]
+        case FunctionType():
+            with suppress(ValueError):  # What a function holds may not be there yet.
+                names = inspect.getclosurevars(node)
+                held = [*names.nonlocals.values(), *names.globals.values()]
+                return [each for each in held if _is_of(node, each)]
+    if not isinstance(node, BaseNode | BaseTool):
+        return ()
+    fields = {**vars(node), **(getattr(node, "__pydantic_private__", None) or {})}
+    nodes = getattr(getattr(node, "graph", None), "nodes", ())
+    return [*(held for name, held in fields.items() if name != "parent_agent"), *nodes]
+
+
+def _is_of(function: FunctionType, held: object) -> bool:
+    """Whether a function holds an agent, a tool, or another function of the same owner's."""
+    if isinstance(held, FunctionType):
+        return _top(held) == _top(function)
+    return isinstance(held, BaseNode | BaseTool)
+
+
+def _top(function: FunctionType) -> str:
+    return str(function.__module__).partition(".")[0]
 
 
 def _go_offline(agent: LlmAgent) -> bool:

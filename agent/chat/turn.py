@@ -129,12 +129,11 @@ class Turn:
         try:
             raised = await self._outcome(work)
             self.failure = self.failure or raised
-            if self.failure:
-                last = (explain(self.failure),)
-                if limits := limits_behind(last[0], self._settings):
-                    # Of a message that was refused only who asks for more is told.
-                    level = logging.WARNING if self.id else logging.INFO
-                    log.log(level, "%s (%s)", last[0].text, limits)
+            last = (explain(self.failure),) if self.failure else ()
+            if last and (limits := limits_behind(last[0], self._settings)):
+                # Of a message that was refused only who asks for more is told.
+                level = logging.WARNING if self.id else logging.INFO
+                log.log(level, "%s (%s)", last[0].text, limits)
         finally:
             self._ended.set()
             self.admitted.set()

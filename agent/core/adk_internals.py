@@ -9,6 +9,8 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
+from google.adk.agents import LlmAgent
+from google.adk.agents.callback_context import CallbackContext
 from google.adk.sessions import BaseSessionService, InMemorySessionService
 
 
@@ -58,6 +60,10 @@ OWN_CALLS = "adk_request_"
 # The tool by which ADK hands over to another agent (adk/tools/transfer_to_agent_tool.py). Gone: it
 # is shown as any other tool.
 TRANSFER = "transfer_to_agent"
+
+# The tool by which an agent that has other tools answers in the form that it must answer in
+# (adk/tools/set_model_response_tool.py). Gone: the offline model answers such an agent in prose.
+SET_RESPONSE = "set_model_response"
 
 
 def forget_user(store: InMemorySessionService, app_name: str, user_id: str) -> None:
@@ -118,3 +124,26 @@ SAID = "] said:\n"
 # no name there.
 SESSION_METADATA = "__session_metadata__"
 DISPLAY_NAME = "displayName"
+
+# What an instruction is searched for, and which of what is found names a value of the session's
+# state (adk/flows/llm_flows/prompt/_instructions_utils.py).
+_PLACEHOLDER = _find("google.adk.utils.instructions_utils", "_TEMPLATE_VAR_PATTERN", None)
+_is_state_name = _find("google.adk.utils.instructions_utils", "_is_valid_state_name", None)
+
+
+def needed_state(instruction: str) -> list[str]:
+    """The keys in a session's state without which an agent with this instruction fails.
+
+    Gone: none, so that the host is not warned at start.
+    """
+    if not (_PLACEHOLDER and _is_state_name):
+        return []
+    found = [match.group().strip("{}").strip() for match in _PLACEHOLDER.finditer(instruction)]
+    return [key for key in dict.fromkeys(found) if _is_state_name(key)]
+
+
+def agent_of(context: CallbackContext) -> LlmAgent | None:
+    """The agent whose model is about to be called. Gone: None, so that an agent without credentials
+    that is made while another one runs is answered for in one piece, not word by word."""
+    agent = getattr(getattr(context, "_invocation_context", None), "agent", None)
+    return agent if isinstance(agent, LlmAgent) else None

@@ -26,6 +26,7 @@ Table: TypeAlias = tuple[tuple[set[str], str], ...]
 # What a model says of its own answer, and ADK of a run.
 CODES: Table = (
     ({"AskedToFail"}, "asked_to_fail"),
+    ({"NoStandIn"}, "no_stand_in"),
     (
         {"LlmCallsLimitExceededError", "TOO_MANY_LLM_CALLS", "TOO_MANY_TOOL_CALLS"},
         "too_many_calls",
@@ -105,7 +106,14 @@ ADK_ERRORS: Table = (
     ({"LlmCallsLimitExceededError"}, "too_many_calls"),
 )
 
-TABLES: dict[Kind, Table] = {"model": MODEL_ERRORS, "store": STORE_ERRORS}
+# What ADK raises of the agent itself, before it asks a model.
+AGENT_ERRORS: Table = (({"NO_STATE_VALUE"}, "no_state_value"),)
+
+TABLES: dict[Kind, Table] = {
+    "model": MODEL_ERRORS,
+    "store": STORE_ERRORS,
+    "agent": AGENT_ERRORS,
+}
 
 # The notice of whoever has a name, and what it is called there.
 NAMED: dict[Kind, tuple[str, str]] = {
@@ -174,6 +182,9 @@ def _marks(error: BaseException) -> Iterator[str]:
         yield "NO_API_KEY"
     if re.match(r"Model \S+ not found", words):
         yield "NO_SUCH_MODEL"
+    # And a KeyError for an instruction's value (adk/flows/llm_flows/prompt/_instructions_utils.py).
+    if isinstance(error, KeyError) and "Context variable not found" in str(error):
+        yield "NO_STATE_VALUE"
 
 
 def _attribute(error: BaseException, name: str) -> Any:

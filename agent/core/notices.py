@@ -94,6 +94,14 @@ SENTENCES: dict[str, str] = {
         "This failure is the one you asked for with /fail. What was said before it stays, and the "
         "next message works as usual."
     ),
+    "no_stand_in": (
+        "This agent answers in a form of its own, in which the built-in offline model, which is "
+        "not an AI, has no answer. The owner of this page can add a key for Gemini, which has."
+    ),
+    "no_state_value": (
+        "This agent needs a value that it has not been given, so it cannot answer. The owner of "
+        "this page finds in its log which one, and where to put it."
+    ),
     "session_gone": (
         "This conversation is no longer in memory. A new one has begun: please say it again."
     ),

@@ -74,13 +74,15 @@ class Settings(BaseModel):
     session_db: SecretStr | None = Field(
         default=None,
         description="where conversations are kept: without one in `.adk/session.db` beside the "
-        "agent; or `sqlite:///FILE`, or `memory://`, or `postgresql+asyncpg://…` "
+        "agent, but on a Space with persistent storage in `/data/session.db`; or "
+        "`sqlite:///FILE`, or `memory://`, or `postgresql+asyncpg://…` "
         '(`pip install "google-adk[db]" asyncpg`), or `agentengine://…`',
     )
     artifacts: str | None = Field(
         default=None,
         description="where the files that an agent makes are kept: `file:///FOLDER` or "
-        "`gs://BUCKET`; in memory without one",
+        "`gs://BUCKET`; without one in memory, but on a Space with persistent storage in "
+        "`/data/artifacts`",
     )
     session_idle: float = Field(
         default=7 * 86_400,

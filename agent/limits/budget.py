@@ -17,7 +17,15 @@ from google.adk.models import LlmRequest, LlmResponse
 from google.adk.plugins import BasePlugin
 from google.genai import types
 
-from agent.models.offline import WHAT_I_AM, AskedToFail, OfflineModel
+from agent.core.adk_internals import agent_of
+from agent.models.offline import (
+    WHAT_I_AM,
+    AskedToFail,
+    OfflineModel,
+    has_credentials,
+    needs_credentials,
+)
+from agent.models.offline_schema import NoStandIn
 
 log = logging.getLogger(__name__)
 
@@ -147,11 +155,15 @@ class Budget(BasePlugin):
         """The offline model's answer, or an error, in place of the call; None for the call to be
         made, with no more output tokens than it may have."""
         usage, agent = _current_usage(), callback_context.agent_name
-        is_free = use_offline.get() or llm_request.model == OFFLINE_MODEL.model
+        is_without_key = not has_credentials() and _needs_key(callback_context, llm_request)
+        is_offline = llm_request.model == OFFLINE_MODEL.model or is_without_key
+        is_free = use_offline.get() or is_offline
         if error_code := usage.admit(agent, is_free):
             return LlmResponse(error_code=error_code)
         if use_offline.get():
-            return await _answer_offline(llm_request)
+            return await _answer_offline(llm_request, OFFLINE_MODEL)
+        if is_without_key:
+            return await _stand_in(callback_context, llm_request)
         usage.begin_call(agent, self.bound(llm_request))
         return None
 
@@ -192,10 +204,24 @@ def thinking_room(request: LlmRequest) -> int:
     return MOST_THOUGHTS if thinking or THINKS.search(request.model or "") else 0
 
 
-async def _answer_offline(request: LlmRequest) -> LlmResponse:
+def _needs_key(context: CallbackContext, request: LlmRequest) -> bool:
+    agent = agent_of(context)
+    return needs_credentials(agent.canonical_model if agent else request.model or "")
+
+
+async def _stand_in(context: CallbackContext, request: LlmRequest) -> LlmResponse | None:
+    """Give the offline model to an agent without credentials that was not there at the start, such
+    as one that a node makes; where that cannot be, its answer."""
+    if agent := agent_of(context):
+        agent.model = OfflineModel()
+        return None
+    return await _answer_offline(request, OfflineModel())
+
+
+async def _answer_offline(request: LlmRequest, model: OfflineModel) -> LlmResponse:
     try:
-        [answer] = [response async for response in OFFLINE_MODEL.generate_content_async(request)]
-    except AskedToFail as error:
+        [answer] = [response async for response in model.generate_content_async(request)]
+    except (AskedToFail, NoStandIn) as error:
         return LlmResponse(error_code=type(error).__name__)  # ADK would hide what was raised here.
     return answer
 

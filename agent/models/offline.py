@@ -8,20 +8,30 @@ understand the rest.
 import asyncio
 import os
 import re
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from typing import Any
 
 from google.adk.agents import LlmAgent
 from google.adk.models import BaseLlm, Gemini, LLMRegistry, LlmRequest, LlmResponse
 from google.genai import types
+from pydantic import field_validator
 
-from agent.core.adk_internals import CONTEXT, SAID
+from agent.core.adk_internals import CONTEXT, SAID, SET_RESPONSE, TRANSFER
+from agent.models.offline_schema import NoStandIn, stand_in
 from agent.models.offline_tools import (
+    ONLY_GEMINI,
+    answer_by_tool,
     call_by_command,
     describe_tools,
+    find_built_in,
     find_calls,
     find_example,
+    request_with,
 )
+
+# ADK's built-in tools refuse a model that is not called as a Gemini is
+# (adk/utils/model_name_utils.py).
+NAME = "gemini-offline"
 
 # The environment variables that google-genai takes a key from, and those by which it is to use
 # Google Cloud (google/genai/_api_client.py).
@@ -86,6 +96,35 @@ PARAGRAPH = (
     "just that much."
 )
 
+# What can be asked of any agent that this model answers for.
+EXAMPLES = ("What can you do?", "/tools", "/think", "/markdown")
+
+# What people say to whoever they meet, and what is said to that; the first that matches counts.
+SMALL_TALK = {
+    r"\b(who|what) (are you|is this|am i (talking|speaking) (to|with))\b|\byour name\b"
+    r"|\bare you (an? |the )?(ai|bot|chatbot|robot|human|person|real|gemini|gpt|chatgpt)\b": (
+        "A program that stands in for an AI."
+    ),
+    r"\bhow are you\b|\bhow is it going\b|\bhow do you do\b": (
+        "I am a program and feel nothing, but I work."
+    ),
+    r"^\W*(hi|hiya|hello|hey|howdy|greetings|good (morning|afternoon|evening|day))\b": "Hello!",
+    r"\b(thanks|thank you|thx)\b": "You are welcome.",
+    r"^\W*(bye|goodbye|see you|good night)\b": "Goodbye!",
+}
+
+# How many characters of a message are looked at for such words.
+SMALL_TALK_LENGTH = 60
+
+WHAT_TO_SAY = "Say `/help` to see what I can do, or `/tools` to see this agent's tools."
+
+HANDED_OVER = f"The agent that you asked for by that has taken over. {WHAT_TO_SAY}"
+
+IN_A_FORM = (
+    "I am the built-in offline model, not an AI. This agent answers in a form of its own, so what "
+    "I answer only has that form: nothing in it means anything."
+)
+
 THOUGHT = "The message says: {message}. I look for a command, for a tool it may mean, or a sum."
 
 LONG_THOUGHT = (
@@ -102,13 +141,18 @@ class AskedToFail(Exception):
 class OfflineModel(BaseLlm):
     """Answers by `reply`, a word at a time. Keeps nothing between calls."""
 
-    model: str = "offline"
+    model: str = NAME
 
     # Seconds between two chunks: about the speed at which one reads.
     delay: float = 0.03
 
     # How the first answer of a conversation begins.
     introduction: str = INTRODUCTION
+
+    @field_validator("model")
+    @classmethod
+    def _called_as_a_gemini(cls, model: str) -> str:
+        return NAME if model == "offline" else model
 
     @classmethod
     def supported_models(cls) -> list[str]:
@@ -136,9 +180,17 @@ class OfflineModel(BaseLlm):
 def reply(request: LlmRequest, introduction: str = INTRODUCTION) -> list[types.Part]:
     """What the offline model says to a request: thoughts, text and calls of tools.
 
-    The first text of a conversation begins with the introduction.
+    The first text of a conversation begins with the introduction, but for an answer in a form of
+    the agent's own, with which a thought says what it is.
+
+    Raises:
+        NoStandIn: The agent's form is one in which nothing can be answered.
     """
+    if (form := stand_in(request)) is not None:
+        return [types.Part(text=IN_A_FORM, thought=True), _text(form)]
     parts = _react(request)
+    if answered := answer_by_tool(parts, request):
+        return [types.Part(text=IN_A_FORM, thought=True), answered]
     for part in parts:
         if part.text and not part.thought and not _has_answered(request):
             part.text = introduction + part.text
@@ -148,9 +200,11 @@ def reply(request: LlmRequest, introduction: str = INTRODUCTION) -> list[types.P
 def _react(request: LlmRequest) -> list[types.Part]:
     latest = (request.contents[-1].parts or []) if request.contents else []
     if results := [part.function_response for part in latest if part.function_response]:
+        if any(result.name == SET_RESPONSE for result in results):
+            raise NoStandIn  # ADK has refused what was answered.
         return [_text("\n\n".join(map(_describe_result, results)))]
     message = _message(request)
-    if command := _command(message):
+    if (command := _command(message)) and not (command == "/call" and _is_handed_over(request)):
         return _run_command(command, message[len(command) :].strip(), request)
     thought = types.Part(text=THOUGHT.format(message=_as_code(message)), thought=True)
     calls = find_calls(message, request, may_transfer=not _is_report(request.contents[-1]))
@@ -207,16 +261,46 @@ def _run_command(command: str, rest: str, request: LlmRequest) -> list[types.Par
 
 
 def _answer(message: str, request: LlmRequest) -> str:
-    if re.search(r"\bhelp\b", message, re.IGNORECASE):
-        return HELP
-    if re.search(r"\bdid i (ask|say|tell|write)\b|\bi (asked|said|told|wrote)\b", message.lower()):
-        return _recall(request)
-    if example := find_example(message, request):
-        return f"I need to know more for that. Say it in full, or call the tool: `{example}`"
-    return (
+    said = _known_answer(message, request)
+    if said is None and (example := find_example(message, request)):
+        said = f"I need to know more for that. Say it in full, or call the tool: `{example}`"
+    if said is None and (name := find_built_in(message, request)):
+        said = f"`{name}` is {ONLY_GEMINI}: for that this page needs a key. {WHAT_TO_SAY}"
+    return said or (
         f"You said: {_as_code(message)}. I do not understand that, and will not pretend to. "
         "Say `/help` to see what I can do."
     )
+
+
+def _known_answer(message: str, request: LlmRequest) -> str | None:
+    """What is said to a message that means the same to every agent."""
+    if _is_handed_over(request):
+        return f"You said: {_as_code(message)}. {HANDED_OVER}"
+    if re.search(r"\bhelp\b|\bwhat (can|do) you do\b|\bcan you do\b", message, re.IGNORECASE):
+        return HELP
+    if re.search(r"\bdid i (ask|say|tell|write)\b|\bi (asked|said|told|wrote)\b", message.lower()):
+        return _recall(request)
+    for pattern, said in SMALL_TALK.items():
+        if re.search(pattern, message[:SMALL_TALK_LENGTH], re.IGNORECASE):
+            about = WHAT_I_AM if pattern.startswith(r"\b(who") and _has_answered(request) else said
+            return f"{about.strip()} {WHAT_TO_SAY}"
+    return None
+
+
+def understood(messages: Iterable[str], tools: Iterable[Any]) -> list[str]:
+    """Those of the messages that are answered by more than that they are not understood.
+
+    Args:
+        messages: By the agent's owner.
+        tools: The agent's.
+    """
+    request = request_with(tools)
+
+    def is_understood(message: str) -> bool:
+        known = _command(message) or _known_answer(message, request)
+        return bool(known or find_calls(message, request, may_transfer=False))
+
+    return [message for message in messages if is_understood(message)]
 
 
 def _recall(request: LlmRequest) -> str:
@@ -258,6 +342,12 @@ def _is_report(content: types.Content) -> bool:
     """Whether ADK tells here what another agent did."""
     parts = content.parts or []
     return len(parts) > 1 and (parts[0].text or "").startswith(CONTEXT)
+
+
+def _is_handed_over(request: LlmRequest) -> bool:
+    """Whether another agent has just handed over to this one, for the message that it was sent."""
+    latest = request.contents[-1] if request.contents else types.Content()
+    return _is_report(latest) and any(TRANSFER in (part.text or "") for part in latest.parts or ())
 
 
 def _message(request: LlmRequest) -> str:

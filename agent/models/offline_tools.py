@@ -8,12 +8,16 @@ fixed values of its argument (a sub-agent's name), or a sum where the tool takes
 import json
 import re
 import uuid
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from google.adk.models import LlmRequest
+from google.adk.tools import BaseTool, FunctionTool
 from google.genai import types
 
-from agent.core.adk_internals import TRANSFER
+from agent.core.adk_internals import SET_RESPONSE, TRANSFER
+from agent.models.offline_schema import as_json_schema, sample
 
 # Possessive (`*+`), because thousands of digits would otherwise block the event loop for many
 # seconds. A sum is taken whole or not at all: half of "10 + 50% of 80" would give a wrong figure.
@@ -28,6 +32,9 @@ AND = re.compile(r",\s+|\s+and\s+(?:in\s+|for\s+)?", re.IGNORECASE)
 # calls one message can ask for: enough for any plain question.
 SEARCHED_LENGTH = 500
 MAX_CALLS = 5
+
+# What is said of a tool that is a part of Gemini.
+ONLY_GEMINI = "a part of Gemini, which I cannot use"
 
 
 def find_calls(message: str, request: LlmRequest, may_transfer: bool) -> list[types.Part]:
@@ -89,6 +96,7 @@ def call_by_command(rest: str, request: LlmRequest) -> types.Part:
     tool = next((tool for tool in _tools(request) if tool.name == name), None)
     if tool is None:
         sorry = f"There is no tool `{name}`." if name else "Which tool?"
+        sorry = f"`{name}` is {ONLY_GEMINI}." if name in built_in_tools(request) else sorry
         return types.Part(text=f"{sorry}\n\n{describe_tools(request)}")
     try:
         args = json.loads(json_args or "{}")
@@ -101,20 +109,74 @@ def call_by_command(rest: str, request: LlmRequest) -> types.Part:
 
 
 def _example(tool: types.FunctionDeclaration) -> str:
-    args = json.dumps(dict.fromkeys(_required(tool), "…"), ensure_ascii=False)
-    return f"/call {tool.name or ''} {args}"
+    """The command that calls the tool: as it is, if it takes only fixed values."""
+    values = {name: _properties(tool).get(name, {}).get("enum") for name in _required(tool)}
+    args = {name: fixed[0] if fixed else "…" for name, fixed in values.items()}
+    return f"/call {tool.name or ''} {json.dumps(args, ensure_ascii=False)}"
 
 
 def describe_tools(request: LlmRequest) -> str:
-    """A list of the tools, each with the command that calls it."""
+    """A list of the tools, each with the command that calls it; and of those that only Gemini can
+    use."""
     tools = [
-        f"- `{_example(tool)}` {(tool.description or ' ').splitlines()[0]}"
-        for tool in _tools(request)
+        f"- `{_example(tool)}` {_first_line(tool.description or '')}" for tool in _tools(request)
     ]
+    tools += [f"- `{name}`: {ONLY_GEMINI}" for name in built_in_tools(request)]
     return "This agent's tools:\n\n" + "\n".join(tools) if tools else "This agent has no tools."
 
 
+def _first_line(description: str) -> str:
+    """What a tool does; not the mark that ADK puts before what an MCP server says of its tools."""
+    lines = [line.strip() for line in description.splitlines()]
+    return next((line for line in lines if line and not line.startswith("<<<")), "")
+
+
+def built_in_tools(request: LlmRequest) -> list[str]:
+    """The names of the request's tools that are a part of Gemini, such as `google_search`: no
+    program but Gemini itself can call them."""
+    tools = [tool for tool in request.config.tools or [] if isinstance(tool, types.Tool)]
+    names = [name for tool in tools for name in tool.model_dump(exclude_none=True)]
+    return [name for name in dict.fromkeys(names) if name != "function_declarations"]
+
+
+def find_built_in(message: str, request: LlmRequest) -> str | None:
+    """The tool of Gemini's own that the message mentions, if there is such a one."""
+    said = set(re.findall(r"[a-z]+", message.lower()))
+    names = built_in_tools(request)
+    return next((name for name in names if said & (set(name.split("_")) - {"google"})), None)
+
+
+def request_with(tools: Iterable[Any]) -> LlmRequest:
+    """A request of an agent with these tools, as far as they are known without a connection."""
+    request = LlmRequest()
+    for tool in tools:
+        with suppress(Exception):  # What cannot be declared fails when it is called, and says why.
+            if isinstance(tool, BaseTool) or callable(tool):
+                single = tool if isinstance(tool, BaseTool) else FunctionTool(tool)
+                request.append_tools([single])
+    return request
+
+
+def answer_by_tool(parts: list[types.Part], request: LlmRequest) -> types.Part | None:
+    """The call by which an agent with tools and a form of its own is answered, where the parts are
+    the end of an answer, and not calls of other tools.
+
+    Raises:
+        NoStandIn: The form is one in which nothing can be answered.
+    """
+    declared = (tool for tool in _all_tools(request) if tool.name == SET_RESPONSE)
+    if any(part.function_call for part in parts) or not (tool := next(declared, None)):
+        return None
+    parameters = tool.parameters_json_schema or tool.parameters or {}
+    return _call(tool.name, sample(as_json_schema(parameters)))
+
+
 def _tools(request: LlmRequest) -> list[types.FunctionDeclaration]:
+    """Those that a message can ask for."""
+    return [tool for tool in _all_tools(request) if tool.name != SET_RESPONSE]
+
+
+def _all_tools(request: LlmRequest) -> list[types.FunctionDeclaration]:
     tools = [tool for tool in request.config.tools or [] if isinstance(tool, types.Tool)]
     return [function for tool in tools for function in tool.function_declarations or []]
 

@@ -60,7 +60,7 @@ class ChatPage(RewiredInterface):
             ),
             title=loaded.title,
             description=describe(loaded, registry.settings),
-            examples=[[example] for example in loaded.examples] or None,
+            examples=examples_for(loaded, registry.settings),
             cache_examples=False,
             analytics_enabled=False,
         )
@@ -185,9 +185,22 @@ class ChatPage(RewiredInterface):
 def describe(loaded: LoadedAgent, settings: Settings) -> str:
     """What stands below the title."""
     offline = "Answered by the **built-in offline model**, which is not an AI. " + HOW_TO_ADD_A_KEY
-    until = duration(settings.session_idle)
-    where = "in this server's memory, until it restarts or" if loaded.forgets else "on this server"
-    kept = f"*Chats are kept {where} for {until} after their last message.*"
     paused = SENTENCES["paused"] if settings.demo_paused and loaded.costs else ""
-    lines = loaded.description, offline if loaded.is_offline else "", paused, kept
+    kept = where_chats_are_kept(loaded, settings)
+    lines = loaded.description, offline if loaded.is_offline else "", paused, f"*{kept}*"
     return "\n\n".join(filter(None, ("<div class=about>", *lines, "</div>")))
+
+
+def where_chats_are_kept(loaded: LoadedAgent, settings: Settings) -> str:
+    """A sentence for visitors."""
+    where = "in this server's memory" if loaded.forgets else "on this server"
+    until = ", until it restarts or" if loaded.forgets or loaded.is_emptied else ""
+    time = duration(settings.session_idle)
+    return f"Chats are kept {where}{until} for {time} after their last message."
+
+
+def examples_for(loaded: LoadedAgent, settings: Settings) -> list[list[str]] | None:
+    """The messages to begin with, which suit the model that answers; None if there are none."""
+    is_offline = loaded.is_offline or (settings.demo_paused and loaded.costs)
+    examples = loaded.offline_examples if is_offline else loaded.examples
+    return [[example] for example in examples or loaded.examples] or None

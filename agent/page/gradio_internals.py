@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from datetime import datetime
 from functools import cache, update_wrapper
+from inspect import isawaitable, signature
 from threading import Thread
 from types import FunctionType
 from typing import Any, TypeVar, cast
@@ -121,6 +122,47 @@ class RewiredInterface(gr.ChatInterface):
     def wire_events(self) -> None:
         """What happens when. Called once, inside the interface's Blocks context."""
         super()._setup_events()
+
+
+def launch_options() -> dict[str, Any]:
+    """For `Blocks.launch`: not to look whether its own page answers within three seconds, and else
+    to end the program. On a busy machine it may not, when somebody asks at once.
+
+    Gone: it looks.
+    """
+    name = "_frontend"
+    return {name: False} if name in signature(gr.Blocks.launch).parameters else {}
+
+
+def has_sign_in(app: Any, otherwise: bool) -> bool:
+    """Whether visitors sign in by Gradio's form (`auth=`) at Gradio's `app`.
+
+    Args:
+        otherwise: What is answered where Gradio no longer tells.
+    """
+    with unless_missing("Sign-in works where it is an option of `serve`."):
+        return app.auth is not None
+    return otherwise
+
+
+def is_private(app: Any, otherwise: bool) -> bool:
+    """The same, or whether the host decides in another way who is let in (`auth_dependency=`)."""
+    with unless_missing("Sign-in works where it is an option of `serve`."):
+        return app.auth is not None or app.auth_dependency is not None
+    return otherwise
+
+
+async def current_user(request: Any) -> str | None:
+    """Who has signed in at Gradio's page (`get_current_user`, gradio/routes.py); None if nobody."""
+    app = request.app
+    with unless_missing("Where visitors sign in, the APIs answer nobody who has not API_TOKEN."):
+        if app.auth_dependency is not None:
+            user = app.auth_dependency(request)
+            return cast(str | None, await user if isawaitable(user) else user)
+        names = (f"access-token-{app.cookie_id}", f"access-token-unsecure-{app.cookie_id}")
+        tokens = [request.cookies.get(name) for name in names]
+        return next((app.tokens[token] for token in tokens if token in app.tokens), None)
+    return None
 
 
 def number_from_zero() -> None:

@@ -9,11 +9,14 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
 from gradio_client import Client
 
 from agent import server
+from agent.models.offline import OfflineModel
 from tests.support.app_process import ROOT, free_port, served
+from tests.support.app_setup import launched, loaded
 
 pytestmark = pytest.mark.slow
 
@@ -86,6 +89,14 @@ def test_a_folder_without_an_agent_is_told_in_a_sentence(tmp_path: Path) -> None
     ended = start(str(tmp_path / "nowhere"))
     assert ended.returncode == 1
     assert ended.stderr.startswith("There is no folder ")
+
+
+def test_a_page_that_is_too_busy_to_answer_itself_starts_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gradio.networking.url_ok", lambda url: False)
+    with launched(loaded(OfflineModel(delay=0))) as url:
+        assert httpx.get(f"{url}healthz").status_code == 200
 
 
 def test_agent_runs_without_gradio() -> None:

@@ -5,8 +5,6 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from textwrap import dedent
-from typing import Protocol
 
 import pytest
 from google.adk.agents import LlmAgent
@@ -20,43 +18,10 @@ from agent.core.settings import Settings
 from agent.core.transcript import answer
 from agent.models.coalescing import CoalescingModel
 from agent.models.offline import INTRODUCTION, OfflineModel
+from tests.support.agent_folder import HELPER, Write
 from tests.support.app_setup import say
 
-
-class Write(Protocol):
-    def __call__(self, files: dict[str, str], name: str = "") -> Path: ...
-
-
-HELPER = """
-    from google.adk.agents import Agent
-    root_agent = Agent(name="kind_helper", model="gemini-3.5-flash", description="Helps.")
-"""
-
-
-@pytest.fixture(autouse=True)
-def clean_imports(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """ADK puts each agent's parent folder on `sys.path`, and Python keeps what it imports."""
-    modules = set(sys.modules)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setenv("ADK_SUPPRESS_EXPERIMENTAL_FEATURE_WARNINGS", "1")
-    yield
-    for name in set(sys.modules) - modules:
-        if "loading_test" in name:
-            del sys.modules[name]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Write:
-    """Writes an agent's folder; its files by name."""
-
-    def write(files: dict[str, str], name: str = "") -> Path:
-        path = tmp_path / (name or f"loading_test_{abs(hash(tmp_path))}")
-        path.mkdir()
-        for file, text in files.items():
-            (path / file).write_text(dedent(text))
-        return path
-
-    return write
+pytestmark = pytest.mark.usefixtures("clean_imports")
 
 
 def models(loaded: LoadedAgent) -> dict[str, str | BaseLlm]:

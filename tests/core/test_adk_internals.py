@@ -79,6 +79,19 @@ HERE: dict[str, Callable[[], object]] = {
     "TRANSFER": lambda: (
         adk("tools.transfer_to_agent_tool", "transfer_to_agent").__name__ == adk_internals.TRANSFER
     ),
+    "SET_RESPONSE": lambda: (
+        adk("tools.set_model_response_tool", "SetModelResponseTool")(dict).name
+        == adk_internals.SET_RESPONSE
+    ),
+    "needed_state": lambda: (
+        adk_internals.needed_state("{a} {{b}} {user:c} {d?} {artifact.e} {f g} {a}")
+        == ["a", "b", "user:c"]
+    ),
+    "agent_of": lambda: (
+        "_invocation_context" in inspect.getsource(adk("agents.context", "Context"))
+    ),
+    "_PLACEHOLDER": lambda: adk("utils.instructions_utils", "_TEMPLATE_VAR_PATTERN"),
+    "_is_state_name": lambda: adk("utils.instructions_utils", "_is_valid_state_name"),
     "CONTEXT": lambda: context()[0].startswith(adk_internals.CONTEXT),
     "SAID": lambda: adk_internals.SAID in context()[1],
     "SESSION_METADATA": lambda: in_adk_web(f".{adk_internals.SESSION_METADATA}?."),
@@ -224,6 +237,12 @@ async def test_without_adks_error_a_lease_is_still_held_and_returned(
             assert await store.get_session(
                 app_name="test", user_id=lease_module.LEASE_USER_ID, session_id="one"
             )
+
+
+def test_without_adks_pattern_no_instruction_is_said_to_lack_anything(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert without("utils.instructions_utils", monkeypatch).needed_state("{a}") == []
 
 
 def test_without_adks_telemetry_config_a_run_has_none(monkeypatch: pytest.MonkeyPatch) -> None:

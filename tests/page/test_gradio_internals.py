@@ -21,6 +21,7 @@ from agent.page.gradio_internals import (
     RewiredInterface,
     forget_pages,
     keep_globals,
+    launch_options,
     number_from_zero,
     picture_life,
     server_thread,
@@ -137,6 +138,14 @@ def test_gradios_own_reload_script_is_replaced_where_there_is_one(is_reloading: 
     page: Any = SimpleNamespace(dev_mode=is_reloading)
     assert take_over_reloads(page) is is_reloading
     assert page.dev_mode is False
+
+
+def test_gradio_can_be_told_not_to_look_whether_its_page_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert launch_options() == {"_frontend": False}
+    monkeypatch.setattr(gr.Blocks, "launch", lambda self: None)  # Which can be told no more.
+    assert launch_options() == {}
 
 
 def answer() -> str:

@@ -94,6 +94,7 @@ class Request:
     body: Json
     model: str
     streaming: bool
+    method: str = "POST"
     arrived_at: float = field(default_factory=time.monotonic)
     left: threading.Event = field(default_factory=threading.Event)
     left_at: float | None = None
@@ -183,6 +184,8 @@ class FakeGemini:
         self._signatures = Signatures()
         self.requests: list[Request] = []
         self.unexpected: list[Request] = []
+        self.looked_up: list[Request] = []  # those that only ask whether a model is there
+        self.look_up_reply: Failure | None = None  # without one it is there
         self._arrival = threading.Condition()
         self._queue: deque[Script] = deque()
         self._by_text: dict[str, Script] = {}
@@ -235,6 +238,12 @@ class FakeGemini:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             request = await _received(reader)
+            if request.method == "GET":
+                self.looked_up.append(request)
+                _Reply(writer, request, self._signatures, False).about(self.look_up_reply)
+                await writer.drain()
+                writer.close()
+                return
             with self._arrival:
                 self.requests.append(request)
                 self._arrival.notify_all()
@@ -272,12 +281,14 @@ def _checked(steps: Script) -> Script:
 
 
 async def _received(reader: asyncio.StreamReader) -> Request:
-    _, path, rest = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split(" ", 2)
+    verb, path, rest = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split(" ", 2)
     lines = [line.partition(":") for line in rest.split("\r\n")[1:-2]]
     headers = {name.lower(): value.strip() for name, _, value in lines}
     body = await reader.readexactly(int(headers.get("content-length", 0)))
     model, _, method = path.partition("models/")[2].partition(":")
-    return Request(path, headers, json.loads(body or "{}"), model, method.startswith("stream"))
+    return Request(
+        path, headers, json.loads(body or "{}"), model, method.startswith("stream"), verb
+    )
 
 
 async def _played_to_its_end(playing: asyncio.Task[None], reader: asyncio.StreamReader) -> bool:
@@ -341,6 +352,12 @@ class _Reply:
     def send(self, line: str) -> None:
         data = (f"data: {line}\r\n\r\n" if line and self.request.streaming else line).encode()
         self.writer.write(b"%x\r\n%b\r\n" % (len(data), data) if data else b"")
+
+    def about(self, failure: Failure | None) -> None:
+        """What is said of the model itself."""
+        name = {"name": f"models/{self.request.model}"}
+        text = _error(failure) if failure else json.dumps(name)
+        self.whole(failure.code if failure else 200, "application/json", text)
 
     def whole(self, code: int, mime: str, text: str) -> None:
         self.head(code, mime, f"Content-Length: {len(text.encode())}")

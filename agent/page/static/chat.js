@@ -168,6 +168,45 @@
             if (isFree && matchMedia("(hover: hover)").matches) box.focus();
         }).observe(box, { attributeFilter: ["disabled"] });
 
+    // Storage in the browser's form that is kept with this window's history entry, and so for as
+    // long as its tab is open.
+    const storageInHistory = (name) => {
+        const kept = new Map(Object.entries(history.state?.[name] ?? {}));
+        const keep = () => {
+            history.replaceState({ ...history.state, [name]: Object.fromEntries(kept) }, "");
+        };
+        return {
+            get length() {
+                return kept.size;
+            },
+            key: (index) => [...kept.keys()][index] ?? null,
+            getItem: (key) => kept.get(String(key)) ?? null,
+            setItem(key, value) {
+                kept.set(String(key), String(value));
+                keep();
+            },
+            removeItem(key) {
+                kept.delete(String(key));
+                keep();
+            },
+            clear() {
+                kept.clear();
+                keep();
+            },
+        };
+    };
+
+    // A browser that blocks what other sites' frames store, as a Space's is one, throws when Gradio
+    // reads this property, and the page would never be drawn.
+    const replaceBlockedStorage = (name) => {
+        try {
+            globalThis[name].getItem("");
+        } catch {
+            const value = storageInHistory(name);
+            Object.defineProperty(globalThis, name, { value, configurable: true });
+        }
+    };
+
     // Milliseconds in which the browser must have begun to save a file.
     const DOWNLOAD_TIMEOUT = 60_000;
 
@@ -178,6 +217,7 @@
         // and while an answer runs, what is said to an empty message, and the character after "<".
         start(given) {
             constants = given;
+            ["localStorage", "sessionStorage"].forEach(replaceBlockedStorage);
         },
 
         // Called when all components are there.

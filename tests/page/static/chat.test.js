@@ -331,6 +331,45 @@ describe("The browser", () => {
     });
 });
 
+describe("Storage", () => {
+    // As in a frame that may store nothing.
+    function block() {
+        const get = () => {
+            throw new Error("Access is denied for this document.");
+        };
+        Object.defineProperty(globalThis, "localStorage", { get, configurable: true });
+        openPage();
+    }
+
+    test("that is blocked is kept with the history entry, beside what is there", () => {
+        history.state = { place: "here" };
+        block();
+        localStorage.setItem("visitor", 7);
+        assert.equal(localStorage.getItem("visitor"), "7");
+        assert.equal(localStorage.getItem("nobody"), null);
+        assert.deepEqual([localStorage.length, localStorage.key(0)], [1, "visitor"]);
+        chat.rememberSession("there");
+        assert.deepEqual(history.state, { place: "there", localStorage: { visitor: "7" } });
+    });
+
+    test("that is blocked is found again when the page is loaded anew", () => {
+        history.state = { localStorage: { visitor: "7", other: "8" } };
+        block();
+        assert.equal(localStorage.getItem("visitor"), "7");
+        localStorage.removeItem("other");
+        assert.deepEqual(history.state.localStorage, { visitor: "7" });
+        localStorage.clear();
+        assert.equal(localStorage.getItem("visitor"), null);
+    });
+
+    test("that works is left alone", () => {
+        const works = { getItem: () => "stored" };
+        Object.defineProperty(globalThis, "localStorage", { value: works, configurable: true });
+        openPage();
+        assert.equal(localStorage, works);
+    });
+});
+
 describe("Gradio's page", () => {
     test("may be without the elements that are looked for", () => {
         globalThis.innerWidth = 390;

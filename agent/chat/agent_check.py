@@ -1,0 +1,73 @@
+"""What can be said at start of an agent that will not answer: sentences for its host."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from google.adk.agents import LlmAgent
+from google.adk.models import LLMRegistry
+
+from agent.chat.load_errors import ADVICE, how_to_install_package, line_with
+from agent.core.adk_internals import needed_state
+
+
+def warnings(
+    agents: Iterable[LlmAgent], plugins: Iterable[object], state: Mapping[str, Any], folder: Path
+) -> Iterator[str]:
+    """A sentence for each agent that has no model, or lacks a value for its instruction.
+
+    Args:
+        agents: All that have a model.
+        plugins: The owner's, of which one may have an instruction for all agents.
+        state: The first values that the owner has given.
+        folder: Where the agents' files are.
+    """
+    agents = list({id(agent): agent for agent in agents}.values())
+    for agent in agents:
+        yield from _unknown_model(agent, folder)
+    set_by_agents = {agent.output_key for agent in agents}
+    instructed = [(f"The agent {agent.name}", agent) for agent in agents]
+    instructed += [("A plugin", plugin) for plugin in plugins]  # type: ignore[misc]
+    for who, which in instructed:
+        keys = [key for key in _needed(which) if key not in state and key not in set_by_agents]
+        if missing := [key for key in keys if not _is_named(key, folder)]:
+            yield _missing_state(who, missing)
+
+
+def _needed(instructed: object) -> list[str]:
+    texts = [getattr(instructed, name, "") for name in ("instruction", "global_instruction")]
+    return needed_state("\n".join(text for text in texts if isinstance(text, str)))
+
+
+def _is_named(key: str, folder: Path) -> bool:
+    """Whether the agent's files have this key as a text of their own, by which a callback or a tool
+    may set it."""
+    return any(line_with(text, folder) for text in (f"'{key}'", f'"{key}"', f"{key}="))
+
+
+def _missing_state(who: str, keys: list[str]) -> str:
+    names = " and ".join(f"{{{key}}}" for key in keys)
+    given = ", ".join(f'"{key}": "…"' for key in keys)
+    return (
+        f"{who} has {names} in its instruction, and nothing seems to give a value for it, so that "
+        f"every message will fail. Give one in agent.py: STATE = {{{given}}}. Or write "
+        f"{{{keys[0]}?}} if there need not be one."
+    )
+
+
+def _unknown_model(agent: LlmAgent, folder: Path) -> Iterator[str]:
+    """A sentence if ADK does not know a model of this name, with what would have to be installed
+    for it."""
+    if not isinstance(agent.model, str) or not agent.model:
+        return
+    try:
+        LLMRegistry.resolve(agent.model)
+    except (ValueError, ImportError) as error:
+        place = line_with(agent.model, folder)
+        where = f" ({place})" if place else ""
+        advised = ADVICE.search(str(error))
+        what_to_do = how_to_install_package(advised[1]) if advised else "Name another one."
+        yield (
+            f"The agent {agent.name} cannot answer: its model {agent.model!r}{where} is not "
+            f"available here. {what_to_do}"
+        )

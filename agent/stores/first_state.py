@@ -1,0 +1,81 @@
+"""A session store whose sessions begin with the values that the agent's owner has given."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+from google.adk.sessions import BaseSessionService, Session
+from google.adk.sessions.base_session_service import GetSessionConfig
+from google.adk.sessions.state import State
+
+from agent.core.visitor import is_visitor_id
+from agent.stores.fallback import FallbackStore
+
+# How keys begin whose values are not the session's own: they outlive it, or are never stored.
+PREFIXES = (State.APP_PREFIX, State.USER_PREFIX, State.TEMP_PREFIX)
+
+
+class FirstStateStore(FallbackStore):
+    """Gives a visitor's session each first value that it does not have.
+
+    They are given again whenever a session is read, because a rewind takes away what no event has
+    set (adk/sessions/_rewind_utils.py), and because sessions of an earlier version have none.
+
+    Args:
+        real: The store that is called first.
+        is_shared: Whether other machines use it too.
+        forgets: Whether it is in memory itself, though the host has not asked for that.
+        first_state: The values by their keys.
+    """
+
+    def __init__(
+        self,
+        real: BaseSessionService,
+        is_shared: bool = False,
+        forgets: bool = False,
+        first_state: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(real, is_shared, forgets)
+        self._first_state = dict(first_state or {})
+
+    async def create_session(
+        self,
+        *,
+        app_name: str,
+        user_id: str,
+        state: dict[str, Any] | None = None,
+        session_id: str | None = None,
+    ) -> Session:
+        """Create a session that begins with the first values, which are stored, for `adk web`."""
+        own = {key: v for key, v in self._first_state.items() if not key.startswith(PREFIXES)}
+        if is_visitor_id(user_id):
+            state = {**deepcopy(own), **(state or {})}
+        session = await super().create_session(
+            app_name=app_name, user_id=user_id, state=state, session_id=session_id
+        )
+        return self._complete(session)
+
+    async def get_session(
+        self,
+        *,
+        app_name: str,
+        user_id: str,
+        session_id: str,
+        config: GetSessionConfig | None = None,
+    ) -> Session | None:
+        """The session, with first values where it has none.
+
+        Raises:
+            StoreUnavailable: if it is not in memory, and the real store fails.
+        """
+        session = await super().get_session(
+            app_name=app_name, user_id=user_id, session_id=session_id, config=config
+        )
+        return self._complete(session) if session else None
+
+    def _complete(self, session: Session) -> Session:
+        if is_visitor_id(session.user_id):
+            for key, value in self._first_state.items():
+                if session.state.get(key) is None:
+                    session.state[key] = deepcopy(value)
+        return session
