@@ -21,6 +21,8 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from fastapi.sse import format_sse_event
 from google.genai import types
 from pydantic import BaseModel, Field, SecretStr
+from starlette.datastructures import Headers
+from starlette.types import Scope
 
 from agent.api.errors import PlainErrorRoute, check_admitted
 from agent.chat.registry import Registry
@@ -31,11 +33,15 @@ from agent.core.question import Question
 from agent.core.text import clean, to_json
 from agent.core.transcript import Notice, Picture, Text, Thought, ToolCall, answer, notices
 from agent.core.visitor import SessionKey
+from agent.limits.rate_limits import LimitExceeded, Limits
 
 # No proxy on the way may buffer the stream.
 STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 KEEP_ALIVE = format_sse_event(comment="working")
+
+# Messages before the last, of whatever role: to store 1,000 takes some seconds.
+MAX_EARLIER = 1_000
 
 # ADK's code of an answer that has reached its length limit, for which OpenAI has a finish reason.
 MAX_TOKENS = "MAX_TOKENS"
@@ -142,6 +148,13 @@ def _check_name(model: str, name: str) -> None:
         raise HTTPException(404, f"There is no model {model!r} here, only {name!r}.")
 
 
+def has_token(scope: Scope, token: SecretStr | None) -> bool:
+    """Whether a request shows the host's token, where there is one."""
+    _, _, shown = Headers(scope=scope).get("authorization", "").partition(" ")
+    right = token.get_secret_value() if token else ""
+    return bool(right) and secrets.compare_digest(shown.strip().encode(), right.encode())
+
+
 def _token_check(token: SecretStr) -> Callable[..., Awaitable[None]]:
     """A dependency that raises HTTPException 401 for a request without this token."""
 
@@ -169,9 +182,25 @@ def _begin(registry: Registry, messages: list[ChatMessage]) -> tuple[SessionKey,
     *earlier, last = messages
     if last.role != "user" or not last.text().strip():
         raise HTTPException(400, "The last message must be the user's, and may not be empty.")
+    _check_size(registry.limits, earlier)
     contents = [message.to_content() for message in earlier if message.text()]
     conversation = registry.open().conversation
     return conversation.key, conversation.ask(Question(last.text(), earlier=contents))
+
+
+def _check_size(limits: Limits, earlier: list[ChatMessage]) -> None:
+    """Count the earlier messages before any of them is stored: each but the model's is a turn.
+
+    Raises:
+        HTTPException: 400 for more, or longer ones, than a conversation may have here.
+    """
+    if len(earlier) > MAX_EARLIER:
+        raise HTTPException(400, f"At most {MAX_EARLIER:,} earlier messages can be sent here.")
+    longest = max((m.text() for m in earlier if m.role == "user"), key=len, default="")
+    try:
+        limits.check_size(longest, sum(message.role != "assistant" for message in earlier))
+    except LimitExceeded as error:
+        raise HTTPException(400, str(error)) from error
 
 
 async def _finish(turn: Turn, request: Request, forget: Callable[[], None]) -> None:

@@ -43,7 +43,7 @@ from agent.core.text import clean
 from agent.core.transcript import Transcript
 from agent.core.visitor import SessionKey, visitor_id
 from agent.limits.budget import TokenUsage, token_usage, use_offline
-from agent.limits.rate_limits import Limits
+from agent.limits.rate_limits import LimitExceeded, Limits
 from agent.stores.fallback import StoreUnavailable
 
 # Where in the session state an agent's tools find the figures of so many turns before. ADK drops
@@ -146,6 +146,9 @@ class Conversation:
                     await self._run(turn, question)
             except SessionNotFoundError:
                 self._session.lose()
+                raise
+            except LimitExceeded:
+                self._question = Question()  # Nothing is kept of what is refused.
                 raise
             finally:
                 await self._session.settle(turn.failure)

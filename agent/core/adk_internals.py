@@ -5,9 +5,10 @@ ADK 2.13. tests/core/test_adk_internals.py asserts that all of them are still th
 
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
-from google.adk.sessions import InMemorySessionService
+from google.adk.sessions import BaseSessionService, InMemorySessionService
 
 
 def _find(module: str, name: str, otherwise: Any) -> Any:
@@ -69,6 +70,24 @@ def forget_user(store: InMemorySessionService, app_name: str, user_id: str) -> N
         if not users[user_id]:
             del users[user_id]
             store.user_state.get(app_name, {}).pop(user_id, None)
+
+
+async def make_tables_anew(store: BaseSessionService) -> None:
+    """Have a store whose file or tables have been deleted under it make them at its next call: it
+    remembers that it has made them (`_schema_ready`, adk/sessions/sqlite_session_service.py;
+    `_tables_created`, database_session_service.py), and the one for several agents has one store
+    for each (`_services`, adk/cli/utils/local_storage.py).
+
+    Gone: does nothing, so that chats are kept in memory until the app restarts.
+    """
+    with suppress(Exception):
+        for inner in (store, *getattr(store, "_services", {}).values()):
+            if hasattr(inner, "_schema_ready"):
+                inner._schema_ready = False
+                Path(inner._db_path).parent.mkdir(exist_ok=True)
+            if hasattr(inner, "_tables_created"):
+                inner._tables_created = False
+                await inner.db_engine.dispose()  # Its connections hold the deleted file.
 
 
 # How ADK tells an agent what another one did: as if the visitor had said it

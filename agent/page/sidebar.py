@@ -26,6 +26,9 @@ LINK = (
     "agent's thoughts and tools"
 )
 
+# Characters of a page's address, as its browser tells it.
+MAX_URL = 2_000
+
 NOT_FOUND = "None of your chats has these words in its name."
 
 
@@ -186,5 +189,5 @@ async def show_link(page: PageState, page_url: str) -> tuple[gr.Textbox, gr.Butt
     token = None
     with suppress(StoreUnavailable):
         token = await page.token()
-    link = f"{page_url}shared/{token}" if token else ""
+    link = f"{str(page_url)[:MAX_URL]}shared/{token}" if token else ""
     return gr.Textbox(link, visible=bool(token)), gr.Button(visible=bool(token))

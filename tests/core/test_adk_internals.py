@@ -85,6 +85,14 @@ HERE: dict[str, Callable[[], object]] = {
     "telemetry_options": lambda: (
         adk("telemetry.context", "TelemetryConfig") and "telemetry" in RunConfig.model_fields
     ),
+    "make_tables_anew": lambda: (
+        hasattr(
+            adk("sessions.sqlite_session_service", "SqliteSessionService")(":memory:"),
+            "_schema_ready",
+        )
+        and "_db_path"
+        in vars(adk("sessions.sqlite_session_service", "SqliteSessionService")(":memory:"))
+    ),
     "forget_user": lambda: {"sessions", "user_state"} <= vars(InMemorySessionService()).keys(),
 }
 
@@ -146,7 +154,11 @@ def names_in_adk_internals() -> Iterator[str]:
         match node:
             case ast.Assign(targets=[ast.Name(name)]) | ast.AnnAssign(target=ast.Name(name)):
                 yield name
-            case ast.FunctionDef(name=name) | ast.ClassDef(name=name) if name[0] != "_":
+            case (
+                ast.FunctionDef(name=name)
+                | ast.AsyncFunctionDef(name=name)
+                | ast.ClassDef(name=name)
+            ) if name[0] != "_":
                 yield name
 
 
