@@ -34,6 +34,7 @@ from agent.chat.loader import OUR_AGENT, LoadedAgent, LoadError, load
 from agent.chat.registry import Registry
 from agent.chat.warmup import open_clients_soon, warm_up
 from agent.core.settings import Settings, misspelled, read_settings
+from agent.limits.client_address import network
 from agent.limits.connections import Connections, most_files
 from agent.page.browser import RELOAD_HEAD
 from agent.page.chat_interface import ChatPage
@@ -53,6 +54,9 @@ log = logging.getLogger(__name__)
 
 # Paths whose answers a page may embed: the agent's pictures, and what Gradio's page is made of.
 EMBEDDABLE = (*ROUTES["pictures"], "/theme.css", "/files/{name}")
+
+# As connections from this machine are counted: a proxy's, if not the host's own.
+OWN_ADDRESSES = (network("127.0.0.1"), network("::1"))
 
 # What does more than to open a page: pages of other sites may not ask for it.
 WORK = (
@@ -141,7 +145,7 @@ def serve(demo: gr.ChatInterface, loaded: LoadedAgent, registry: Registry, **opt
         prepare_config(demo)
     else:
         per_address = 0 if behind_proxy(options) else settings.address_connections
-        count_connections(demo, Connections(per_address, most_files()))
+        count_connections(demo, Connections(per_address, most_files(), OWN_ADDRESSES))
     return app, url, share_url
 
 

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Any, TypeAlias
 
@@ -39,10 +40,11 @@ class Connections:
     Args:
         per_address: How many of one network address; 0 is any number.
         total: How many in all; 0 is any number.
+        trusted: Addresses that may have any number, such as a proxy's on this machine.
     """
 
-    def __init__(self, per_address: int, total: int) -> None:
-        self._per_address, self._total = per_address, total
+    def __init__(self, per_address: int, total: int, trusted: Collection[str] = ()) -> None:
+        self._per_address, self._total, self._trusted = per_address, total, trusted
         # By address, the oldest first: since when each waits for a request, and after which one.
         self._open: dict[str, dict[Protocol, tuple[float, Any]]] = defaultdict(dict)
         self._timer: asyncio.TimerHandle | None = None
@@ -52,13 +54,14 @@ class Connections:
         """Count a new connection; close one of those that are too many, it may be this one."""
         address = _address(protocol)
         self._open[address][protocol] = time.monotonic(), _cycle(protocol)
-        if self._per_address and len(self._open[address]) > self._per_address:
+        most = 0 if address in self._trusted else self._per_address
+        if most and len(self._open[address]) > most:
             self._log("has too many connections (ADDRESS_CONNECTIONS)", address)
             self._make_room(address, protocol)
         elif self._total and sum(map(len, self._open.values())) > self._total:
-            most = max(self._open, key=lambda each: len(self._open[each]))
-            self._log("has most of all connections that there can be (`ulimit -n`)", most)
-            self._make_room(most, protocol)
+            largest = max(self._open, key=lambda each: len(self._open[each]))
+            self._log("has most of all connections that there can be (`ulimit -n`)", largest)
+            self._make_room(largest, protocol)
         self._timer = self._timer or asyncio.get_running_loop().call_later(
             SWEEP_INTERVAL, self._sweep
         )
