@@ -218,7 +218,8 @@ def is_api_name(app: Any, name: str) -> bool:
     itself answers them by the names of private steps too."""
     with unless_missing("Programs may take the page's own steps by their names."):
         steps = app.get_blocks().fns.values()
-        return name in {step.api_name for step in steps if step.api_visibility != "private"}
+        public = {step.api_name for step in steps if step.api_visibility == "public"}
+        return name in {"chat", *public}  # Beside MCP, /chat is not among the described ones.
     return True
 
 

@@ -41,8 +41,10 @@ async def server(per_address: int = 0, total: int = 0) -> AsyncIterator[Callable
     serving = uvicorn.Server(config)
     serving.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     task = asyncio.create_task(serving._serve())
-    while not serving.started:  # uvicorn has nothing else to wait for.
-        await asyncio.sleep(0.01)
+    for _ in range(1000):
+        if serving.started:
+            break
+        await asyncio.sleep(0.01)  # uvicorn has nothing else to wait for.
     port = serving.servers[0].sockets[0].getsockname()[1]
     writers = []
 
