@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from agent.api.security_headers import SECURITY_HEADERS
 from tests.support.app_setup import launched, loaded
 from tests.support.browser import Page, Visitor
 from tests.support.fake_gemini import FakeGemini
@@ -104,21 +105,19 @@ def test_an_allowed_site_asks_and_reads_the_answer(
         assert stranger.tab.evaluate(LISTEN, url) == "Hello."
 
 
-def test_the_page_works_in_a_frame_of_another_site(
+def test_a_page_in_a_frame_of_another_site_is_the_apps_own(
     gemini: FakeGemini, stranger: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gemini.always("Hello.")
-    from agent.api import security_headers
-
-    policy = security_headers.SECURITY_HEADERS["Content-Security-Policy"]
+    policy = SECURITY_HEADERS["Content-Security-Policy"]
     framed = policy.replace("frame-ancestors 'self'", "frame-ancestors 'self' http://localhost:*")
-    monkeypatch.setitem(security_headers.SECURITY_HEADERS, "Content-Security-Policy", framed)
+    monkeypatch.setitem(SECURITY_HEADERS, "Content-Security-Policy", framed)
     with launched(loaded()) as url:
-        stranger.tab.set_content(f'<iframe name="app" src="{url}" width=900 height=700></iframe>')
+        stranger.tab.set_content(f'<iframe src="{url}chat/plain"></iframe>')
         frame = stranger.tab.frame_locator("iframe")
-        box = frame.locator("#message").get_by_test_id("textbox")
-        box.fill("Hi")
-        box.press("Enter")
+        frame.get_by_label("Your message").fill("Hi")
+        frame.get_by_role("button", name="Send").click()
         frame.get_by_text("Hello.").wait_for()
         assert len(gemini.requests) == 1
+        assert '{"text": "Hello."}' in stranger.tab.frames[-1].evaluate(READ, url)
         stranger.tab.set_content("")
