@@ -47,6 +47,7 @@ from agent.page.gradio_internals import (
     number_from_zero,
     prepare_config,
     remove_cors,
+    shorten_tracebacks,
     take_over_reloads,
 )
 
@@ -117,6 +118,7 @@ def serve(demo: gr.ChatInterface, loaded: LoadedAgent, registry: Registry, **opt
     served = Served(loaded, registry, api_app(loaded, registry).routes)
     settings = registry.settings
     is_reloading = take_over_reloads(demo)
+    shorten_tracebacks()
     # Attributes of the page, because in a reload Gradio takes of `launch` only how it looks.
     attributes = {
         "state_session_capacity": settings.max_conversations or 10_000,

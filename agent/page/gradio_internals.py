@@ -6,6 +6,8 @@ Each use says what happens when its name is gone: something is slower or plainer
 import asyncio
 import logging
 import math
+import sys
+import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from datetime import datetime
@@ -194,6 +196,34 @@ def take_over_reloads(demo: gr.Blocks) -> bool:
             demo.dev_mode = False
             return True
     return False
+
+
+class BriefTracebacks:
+    """In place of the module `traceback` where Gradio reports a step that has failed: with all that
+    was sent to it, 80 kB of it, whoever sent that."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(traceback, name)
+
+    def print_exc(self) -> None:
+        """One line for what Gradio refuses; the whole for a failure of our own code."""
+        error = sys.exception()
+        frames = traceback.walk_tb(error.__traceback__ if error else None)
+        rooms = {str(frame.f_globals.get("__name__")).partition(".")[0] for frame, _ in frames}
+        if rooms & {"agent", "app", "__main__"}:
+            traceback.print_exc()
+        else:
+            log.warning("A step of the page was refused (%s).", type(error).__name__)
+
+
+def shorten_tracebacks() -> None:
+    """Have Gradio report what it refuses in one line of the log."""
+    with unless_missing("Whoever sends the page what it cannot take may fill the log."):
+        from gradio import queueing, routes
+
+        for module in (queueing, routes):
+            if not isinstance(module.traceback, BriefTracebacks):
+                setattr(module, "traceback", BriefTracebacks())  # noqa: B010
 
 
 def remove_cors(app: Any) -> None:
