@@ -41,7 +41,7 @@ STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 KEEP_ALIVE = format_sse_event(comment="working")
 
 # Messages before the last, of whatever role: to store 1,000 takes some seconds.
-MAX_EARLIER = 1_000
+MAX_EARLIER = 500
 
 # ADK's code of an answer that has reached its length limit, for which OpenAI has a finish reason.
 MAX_TOKENS = "MAX_TOKENS"

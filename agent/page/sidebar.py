@@ -95,8 +95,10 @@ class SideBar:
     def _wire_exports(self) -> None:
         with_page_state, who = self._states.with_page_state, self._who
         file, page_url = gr.JSON(visible=False), gr.Textbox(visible=False)
+        # To render a long chat takes seconds of CPU: two at once leave some for others.
+        few: dict[str, Any] = {**QUEUED, "concurrency_limit": 2, "concurrency_id": "exports"}
         for kind, button in self._exports.items():
-            made = button.click(with_page_state(partial(export_chat, kind)), who, file, **QUEUED)
+            made = button.click(with_page_state(partial(export_chat, kind)), who, file, **few)
             made.then(None, file, file, js=js("saveFile"), **AT_ONCE)
         link: dict[str, Any] = {
             "inputs": [*who, page_url],

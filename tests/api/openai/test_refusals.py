@@ -268,7 +268,7 @@ EARLIER: dict[str, tuple[list[Json], str]] = {
         "This message has 11 characters, and at most 10 can be sent here. Please send a shorter "
         "one, or the text in parts.",
     ),
-    "too many": ([ASSISTANT] * 1001, "At most 1,000 earlier messages can be sent here."),
+    "too many": ([ASSISTANT] * 501, "At most 500 earlier messages can be sent here."),
 }
 
 
