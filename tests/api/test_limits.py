@@ -268,9 +268,9 @@ def test_openais_clients_are_told_what_answers(gemini: FakeGemini, before: tuple
 
 async def test_mcp_clients_read_the_sentence(gemini: FakeGemini) -> None:
     gemini.always("Yes.")
-    with launched(loaded(), for_mcp=True, max_message_length=5, address_per_day=1) as url:
+    with launched(loaded(), for_mcp=True, max_message_length=5, address_per_day=2) as url:
         async with tools_of(url) as tools:
             told = [await call(tools, message) for message in ("Hello!", "Hi", "Hi")]
     assert told[:2] == [f"({TOO_LONG})", "Yes."]
-    assert told[2].startswith("(That was a lot of messages: 1 a day can be sent here.")
+    assert told[2].startswith("(That was a lot of messages: 2 a day can be sent here.")
     assert len(gemini.requests) == 1
