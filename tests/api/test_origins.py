@@ -19,6 +19,7 @@ OTHER = "https://other.example"
 # What a browser says of a request, by what made it send that.
 OWN: dict[str, dict[str, str]] = {
     "a program": {},
+    "a program in Node": {"Sec-Fetch-Mode": "cors"},
     "the page itself": {"Sec-Fetch-Site": "same-origin", "Origin": OUR},
     "the page, without a word of its origin": {"Sec-Fetch-Site": "same-origin", "Origin": "null"},
     "an address that was typed": {"Sec-Fetch-Site": "none"},
