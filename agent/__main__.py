@@ -19,7 +19,7 @@ from typing import TextIO, cast
 from agent.chat.conversation import Conversation
 from agent.chat.loader import OUR_AGENT, LoadedAgent, LoadError, load
 from agent.cli.prompt import piped_text, typed_questions
-from agent.cli.terminal import Screen, TerminalChat, timestamp
+from agent.cli.terminal import CONTROLS, Screen, TerminalChat, timestamp
 from agent.core.question import Options
 from agent.core.settings import Settings, read_settings
 
@@ -114,7 +114,7 @@ def _until_exit(lines: Iterable[str]) -> Iterator[str]:
 
 def _echoed(questions: Iterable[str]) -> Iterator[str]:
     for question in questions:
-        print(f"{timestamp()} User: {question}", flush=True)  # noqa: T201
+        print(f"{timestamp()} User: {question.translate(CONTROLS)}", flush=True)  # noqa: T201
         yield question
 
 

@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,35 +18,44 @@ from urllib.parse import urlsplit
 import gradio as gr
 from fastapi.exceptions import RequestValidationError
 from starlette.middleware import Middleware
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agent.api import api_app
-from agent.api.body_filter import BodyFilter
+from agent.api.body_filter import BodyFilter, BodyLimit
 from agent.api.errors import validation_error_handler
+from agent.api.open_requests import OpenRequests
+from agent.api.openai import has_token
 from agent.api.openai_error import OpenAIErrors
+from agent.api.origins import OriginCheck, host_name, is_local
 from agent.api.security_headers import IsMatch, SecurityHeaders
 from agent.api.sign_in import SignInRequired
 from agent.chat.key_check import check_keys_soon
 from agent.chat.loader import OUR_AGENT, LoadedAgent, LoadError, load
 from agent.chat.registry import Registry
 from agent.chat.warmup import open_clients_soon, warm_up
-from agent.core.settings import misspelled, read_settings
+from agent.core.settings import Settings, misspelled, read_settings
+from agent.limits.client_address import network
+from agent.limits.connections import Connections, most_files
 from agent.page.browser import RELOAD_HEAD
 from agent.page.chat_interface import ChatPage
 from agent.page.gradio_internals import (
     ROUTES,
     attribute_of_page,
+    count_connections,
     current_user,
     has_sign_in,
     housekeeping,
+    is_api_name,
     is_private,
     launch_options,
     number_from_zero,
     prepare_config,
+    remove_cors,
     server_thread,
+    shorten_tracebacks,
     take_over_reloads,
 )
 
@@ -63,7 +72,32 @@ PUBLIC = (
 )
 
 # Bytes of a request: more than anybody types.
+# As connections from this machine are counted: a proxy's, if not the host's own.
+OWN_ADDRESSES = (network("127.0.0.1"), network("::1"))
+
+# What does more than to open a page: pages of other sites may not ask for it.
+WORK = (
+    *("/gradio_api/{path:path}", "/chat/stream", "/chat/stop", "/v1/{path:path}"),
+    *ROUTES["sign-in"],
+)
+
+# Gradio's routes whose {name} is a step's.
+STEPS = [
+    Route(path, PlainTextResponse())
+    for paths in ROUTES.values()
+    for path in paths
+    if "{name}" in path
+]
+
+# Bytes of a request, whatever is set: more than anybody types.
 MAX_BODY = 4_000_000
+
+# Bytes of a request: what a step of the page sends beside a message, and what each of the message's
+# characters may take ("\\ud83d\\ude00" is one). With the defaults that is 80 kB.
+MAX_STEP, MAX_CHARACTER = 16_000, 16
+
+# Bytes of a conversation that a program sends again with each message, if it has the token.
+MAX_CONVERSATION = 1_000_000
 
 # The visitor's own: what Gradio 6.31 serves for bold text lacks most letters.
 FONT = ["system-ui", "sans-serif"]
@@ -101,6 +135,7 @@ def serve(demo: gr.ChatInterface, loaded: LoadedAgent, registry: Registry, **opt
     settings = registry.settings
     signs_in = bool(options.get("auth") or options.get("auth_dependency"))
     is_reloading = take_over_reloads(demo)
+    shorten_tracebacks()
     # Attributes of the page, because in a reload Gradio takes of `launch` only how it looks.
     attributes = {
         "state_session_capacity": settings.max_conversations or 10_000,
@@ -120,7 +155,7 @@ def serve(demo: gr.ChatInterface, loaded: LoadedAgent, registry: Registry, **opt
         app_kwargs={
             "openapi_url": None,
             "routes": served.routes,
-            "middleware": middleware(registry, signs_in, is_reloading),
+            "middleware": middleware(registry, options, signs_in, is_reloading),
             "exception_handlers": {RequestValidationError: validation_error_handler},
             "lifespan": lifespan(demo, served),
         },
@@ -129,31 +164,87 @@ def serve(demo: gr.ChatInterface, loaded: LoadedAgent, registry: Registry, **opt
     )
     if url is None:  # In a reload.
         prepare_config(demo)
+    else:
+        per_address = 0 if behind_proxy(options) else settings.address_connections
+        count_connections(demo, Connections(per_address, most_files(), OWN_ADDRESSES))
     return app, url, share_url
 
 
-def middleware(registry: Registry, signs_in: bool, is_reloading: bool) -> list[Middleware]:
+def middleware(
+    registry: Registry, options: Mapping[str, Any], signs_in: bool, is_reloading: bool
+) -> list[Middleware]:
     """What every request passes through, from the outside to the inside."""
+    settings = registry.settings
     features = ROUTES if is_reloading else ROUTES.keys() - {"reload"}
     allowed = [path for feature in features for path in ROUTES[feature]]
+    origins = settings.origins
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["*"],
+        # Gradio's client in a browser asks for them; but not everybody may have a visitor's.
+        allow_credentials="*" not in origins,
+        expose_headers=["Retry-After"],
+    )
+    known = None if behind_proxy(options) or not is_loopback(options) else is_known(origins)
     return [
         Middleware(ReloadedRoutes),
         Middleware(OpenAIErrors),
+        *([cors] if origins else []),
         Middleware(
             SecurityHeaders,
             is_open=is_open(allowed, signs_in),
             is_embeddable=is_one_of(EMBEDDABLE),
         ),
+        Middleware(OriginCheck, allowed=origins, is_work=is_one_of(WORK), is_known=known),
+        Middleware(OpenRequests, most=settings.address_connections),
         Middleware(
             SignInRequired,
             is_asked_for=lambda scope: is_private(scope["app"], signs_in),
             is_public=is_one_of(PUBLIC),
             current_user=current_user,
-            token=registry.settings.api_token,
+            token=settings.api_token,
         ),
-        Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY),
+        Middleware(BodyLimit, limit_of=body_limit(settings)),
         Middleware(BodyFilter, path="/gradio_api/", is_unwanted=is_foreign),
     ]
+
+
+def is_loopback(options: Mapping[str, Any]) -> bool:
+    """Whether only this machine itself can reach the page that is launched with these options."""
+    name = options.get("server_name") or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1"
+    return "SPACE_ID" not in os.environ and is_local(str(name).strip("[]"))
+
+
+def behind_proxy(options: Mapping[str, Any]) -> bool:
+    """Whether the host has told of a proxy, through which all connections come."""
+    root_path = options.get("root_path") or os.environ.get("GRADIO_ROOT_PATH")
+    told = root_path or os.environ.get("FORWARDED_ALLOW_IPS")
+    return bool(told) or "SPACE_ID" in os.environ
+
+
+def is_known(origins: Iterable[str]) -> Callable[[Scope, str], bool]:
+    """Whether the page is to be found by a name: one of this machine's own, of the allowed origins,
+    or of the link by which Gradio shares it."""
+    names = {host_name(origin) for origin in origins} | {"0.0.0.0"}  # As some systems have it.
+
+    def is_known(scope: Scope, name: str) -> bool:
+        shared = attribute_of_page(scope["app"], "share_url", None) or ""
+        return is_local(name) or "*" in origins or name in {*names, host_name(shared)} - {""}
+
+    return is_known
+
+
+def body_limit(settings: Settings) -> Callable[[Scope], int]:
+    """How many bytes a request's body may have."""
+    longest, token = settings.max_message_length, settings.api_token
+    step = min(MAX_BODY, MAX_STEP + MAX_CHARACTER * longest) if longest else MAX_BODY
+
+    def body_limit(scope: Scope) -> int:
+        return max(step, MAX_CONVERSATION) if has_token(scope, token) else step
+
+    return body_limit
 
 
 def is_open(paths: Iterable[str], signs_in: bool) -> IsMatch:
@@ -169,12 +260,23 @@ def is_open(paths: Iterable[str], signs_in: bool) -> IsMatch:
         scopes = scope, {**scope, "path": other}
         if any(map(is_for_sign_in, scopes)):
             return has_sign_in(app, signs_in)
+        if any(map(_is_private_step, scopes)):
+            return False
         if any(is_allowed(each) or _matches(app.state.served.routes, each) for each in scopes):
             return True
         is_gradios = path.lstrip("/").startswith("gradio_api/")
         return not (is_gradios or any(_matches(app.router.routes, each) for each in scopes))
 
     return is_open
+
+
+def _is_private_step(scope: Scope) -> bool:
+    """Whether it names one of the page's own steps, or none that there is."""
+    matches = (route.matches(scope) for route in STEPS)
+    names = {found["path_params"]["name"] for match, found in matches if match is not Match.NONE}
+    # More than one where a path can be read in two ways: `call/v2/chat`.
+    is_open = any(name == "predict" or is_api_name(scope["app"], name) for name in names)
+    return bool(names) and not is_open
 
 
 def is_one_of(paths: Iterable[str]) -> IsMatch:
@@ -222,6 +324,7 @@ def lifespan(demo: gr.Blocks, served: Served) -> Any:
     @asynccontextmanager
     async def living(app: Any) -> AsyncIterator[None]:
         app.state.served = served
+        remove_cors(app)
         open_clients_soon(served.loaded)
         async with housekeeping(demo, served.registry.settings)(app):
             yield

@@ -1,15 +1,20 @@
 """A filter in front of routes that take any JSON: it cleans a body, or refuses it in a sentence.
 
+A body is measured before it is parsed: 4 MB of brackets, parsed and passed on by Gradio, would hold
+all other visitors up for seconds.
+
 One lone surrogate in an answer ends Gradio's stream without a word, or empties the page; and
 FastAPI fails when it refuses a body with one, or with NaN, because it quotes what it refuses.
 """
 
 import json
+import math
 import re
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeAlias
 
-from starlette.requests import Request
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -24,11 +29,42 @@ NUL = re.compile(r"(\\\\)|\\u0000")
 # Levels of lists and objects; orjson, in which Gradio answers, fails at 254.
 MAX_DEPTH = 100
 
+# Values, keys included, in one body. A step of the page has some fifty, of Gradio's own page with a
+# long chat on it some thousand. Gradio takes 0.1 s for 5,000. The longest conversation that a
+# program sends to our own APIs has some thousand.
+MAX_FILTERED_VALUES, MAX_VALUES = 3_000, 10_000
+
+# What ends a value in JSON, or begins a list or an object.
+VALUE_MARKS = (b",", b":", b"[", b"{")
+
+# Larger whole numbers do not fit into what Gradio answers in (orjson: 64 bits).
+MAX_INT = 2**63 - 1
+
+# Characters of a name that Gradio goes by, such as a page's session hash, which has 36 at most.
+MAX_NAME = 100
+
+# The names of such fields (`PredictBody`, gradio/data_classes.py).
+NAMED = ("session_hash", "event_id")
+
 IsUnwanted: TypeAlias = Callable[[dict[str, Any]], bool]
 
 
+class BodyLimit:
+    """ASGI middleware that lets no body in that is larger than `limit_of` says, in bytes."""
+
+    def __init__(self, app: ASGIApp, limit_of: Callable[[Scope], int]) -> None:
+        self._app, self._limit_of = app, limit_of
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it with status 413 before the rest of it is read."""
+        app = self._app
+        if scope["type"] == "http":
+            app = RequestBodyLimitMiddleware(app, self._limit_of(scope))
+        await app(scope, receive, send)
+
+
 class BodyFilter:
-    """ASGI middleware for the paths that contain `path`.
+    """ASGI middleware that measures every body, and cleans it where the path contains `path`.
 
     Args:
         app: What takes the filtered requests.
@@ -41,28 +77,52 @@ class BodyFilter:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on with its body cleaned, or refuse it with status 400."""
-        if scope["type"] != "http" or scope["method"] != "POST" or self._path not in scope["path"]:
+        if scope["type"] != "http" or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
-        body = await Request(scope, receive).body()
         try:
-            filtered = filter_body(body, self._is_unwanted)
+            body = await Request(scope, receive).body()
+        except ClientDisconnect:
+            return
+        try:
+            is_filtered = self._path in scope["path"]
+            check_size(body, MAX_FILTERED_VALUES if is_filtered else MAX_VALUES)
+            filtered = filter_body(body, self._is_unwanted) if is_filtered else body
         except (ValueError, RecursionError):
             await JSONResponse({"detail": UNREADABLE}, 400)(scope, receive, send)
         else:
             await self._app(scope, _receive_body(filtered, receive), send)
 
 
+def check_size(body: bytes, most: int) -> None:
+    """Measure JSON without parsing it; what is no JSON passes, if it is small.
+
+    Raises:
+        ValueError: It has more than `most` values.
+    """
+    unescaped = body.replace(rb"\\", b"").replace(rb"\"", b"")
+    if unescaped.count(b'"') > 2 * most:
+        raise ValueError
+    outside = b"".join(unescaped.split(b'"')[::2])  # Of the texts.
+    if sum(map(outside.count, VALUE_MARKS)) > most:
+        raise ValueError
+
+
 def filter_body(body: bytes, is_unwanted: IsUnwanted) -> bytes:
     """The same JSON without NULs and lone surrogates; an empty body stays empty.
 
     Raises:
-        ValueError: It is not JSON, is nested too deep, or holds an unwanted object.
+        ValueError: It is not JSON, is nested too deep, holds an unwanted object, or a number or
+            name that is too large.
         RecursionError: It is nested so deep that it cannot even be parsed.
     """
     if not body:
         return body
-    value = json.loads(body, parse_constant=_refuse_constant)
+    value = json.loads(
+        body, parse_constant=_refuse_constant, parse_int=_parse_int, parse_float=_parse_float
+    )
+    if isinstance(value, dict) and any(len(str(value.get(name))) > MAX_NAME for name in NAMED):
+        raise ValueError
     _check(value, is_unwanted)
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return clean(NUL.sub(r"\1", text)).encode()
@@ -85,6 +145,21 @@ def _check(value: Any, is_unwanted: IsUnwanted) -> None:
 def _refuse_constant(constant: str) -> NoReturn:
     """NaN and the infinities, which Python reads though they are not JSON."""
     raise ValueError(constant)
+
+
+def _parse_int(digits: str) -> int:
+    number = int(digits)
+    if abs(number) > MAX_INT:
+        raise ValueError
+    return number
+
+
+def _parse_float(digits: str) -> float:
+    """A number; "1e999" is read as infinity, which is no JSON again when it is written."""
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
 
 
 def _receive_body(body: bytes, receive: Receive) -> Receive:

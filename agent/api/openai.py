@@ -16,7 +16,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import SecretStr
+from starlette.datastructures import Headers
 from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from agent.api.errors import check_admitted
 from agent.api.openai_answer import Completion
@@ -112,6 +114,13 @@ def _check_name(model: str, name: str) -> None:
     if model != name:
         sentence = f"There is no model {model!r} here, only {name!r}."
         raise ApiError(404, sentence, "model_not_found")
+
+
+def has_token(scope: Scope, token: SecretStr | None) -> bool:
+    """Whether a request shows the host's token, where there is one."""
+    _, _, shown = Headers(scope=scope).get("authorization", "").partition(" ")
+    right = token.get_secret_value() if token else ""
+    return bool(right) and secrets.compare_digest(shown.strip().encode(), right.encode())
 
 
 def _token_check(token: SecretStr) -> Callable[..., Awaitable[None]]:

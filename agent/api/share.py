@@ -1,6 +1,7 @@
 """What a visitor shares: a conversation to be read by whoever has the link, and by nobody else."""
 
 import asyncio
+from collections import OrderedDict
 
 from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
@@ -19,12 +20,15 @@ SHARED_HEADERS = {
     "X-Robots-Tag": "noindex, nofollow",
 }
 
+# Characters of rendered pages that are kept, so that who reloads one has no work done for it.
+MAX_KEPT = 10_000_000
+
 NOT_SHARED = "This conversation is not shared, or not any more.\n"
 
 
 def router(loaded: LoadedAgent, registry: Registry) -> APIRouter:
     """`/shared/…`."""
-    root_agent = loaded.runner.agent.name
+    pages = SharedPages(loaded.runner.agent.name)
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/shared/{token}")
@@ -37,10 +41,33 @@ def router(loaded: LoadedAgent, registry: Registry) -> APIRouter:
             return PlainTextResponse(f"{error}\n", 503, headers=SHARED_HEADERS)
         if not (link and turns):
             return PlainTextResponse(NOT_SHARED, 404, headers=SHARED_HEADERS)
-        page = await asyncio.to_thread(export.to_html, turns, link.title, root_agent)
+        page = await pages.page(token, turns, link.title)
         return HTMLResponse(page, headers=SHARED_HEADERS)
 
     return routes
+
+
+class SharedPages:
+    """Pages of shared conversations: each is rendered again only when something of it has changed,
+    and one at a time, so that threads and CPU are left for others."""
+
+    def __init__(self, root_agent: str) -> None:
+        self._root_agent = root_agent
+        # By token, the one used longest ago first: what it was made of, and the page.
+        self._kept: OrderedDict[str, tuple[list[TurnRecord], str, str]] = OrderedDict()
+        self._lock = asyncio.Lock()
+
+    async def page(self, token: str, turns: list[TurnRecord], title: str) -> str:
+        """The page that shows these turns."""
+        async with self._lock:
+            kept = self._kept.pop(token, None)
+            if kept is None or kept[:2] != (turns, title):
+                page = await asyncio.to_thread(export.to_html, turns, title, self._root_agent)
+                kept = turns, title, page
+            self._kept[token] = kept
+            while sum(len(page) for *_, page in self._kept.values()) > MAX_KEPT:
+                self._kept.popitem(last=False)
+            return kept[2]
 
 
 async def _shared_turns(registry: Registry, link: SharedChat) -> list[TurnRecord]:

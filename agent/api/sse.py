@@ -49,6 +49,8 @@ NO_QUERY = "query: Field required."
 
 NOT_EMBEDDED = "This is no picture and no page. Ask by EventSource, or by fetch."
 
+NOT_YET = "An answer is not prefetched: it would make the agent work for nobody."
+
 RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "The answer, as it comes", "content": {"text/event-stream": {}}},
     204: {"description": "The stream that broke had come to its end"},
@@ -145,14 +147,20 @@ def router(registry: Registry) -> APIRouter:
 async def _refuse_embedding(
     sec_fetch_dest: Annotated[str | None, Header(include_in_schema=False)] = None,
     sec_fetch_site: Annotated[str | None, Header(include_in_schema=False)] = None,
+    sec_purpose: Annotated[str | None, Header(include_in_schema=False)] = None,
+    purpose: Annotated[str | None, Header(include_in_schema=False)] = None,
+    x_moz: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> None:
-    """A picture or a link in a web page, or in an answer, may not make the agent work.
+    """A picture or a link in a web page, or in an answer, may not make the agent work, nor may a
+    browser that fetches what might be wanted next.
 
     Browsers say what they fetch for: "empty" is a script; from site "none" comes what a person has
     typed.
     """
     if sec_fetch_dest not in (None, "empty") and sec_fetch_site != "none":
         raise HTTPException(403, NOT_EMBEDDED)
+    if any("prefetch" in (name or "").lower() for name in (sec_purpose, purpose, x_moz)):
+        raise HTTPException(403, NOT_YET)
 
 
 async def _begin_or_resume(

@@ -46,7 +46,7 @@ from agent.core.text import clean
 from agent.core.transcript import Transcript
 from agent.core.visitor import SessionKey, visitor_id
 from agent.limits.budget import MAX_FREE_CALLS, TokenUsage, token_usage, use_offline
-from agent.limits.rate_limits import Limits
+from agent.limits.rate_limits import LimitExceeded, Limits
 from agent.limits.tool_failures import told_failures
 from agent.limits.tool_threads import caller, tool_threads
 from agent.stores.fallback import UNSTORED, StoreUnavailable
@@ -160,6 +160,9 @@ class Conversation:
                     await self._run(turn, question)
             except SessionNotFoundError:
                 self._session.lose()
+                raise
+            except LimitExceeded:
+                self._question = Question()  # Nothing is kept of what is refused.
                 raise
             finally:
                 await self._session.settle(turn.failure)

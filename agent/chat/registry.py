@@ -91,7 +91,9 @@ class Registry:
         self._turns: WeakSet[Turn] = WeakSet()
         # The server's, from the first conversation on.
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._retention = Retention(loaded.runner, settings, self._forget_stored)
+        self._retention = Retention(
+            loaded.runner, settings, self._forget_stored, self.limits.address_of
+        )
 
     def ask(self, question: Question, session_id: str | None, replaces: Turn | None = None) -> Turn:
         """Begin the turn that answers a visitor's question in this session; in a new one where

@@ -56,13 +56,13 @@ class Screen:
             self._write_answer("\n")
             self._line = None
         for notice in notices(turn.transcript):
-            self.remark(f"({notice})")
+            self.remark(f"({notice})".translate(CONTROLS))
         if self._err.isatty():
             self.remark(_dimmed(_figures(turn)))
 
     def _write_answer(self, text: str) -> None:
         self._begin("answer")
-        self._out.write(text.translate(CONTROLS) if self._out.isatty() else text)
+        self._out.write(text.translate(CONTROLS))  # A pipe may end in a terminal.
         self._out.flush()
 
     def _show_step(self, delta: Delta) -> None:
@@ -156,8 +156,9 @@ class TerminalChat:
     async def _record(self, question: str, turn: Turn, file: TextIO) -> None:
         """Write the turn as Markdown, as it comes."""
         try:
-            file.write(f"**{timestamp()} User:** {clean(question)}\n\n**{timestamp()} Agent:** ")
-            await tee(turn, lambda chunk: (file.write(chunk), file.flush()))
+            said = clean(question).translate(CONTROLS)
+            file.write(f"**{timestamp()} User:** {said}\n\n**{timestamp()} Agent:** ")
+            await tee(turn, lambda chunk: (file.write(chunk.translate(CONTROLS)), file.flush()))
             file.write("".join(f"\n\n*({notice})*" for notice in notices(turn.transcript)) + "\n\n")
             file.flush()
         except* OSError:

@@ -7,6 +7,7 @@ import asyncio
 from concurrent.futures import Executor
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from google.adk.agents import LlmAgent
@@ -113,6 +114,24 @@ async def delete_user_row(store: BaseSessionService, app_name: str, user_id: str
                 await database.commit()
         return True
     return False
+
+
+async def make_tables_anew(store: BaseSessionService) -> None:
+    """Have a store whose file or tables have been deleted under it make them at its next call: it
+    remembers that it has made them (`_schema_ready`, adk/sessions/sqlite_session_service.py;
+    `_tables_created`, database_session_service.py), and the one for several agents has one store
+    for each (`_services`, adk/cli/utils/local_storage.py).
+
+    Gone: does nothing, so that chats are kept in memory until the app restarts.
+    """
+    with suppress(Exception):
+        for inner in (store, *getattr(store, "_services", {}).values()):
+            if hasattr(inner, "_schema_ready"):
+                inner._schema_ready = False
+                Path(inner._db_path).parent.mkdir(exist_ok=True)
+            if hasattr(inner, "_tables_created"):
+                inner._tables_created = False
+                await inner.db_engine.dispose()  # Its connections hold the deleted file.
 
 
 # How ADK tells an agent what another one did: as if the visitor had said it

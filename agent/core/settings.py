@@ -1,16 +1,30 @@
 """What a host may set: read once from the environment, checked, each with a default."""
 
+import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
 # The limits that a page which only its own machine can reach starts without.
-PER_ADDRESS = ("address_per_minute", "address_per_day", "address_running")
+PER_ADDRESS = (
+    *("address_per_minute", "address_per_day", "address_running"),
+    "address_connections",
+)
 
 # The values of `GRADIO_SERVER_NAME` for which that is so.
 LOOPBACK = ("", "localhost", "127.0.0.1", "::1")
+
+# No setting is larger: clocks, SQLite and Gemini do not count on for ever. As a time, it is 31
+# years.
+LARGEST = 1_000_000_000
+
+# Characters: a shorter secret could be found by trying.
+MIN_TOKEN_LENGTH = 16
+
+# An origin, as browsers send it; "null" is that of a page opened from a file.
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:]+\])(:\d+)?|null|\*")
 
 
 class Settings(BaseModel):
@@ -51,6 +65,11 @@ class Settings(BaseModel):
     address_running: int = Field(
         default=5, ge=0, description="answers that run at once for one address"
     )
+    address_connections: int = Field(
+        default=100,
+        ge=0,
+        description="connections that one address has open at once; a page has two or three",
+    )
 
     # How much all together may spend. Tokens are counted after each model call. A Redis's address
     # may hold a password.
@@ -90,7 +109,9 @@ class Settings(BaseModel):
         description="how long a conversation is kept after its last message",
     )
     max_conversations: int = Field(
-        default=1000, ge=0, description="conversations that are kept; the oldest make room"
+        default=1000,
+        ge=0,
+        description="conversations that are kept; those of whoever has most make room",
     )
 
     # How long an answer may take.
@@ -136,9 +157,48 @@ class Settings(BaseModel):
         default=200, gt=0, le=10_000, description="how many answers stream at once"
     )
 
+    # Who may use it from elsewhere.
     api_token: SecretStr | None = Field(
-        default=None, description="a secret of your choice; opens the OpenAI-compatible API"
+        default=None,
+        description="a secret of your choice, of at least 16 characters; opens the "
+        "OpenAI-compatible API",
     )
+    allowed_origins: str | None = Field(
+        default=None,
+        description="other web sites whose pages may use this agent, such as "
+        "`https://example.org http://localhost:5173`; also other names of this page, where a proxy "
+        "serves it",
+    )
+
+    @field_validator("*")
+    @classmethod
+    def _check_size(cls, value: object) -> object:
+        if isinstance(value, int | float) and value > LARGEST:
+            raise ValueError(f"it should be at most {LARGEST:,}")
+        return value
+
+    @field_validator("api_token")
+    @classmethod
+    def _check_token(cls, token: SecretStr | None) -> SecretStr | None:
+        if token and 0 < len(token.get_secret_value()) < MIN_TOKEN_LENGTH:
+            raise ValueError(f"it needs at least {MIN_TOKEN_LENGTH} characters")
+        return token
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _check_origins(cls, origins: str | None) -> str | None:
+        for origin in re.split(r"[\s,]+", origins or ""):
+            if origin and not ORIGIN.fullmatch(origin.lower().rstrip("/")):
+                raise ValueError(
+                    f"{origin[:80]!r} is not an origin, which is written as https://example.org"
+                )
+        return origins
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The allowed origins, as browsers write them."""
+        found = re.split(r"[\s,]+", (self.allowed_origins or "").lower())
+        return tuple(origin.rstrip("/") for origin in found if origin)
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -168,7 +228,7 @@ def misspelled(environment: Mapping[str, str]) -> Iterator[str]:
 
 
 def _complaint(detail: ErrorDetails) -> str:
-    name, message = str(detail["loc"][0]), detail["msg"]
+    name, message = str(detail["loc"][0]), detail["msg"].removeprefix("Value error, ")
     is_secret = "SecretStr" in str(Settings.model_fields[name].annotation)
     value = "" if is_secret else f"={detail['input']!r}"
     return f"{name.upper()}{value} cannot be used: {message[0].lower()}{message[1:]}."

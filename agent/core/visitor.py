@@ -37,6 +37,11 @@ def visitor_id(id: str | uuid.UUID) -> str:
     return f"visitor-{id}"
 
 
+def is_session_id(session_id: str) -> bool:
+    """Whether this looks like an id that was made here."""
+    return bool(re.fullmatch(SESSION_ID, session_id))
+
+
 def is_visitor_id(user_id: str) -> bool:
     """Whether this is a user id that `visitor_id` has made."""
     return bool(re.fullmatch(r"visitor-[0-9a-f-]{36}", user_id))

@@ -34,6 +34,11 @@ def client_address(connection: HTTPConnection) -> str:
             if address is None or not any(address in network for network in INTERNAL_NETWORKS)
         )
         host = str(next(external, latest_first[0]) or host)
+    return network(host)
+
+
+def network(host: str) -> str:
+    """What counts as one address: the address; for IPv6 its /64 network."""
     address = _parse(host)
     if isinstance(address, IPv6Address):
         return str(ip_network((address, 64), strict=False))

@@ -4,7 +4,7 @@ Messages are counted per minute and per day, each count from its first message o
 counts begin anew when the app starts. Running answers are counted by each process for itself.
 """
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -13,6 +13,9 @@ from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
 from agent.core.notices import Argument, Notice, PlainError
 from agent.core.settings import Settings
 from agent.limits.counters import Counters
+
+# How many visitors' addresses are remembered: of more conversations than are usually kept.
+MAX_ADDRESSES = 10_000
 
 # The key under which the day's budget is counted, for all visitors together.
 EVERYBODY = "all"
@@ -44,6 +47,7 @@ class Limits:
         self._is_closed = False
         self._counts = Counters(settings.limits_store)
         self._running: Counter[str] = Counter()
+        self._addresses: OrderedDict[str, str] = OrderedDict()
 
     @asynccontextmanager
     async def admit(
@@ -68,16 +72,29 @@ class Limits:
         """
         if self._is_closed and not is_stopping:
             raise LimitExceeded("closing", wait=60)
-        self._check_size(message, turns)
         with self._count_running(address):
             await self._count_message(user_id, address)
+            self.check_size(message, turns)  # What is refused by this has been counted.
+            self._remember(user_id, address)
             yield
+
+    def address_of(self, user_id: str) -> str | None:
+        """From where this visitor has asked last, if that is known: it is stored nowhere."""
+        return self._addresses.get(user_id)
+
+    def _remember(self, user_id: str, address: str | None) -> None:
+        if address:
+            self._addresses[user_id] = address
+            self._addresses.move_to_end(user_id)
+            if len(self._addresses) > MAX_ADDRESSES:
+                self._addresses.popitem(last=False)
 
     def close(self) -> None:
         """Admit nobody any more."""
         self._is_closed = True
 
-    def _check_size(self, message: str, turns: int) -> None:
+    def check_size(self, message: str, turns: int) -> None:
+        """Raise LimitExceeded for a message that is too long, or one turn too many."""
         longest, most = self._settings.max_message_length, self._settings.max_chat_turns
         if longest and len(message) > longest:
             raise LimitExceeded("message_too_long", length=len(message), longest=longest)

@@ -6,6 +6,8 @@ Each use says what happens when its name is gone: something is slower or plainer
 import asyncio
 import logging
 import math
+import sys
+import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from datetime import datetime
@@ -18,6 +20,7 @@ from typing import Any, TypeVar, cast
 import gradio as gr
 
 from agent.core.settings import Settings
+from agent.limits.connections import Connections, counted
 from agent.render import media
 
 log = logging.getLogger(__name__)
@@ -46,6 +49,7 @@ ROUTES = {
         "/gradio_api/app_id",  # By which a page knows whether the app was started again.
         "/gradio_api/startup-events",  # `launch` itself asks for it.
     ),
+    # What has a {name} is open by the names of the APIs alone; "predict" is the page's own.
     "clients": (
         "/gradio_api/info",
         "/gradio_api/api/{name}",
@@ -60,6 +64,9 @@ ROUTES = {
 
 # Seconds for which a closed page may come back: a laptop was asleep, a line was down.
 CLOSED_PAGE_LIFE = 3600.0
+
+# Seconds after which a page that nobody uses holds no copy of what it was sent.
+QUIET = 60.0
 
 DAY = 86_400.0
 
@@ -235,6 +242,61 @@ def take_over_reloads(demo: gr.Blocks) -> bool:
     return False
 
 
+class BriefTracebacks:
+    """In place of the module `traceback` where Gradio reports a step that has failed: with all that
+    was sent to it, 80 kB of it, whoever sent that."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(traceback, name)
+
+    def print_exc(self) -> None:
+        """One line for what Gradio refuses; the whole for a failure of our own code."""
+        error = sys.exception()
+        frames = traceback.walk_tb(error.__traceback__ if error else None)
+        rooms = {str(frame.f_globals.get("__name__")).partition(".")[0] for frame, _ in frames}
+        if rooms & {"agent", "app", "__main__"}:
+            traceback.print_exc()
+        else:
+            log.warning("A step of the page was refused (%s).", type(error).__name__)
+
+
+def shorten_tracebacks() -> None:
+    """Have Gradio report what it refuses in one line of the log."""
+    with unless_missing("Whoever sends the page what it cannot take may fill the log."):
+        from gradio import queueing, routes
+
+        for module in (queueing, routes):
+            if not isinstance(module.traceback, BriefTracebacks):
+                setattr(module, "traceback", BriefTracebacks())  # noqa: B010
+
+
+def remove_cors(app: Any) -> None:
+    """Take out what has Gradio's `app` tell browsers that pages of any site may read it, with the
+    visitor's cookies, wherever the app has a public name (`CustomCORSMiddleware`)."""
+    with unless_missing("Pages of other sites may read what is open to everybody."):
+        from gradio.route_utils import CustomCORSMiddleware
+
+        app.user_middleware = [m for m in app.user_middleware if m.cls is not CustomCORSMiddleware]
+        app.middleware_stack = None  # Starlette makes it anew at the next request.
+
+
+def count_connections(demo: gr.Blocks, connections: Connections) -> None:
+    """Count those of the server in which the page is launched, from now on."""
+    with unless_missing("One network address can take all connections."):
+        config = cast(Any, demo).server.config
+        config.http_protocol_class = counted(config.http_protocol_class, connections)
+
+
+def is_api_name(app: Any, name: str) -> bool:
+    """Whether programs may take a step of the page that Gradio's `app` serves by this name; Gradio
+    itself answers them by the names of private steps too."""
+    with unless_missing("Programs may take the page's own steps by their names."):
+        steps = app.get_blocks().fns.values()
+        public = {step.api_name for step in steps if step.api_visibility == "public"}
+        return name in {"chat", *public}  # Beside MCP, /chat is not among the described ones.
+    return True
+
+
 def prepare_config(demo: gr.Blocks) -> None:
     """Make what a browser is told of a page that Gradio's reload is about to serve: Gradio itself
     serves the page first, and makes this then (`swap_blocks`, gradio/utils.py)."""
@@ -306,9 +368,10 @@ def forget_pages(demo: Any, closed: float, idle: float) -> None:
             if unused > (closed if state.is_closed else idle):
                 pages.pop(page, None)
                 used.pop(page, None)
-    with unless_missing("A closed page takes more memory for an hour."):
-        for state in list(demo.state_holder.session_data.values()):
-            if state.is_closed:
+    with unless_missing("A closed page takes more memory for an hour, an idle one for longer."):
+        for page, state in list(demo.state_holder.session_data.items()):
+            unused = (now - demo.state_holder.time_last_used.get(page, now)).total_seconds()
+            if state.is_closed or unused > QUIET:
                 state.config_values.clear()  # For deep links, which are closed here.
     with unless_missing("The ids and last messages of runs that are over stay in memory."):
         pages, queue = demo.state_holder.session_data, demo._queue

@@ -19,7 +19,7 @@ from agent.chat.turn import Turn
 from agent.core.history import OutOfDate, TurnRecord
 from agent.core.question import Question, Screen
 from agent.core.transcript import Transcript
-from agent.core.visitor import Visitor, is_visitor_id
+from agent.core.visitor import Visitor, is_session_id, is_visitor_id
 from agent.render import export
 from agent.stores.fallback import StoreUnavailable
 from agent.stores.share_links import SharedChat
@@ -150,6 +150,8 @@ class PageState:
                     if self._times_turned != since:
                         return
                     yield transcript
+            if turn is self.turn and not self.unsent:
+                self._question = Question()  # Its text is kept where it was answered.
         except asyncio.CancelledError:
             turn.stop()
             raise
@@ -279,5 +281,5 @@ async def restore(registry: Registry, user_id: str, session_id: str) -> PageStat
     """A page that is open, and was before this process began: on that session, or with "" on a new
     one."""
     page = await open_last(registry, user_id)
-    page.turn_to(session_id or None)
+    page.turn_to(session_id if is_session_id(session_id) else None)
     return page

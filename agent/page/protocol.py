@@ -15,6 +15,9 @@ from agent.render.messages import Message, as_said
 # More messages than a page ever shows.
 MAX_ABOVE = 1_000
 
+# Larger numbers JavaScript does not count by.
+MAX_NUMBER = 2**53
+
 
 def pick(example: gr.SelectData) -> tuple[Any, ...]:
     """Ask one of the examples, in the form of a question of chat.js."""
@@ -24,19 +27,20 @@ def pick(example: gr.SelectData) -> tuple[Any, ...]:
 
 def edit(change: gr.EditData) -> dict[str, Any]:
     """What chat.js asks anew: in other words, and at which place on the page it stands."""
-    place = change.index
-    return {
-        "text": as_said(clean(str(change.value))),
-        "place": place[0] if isinstance(place, list | tuple) else place,
-    }
+    match change.index:
+        case int(place) | [int(place), *_]:
+            return {"text": as_said(clean(str(change.value))), "place": place}
+    return {"text": "", "place": 0}
 
 
 def parse_question(asked: Any) -> dict[str, Any]:
     """What the browser's `ask` has put on the page: the `text` of a message, the `number` that it
     goes by, and how many messages are `above` it, which is all that is believed of what the browser
-    says about the conversation."""
+    says about the conversation. Whatever else it sends is nothing."""
     match asked:
-        case {"text": str(text), "number": number, "count": int(count)}:
+        case {"text": str(text), "number": int() | float() as number, "count": int(count)} if (
+            abs(number) < MAX_NUMBER
+        ):
             return {"text": text, "number": number, "above": max(0, min(count, MAX_ABOVE))}
     return {"text": "", "number": None, "above": 0}
 

@@ -26,6 +26,9 @@ LINK = (
     "agent's thoughts and tools"
 )
 
+# Characters of a page's address, as its browser tells it.
+MAX_URL = 2_000
+
 NOT_FOUND = "None of your chats has these words in its name."
 
 
@@ -92,8 +95,10 @@ class SideBar:
     def _wire_exports(self) -> None:
         with_page_state, who = self._states.with_page_state, self._who
         file, page_url = gr.JSON(visible=False), gr.Textbox(visible=False)
+        # To render a long chat takes seconds of CPU: two at once leave some for others.
+        few: dict[str, Any] = {**QUEUED, "concurrency_limit": 2, "concurrency_id": "exports"}
         for kind, button in self._exports.items():
-            made = button.click(with_page_state(partial(export_chat, kind)), who, file, **QUEUED)
+            made = button.click(with_page_state(partial(export_chat, kind)), who, file, **few)
             made.then(None, file, file, js=js("saveFile"), **AT_ONCE)
         link: dict[str, Any] = {
             "inputs": [*who, page_url],
@@ -186,5 +191,5 @@ async def show_link(page: PageState, page_url: str) -> tuple[gr.Textbox, gr.Butt
     token = None
     with suppress(StoreUnavailable):
         token = await page.token()
-    link = f"{page_url}shared/{token}" if token else ""
+    link = f"{str(page_url)[:MAX_URL]}shared/{token}" if token else ""
     return gr.Textbox(link, visible=bool(token)), gr.Button(visible=bool(token))

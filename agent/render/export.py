@@ -9,6 +9,7 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any
 
 from google.adk.events import Event
@@ -37,7 +38,8 @@ body { max-width: 44rem; margin: 0 auto; padding: 1rem; overflow-wrap: anywhere 
 h1 { font-size: 1.4rem }
 h2 { font-size: 1rem; margin: 1.5rem 0 .25rem }
 time, small { font-weight: normal; opacity: .7 }
-.asked { white-space: pre-wrap; border-left: .25rem solid #888; padding-left: .75rem }
+.asked, .plain { white-space: pre-wrap }
+.asked { border-left: .25rem solid #888; padding-left: .75rem }
 details, .note { border: 1px solid #888; border-radius: .4rem; padding: .4rem .75rem;
   margin: .5rem 0; font-size: .9rem }
 .note { border-style: dashed }
@@ -80,27 +82,39 @@ EXPORTED_FIELDS = (
 # In characters, without the suffix.
 MAX_FILE_NAME = 60
 
+# Seconds for which Markdown is parsed for one file, and characters of one text that is. What comes
+# after that is shown as it was written: some texts take a parser seconds, and a chat may be full of
+# such ones.
+PARSING_TIME, MAX_PARSED = 2.0, 20_000
+
+# What begins a tag, a comment or a declaration, but for addresses in angle brackets; and code on a
+# line, in which nothing does.
+TAG = re.compile(r"<(?=[a-z/!?])(?![a-z][a-z0-9+.-]{1,31}:[^\s<>]*>)", re.IGNORECASE)
+CODE_SPAN = re.compile(r"((?<!`)(`+)(?!`).*?(?<!`)\2(?!`))", re.DOTALL)
+
 
 def to_markdown(turns: Iterable[TurnRecord], title: str, root_agent: str = "") -> str:
     """The conversation as Markdown; `root_agent` is the agent whose answers need no name."""
-    blocks = [f"# {_escaped(title)}"]
+    blocks, until = [f"# {_escaped(title)}"], monotonic() + PARSING_TIME
     for turn in turns:
         time = _utc(turn.asked_at)
         blocks.append(f"## Question ({time})" if time else "## Question")
-        blocks.append(_fences_closed(turn.question))
-        blocks += ["## Answer", *map(_to_block, _to_messages(turn, root_agent))]
+        blocks.append(_contained(turn.question, until))
+        messages = _to_messages(turn, root_agent)
+        blocks += ["## Answer", *(_to_block(message, until) for message in messages)]
     return clean("\n\n".join(filter(None, blocks)) + "\n")
 
 
 def to_html(turns: Iterable[TurnRecord], title: str, root_agent: str = "") -> str:
     """The same as one HTML page."""
     page = [HEAD.format(policy=DOCUMENT_POLICY, style=STYLE, title=html.escape(title))]
+    until = monotonic() + PARSING_TIME
     for turn in turns:
         time = _utc(turn.asked_at)
         page.append(f"<h2>Question <time>{time}</time></h2>\n" if time else "<h2>Question</h2>\n")
         page.append(f'<div class="asked" dir="auto">{html.escape(turn.question)}</div>\n')
         page.append("<h2>Answer</h2>\n")
-        page += map(_to_element, _to_messages(turn, root_agent))
+        page += [_to_element(message, until) for message in _to_messages(turn, root_agent)]
     return clean("".join([*page, FOOT]))
 
 
@@ -140,18 +154,18 @@ def _data_url(picture: Picture) -> Content:
     return {"path": f"data:{kind};base64,{data}" if kind in RASTER_TYPES else ""}
 
 
-def _to_block(message: Message) -> str:
+def _to_block(message: Message, until: float) -> str:
     """A message as Markdown: an answer as it is, all else as a quotation."""
     match message:
         case {"content": {"path": url}}:
             return f"![Picture]({url})" if url else f"*{NO_PICTURE}*"
         case {"content": {"text": text}, "metadata": {"title": title}}:
-            quotation = f"**{_escaped(html.unescape(title))}**\n\n{_fences_closed(text)}"
+            quotation = f"**{_escaped(html.unescape(title))}**\n\n{_contained(text, until)}"
             return "\n".join(f"> {line}".rstrip() for line in quotation.splitlines())
-    return _fences_closed(message["content"]["text"])
+    return _contained(message["content"]["text"], until)
 
 
-def _to_element(message: Message) -> str:
+def _to_element(message: Message, until: float) -> str:
     """A message as HTML: an answer as it is, all else folded, but for the app's own notices."""
     match message:
         case {"content": {"path": url}}:
@@ -160,15 +174,21 @@ def _to_element(message: Message) -> str:
         case {"content": {"text": text}, "metadata": panel}:
             title = f"<strong>{panel['title']}</strong>"  # HTML already; the log is plain text.
             if "status" not in panel:
-                return f'<aside class="note">{title}{_rendered(text)}</aside>\n'
+                return f'<aside class="note">{title}{_rendered(text, until)}</aside>\n'
             log, seconds = html.escape(panel.get("log", "")), panel.get("duration")
             beside = " ".join(filter(None, [log, "" if seconds is None else f"({seconds} s)"]))
             summary = f"{title} <small>{beside}</small>" if beside else title
-            return f"<details><summary>{summary}</summary>\n{_rendered(text)}</details>\n"
-    return _rendered(message["content"]["text"])
+            return f"<details><summary>{summary}</summary>\n{_rendered(text, until)}</details>\n"
+    return _rendered(message["content"]["text"], until)
 
 
-def _rendered(text: str) -> str:
+def _is_parsed(text: str, until: float) -> bool:
+    return len(text) <= MAX_PARSED and monotonic() < until
+
+
+def _rendered(text: str, until: float) -> str:
+    if not _is_parsed(text, until):
+        return f'<div class="plain" dir="auto">{html.escape(text)}</div>\n'
     return f'<div dir="auto">{MARKDOWN.render(text)}</div>\n'
 
 
@@ -180,6 +200,25 @@ def _utc(timestamp: float) -> str:
 def _escaped(text: str) -> str:
     """Text on one line of Markdown, as text."""
     return re.sub(r"([\\`*_{}\[\]<>#|~&!])", r"\\\1", " ".join(text.split()))
+
+
+def _contained(text: str, until: float) -> str:
+    """Markdown of which nothing reaches into what follows, and in which HTML is text: an unclosed
+    <details> would fold all the rest."""
+    if not _is_parsed(text, until):
+        fence = "`" * (1 + max(2, *map(len, re.findall("`+", text)), 2))
+        return f"{fence}text\n{text}\n{fence}"
+    lines = text.split("\n")
+    for block in MARKDOWN.parse(text):
+        if block.type == "inline" and block.map:
+            first, end = block.map
+            # Of the three parts that each code makes, the last is its backticks again.
+            parts = CODE_SPAN.split("\n".join(lines[first:end]))
+            words = [TAG.sub("&lt;", part) for part in parts[::3]]
+            lines[first:end] = "".join(
+                word + code for word, code in zip(words, [*parts[1::3], ""], strict=True)
+            ).split("\n")
+    return _fences_closed("\n".join(lines))
 
 
 def _fences_closed(text: str) -> str:

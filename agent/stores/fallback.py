@@ -6,6 +6,7 @@ New sessions go to the real store again as soon as that works.
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -16,7 +17,7 @@ from google.adk.sessions import BaseSessionService, InMemorySessionService, Sess
 from google.adk.sessions.base_session_service import GetSessionConfig, ListSessionsResponse
 from google.adk.sessions.sqlite_session_service import SqliteSessionService
 
-from agent.core.adk_internals import AlreadyExistsError, forget_user
+from agent.core.adk_internals import AlreadyExistsError, forget_user, make_tables_anew
 from agent.core.notices import PlainError
 from agent.stores.user_state import delete_user_state
 
@@ -39,6 +40,10 @@ STORE_RETRY_INTERVAL = 5.0
 # The errors by which a store that works says no. ADK's own StaleSessionError and
 # SessionNotFoundError are ValueErrors.
 EXPECTED_ERRORS = (ValueError, TypeError, AlreadyExistsError, NotImplementedError)
+
+
+# What SQLite and PostgreSQL say where a file, a folder or a table has been deleted.
+DELETED = re.compile(r"no such table|unable to open database file|readonly database|does not exist")
 
 
 class StoreUnavailable(PlainError):
@@ -204,7 +209,8 @@ class FallbackStore(BaseSessionService):
             self._partly_stored.add((session.app_name, session.user_id, session.id))
 
     async def _call(self, operation: Operation, step: Callable[[], Awaitable[T]]) -> T:
-        """What the real store answers; until it has worked once, at the second try.
+        """What the real store answers; at the second try, until it has worked once, and where what
+        it had is deleted.
 
         Raises:
             StoreUnavailable: if it fails, or has timed out a moment ago.
@@ -217,9 +223,11 @@ class FallbackStore(BaseSessionService):
     async def _call_again(self, operation: Operation, step: Callable[[], Awaitable[T]]) -> T:
         try:
             return await self._call_once(operation, step)
-        except StoreUnavailable:
+        except StoreUnavailable as error:
+            if self._has_worked and DELETED.search(str(error.__cause__)):
+                await make_tables_anew(self.real)
             # Of several replicas that create the tables at once, all but one fail.
-            if self._has_worked or time.monotonic() < self._retry_at:
+            elif self._has_worked or time.monotonic() < self._retry_at:
                 raise
         return await self._call_once(operation, step)
 

@@ -1,4 +1,7 @@
-"""Deletes conversations that have been idle for too long, and the oldest where there are too many.
+"""Deletes conversations that have been idle for too long, and some where there are too many.
+
+Whoever has most makes room then: a stranger who begins one conversation after the other pushes out
+those that were begun so, and nobody else's.
 
 Only visitors' conversations are deleted; a developer's own, made by `adk web`, stay.
 """
@@ -6,15 +9,17 @@ Only visitors' conversations are deleted; a developer's own, made by `adk web`, 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from contextvars import Context
+from typing import TypeAlias
 
 from google.adk.runners import Runner
 from google.adk.sessions import Session
 
 from agent.core.settings import Settings
-from agent.core.visitor import is_visitor_id
+from agent.core.visitor import is_visitor_id, visitor_id
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +27,9 @@ log = logging.getLogger(__name__)
 # idle time, so that no conversation is kept for much longer than that; within the fewest, one that
 # has just been counted gets stored. Both are chosen, not measured.
 SWEEP_INTERVAL = (0.2, 600.0)
+
+# From where a visitor, whose id is given, has asked; None where that is not known.
+AddressOf: TypeAlias = Callable[[str], str | None]
 
 
 class Retention:
@@ -31,11 +39,17 @@ class Retention:
         runner: Has the store.
         settings: `session_idle` and `max_conversations`.
         forget: Deletes a conversation, unless it is in use.
+        address_of: From where a visitor has asked.
     """
 
     def __init__(
-        self, runner: Runner, settings: Settings, forget: Callable[[Session], Awaitable[None]]
+        self,
+        runner: Runner,
+        settings: Settings,
+        forget: Callable[[Session], Awaitable[None]],
+        address_of: AddressOf = lambda user_id: None,
     ) -> None:
+        self._address_of = address_of
         self._store, self._app_name = runner.session_service, runner.app_name
         self._settings, self._forget = settings, forget
         self._task: asyncio.Task[None] | None = None
@@ -75,22 +89,53 @@ class Retention:
             await asyncio.sleep(shortest)  # Those just counted are stored by then.
 
     async def _sweep(self) -> None:
-        """Delete what is idle for too long, and the oldest of what is too much.
+        """Delete what is idle for too long, and what is too much.
 
         Raises:
             ExceptionGroup: if some could not be deleted; the others are deleted all the same.
         """
         stored = (await self._store.list_sessions(app_name=self._app_name)).sessions
         ours = [session for session in stored if is_visitor_id(session.user_id)]
-        ours.sort(key=lambda session: session.last_update_time)
-        surplus = len(ours) - (self._settings.max_conversations or len(ours))
         idle_since = time.time() - self._settings.session_idle
+        idle = [session for session in ours if session.last_update_time < idle_since]
+        others = [session for session in ours if session.last_update_time >= idle_since]
+        surplus = len(others) - (self._settings.max_conversations or len(others))
         errors = []
-        for number, session in enumerate(ours):
-            if number < surplus or session.last_update_time < idle_since:
-                try:
-                    await self._forget(session)
-                except Exception as error:
-                    errors.append(error)
+        for session in (*idle, *in_order(others, self._address_of)[: max(0, surplus)]):
+            try:
+                await self._forget(session)
+            except Exception as error:
+                errors.append(error)
         if errors:
             raise ExceptionGroup(f"{len(errors)} of {len(ours)} stay.", errors[:1])
+
+
+def in_order(sessions: Iterable[Session], address_of: AddressOf) -> list[Session]:
+    """The sessions in the order in which they make room.
+
+    It is always the turn of the network address that has most, there of the visitor that has most,
+    and of that visitor's oldest; an unknown visitor counts as an address.
+    """
+    of_visitor: Counter[tuple[str, str]] = Counter()
+    of_address: Counter[str] = Counter()
+    newest_first = sorted(sessions, key=lambda session: -session.last_update_time)
+    ranks = []
+    for session in newest_first:
+        address, visitor = _holder(session, address_of)
+        of_visitor[address, visitor] += 1
+        ranks.append((of_visitor[address, visitor], address, session))
+    # Whoever has less comes first, and so has the lower numbers of an address.
+    ranks.sort(key=lambda rank: (rank[0], -rank[2].last_update_time))
+    ordered = []
+    for number, address, session in ranks:
+        of_address[address] += 1
+        ordered.append((-of_address[address], -number, session.last_update_time, session))
+    return [session for *_, session in sorted(ordered, key=lambda each: each[:3])]
+
+
+def _holder(session: Session, address_of: AddressOf) -> tuple[str, str]:
+    """The network address and the visitor whose session it is. Programs that have begun one without
+    a visitor (`Registry.open`) are one together, for each address."""
+    address = address_of(session.user_id)
+    is_programs = address is not None and session.user_id == visitor_id(session.id)
+    return address or session.user_id, "" if is_programs else session.user_id

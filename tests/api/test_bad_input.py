@@ -26,6 +26,7 @@ from tests.support.bad_inputs import (
     MISSHAPEN,
     NAMES,
     NOT_JSON,
+    TOO_MANY,
     WRONG_CALLS,
     WRONG_STEPS,
 )
@@ -56,7 +57,10 @@ class Client:
         """One request, in this client's sessions; its answer gives nothing away."""
         for name, value in {"HASH": self.hash, "SESSION": self.session, "CHAT": self.chat}.items():
             content = content and content.replace(name.encode(), str(value).encode())
-        headers = {"Content-Type": "application/json", "Authorization": "Bearer open-sesame"}
+        headers = {
+            "Content-Type": "application/json",
+            "Authorization": "Bearer open-sesame-and-more",
+        }
         answer = self.http.request(method, path, content=content, headers=headers)
         assert not LEAK.search(answer.text), answer.text
         return answer
@@ -92,7 +96,7 @@ def dump(body: Any) -> bytes:
 
 @pytest.fixture(scope="module")
 def client(fake: FakeGemini) -> Iterator[Client]:
-    with launched(loaded(), api_token=SecretStr("open-sesame")) as url:
+    with launched(loaded(), api_token=SecretStr("open-sesame-and-more")) as url:
         fake.always("Good day.")
         client = Client(url)
         assert "Good day." in client.say("Hello")
@@ -105,7 +109,7 @@ def client(fake: FakeGemini) -> Iterator[Client]:
 
 
 TAKE_JSON = ["queue/join", "run/predict", "run/chat", "api/chat", "call/chat", "call/v2/chat"]
-TAKE_JSON += ["call/nobody", "cancel", "reset", "mcp/"]
+TAKE_JSON += ["cancel", "reset", "mcp/"]
 
 
 UNCARRIED = NOT_JSON | FILES
@@ -174,6 +178,20 @@ def test_what_gradio_itself_fails_at_is_refused_in_a_sentence(
 ) -> None:
     answer = client.send("POST", f"gradio_api/{path}", body)
     assert (answer.status_code, answer.json()) == (400, {"detail": BAD_REQUEST})
+
+
+@pytest.mark.parametrize("path", ["call", "call/v2", "run", "api"])
+def test_the_pages_own_steps_have_no_names_for_programs(client: Client, path: str) -> None:
+    config = client.http.get("config").json()
+    named = {step["api_name"] for step in config["dependencies"]}
+    private = {step["api_name"] for step in config["dependencies"]} - {"chat", "predict"}
+    assert {"respond", "arrive", "stop"} <= private < named
+    for name in (*map(str, private), "nobody", "chat%00", "Chat", "v2"):
+        answer = client.send("POST", f"gradio_api/{path}/{name}", b'{"data": []}')
+        assert (answer.status_code, answer.text) in [
+            (404, "Not Found"),
+            (404, '{"detail":"Not Found"}'),
+        ]
 
 
 # Steps of the page, taken by hand with what no page sends
@@ -256,9 +274,41 @@ def test_50_mb_are_refused(client: Client, path: str) -> None:
 def test_a_body_may_be_as_large_as_the_cap_and_no_larger(
     client: Client, more: int, status: int
 ) -> None:
-    begin, end = b'{"event_id": "', b'"}'
+    begin, end = b'{"event_id": "x", "more": "', b'"}'
     body = begin + b"a" * (server.MAX_BODY - len(begin + end) + more) + end
     assert client.send("POST", "gradio_api/reset", body).status_code == status
+
+
+@pytest.mark.parametrize("path", [path for path in ROUTES if ROUTES[path] != 404])
+@pytest.mark.parametrize("body", TOO_MANY.values(), ids=TOO_MANY.keys())
+def test_what_would_take_long_to_parse_is_not_parsed(
+    client: Client, path: str, body: bytes
+) -> None:
+    answer = client.send("POST", path, body)
+    assert (answer.status_code, answer.json()) == (400, {"detail": UNREADABLE})
+
+
+def test_with_the_limits_of_a_host_a_request_is_as_large_as_a_message_needs(
+    fake: FakeGemini,
+) -> None:
+    long = "\N{SLIGHTLY SMILING FACE}" * 4000
+    limits: dict[str, Any] = {
+        "max_message_length": 4000,
+        "api_token": SecretStr("open-sesame-and-more"),
+    }
+    with launched(loaded(), **limits) as url, httpx.Client(base_url=url, timeout=20) as http:
+        for message, status in ((long, 200), (long + "!", 422), ("x" * 80_000, 413)):
+            assert http.post("chat/stream", json={"query": message}).status_code == status
+        body = {"data": ["x" * 80_000], "session_hash": "a"}
+        for path in (path for path in ROUTES if ROUTES[path] != 404):
+            assert http.post(path, json=body).status_code == 413
+            chunks = iter([b'{"data": ["', *[b"x" * 10_000] * 8])
+            assert http.post(path, content=chunks).status_code == 413
+        asks = {"model": "helper", "messages": [{"role": "user", "content": "x" * 900_000}]}
+        known = {"Authorization": "Bearer open-sesame-and-more"}
+        for headers, status in ((known, 400), ({"Authorization": "Bearer other"}, 413)):
+            answer = http.post("v1/chat/completions", json=asks, headers=headers)
+            assert answer.status_code == status
 
 
 # After all that

@@ -28,7 +28,8 @@ KEPT = {
     "other signs and NUL": (r'"\n\u0000\"\u0000"', '\n"'),
     "other control characters": (r'"\u0001\u001f\u007f"', "\x01\x1f\x7f"),
     "right to left": (r'"\u202e"', "\u202e"),
-    "a large number": ("9" * 4_000, int("9" * 4_000)),
+    "a large number": (str(2**63 - 1), 2**63 - 1),
+    "a small number": (str(1 - 2**63), 1 - 2**63),
     "as deep as may be": ("[" * MAX_DEPTH + "[]" + "]" * MAX_DEPTH, None),
 }
 
@@ -48,7 +49,18 @@ def test_half_a_character_in_raw_bytes_is_replaced() -> None:
     assert filter_body(b'"\xed\xa0\x80"', nothing_is_unwanted) == '"\ufffd"'.encode()
 
 
-BROKEN = [b"Hello", b'{"a', b"{}{}", b"NaN", b"[-Infinity]", b'"\xff"', b'"\0"', b"9" * 5_000]
+BROKEN = [
+    b"Hello",
+    b'{"a',
+    b"{}{}",
+    b"NaN",
+    b"[-Infinity]",
+    b'"\xff"',
+    b'"\0"',
+    b"9" * 5_000,
+    b"[1e999]",
+    b"%d" % 2**63,
+]
 BROKEN += [b"[" * (MAX_DEPTH + 2) + b"]" * (MAX_DEPTH + 2), b"[" * 100_000]
 
 

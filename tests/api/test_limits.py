@@ -301,7 +301,7 @@ def test_openais_clients_are_told_what_answers(gemini: FakeGemini, before: tuple
 
 async def test_mcp_clients_read_the_sentence(gemini: FakeGemini) -> None:
     gemini.always("Yes.")
-    with launched(loaded(), max_message_length=5, address_per_day=1) as url:
+    with launched(loaded(), max_message_length=5, address_per_day=2) as url:
         async with tools_of(url) as tools:
             results = [
                 await tools.call_tool("ask", {"message": message})
@@ -310,5 +310,5 @@ async def test_mcp_clients_read_the_sentence(gemini: FakeGemini) -> None:
     told = [text_of(result) for result in results]
     assert [result.isError for result in results] == [True, False, True]
     assert told[:2] == [f"({TOO_LONG})", "Yes."]
-    assert told[2].startswith("(That was a lot of messages: 1 a day can be sent here.")
+    assert told[2].startswith("(That was a lot of messages: 2 a day can be sent here.")
     assert len(gemini.requests) == 1

@@ -94,7 +94,7 @@ def app_launched(**options: Any) -> Iterator[Any]:
     from agent.page.chat_interface import ChatPage
 
     what = loaded(OfflineModel(delay=0))
-    registry = Registry(what, Settings(**UNLIMITED, api_token=SecretStr("open-sesame")))
+    registry = Registry(what, Settings(**UNLIMITED, api_token=SecretStr("open-sesame-and-more")))
     demo = ChatPage(app.respond, what, registry)
     options |= {"prevent_thread_lock": True, "server_port": free_port()}
     served, _, _ = server.serve(demo, what, registry, **options)
@@ -131,7 +131,7 @@ def same(path: str) -> str:
 
 def sample(path: str) -> str:
     """An address of the route."""
-    return re.sub(r"{.*?}", "7", path)
+    return re.sub(r"{.*?}", "7", re.sub(r"{(api_)?name}", "chat", path))
 
 
 def answer_of(url: str, method: str, path: str) -> tuple[int, str]:

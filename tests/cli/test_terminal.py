@@ -138,10 +138,10 @@ def terminal(
 # One question
 
 
-def test_the_answer_goes_to_standard_output_alone_and_byte_for_byte(gemini: FakeGemini) -> None:
+def test_the_answer_goes_to_standard_output_alone_and_as_it_was_said(gemini: FakeGemini) -> None:
     gemini.enqueue(Think("Hm."), Call("get_time", {"city": "Oslo"}))
-    gemini.enqueue(Think("So."), "It is\t", "noon \x1b[1m世界 😀\r\n", "  all day\n")
-    assert ran("What", "time?") == (0, "It is\tnoon \x1b[1m世界 😀\r\n  all day\n\n", "")
+    gemini.enqueue(Think("So."), "It is\t", "noon 世界 😀\n", "  all day\n")
+    assert ran("What", "time?") == (0, "It is\tnoon 世界 😀\n  all day\n\n", "")
     assert [request.streaming for request in gemini.requests] == [True, True]
     assert gemini.requests[0].conversation == [("user", "What time?")]
 
@@ -525,3 +525,22 @@ def test_an_answer_that_goes_elsewhere_leaves_the_rest_to_the_terminal(
     assert (tmp_path / "answer").read_bytes() == b"Hello\n"
     assert f"{ERASE_LINE}({BROKEN})\n{DIM}(" in screen.shown
     assert "Hel" not in screen.shown
+
+
+# What a terminal obeys
+
+ESCAPES = "a\x1b]52;c;AAAA\x07b\x1b[2Jc\x9bd\x08e\rf\tg\nh"
+SHOWN = "a\ufffd]52;c;AAAA\ufffdb\ufffd[2Jc\ufffdd\ufffdef\tg\nh"
+
+
+def test_what_a_terminal_obeys_goes_through_no_pipe_and_into_no_file(
+    gemini: FakeGemini, tmp_path: Path
+) -> None:
+    gemini.enqueue(ESCAPES)
+    ended = ran(ESCAPES, "--out", str(tmp_path / "a.md"))
+    assert ended.out == f"{SHOWN}\n"
+    record = (tmp_path / "a.md").read_text()
+    assert record.count(SHOWN) == 2
+    assert "\x1b" not in record + ended.err
+    gemini.enqueue("Hi.")
+    assert "\x1b" not in ran(typed=ESCAPES.partition("\n")[0] + "\n").out

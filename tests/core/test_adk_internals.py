@@ -107,6 +107,14 @@ HERE: dict[str, Callable[[], object]] = {
         adk("telemetry.context", "TelemetryConfig") and "telemetry" in RunConfig.model_fields
     ),
     "use_tool_threads": lambda: asyncio.run(runs_tools_where_it_is_told()),
+    "make_tables_anew": lambda: (
+        hasattr(
+            adk("sessions.sqlite_session_service", "SqliteSessionService")(":memory:"),
+            "_schema_ready",
+        )
+        and "_db_path"
+        in vars(adk("sessions.sqlite_session_service", "SqliteSessionService")(":memory:"))
+    ),
     "forget_user": lambda: {"sessions", "user_state"} <= vars(InMemorySessionService()).keys(),
     "delete_user_row": lambda: (
         hasattr(SqliteSessionService, "_get_db_connection")
@@ -173,9 +181,11 @@ def names_in_adk_internals() -> Iterator[str]:
         match node:
             case ast.Assign(targets=[ast.Name(name)]) | ast.AnnAssign(target=ast.Name(name)):
                 yield name
-            case ast.FunctionDef(name=name) | ast.ClassDef(name=name) if name[0] != "_":
-                yield name
-            case ast.AsyncFunctionDef(name=name):
+            case (
+                ast.FunctionDef(name=name)
+                | ast.AsyncFunctionDef(name=name)
+                | ast.ClassDef(name=name)
+            ) if name[0] != "_":
                 yield name
 
 

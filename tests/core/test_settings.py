@@ -44,7 +44,9 @@ def test_other_variables_are_none_of_its_business() -> None:
 
 @pytest.mark.parametrize("name", ["", "127.0.0.1", "localhost", "::1"])
 def test_a_page_for_its_own_machine_alone_does_not_count_by_address(name: str) -> None:
-    lifted = Settings(address_per_minute=0, address_per_day=0, address_running=0)
+    lifted = Settings(
+        address_per_minute=0, address_per_day=0, address_running=0, address_connections=0
+    )
     assert read_settings({"GRADIO_SERVER_NAME": name}) == lifted
     assert read_settings({"GRADIO_SERVER_NAME": name, "SPACE_ID": "somebody/demo"}) == Settings()
     assert read_settings({"ADDRESS_PER_DAY": "7"}).address_per_day == 7
@@ -68,6 +70,10 @@ def test_a_wrong_value_is_named_with_its_variable(name: str, value: str) -> None
         ("PAGE_THREADS", "10001", "less than or equal to 10000"),
         ("TURN_TIMEOUT", "1e999", "a finite number"),
         ("TURN_TIMEOUT", "NaN", "a finite number"),
+        ("SESSION_IDLE", "1e300", "at most 1,000,000,000"),
+        ("HISTORY_EVENTS", "9" * 30, "at most 1,000,000,000"),
+        ("ALLOWED_ORIGINS", "https://a.example, b.example", "'b.example' is not an origin"),
+        ("ALLOWED_ORIGINS", "https://a.example/page", "'https://a.example/page' is not an origin"),
     ],
 )
 def test_a_complaint_says_what_the_value_should_be(name: str, value: str, wish: str) -> None:
@@ -90,9 +96,25 @@ def test_a_default_is_itself_allowed() -> None:
 
 @pytest.mark.parametrize("name", ["API_TOKEN", "SESSION_DB", "LIMITS_STORE"])
 def test_a_secret_is_read_and_never_printed(name: str) -> None:
-    settings = read_settings({name: "open-sesame"})
-    assert getattr(settings, name.lower()).get_secret_value() == "open-sesame"
+    settings = read_settings({name: "open-sesame-and-more"})
+    assert getattr(settings, name.lower()).get_secret_value() == "open-sesame-and-more"
     assert "sesame" not in repr(settings)
+
+
+def test_a_token_that_can_be_guessed_is_refused_and_not_quoted() -> None:
+    assert (
+        complaints(API_TOKEN="s")
+        == complaints(API_TOKEN="s" * 15)
+        == ["API_TOKEN cannot be used: it needs at least 16 characters."]
+    )
+
+
+def test_origins_are_read_as_browsers_write_them() -> None:
+    listed = " https://A.example/,http://localhost:5173\n http://[::1]:80 null"
+    assert read_settings({"ALLOWED_ORIGINS": listed}).origins == (
+        *("https://a.example", "http://localhost:5173", "http://[::1]:80", "null"),
+    )
+    assert Settings().origins == ()
 
 
 def test_settings_do_not_change() -> None:

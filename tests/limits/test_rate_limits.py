@@ -7,6 +7,7 @@ from agent.core.text import duration
 from agent.core.transcript import answer
 from agent.core.visitor import Visitor
 from agent.limits.rate_limits import LimitExceeded
+from agent.page.page_state import PageState
 from tests.support.app_setup import below, notices, registry
 from tests.support.clock import DAY, MINUTE, Clock
 from tests.support.limits import HERE, THERE, ask, ask_as_new, lot, willing
@@ -91,7 +92,8 @@ async def test_zero_lifts_a_limit_and_no_other(setting: str) -> None:
     limits = {**ones, "daily_turns": 60, "daily_tokens": 600, "address_running": 60, setting: 0}
     visit = registry(willing(), **limits).open()
     assert {await ask(visit, "x" * 60) for _ in range(60)} == {"Yes."}
-    is_lifted = not (await ask(visit, "x" * 61)).startswith("This message has")
+    other = registry(willing(), **limits).open()
+    is_lifted = not (await ask(other, "x" * 61)).startswith("This message has")
     assert is_lifted == (setting == "max_message_length")
 
 
@@ -107,7 +109,7 @@ TOO_LONG = (
 @pytest.mark.parametrize("character", ["x", "é", "漢", "🙂"])
 async def test_a_message_may_be_as_long_as_the_limit_in_any_script(character: str) -> None:
     model = willing()
-    visit = registry(model, max_message_length=1000, visitor_per_minute=1).open()
+    visit = registry(model, max_message_length=1000).open()
     assert await ask(visit, character * 1001) == TOO_LONG
     assert await ask(visit, character * 1000) == "Yes."
     assert contents(model.requests[0]) == [("user", character * 1000)]
@@ -136,6 +138,23 @@ async def test_the_last_turn_of_a_chat_can_be_tried_again() -> None:
 
 
 # After a refusal
+
+
+async def test_what_is_refused_for_its_length_counts_as_a_message(clock: Clock) -> None:
+    visit = registry(willing(), max_message_length=3, visitor_per_minute=2).open()
+    assert "at most 3 can be sent here" in await ask(visit, "Hello")
+    assert await ask(visit) == "Yes."
+    assert await ask(visit) == lot("2 a minute", "60 seconds")
+
+
+async def test_nothing_is_kept_of_a_message_that_is_refused() -> None:
+    visitors = registry(willing(), max_message_length=3)
+    page = PageState(visitors)
+    turn = page.ask("Hello, and a lot more", 0, HERE)
+    async for _ in page.follow(turn):
+        pass
+    held = [each.conversation._question.text for each in visitors._active.values()]
+    assert (page._question.text, held) == ("", [""])
 
 
 @pytest.mark.parametrize("message", ["x" * 99, "hasty"], ids=["too long", "too soon"])

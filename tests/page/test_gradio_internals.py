@@ -1,11 +1,13 @@
 """Gradio's private names are there; and what Gradio and the page keep of others than themselves is
 deleted when its time is over."""
 
+import traceback
 from collections import OrderedDict
 from datetime import datetime, timedelta
-from types import SimpleNamespace
+from types import FunctionType, SimpleNamespace
 from typing import Any
 
+import gradio
 import gradio as gr
 import pytest
 from google.adk.artifacts import InMemoryArtifactService
@@ -16,16 +18,22 @@ from gradio.state_holder import SessionState
 from agent.chat.conversation import Conversation
 from agent.chat.loader import load
 from agent.core.settings import Settings
+from agent.limits.connections import Connections
 from agent.page.gradio_internals import (
     QUEUE_SETTINGS,
+    BriefTracebacks,
     RewiredInterface,
+    count_connections,
     forget_pages,
+    is_api_name,
     keep_globals,
     launch_options,
     number_from_zero,
     picture_life,
+    remove_cors,
     server_thread,
     set_storage_secret,
+    shorten_tracebacks,
     take_over_reloads,
     tune_queue,
     unless_missing,
@@ -174,6 +182,59 @@ def test_a_page_made_anew_has_components_of_the_same_numbers(
     assert numbers[0] == numbers[1]
 
 
+def refused() -> None:
+    raise ValueError("All that was sent.")
+
+
+@pytest.mark.parametrize(
+    ("module", "said"), [("gradio.queueing", ""), ("agent.page.sidebar", "All that was sent.")]
+)
+def test_what_gradio_refuses_is_one_line_and_a_failure_of_ours_is_told_whole(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, module: str, said: str
+) -> None:
+    step = FunctionType(refused.__code__, {**globals(), "__name__": module})
+    try:
+        # As Gradio does it, which none of our modules calls.
+        exec("step()", {"__name__": "gradio.queueing", "step": step})
+    except ValueError as error:
+        error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+        BriefTracebacks().print_exc()
+    assert said in capsys.readouterr().err
+    assert caplog.messages == ([] if said else ["A step of the page was refused (ValueError)."])
+
+
+def test_gradio_reports_briefly() -> None:
+    shorten_tracebacks()
+    for module in (gradio.queueing, gradio.routes):
+        assert isinstance(module.traceback, BriefTracebacks)
+        assert module.traceback.format_exc is traceback.format_exc
+
+
+def test_gradio_tells_nobody_that_other_sites_may_read() -> None:
+    app: Any = gr.ChatInterface(echo).app
+    before = [middleware.cls.__name__ for middleware in app.user_middleware]
+    remove_cors(app)
+    after = [middleware.cls.__name__ for middleware in app.user_middleware]
+    assert set(before) - set(after) == {"CustomCORSMiddleware"}
+
+
+def test_a_step_is_taken_by_its_name_where_gradio_does_not_say_whether_it_may_be() -> None:
+    steps = {1: SimpleNamespace(api_name="ask"), 2: SimpleNamespace(api_name="arrive")}
+    app = SimpleNamespace(get_blocks=lambda: SimpleNamespace(fns=steps))
+    assert is_api_name(app, "arrive")
+    steps[1].api_visibility, steps[2].api_visibility = "public", "private"
+    assert [is_api_name(app, name) for name in ("chat", "ask", "arrive", "")] == [
+        *(True, True, False, False)
+    ]
+
+
+def test_connections_are_counted_where_gradio_has_its_server() -> None:
+    config = SimpleNamespace(http_protocol_class=object)
+    count_connections(SimpleNamespace(server=SimpleNamespace(config=config)), Connections(1, 1))  # type: ignore[arg-type]
+    assert config.http_protocol_class.__name__ == "CountedProtocol"
+    count_connections(SimpleNamespace(), Connections(1, 1))  # type: ignore[arg-type]
+
+
 # Pages
 
 
@@ -225,10 +286,11 @@ def test_runs_are_forgotten_once_they_have_been_told_of_or_nobody_is_there_to_be
 
 
 def test_of_a_closed_page_the_largest_part_goes_at_once() -> None:
-    gradio = Gradio(closed=(1, True), there=(1, False))
+    gradio = Gradio(closed=(1, True), there=(1, False), quiet=(61, False))
     forget_pages(gradio, HOUR, 24 * HOUR)
     pages = gradio.state_holder.session_data
-    assert [pages[name].config_values for name in ("closed", "there")] == [{}, {1: "large"}]
+    kept = [pages[name].config_values for name in ("closed", "there", "quiet")]
+    assert kept == [{}, {1: "large"}, {}]
 
 
 QUEUE = ["pending_event_ids_session", "pending_messages_per_session", "event_ids_to_events"]

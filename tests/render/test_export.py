@@ -12,6 +12,7 @@ from google.genai import types
 
 from agent.core.history import TurnRecord, name_event, notices_event, turn_records
 from agent.core.transcript import Entry, Notice, Picture, Text, Thought, ToolCall
+from agent.render import export
 from agent.render.export import DOCUMENT_POLICY, file_name, to_adk, to_html, to_markdown
 from tests.support.hostile_texts import ASKS, CALLS_OUT, COVERS
 
@@ -39,7 +40,7 @@ MARKDOWN = """\
 ## Question (2001-09-09 01:46 UTC)
 
 How is
-<Oslo>?
+&lt;Oslo>?
 
 ## Answer
 
@@ -325,3 +326,53 @@ def test_adk_is_given_what_json_does_not_know_as_text() -> None:
     export = to_adk(session(event("one", "helper", types.Part(function_response=answer))), "\ud800")
     assert "<class 'set'>" in export
     export.encode()
+
+
+# What would reach into what follows, or take long
+
+REACHES: dict[str, tuple[str, str]] = {
+    "a fold": ("<details><summary>x", "&lt;details>&lt;summary>x"),
+    "a comment": ("a\n<!-- b", "a\n&lt;!-- b"),
+    "a script": ("<SCRIPT>", "&lt;SCRIPT>"),
+    "an end": ("</details>", "&lt;/details>"),
+    "a declaration": ("<!DOCTYPE x> <?x <![CDATA[", "&lt;!DOCTYPE x> &lt;?x &lt;![CDATA["),
+    "in a list": ("- a\n- <details>", "- a\n- &lt;details>"),
+    "in a quotation": ("> <b>", "> &lt;b>"),
+    "in a table": (
+        "| a | b |\n|---|---|\n| <b> | `<i>` |",
+        "| a | b |\n|---|---|\n| &lt;b> | `<i>` |",
+    ),
+    "after an escape": ("\\\\<b>", "\\\\&lt;b>"),
+    "between single backticks": ("` <b>\n\n<i> `", "` &lt;b>\n\n&lt;i> `"),
+    "between unequal backticks": ("`` <b> `", "`` &lt;b> `"),
+    "after a code": ("`<a>` <b> ``<c> ` <d>`` <e>", "`<a>` &lt;b> ``<c> ` <d>`` &lt;e>"),
+    "in a block of code": ("```html\n<b>\n```\n<i>", "```html\n<b>\n```\n&lt;i>"),
+    "in an indented block": ("    <b>\n\n<i>", "    <b>\n\n&lt;i>"),
+    "an address": ("<https://a.b/c> <a@b.c>", "<https://a.b/c> &lt;a@b.c>"),
+    "a comparison": ("1 < 2 <3 and a<-b", "1 < 2 <3 and a<-b"),
+}
+
+
+@pytest.mark.parametrize(("said", "written"), REACHES.values(), ids=REACHES.keys())
+def test_html_is_text_in_saved_markdown_but_for_code(said: str, written: str) -> None:
+    for turn in (
+        TurnRecord("1", said, (Text("Yes.", ROOT),)),
+        TurnRecord("1", "Hi", (Text(said, ROOT),)),
+    ):
+        assert f"\n\n{written}\n" in to_markdown([turn], "Title", "helper")
+
+
+HOSTILE = "[" * 4_000 + "*a_" * 4_000
+
+
+@pytest.mark.parametrize("to_file", [to_markdown, to_html])
+def test_a_hostile_chat_takes_no_longer_than_it_may(
+    to_file: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "PARSING_TIME", 0.0)
+    turn = TurnRecord("1", "````\nHi", (Text(HOSTILE + "<b>", ROOT), Text("**x**", ROOT)))
+    file = to_file([turn] * 50, "Title", "helper")
+    assert "**x**" in file
+    assert "<strong>x" not in file
+    if to_file is to_markdown:
+        assert "\n`````text\n````\nHi\n`````\n" in file

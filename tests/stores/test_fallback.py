@@ -336,3 +336,49 @@ def test_a_session_that_cannot_be_looked_up_is_refused_in_a_sentence(store: Stor
         question = {"query": "first", "session_id": str(uuid.uuid4())}
         refused = httpx.post(f"{url}chat/stream", json=question, timeout=20)
         assert (refused.status_code, refused.json()) == (503, {"detail": str(StoreUnavailable())})
+
+
+# A store that is deleted while the app runs
+
+
+def remove_all(place: Path) -> None:
+    """Delete the files in a folder."""
+    for file in place.iterdir():
+        file.unlink()
+
+
+@pytest.mark.parametrize("folder", [False, True], ids=["the file", "with its folder"])
+async def test_a_deleted_file_is_made_again_and_chats_are_stored_in_it(
+    tmp_path: Path, folder: bool
+) -> None:
+    place = tmp_path / ".adk"
+    place.mkdir()
+    store = Store(f"{place}/chats.db")
+    house = House(store)
+    earlier = PageState(house.registry)
+    assert await house.says(earlier, "first", "one") == []
+    remove_all(place)
+    if folder:
+        place.rmdir()
+    view = PageState(house.registry)
+    assert await house.says(view, "second", "two") == []
+    assert await stored(store, view) == ["second", "two"]
+    assert not house.loaded.runner.session_service.fails  # type: ignore[attr-defined]
+    assert await house.says(earlier, "third") == [SENTENCES["session_gone"]]
+    await house.says(earlier, "third", "three")
+    assert await stored(store, earlier) == ["third", "three"]
+    await at_rest()
+
+
+async def test_a_deleted_database_is_made_again(tmp_path: Path) -> None:
+    pytest.importorskip("sqlalchemy")
+    from google.adk.sessions import DatabaseSessionService
+
+    house = House(DatabaseSessionService(f"sqlite+aiosqlite:///{tmp_path}/chats.db"))  # type: ignore[arg-type]
+    assert await house.says(PageState(house.registry), "first", "one") == []
+    remove_all(tmp_path)
+    view = PageState(house.registry)
+    assert await house.says(view, "second", "two") == []
+    key = {"app_name": "test", "user_id": view.user_id, "session_id": str(view.session_id)}
+    assert await house.store.get_session(**key)  # type: ignore[arg-type]
+    await house.store.db_engine.dispose()  # type: ignore[attr-defined]

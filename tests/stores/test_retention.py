@@ -11,6 +11,7 @@ from agent.chat import registry as held
 from agent.chat.registry import ActiveConversation, Registry
 from agent.core.question import Question
 from agent.core.settings import Settings
+from agent.core.visitor import Visitor
 from agent.stores import retention
 from tests.support.app_setup import UNLIMITED, loaded
 from tests.support.scripted_model import ScriptedModel
@@ -61,11 +62,13 @@ class House:
         what.runner.session_service = self.store
         self.registry = Registry(what, Settings(**{**UNLIMITED, **settings}))
 
-    async def visit(self, *steps: Any) -> ActiveConversation:
+    async def visit(
+        self, *steps: Any, at: str | None = None, user: str | None = None
+    ) -> ActiveConversation:
         """A new conversation; its turn is over unless its steps keep it."""
         self.model.enqueue("Hi.", *steps)
-        visit = self.registry.open()
-        log = visit.ask(Question("Hello"))
+        visit = self.registry.open(user)
+        log = visit.ask(Question("Hello", visitor=Visitor(address=at)))
         await (log.turn.admitted.wait() if steps else log.turn.finish())
         return visit
 
@@ -159,6 +162,58 @@ async def test_0_is_no_limit_and_no_reason_to_look_again(monkeypatch: pytest.Mon
     ids = await house.visits(30)
     assert house.store.ids() == set(ids)
     assert house.store.listings == 1
+
+
+# Whose
+
+
+def chats(*names: str) -> list[Session]:
+    """Sessions, the oldest first; each is called by its visitor and a number."""
+    return [
+        Session(id=name, app_name="test", user_id=name[0], last_update_time=float(at))
+        for at, name in enumerate(names)
+    ]
+
+
+AT_HOME = {"a": "192.0.2.1", "b": "192.0.2.1", "c": "192.0.2.1", "d": "192.0.2.2"}
+
+
+@pytest.mark.parametrize(
+    ("stored", "at", "order"),
+    [
+        # Visitors of whom no address is known.
+        (["a1", "b1", "c1"], {}, ["a1", "b1", "c1"]),
+        (["a1", "b1", "b2", "b3", "c1"], {}, ["b1", "b2", "a1", "b3", "c1"]),
+        (["a1", "a2", "b1", "b2", "b3"], {}, ["b1", "a1", "b2", "a2", "b3"]),
+        # Visitors of one address, and of others.
+        (["d1", "a1", "b1", "c1"], AT_HOME, ["a1", "b1", "d1", "c1"]),
+        (["d1", "d2", "a1", "b1", "b2", "c1"], AT_HOME, ["b1", "a1", "d1", "b2", "d2", "c1"]),
+        (["e1", "d1", "a1", "a2", "a3", "b1"], AT_HOME, ["a1", "a2", "a3", "e1", "d1", "b1"]),
+    ],
+)
+def test_whoever_has_most_makes_room_first(
+    stored: list[str], at: dict[str, str], order: list[str]
+) -> None:
+    made = retention.in_order(chats(*stored), at.get)
+    assert [session.id for session in made] == order
+
+
+async def test_a_strangers_many_chats_push_out_nobody_elses() -> None:
+    house = House(max_conversations=20)
+    ours = [(await house.visit(at="192.0.2.1")).conversation.session_id for _ in range(3)]
+    theirs = [(await house.visit(at="192.0.2.2")).conversation.session_id for _ in range(60)]
+    await house.until_left(*ours, *theirs[-17:])
+
+
+async def test_a_visitors_many_chats_push_out_nobody_elses_of_the_same_address() -> None:
+    house = House(max_conversations=20)
+    whose = "visitor-00000000-0000-4000-8000-000000000001"
+    ours = [(await house.visit(at="127.0.0.1", user=whose)).conversation.session_id]
+    other = whose.replace("1", "2")
+    theirs = [
+        (await house.visit(at="127.0.0.1", user=other)).conversation.session_id for _ in range(60)
+    ]
+    await house.until_left(*ours, *theirs[-19:])
 
 
 # What stays

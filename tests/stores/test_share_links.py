@@ -11,13 +11,14 @@ import pytest
 from google.adk.sessions import InMemorySessionService
 from google.adk.sessions.sqlite_session_service import SqliteSessionService
 
-from agent.api import api_app
+from agent.api import api_app, share
 from agent.api.share import NOT_SHARED
 from agent.chat.loader import LoadedAgent
 from agent.chat.registry import Registry
 from agent.core.settings import Settings
 from agent.core.visitor import is_visitor_id
 from agent.page.page_state import PageState
+from agent.render import export
 from agent.stores.share_links import LINK_USER_ID
 from tests.support.app_setup import UNLIMITED, loaded
 from tests.support.scripted_model import ScriptedModel
@@ -238,3 +239,47 @@ async def test_a_link_outlasts_a_restart_and_is_the_same_for_all_replicas(tmp_pa
 
 def test_no_visitor_can_be_called_as_the_owner_of_links_is() -> None:
     assert not is_visitor_id(LINK_USER_ID)
+
+
+# The page behind a link
+
+
+async def test_a_shared_page_is_rendered_once_for_all_who_read_it_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rendered: list[int] = []
+    to_html = export.to_html
+
+    def counted(turns: Any, *more: Any) -> str:
+        rendered.append(len(turns))
+        return to_html(turns, *more)
+
+    monkeypatch.setattr(export, "to_html", counted)
+    house = House()
+    view = house.visitor()
+    await house.say(view, "Hi", "Hello.")
+    await view.share()
+    token = await view.token()
+    pages = await asyncio.gather(*(house.get(token) for _ in range(20)))
+    assert {page.status_code for page in pages} == {200}
+    assert rendered == [1]
+    await house.say(view, "And?", "Yes.")
+    await view.share()
+    assert "Yes." in (await house.get(token)).text
+    assert (await house.get(token)).status_code == 200
+    assert rendered == [1, 2]
+    await view.stop_sharing()
+    assert await house.read(token) == GOES
+
+
+async def test_no_more_pages_are_kept_than_there_is_room_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(share, "MAX_KEPT", 10)
+    monkeypatch.setattr(export, "to_html", lambda turns, title, agent: title * 4)
+    pages = share.SharedPages("helper")
+    for token in "abc":
+        assert await pages.page(token, [], token) == token * 4
+    assert list(pages._kept) == ["b", "c"]
+    assert await pages.page("d", [], "long") == "long" * 4
+    assert list(pages._kept) == []

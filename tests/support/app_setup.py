@@ -34,6 +34,7 @@ from tests.support.app_process import free_port
 UNLIMITED: dict[str, Any] = {
     **dict.fromkeys(("visitor_per_minute", "visitor_per_day"), 0),
     **dict.fromkeys(("address_per_minute", "address_per_day", "address_running"), 0),
+    "address_connections": 0,
     **dict.fromkeys(("daily_turns", "daily_tokens", "max_chat_turns", "max_message_length"), 0),
 }
 
