@@ -4,6 +4,7 @@ An ADK plugin, because plugins are asked before every call of every model in an 
 whoever made it (adk/flows/llm_flows/core/_model_call.py).
 """
 
+import logging
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -13,6 +14,11 @@ from google.adk.plugins import BasePlugin
 from google.genai import types
 
 from agent.models.offline import WHAT_I_AM, AskedToFail, OfflineModel
+
+log = logging.getLogger(__name__)
+
+# Tools that a model may call in one reply. ADK runs all of them at once.
+MAX_CALLS_PER_REPLY = 50
 
 # Whether the offline model answers in this turn in place of the agent's own. What a turn's task
 # starts inherits it, agents that are used as tools included.
@@ -84,9 +90,27 @@ class Budget(BasePlugin):
 
     async def after_model_callback(
         self, *, callback_context: CallbackContext, llm_response: LlmResponse
-    ) -> None:
-        """Called for every partial of an answer, so that what is cut off is counted too."""
+    ) -> LlmResponse | None:
+        """Count a response: called for every partial of an answer, so that what is cut off is
+        counted too. One with more tool calls than there may be is replaced by one with the first
+        of them."""
         _current_usage().report(callback_context.agent_name, llm_response)
+        return _with_fewer_calls(llm_response)
+
+
+def _with_fewer_calls(response: LlmResponse) -> LlmResponse | None:
+    parts = (response.content and response.content.parts) or []
+    calls = [part for part in parts if part.function_call]
+    if response.content is None or len(calls) <= MAX_CALLS_PER_REPLY:
+        return None
+    log.warning(
+        "The model called %d tools in one reply, of which %d are run.",
+        *(len(calls), MAX_CALLS_PER_REPLY),
+    )
+    left_out = {id(part) for part in calls[MAX_CALLS_PER_REPLY:]}
+    kept = [part for part in parts if id(part) not in left_out]
+    content = response.content.model_copy(update={"parts": kept})
+    return response.model_copy(update={"content": content})
 
 
 async def _answer_offline(request: LlmRequest) -> LlmResponse:

@@ -146,7 +146,7 @@ def _to_block(message: Message) -> str:
         case {"content": {"path": url}}:
             return f"![Picture]({url})" if url else f"*{NO_PICTURE}*"
         case {"content": {"text": text}, "metadata": {"title": title}}:
-            quotation = f"**{_escaped(html.unescape(title))}**\n\n{_fences_closed(text)}"
+            quotation = f"**{_escaped(html.unescape(title.strip('*')))}**\n\n{_fences_closed(text)}"
             return "\n".join(f"> {line}".rstrip() for line in quotation.splitlines())
     return _fences_closed(message["content"]["text"])
 
@@ -158,7 +158,7 @@ def _to_element(message: Message) -> str:
             picture = f'<img src="{url}" alt="Picture">' if url else f"<em>{NO_PICTURE}</em>"
             return f"<p>{picture}</p>\n"
         case {"content": {"text": text}, "metadata": panel}:
-            title = f"<strong>{panel['title']}</strong>"  # HTML already; the log is plain text.
+            title = f"<strong>{panel['title'].strip('*')}</strong>"  # HTML already; the log is plain text.
             if "status" not in panel:
                 return f'<aside class="note">{title}{_rendered(text)}</aside>\n'
             log, seconds = html.escape(panel.get("log", "")), panel.get("duration")

@@ -98,7 +98,7 @@ BODY = """\
 <div dir="auto"><p>Hm.</p>
 </div>
 </details>
-<details><summary><strong>Tool look</strong> <small>city=&lt;b&gt;&#x27; (0.25 s)</small></summary>
+<details><summary><strong>Tool look</strong> <small>city=&quot;&lt;b&gt;&#x27;&quot; (0.25 s)</small></summary>
 <div dir="auto"><p>Arguments:</p>
 <pre><code class="language-json">{
   &quot;city&quot;: &quot;&lt;b&gt;'&quot;

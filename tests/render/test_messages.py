@@ -75,13 +75,13 @@ def test_a_thought_is_a_panel_open_while_it_grows() -> None:
 
 def test_a_tool_at_work_is_a_pending_panel_with_its_arguments() -> None:
     assert to_messages((tool(),)) == [
-        message(ASKED, title="Tool get_time", log="city=Oslo", id="1", status="pending")
+        message(ASKED, title="Tool get_time", log='city="Oslo"', id="1", status="pending")
     ]
 
 
 def test_a_tool_that_has_answered_is_a_done_panel_with_its_result() -> None:
     body = f'{ASKED}\n\nResult:\n```json\n{{\n  "time": "12:00"\n}}\n```'
-    panel = {"title": "Tool get_time", "log": "city=Oslo", "id": "1"}
+    panel = {"title": "Tool get_time", "log": 'city="Oslo"', "id": "1"}
     assert to_messages((tool(result={"time": "12:00"}, seconds=1.2345),)) == [
         message(body, **panel, status="done", duration=1.23)
     ]
@@ -89,7 +89,7 @@ def test_a_tool_that_has_answered_is_a_done_panel_with_its_result() -> None:
 
 def test_a_tool_that_failed_says_so_on_its_folded_panel() -> None:
     body = f'{ASKED}\n\nError:\n```json\n{{\n  "error": "No such city."\n}}\n```'
-    panel = {"title": "Tool get_time", "log": "city=Oslo; failed", "id": "1"}
+    panel = {"title": "Tool get_time", "log": 'city="Oslo"; failed', "id": "1"}
     assert to_messages((tool(result={"error": "No such city."}, seconds=0.0),)) == [
         message(body, **panel, status="done", duration=0.0)
     ]
@@ -105,7 +105,7 @@ def test_a_hand_over_is_one_line() -> None:
 
 
 def test_a_notice_is_a_panel() -> None:
-    assert to_messages((Notice("Try again."),)) == [message("Try again.", title="Note")]
+    assert to_messages((Notice("Try again."),)) == [message("Try again.", title="**Note**")]
 
 
 PICTURES = {
@@ -130,7 +130,7 @@ def test_a_picture_is_shown_by_its_kind(kind: str, shown: str) -> None:
 def test_messages_stand_in_the_order_of_the_entries() -> None:
     transcript = Thought("hm", ANN), Text("Look:", ANN), tool(), Text("Noon.", ANN), Notice("End.")
     panels = [m.get("metadata", {}).get("title") for m in to_messages(transcript)]
-    assert panels == ["Thought", None, "Tool get_time", None, "Note"]
+    assert panels == ["Thought", None, "Tool get_time", None, "**Note**"]
 
 
 # Waiting
@@ -237,7 +237,7 @@ def test_a_tools_name_cannot_be_html() -> None:
 
 
 def test_arguments_beside_a_title_are_text_which_gradio_shows_as_it_is() -> None:
-    assert metadata(tool(args={EVIL: 'it\'s <b> & "so"'}))["log"] == f'{EVIL}=it\'s <b> & "so"'
+    assert metadata(tool(args={EVIL: 'it\'s <b> & "so"'}))["log"] == EVIL + r'''="it's <b> & \"so\""'''
 
 
 def test_an_agents_name_cannot_be_html() -> None:
@@ -255,11 +255,11 @@ def test_a_name_stays_one_short_line() -> None:
 
 def test_long_arguments_are_cut() -> None:
     log = metadata(tool(args={"q": "<" * 200}))["log"]
-    assert log == "q=" + "<" * 78
+    assert log == 'q="' + "<" * 76 + "…"
 
 
 def test_markdown_is_left_to_the_page() -> None:
-    assert text((Text(f"**bold** {EVIL}", ANN),)) == f"**bold** {EVIL}"
+    assert text((Text("**bold** <b>bold</b>", ANN),)) == "**bold** <b>bold</b>"
 
 
 # Characters

@@ -1,0 +1,62 @@
+// The text box of the page: what is typed there and not sent, and what is said below it. One object,
+// `chatBox`, for chat.js.
+(() => {
+    "use strict";
+
+    const BOX = "message"; // The id of the component.
+
+    // Where one types; null on a page of another Gradio.
+    const find = () => document.querySelector(`#${BOX} textarea`);
+
+    // Which chat is on the page: its session's id; "" for a new one.
+    const place = () => history.state?.place ?? "";
+
+    const hasFiles = ({ types }) => [...types ?? []].includes("Files");
+
+    globalThis.chatBox = {
+        find,
+
+        // Says a sentence below the box; "" for none.
+        tell(sentence) {
+            let said = document.getElementById("said");
+            if (said === null) {
+                if (!sentence) return;
+                said = document.createElement("p");
+                said.id = "said";
+                said.setAttribute("role", "status");
+                document.getElementById(BOX)?.after(said);
+            }
+            said.textContent = sentence;
+        },
+
+        // Keeps what is typed with this window's history entry, under the chat that it is for.
+        saveDraft() {
+            const { [place()]: _, ...drafts } = history.state?.drafts ?? {};
+            const text = find()?.value;
+            if (text) drafts[place()] = text;
+            history.replaceState({ ...history.state, drafts }, "");
+        },
+
+        // What was typed in that chat, or in the one on the page, and not sent.
+        draft(session = place()) {
+            return history.state?.drafts?.[session] ?? "";
+        },
+
+        // Keeps drafts when the page is left. A file that is dropped or pasted is refused in a
+        // sentence: by itself a browser would open it in place of the page.
+        watch(noFiles) {
+            addEventListener("pagehide", () => this.saveDraft());
+            const refuse = (event) => {
+                const isText = event.target.closest?.("textarea, input");
+                if (isText && !hasFiles(event.dataTransfer)) return;
+                event.preventDefault();
+                if (event.type === "drop" && hasFiles(event.dataTransfer)) this.tell(noFiles);
+            };
+            addEventListener("dragover", refuse, true);
+            addEventListener("drop", refuse, true);
+            addEventListener("paste", ({ clipboardData }) => {
+                if (hasFiles(clipboardData) && !clipboardData.getData("text")) this.tell(noFiles);
+            }, true);
+        },
+    };
+})();
