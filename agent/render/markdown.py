@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TypeAlias
 
 from markdown_it import MarkdownIt
@@ -59,10 +59,13 @@ HALF = re.compile(r"(?:<(?:/?[a-z]{0,8} ?/?|(?:https?|mailto):[^\s<>`]{0,300})|\
 OPEN = re.compile(r"\\.|\$\$.+?\$\$|(?P<formula>\$\$)|`[^<]*(?P<tag><)", re.DOTALL)
 LONGEST_OPEN = 400
 
-# Characters of one formula: KaTeX takes about 10 ms for 1,000.
-MAX_FORMULA = 2_000
-# What each formula costs beside its characters.
-FORMULA_COST = 50
+MAX_FORMULA = 1_500
+# What a formula, and each cell of a matrix, costs beside its characters.
+FORMULA_COST, CELL_COST = 50, 10
+# How deep its parts may lie in each other. KaTeX makes some eight elements for each level, and
+# Chromium ends a page at 2,000.
+MAX_DEPTH = 15
+LEVEL = re.compile(r"\\[{}]|(?P<down>\{|\\left\b|\\begin\b)|(?P<up>\}|\\right\b|\\end\b)")
 # By these a formula of some lines grows without a bound.
 MACROS = re.compile(r"\\(?:[gex]?def|let|futurelet|global|long|\w*command)(?![a-z])", re.IGNORECASE)
 
@@ -82,8 +85,8 @@ Region: TypeAlias = tuple[int, int, str]
 class Room:
     """How much may still be drawn in an answer."""
 
-    # Characters, and `FORMULA_COST` for each formula.
-    formulas: int = 20_000
+    # Characters of formulas, and what these cost beside them.
+    formulas: int = 12_000
     # Lines of diagrams, and what these connect.
     edges: int = 200
 
@@ -206,14 +209,20 @@ def _prose(text: str, room: Room) -> tuple[str, Room]:
             return LESS_THAN if html == "<" else ESCAPED_LESS_THAN
         if (formula := match["formula"]) is None:
             return match[0]
-        left = room.formulas - len(formula) - FORMULA_COST
-        if left < 0 or len(formula) > MAX_FORMULA or MACROS.search(formula):
+        cost = len(formula) + FORMULA_COST + CELL_COST * formula.count("&")
+        if cost > room.formulas or not _is_drawable(formula):
             ticks = "`" * max(5, 1 + max(map(len, re.findall("`+", formula)), default=0))
             return f"{MARK}{ticks}{' '.join(match[0].split())}{ticks}{MARK}"
-        room = replace(room, formulas=left)
+        room = replace(room, formulas=room.formulas - cost)
         return f"$${MARK}{formula}{MARK}$$"
 
     return PROSE.sub(shown, text), room
+
+
+def _is_drawable(formula: str) -> bool:
+    levels = (bool(level["down"]) - bool(level["up"]) for level in LEVEL.finditer(formula))
+    is_flat = max(accumulate(levels), default=0) <= MAX_DEPTH
+    return is_flat and len(formula) <= MAX_FORMULA and not MACROS.search(formula)
 
 
 def _without_open_end(text: str) -> str:

@@ -133,7 +133,7 @@ def _bounded(transcript: Transcript) -> tuple[Transcript, Transcript]:
 def _left_out(entries: Transcript) -> Message:
     status = "pending" if busy_with_tools(entries) else "done"
     text = "There are too many to show here. What you save of this chat has all of them."
-    return _panel(f"{plural(len(entries), 'more thought or tool call')}", text, status=status)
+    return _panel(f"More thoughts and tool calls: {len(entries):,}", text, status=status)
 
 
 def _shows_work(transcript: Transcript) -> bool:

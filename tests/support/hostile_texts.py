@@ -165,8 +165,8 @@ REACHES = [
     "<p dir=rtl lang=x title=y hidden inert popover draggable=true>x</p>",
     '```mermaid\ngraph TD; A["<img name=createTextNode src=x>"]-->B\n```',
     '```mermaid\ngraph TD; A["&lt;img name=createTextNode src=x&gt;"]-->B\n```',
-    "```\n```~\n<img name=createTextNode src=x>\n```",
-    "$$\n```\n$$\n<img name=createTextNode src=x>",
+    "```\n```~\n<img name=createTextNode src=x>\n```\n```",
+    "$$\n```\n$$\n<img name=createTextNode src=x>\n```",
     '[a]: http://x "\n```\n"\n<img name=createTextNode src=x>',
 ]
 
