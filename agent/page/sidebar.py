@@ -41,7 +41,10 @@ class SideBar:
     def __init__(self, states: States, opened: list[Any], emptied: list[Any]) -> None:
         self._states, self._who = states, states.who
         self._opened, self._emptied = opened, emptied
-        with gr.Sidebar(open=False, elem_id="side-bar") as self._bar, gr.Column(visible=False) as self._column:
+        with (
+            gr.Sidebar(open=False, elem_id="side-bar") as self._bar,
+            gr.Column(visible=False) as self._column,
+        ):
             self._add_chats()
             self._add_exports()
             self._delete = _button_with_confirmation("Delete this chat", "Really delete this chat")

@@ -55,7 +55,9 @@ HTML_PARAGRAPH = re.compile(
 
 # What the next characters decide about, at the end of a text that grows: a tag, or a formula; and
 # in its last words the rest of a formula, or a tag in code.
-HALF = re.compile(r"(?:<(?:/?[a-z]{0,8} ?/?|(?:https?|mailto):[^\s<>`]{0,300})|\$+)\Z", re.IGNORECASE)
+HALF = re.compile(
+    r"(?:<(?:/?[a-z]{0,8} ?/?|(?:https?|mailto):[^\s<>`]{0,300})|\$+)\Z", re.IGNORECASE
+)
 OPEN = re.compile(r"\\.|\$\$.+?\$\$|(?P<formula>\$\$)|`[^<]*(?P<tag><)", re.DOTALL)
 LONGEST_OPEN = 400
 

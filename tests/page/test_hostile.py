@@ -224,5 +224,5 @@ def test_arguments_beside_a_title_are_shown_to_the_letter(page: Page, fake: Fake
     page.send("Look")
     page.wait_idle()
     beside = page.tab.locator(".thought-group .title .duration")
-    assert beside.inner_text().startswith(r'''city="it's <b>Oslo</b> & \"so\"" (''')
+    assert beside.inner_text().startswith(r"""city="it's <b>Oslo</b> & \"so\"" (""")
     assert beside.locator("b").count() == 0

@@ -39,7 +39,10 @@ def left(text: str) -> Room:
         ("<javascript:x>", f"{LT}javascript:x>"),
         ("&lt;b&gt; &amp; &#60;i>", "&lt;b&gt; &amp; &#60;i>"),
         (r"\<b> \\<i x>", rf"{ESCAPED_LESS_THAN}b> \\{LT}i x>"),
-        ("| a<b> | <br> |\n|--|--|\n| <i x> | `<q>` |", f"| a<b> | <br> |\n|--|--|\n| {LT}i x> | `<q>` |"),
+        (
+            "| a<b> | <br> |\n|--|--|\n| <i x> | `<q>` |",
+            f"| a<b> | <br> |\n|--|--|\n| {LT}i x> | `<q>` |",
+        ),
         ("# <x>\n\n> <y>\n\n- <z>", f"# {LT}x>\n\n> {LT}y>\n\n- {LT}z>"),
     ],
 )
@@ -209,9 +212,7 @@ def test_a_growing_text_grows_at_its_end(text: str) -> None:
     assert [pair for pair in pairwise(steps) if not pair[1].startswith(pair[0])] == []
 
 
-@pytest.mark.parametrize(
-    "said", ["a <b", "a <", "a $", "a $$x", "a `List<i", "see <https://the"]
-)
+@pytest.mark.parametrize("said", ["a <b", "a <", "a $", "a $$x", "a `List<i", "see <https://the"])
 def test_what_the_next_words_decide_about_is_held_back_while_there_are_more(said: str) -> None:
     assert said.startswith(shown(said, grows=True).replace(LT, "<"))
     assert len(shown(said, grows=True)) < len(said)

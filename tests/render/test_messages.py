@@ -240,7 +240,9 @@ def test_a_tools_name_cannot_be_html() -> None:
 
 
 def test_arguments_beside_a_title_are_text_which_gradio_shows_as_it_is() -> None:
-    assert metadata(tool(args={EVIL: 'it\'s <b> & "so"'}))["log"] == EVIL + r'''="it's <b> & \"so\""'''
+    assert (
+        metadata(tool(args={EVIL: 'it\'s <b> & "so"'}))["log"] == EVIL + r'''="it's <b> & \"so\""'''
+    )
 
 
 @pytest.mark.parametrize("name", ["**a**", "__a__", "_a_", "a__b__"])

@@ -11,6 +11,20 @@
     // Which chat is on the page: its session's id; "" for a new one.
     const place = () => history.state?.place ?? "";
 
+    // Where this window alone, and it after a reload too, keeps drafts by their chats.
+    const DRAFTS = "chat drafts";
+
+    // A browser may forbid to store anything.
+    const whereStored = (act) => {
+        try {
+            return act(sessionStorage);
+        } catch {
+            return null;
+        }
+    };
+
+    const readDrafts = () => whereStored((storage) => JSON.parse(storage.getItem(DRAFTS))) ?? {};
+
     const hasFiles = ({ types }) => [...types ?? []].includes("Files");
 
     globalThis.chatBox = {
@@ -29,23 +43,24 @@
             said.textContent = sentence;
         },
 
-        // Keeps what is typed with this window's history entry, under the chat that it is for.
+        // Keeps what is typed, under the chat that it is for.
         saveDraft() {
-            const { [place()]: _, ...drafts } = history.state?.drafts ?? {};
+            const { [place()]: _, ...drafts } = readDrafts();
             const text = find()?.value;
             if (text) drafts[place()] = text;
-            history.replaceState({ ...history.state, drafts }, "");
+            whereStored((storage) => storage.setItem(DRAFTS, JSON.stringify(drafts)));
         },
 
         // What was typed in that chat, or in the one on the page, and not sent.
         draft(session = place()) {
-            return history.state?.drafts?.[session] ?? "";
+            return readDrafts()[session] ?? "";
         },
 
-        // Keeps drafts when the page is left. A file that is dropped or pasted is refused in a
+        // Keeps drafts as they are typed, and when the page is left. A file that is dropped or pasted is refused in a
         // sentence: by itself a browser would open it in place of the page.
         watch(noFiles) {
             addEventListener("pagehide", () => this.saveDraft());
+            addEventListener("input", ({ target }) => target === find() && this.saveDraft());
             const refuse = (event) => {
                 const isText = event.target.closest?.("textarea, input");
                 if (isText && !hasFiles(event.dataTransfer)) return;

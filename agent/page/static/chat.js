@@ -237,6 +237,7 @@
             state.shownQuestion = question.number;
             chatBox.tell("");
             await new Promise((sent) => setTimeout(sent));
+            chatBox.saveDraft(); // The box is empty now.
             const end = questionIndices(page)[question.count] ?? page.length;
             const content = { type: "text", text: showable(question.text) };
             state.page = [...page.slice(0, end), toMessage({ role: "user", content })];

@@ -27,7 +27,7 @@ const CONSTANTS = {
 const TIMER_ON = { __type__: "update", active: true };
 const TIMER_OFF = { __type__: "update", active: false };
 
-let chat, now, frames, elements, clicked, said, heard;
+let chat, now, frames, elements, clicked, said, heard, stored;
 
 const typed = (text) => (elements["#message textarea"] = { value: text });
 
@@ -68,6 +68,7 @@ function answer(question, text, about = {}) {
 beforeEach(() => {
     [now, frames, elements, clicked, heard] = [1000, [], {}, [], {}];
     said = { textContent: "" };
+    stored = {};
     Object.defineProperty(globalThis, "navigator", { value: {}, configurable: true });
     mock.method(performance, "now", () => now);
     delete globalThis.chat;
@@ -86,6 +87,10 @@ beforeEach(() => {
             },
         },
         innerWidth: 1000,
+        sessionStorage: {
+            getItem: (key) => stored[key] ?? null,
+            setItem: (key, value) => (stored[key] = value),
+        },
         location: new URL("http://localhost/here?theme=dark#end"),
         requestAnimationFrame: (draw) => frames.push(draw),
     });
@@ -347,13 +352,12 @@ describe("The browser", () => {
         box.value = "";
         chat.leaveChat();
         assert.equal(chat.rememberSession("s2").value, "Another");
-        assert.deepEqual(history.state.drafts, { s2: "Another" });
+        assert.deepEqual(JSON.parse(stored["chat drafts"]), { s2: "Another" });
     });
 
     test("keeps what is typed over a reload, and tells that a message was not sent", () => {
         chat.watchPage();
-        typed("Half a questi");
-        heard.pagehide();
+        heard.input({ target: typed("Half a questi") });
         assert.equal(chat.unsent(""), "Half a questi");
         assert.equal(said.textContent, "");
         history.state = { ...history.state, unsent: "One?" };
