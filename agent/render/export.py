@@ -158,7 +158,8 @@ def _to_element(message: Message) -> str:
             picture = f'<img src="{url}" alt="Picture">' if url else f"<em>{NO_PICTURE}</em>"
             return f"<p>{picture}</p>\n"
         case {"content": {"text": text}, "metadata": panel}:
-            title = f"<strong>{panel['title'].strip('*')}</strong>"  # HTML already; the log is plain text.
+            # HTML already; the log is plain text.
+            title = f"<strong>{panel['title'].strip('*')}</strong>"
             if "status" not in panel:
                 return f'<aside class="note">{title}{_rendered(text)}</aside>\n'
             log, seconds = html.escape(panel.get("log", "")), panel.get("duration")

@@ -28,7 +28,7 @@ LESS_THAN = "&#0060;"
 ESCAPED_LESS_THAN = "&#00060;"  # It was `\<`.
 
 # How the page's formulas begin and end, for `gr.Chatbot(latex_delimiters=…)`.
-FORMULA = {"left": f"$${MARK}", "right": f"{MARK}$$", "display": True}
+FORMULA: dict[str, str | bool] = {"left": f"$${MARK}", "right": f"{MARK}$$", "display": True}
 
 INLINE_TAGS = "b|strong|i|em|u|s|del|ins|mark|small|sub|sup|kbd|br"
 BLOCK_TAGS = "details|summary|p|ul|ol|li|table|thead|tbody|tr|th|td|hr"

@@ -98,7 +98,7 @@ BODY = """\
 <div dir="auto"><p>Hm.</p>
 </div>
 </details>
-<details><summary><strong>Tool look</strong> <small>city=&quot;&lt;b&gt;&#x27;&quot; (0.25 s)</small></summary>
+<details><summary><strong>Tool look</strong> <small>LOG (0.25 s)</small></summary>
 <div dir="auto"><p>Arguments:</p>
 <pre><code class="language-json">{
   &quot;city&quot;: &quot;&lt;b&gt;'&quot;
@@ -128,7 +128,7 @@ BODY = """\
 <p><img src="data:image/png;base64,YWJj" alt="Picture"></p>
 </body>
 </html>
-"""
+""".replace("LOG", "city=&quot;&lt;b&gt;&#x27;&quot;")
 
 TAGS = {
     *("html", "head", "meta", "title", "style", "body", "h1", "h2", "h3", "div", "p", "time"),

@@ -121,8 +121,11 @@ def test_a_formula_is_marked_and_nothing_else_can_be(said: str, given: str) -> N
 
 @pytest.mark.parametrize(
     "macro",
-    [r"\def\a{b}\a", r"\gdef\a{b}", r"\edef\a{b}", r"\let\a=b", r"\newcommand{\a}{b}"]
-    + [r"\renewcommand\a{b}", r"\providecommand\a{b}", r"\global\def\a{b}", r"\futurelet\a b c"],
+    [
+        *(r"\def\a{b}\a", r"\gdef\a{b}", r"\edef\a{b}", r"\let\a=b", r"\newcommand{\a}{b}"),
+        *(r"\renewcommand\a{b}", r"\providecommand\a{b}", r"\global\def\a{b}"),
+        r"\futurelet\a b c",
+    ],
 )
 def test_a_formula_with_macros_is_shown_as_code(macro: str) -> None:
     assert shown(f"$${macro}$$") == as_code(macro)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from agent.core.adk_internals import TRANSFER
+from agent.core.text import to_json
 from agent.core.transcript import (
     CODE,
     Entry,
@@ -21,7 +22,6 @@ from agent.core.transcript import (
     ToolCall,
     Transcript,
 )
-from agent.core.text import to_json
 from agent.render.media import path_of
 from agent.render.messages import Message, to_messages
 

@@ -38,7 +38,11 @@
                 said = document.createElement("p");
                 said.id = "said";
                 said.setAttribute("role", "status");
-                document.getElementById(BOX)?.after(said);
+                let above = document.getElementById(BOX);
+                const isBeside = ({ parentElement }) =>
+                    getComputedStyle(parentElement).flexDirection === "row";
+                while (above && isBeside(above)) above = above.parentElement;
+                above?.after(said);
             }
             said.textContent = sentence;
         },
