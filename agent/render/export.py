@@ -87,7 +87,7 @@ def to_markdown(turns: Iterable[TurnRecord], title: str, root_agent: str = "") -
     for turn in turns:
         time = _utc(turn.asked_at)
         blocks.append(f"## Question ({time})" if time else "## Question")
-        blocks.append(_fences_closed(turn.question))
+        blocks.append(_closed(turn.question))
         blocks += ["## Answer", *map(_to_block, _to_messages(turn, root_agent))]
     return clean("\n\n".join(filter(None, blocks)) + "\n")
 
@@ -146,9 +146,9 @@ def _to_block(message: Message) -> str:
         case {"content": {"path": url}}:
             return f"![Picture]({url})" if url else f"*{NO_PICTURE}*"
         case {"content": {"text": text}, "metadata": {"title": title}}:
-            quotation = f"**{_escaped(html.unescape(title.strip('*')))}**\n\n{_fences_closed(text)}"
+            quotation = f"**{_escaped(html.unescape(title.strip('*')))}**\n\n{_closed(text)}"
             return "\n".join(f"> {line}".rstrip() for line in quotation.splitlines())
-    return _fences_closed(message["content"]["text"])
+    return _closed(message["content"]["text"])
 
 
 def _to_element(message: Message) -> str:
@@ -183,16 +183,20 @@ def _escaped(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#|~&!])", r"\\\1", " ".join(text.split()))
 
 
-def _fences_closed(text: str) -> str:
-    """Markdown whose last code block is closed: an answer that was cut off would make code of all
-    that follows."""
-    for block in MARKDOWN.parse(text)[-1:]:
+def _closed(text: str) -> str:
+    """Markdown with an end to what it has left open: an answer that was cut off would swallow all
+    that follows, in a block of code, a comment or a fold."""
+    for block in HTML_TOO.parse(text)[-1:]:
         first, end = block.map or (0, 0)
         lines = text.split("\n")[first:end]
         is_closed = len(lines) > 1 and re.fullmatch(f" *{block.markup}+ *", lines[-1])
         if block.type == "fence" and not is_closed:
             return f"{text}\n{block.markup}"
-    return text
+        if block.type == "html_block":
+            left_open = (end for start, end in HTML_ENDS if re.match(start, block.content.lstrip()))
+            text += "".join(f"\n{end}" for end in left_open if end not in block.content.lower())
+    open_folds = len(re.findall("<details", text)) - len(re.findall("</details", text))
+    return text + "\n\n</details>" * open_folds
 
 
 def _importable(event: Event) -> Event:
@@ -242,3 +246,10 @@ def _markdown() -> MarkdownIt:
 
 # Without HTML: whatever looks like it is text.
 MARKDOWN = _markdown()
+
+# As others read Markdown: how blocks of HTML begin that no blank line ends, and how they end.
+HTML_TOO = MarkdownIt("commonmark")
+HTML_ENDS = (
+    *(("<!--", "-->"), (r"<\?", "?>"), (r"<!\[", "]]>"), ("<![a-zA-Z]", ">")),
+    *((f"(?i)<{tag}", f"</{tag}>") for tag in ("script", "pre", "style", "textarea")),
+)

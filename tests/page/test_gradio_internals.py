@@ -3,6 +3,7 @@ deleted when its time is over."""
 
 from collections import OrderedDict
 from datetime import datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,18 +12,21 @@ import pytest
 from google.adk.artifacts import InMemoryArtifactService
 from google.genai import types
 from gradio.context import Context
+from gradio.routes import templates
 from gradio.state_holder import SessionState
 
 from agent.chat.conversation import Conversation
 from agent.chat.loader import load
 from agent.core.settings import Settings
 from agent.page.gradio_internals import (
+    GRADIOS_PREVIEW,
     QUEUE_SETTINGS,
     RewiredInterface,
     forget_pages,
     keep_globals,
     number_from_zero,
     picture_life,
+    set_preview,
     set_storage_secret,
     take_over_reloads,
     tune_queue,
@@ -99,6 +103,24 @@ def test_gradios_storage_has_the_secret_that_it_is_given() -> None:
     page: Any = gr.ChatInterface(echo)
     set_storage_secret(page, "the same after a restart")
     assert page.saved_conversations.secret == "the same after a restart"
+
+
+def test_gradios_template_for_a_page_is_still_where_its_preview_is_changed() -> None:
+    set_preview("Helper", "Helps.")
+    found = templates.env.get_or_select_template("frontend/index.html")
+    shown = found.render(config={"title": "x"}, gradio_api_info={})
+    assert len(GRADIOS_PREVIEW.findall(shown)) == 5
+    assert "Gradio" not in "".join(GRADIOS_PREVIEW.findall(shown))
+    source = (Path(gr.__file__).parent / "templates/frontend/index.html").read_text("utf-8")
+    assert len(GRADIOS_PREVIEW.findall(source)) > 10
+
+
+def test_without_gradios_templates_a_page_is_made_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delattr("gradio.routes.templates")
+    set_preview("Helper", "Helps.")
+    assert "shown as one to Gradio" in caplog.text
 
 
 def test_a_queue_is_tuned() -> None:

@@ -235,10 +235,19 @@ def test_a_file_that_may_hold_a_script_is_left_out_and_said_to_be(kind: str) -> 
         ("~~~~\n```\nx", "~~~~"),
         ("```\nx\n```", ""),
         ("```\nx\n```\n\nEnd", ""),
+        ("<!-- x", "-->"),
+        ("<!-- x -->", ""),
+        ("Well.\n\n<SCRIPT>x", "</script>"),
+        ("<pre>\nx", "</pre>"),
+        ("<![CDATA[x", "]]>"),
+        ("<?x", "?>"),
+        ("<details><summary>x</summary>y", "\n</details>"),
+        ("<details>\n\n<details>\n</details>", "\n</details>"),
+        ("<details>x</details>", ""),
         ("Plain", ""),
     ],
 )
-def test_an_answer_that_was_cut_off_in_code_does_not_swallow_what_follows(
+def test_an_answer_that_has_left_something_open_does_not_swallow_what_follows(
     answer: str, ending: str
 ) -> None:
     turns = [TurnRecord("one", "", (Text(answer, ROOT),))]
