@@ -67,6 +67,16 @@ SENTENCES: dict[str, str] = {
         "That was a lot of messages: {amount:,} a day can be sent here. Please send this one again "
         "in {seconds:duration}."
     ),
+    # What the page says below the text box.
+    "not_sent": (
+        "The connection to this page was lost, and your message may not have arrived. It is back "
+        "in the box: if the chat does not show it, send it again."
+    ),
+    "line_lost": (
+        "The connection to this page was lost, and with it the rest of the answer. Load the page "
+        "again to see what there is of it."
+    ),
+    "no_files": "Files cannot be sent here. You can paste the text in them instead.",
     # What the visitor should know of an answer that is given.
     "not_remembered": (
         "The messages above are no longer remembered: the conversation was idle for too long, or "

@@ -29,6 +29,9 @@ from agent.models.offline_schema import NoStandIn
 
 log = logging.getLogger(__name__)
 
+# Tools that a model may call in one reply. ADK runs all of them at once.
+MAX_CALLS_PER_REPLY = 50
+
 # Whether the offline model answers in this turn in place of the agent's own. What a turn's task
 # starts inherits it, agents that are used as tools included.
 use_offline: ContextVar[bool] = ContextVar("use_offline", default=False)
@@ -179,20 +182,38 @@ class Budget(BasePlugin):
 
     async def after_model_callback(
         self, *, callback_context: CallbackContext, llm_response: LlmResponse
-    ) -> None:
-        """Called for every partial of an answer, so that what is cut off is counted too."""
+    ) -> LlmResponse | None:
+        """Count a response: called for every partial of an answer, so that what is cut off is
+        counted too. One with more tool calls than there may be is replaced by one with the first
+        of them."""
         usage, agent = _current_usage(), callback_context.agent_name
         usage.report(agent, llm_response)
         if not llm_response.partial:
             usage.end_call(agent)
             if MAX_TOKENS in (llm_response.error_code, llm_response.finish_reason):
                 log.warning("An answer of %s was cut off by %s.", agent, usage.bound(agent))
+        return _with_fewer_calls(llm_response)
 
     async def on_model_error_callback(
         self, *, callback_context: CallbackContext, llm_request: LlmRequest, error: Exception
     ) -> None:
         """A call that has failed is over."""
         _current_usage().end_call(callback_context.agent_name)
+
+
+def _with_fewer_calls(response: LlmResponse) -> LlmResponse | None:
+    parts = (response.content and response.content.parts) or []
+    calls = [part for part in parts if part.function_call]
+    if response.content is None or len(calls) <= MAX_CALLS_PER_REPLY:
+        return None
+    log.warning(
+        "The model called %d tools in one reply, of which %d are run.",
+        *(len(calls), MAX_CALLS_PER_REPLY),
+    )
+    left_out = {id(part) for part in calls[MAX_CALLS_PER_REPLY:]}
+    kept = [part for part in parts if id(part) not in left_out]
+    content = response.content.model_copy(update={"parts": kept})
+    return response.model_copy(update={"content": content})
 
 
 def thinking_room(request: LlmRequest) -> int:

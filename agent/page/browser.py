@@ -1,4 +1,4 @@
-"""What the browser runs and how the page looks there: static/chat.js and static/chat.css."""
+"""What the browser runs and how the page looks there: static/*.js and static/chat.css."""
 
 import json
 import re
@@ -11,6 +11,8 @@ from agent.render.messages import JOINER
 
 STATIC = Path(__file__).with_name("static")
 
+SCRIPTS = ("text.js", "box.js", "chat.js")
+
 
 def js(method: str) -> str:
     """A listener's `js=`: this method of chat.js, from its inputs to its outputs."""
@@ -18,7 +20,7 @@ def js(method: str) -> str:
 
 
 def head() -> str:
-    """chat.js with its constants, for the page's <head>.
+    """The scripts, and the constants of chat.js, for the page's <head>.
 
     Gradio runs what is in there before it makes any component, and so before any listener's `js`
     (6.31: `mount_custom_css`, then the head, then Blocks, then `load`). A file of its own would be
@@ -28,10 +30,13 @@ def head() -> str:
         "idle": IDLE,
         "busy": BUSY,
         "noMessage": SENTENCES["no_message"],
+        "notSent": SENTENCES["not_sent"],
+        "lineLost": SENTENCES["line_lost"],
+        "noFiles": SENTENCES["no_files"],
         "wordJoiner": JOINER,
     }
     given = json.dumps(constants).replace("<", "\\u003c")  # No text may end the script.
-    script = (STATIC / "chat.js").read_text(encoding="utf-8")
+    script = "".join((STATIC / name).read_text(encoding="utf-8") for name in SCRIPTS)
     script = re.sub(r"^ *//.*\n", "", script, flags=re.MULTILINE)  # A third of what is sent.
     return f"<script>\n{script}\nchat.start({given});\n</script>"
 

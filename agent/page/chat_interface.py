@@ -13,11 +13,17 @@ from agent.core.text import duration
 from agent.models.offline import HOW_TO_ADD_A_KEY
 from agent.page.browser import ASSETS, js
 from agent.page.controls import AT_ONCE, PLACEHOLDER, QUEUED, clear, nothing
-from agent.page.gradio_internals import RewiredInterface, keep_globals, set_storage_secret
+from agent.page.gradio_internals import (
+    RewiredInterface,
+    keep_globals,
+    set_preview,
+    set_storage_secret,
+)
 from agent.page.handlers import Handlers, Respond
 from agent.page.protocol import edit, pick
 from agent.page.sidebar import SideBar
 from agent.page.states import KEY
+from agent.render.markdown import FORMULA
 
 
 class ChatPage(RewiredInterface):
@@ -41,11 +47,13 @@ class ChatPage(RewiredInterface):
             additional_inputs_accordion=gr.Accordion(visible=False, render=False),
             concurrency_limit=None,
             chatbot=gr.Chatbot(
+                elem_id="conversation",
                 height=160,  # At least; it takes what room there is, on a phone not much.
                 scale=1,
                 show_label=False,
                 editable="user",
                 buttons=["copy", "copy_all"],
+                latex_delimiters=[FORMULA],
                 autoscroll=False,  # chat.js does it.
             ),
             textbox=gr.Textbox(
@@ -65,6 +73,7 @@ class ChatPage(RewiredInterface):
             analytics_enabled=False,
         )
         set_storage_secret(self, KEY)
+        set_preview(loaded.title, loaded.description)
 
     def launch(self, *args: Any, **options: Any) -> Any:
         """`Blocks.launch`, with what the browser needs for this page."""
@@ -98,7 +107,7 @@ class ChatPage(RewiredInterface):
             **QUEUED,
         )
         arrived.then(None, box, box, js=js("unsent"), **AT_ONCE)
-        states.session_id.change(None, states.session_id, None, js=js("rememberSession"), **AT_ONCE)
+        states.session_id.change(None, states.session_id, box, js=js("rememberSession"), **AT_ONCE)
         replayed = states.refresh.change(
             self.handlers.replay,
             states.page,
@@ -106,6 +115,7 @@ class ChatPage(RewiredInterface):
             show_progress_on=states.asked,  # Else each update tells these two of it, too.
             **QUEUED,
         )
+        replayed.then(None, chatbot, None, js=js("keepPage"), **AT_ONCE)
         for step in (arrived, replayed):
             step.failure(None, None, box, js=js("unlock"), **AT_ONCE)
         return replayed

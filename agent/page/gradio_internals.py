@@ -6,6 +6,7 @@ Each use says what happens when its name is gone: something is slower or plainer
 import asyncio
 import logging
 import math
+import re
 import sys
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -18,6 +19,7 @@ from types import FunctionType
 from typing import Any, TypeVar, cast
 
 import gradio as gr
+from jinja2 import BaseLoader, FunctionLoader
 
 from agent.core.settings import Settings
 from agent.limits.connections import Connections, counted
@@ -208,6 +210,37 @@ def set_storage_secret(interface: gr.ChatInterface, secret: str) -> None:
         storage = cast(Any, interface).saved_conversations
         if storage.secret != secret:
             storage.secret = secret
+
+
+# What others show of a link to the page: in Gradio's template it is Gradio, twice.
+GRADIOS_PREVIEW = re.compile(r"""<meta\s+(?:property="og|name="twitter):[^>]*?/>""")
+
+PREVIEW = """<meta property="og:type" content="website" />
+<meta property="og:url" content="{{ (config['root'] or '').rstrip('/') }}/" />
+<meta property="og:title" content="{{ page_title }}" />
+<meta property="og:description" content="{{ page_description }}" />
+<meta name="description" content="{{ page_description }}" />
+<meta name="twitter:card" content="summary" />
+"""
+
+
+def set_preview(title: str, description: str) -> None:
+    """Have links to the page shown with these words, and with its own address."""
+    with unless_missing("A link to the page is shown as one to Gradio."):
+        from gradio.routes import templates
+
+        environment = templates.env
+        environment.globals |= {"page_title": title, "page_description": description}
+        if isinstance(environment.loader, FunctionLoader):
+            return  # Another page was made before.
+        gradios = cast(BaseLoader, environment.loader)
+
+        def load(name: str) -> str:
+            source = gradios.get_source(environment, name)[0]
+            bare = GRADIOS_PREVIEW.sub("", source)
+            return bare.replace("</style>", f"</style>{PREVIEW}", 1) if bare != source else source
+
+        environment.loader = FunctionLoader(load)
 
 
 async def wait_until_sent(request: gr.Request) -> None:

@@ -28,6 +28,9 @@ from agent.stores.share_links import SharedChat
 # Gradio as much as all that is on the page.
 LATEST = 50
 
+# What the page's address asks for instead of a session, so that it opens none (`?chat=new`).
+NEW = "new"
+
 
 class PageState:
     """One page of one visitor: whose it is, which session is on it, and which of its turns.
@@ -267,13 +270,15 @@ class PageState:
 
 
 async def open_last(registry: Registry, user_id: str, session_id: str = "") -> PageState:
-    """The page that a visitor opens: on that session, or else on the newest, or else on a new one;
-    a new visitor's, where the id is none that we have given."""
+    """The page that a visitor opens: on that session, or else on the newest, or else on a new one,
+    as with `NEW`; a new visitor's, where the id is none that we have given."""
     chats = [chat.id for chat in await registry.chats(user_id)]
     # Whoever cannot be looked up now may be known again later.
     may_be_known = is_visitor_id(user_id) and registry.store_unavailable
     is_known = bool(chats) or registry.is_new_visitor(user_id) or may_be_known
     latest = session_id if session_id in chats else next(iter(chats), None)
+    if session_id == NEW:
+        latest = None
     return PageState(registry, user_id if is_known else "", latest)
 
 

@@ -44,7 +44,10 @@ class SideBar:
     def __init__(self, states: States, opened: list[Any], emptied: list[Any]) -> None:
         self._states, self._who = states, states.who
         self._opened, self._emptied = opened, emptied
-        with gr.Sidebar(open=False) as self._bar, gr.Column(visible=False) as self._column:
+        with (
+            gr.Sidebar(open=False, elem_id="side-bar") as self._bar,
+            gr.Column(visible=False) as self._column,
+        ):
             self._add_chats()
             self._add_exports()
             self._delete = _button_with_confirmation("Delete this chat", "Really delete this chat")
@@ -79,7 +82,7 @@ class SideBar:
 
     def _wire_chats(self) -> None:
         with_page_state, states, who = self._states.with_page_state, self._states, self._who
-        turn: dict[str, Any] = {"outputs": self._opened, "js": js("closeSidebar"), **QUEUED}
+        turn: dict[str, Any] = {"outputs": self._opened, "js": js("leaveChat"), **QUEUED}
         self._new.click(with_page_state(new_chat), who, **turn)
         self._chats.input(with_page_state(open_chat), [*who, self._chats], **turn)
         states.session_id.change(None, None, self._list_changed, js=js("listChanged"), **AT_ONCE)

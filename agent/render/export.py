@@ -160,7 +160,9 @@ def _to_block(message: Message, until: float) -> str:
         case {"content": {"path": url}}:
             return f"![Picture]({url})" if url else f"*{NO_PICTURE}*"
         case {"content": {"text": text}, "metadata": {"title": title}}:
-            quotation = f"**{_escaped(html.unescape(title))}**\n\n{_contained(text, until)}"
+            quotation = (
+                f"**{_escaped(html.unescape(title.strip('*')))}**\n\n{_contained(text, until)}"
+            )
             return "\n".join(f"> {line}".rstrip() for line in quotation.splitlines())
     return _contained(message["content"]["text"], until)
 
@@ -172,7 +174,8 @@ def _to_element(message: Message, until: float) -> str:
             picture = f'<img src="{url}" alt="Picture">' if url else f"<em>{NO_PICTURE}</em>"
             return f"<p>{picture}</p>\n"
         case {"content": {"text": text}, "metadata": panel}:
-            title = f"<strong>{panel['title']}</strong>"  # HTML already; the log is plain text.
+            # HTML already; the log is plain text.
+            title = f"<strong>{panel['title'].strip('*')}</strong>"
             if "status" not in panel:
                 return f'<aside class="note">{title}{_rendered(text, until)}</aside>\n'
             log, seconds = html.escape(panel.get("log", "")), panel.get("duration")
@@ -230,7 +233,11 @@ def _fences_closed(text: str) -> str:
         is_closed = len(lines) > 1 and re.fullmatch(f" *{block.markup}+ *", lines[-1])
         if block.type == "fence" and not is_closed:
             return f"{text}\n{block.markup}"
-    return text
+        if block.type == "html_block":
+            left_open = (end for start, end in HTML_ENDS if re.match(start, block.content.lstrip()))
+            text += "".join(f"\n{end}" for end in left_open if end not in block.content.lower())
+    open_folds = len(re.findall("<details", text)) - len(re.findall("</details", text))
+    return text + "\n\n</details>" * open_folds
 
 
 def _importable(event: Event) -> Event:
@@ -287,3 +294,10 @@ def _markdown() -> MarkdownIt:
 
 # Without HTML: whatever looks like it is text.
 MARKDOWN = _markdown()
+
+# As others read Markdown: how blocks of HTML begin that no blank line ends, and how they end.
+HTML_TOO = MarkdownIt("commonmark")
+HTML_ENDS = (
+    *(("<!--", "-->"), (r"<\?", "?>"), (r"<!\[", "]]>"), ("<![a-zA-Z]", ">")),
+    *((f"(?i)<{tag}", f"</{tag}>") for tag in ("script", "pre", "style", "textarea")),
+)

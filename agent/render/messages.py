@@ -8,6 +8,8 @@ status is "done" and open otherwise (gradio/components/chatbot.py, MetadataDict)
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any, TypeAlias, assert_never
 
 from agent.core.adk_internals import TRANSFER
@@ -24,6 +26,7 @@ from agent.core.transcript import (
     busy_with_tools,
 )
 from agent.render import media
+from agent.render.markdown import MARK, Room, to_page_markdown
 
 Message: TypeAlias = dict[str, Any]
 
@@ -35,6 +38,16 @@ JOINER = "\u2060"
 
 # How many characters of a name, or of a tool's arguments, a panel's title shows.
 MAX_TITLE_PART = 80
+
+# The title of what the app itself says. A model's words are never set in bold in a title (`_name`),
+# and so none of its panels looks like this one (chat.css).
+NOTE = "**Note**"
+
+# Panels of an answer: more are a burden to a browser, and nobody reads them.
+MAX_PANELS = 100
+
+# Characters of a tool's arguments or result that a page shows: each few become an element of it.
+MAX_SHOWN = 5_000
 
 
 def to_messages(
@@ -49,18 +62,26 @@ def to_messages(
         transcript: What has been said.
         waiting: Seconds since the turn began while more is expected; None when it is over.
         root_agent: The agent that needs no line, because the page has its name on top.
-        picture_content: What a picture is shown as; by default, what the page can fetch.
+        picture_content: For a file: what a picture is shown as in it. All else is then whole, and
+            in the very characters that were said. By default all is as the page can show it.
     """
     messages: list[Message] = []
-    speaker = root_agent
-    for entry in transcript:
+    speaker, room = root_agent, Room()
+    entries, left_out = (transcript, ()) if picture_content else _bounded(transcript)
+    for entry in entries:
         if isinstance(entry, Text | Picture) and entry.source[0] != speaker:
             if speaker:
                 messages.append(_next_agent(f"{_name(entry.source[0])} answers", status="done"))
             speaker = entry.source[0]
         if isinstance(entry, ToolCall) and entry.name == TRANSFER:
             speaker = str(entry.args.get("agent_name"))
-        messages.append(_message(entry, picture_content or _linked_file))
+        is_json = isinstance(entry, Text) and entry.form == "json"
+        if isinstance(entry, Text | Thought) and not (is_json or picture_content):
+            text, room = to_page_markdown(clean(entry.text), room, entry.state == "open")
+            entry = replace(entry, text=text)
+        messages.append(_message(entry, picture_content))
+    if left_out:
+        messages.append(_left_out(left_out))
     if waiting is not None and not _shows_work(transcript):
         title = f"Waiting for an answer ({waiting:.0f} s)"
         messages.append(_panel(title, "The next words have not come yet.", status="pending"))
@@ -91,6 +112,31 @@ def as_said(text: str) -> str:
     return text.replace(f"<{JOINER}", "<")
 
 
+def _bounded(transcript: Transcript) -> tuple[Transcript, Transcript]:
+    """What a page shows, and the thoughts and tool calls that it leaves out; answers around those
+    are joined."""
+    shown: list[Entry] = []
+    left_out: list[Entry] = []
+    panels = 0
+    for entry in transcript:
+        if isinstance(entry, Thought | ToolCall):
+            panels += 1
+            (shown if panels <= MAX_PANELS else left_out).append(entry)
+            continue
+        match shown[-1:], entry:
+            case [Text() as before], Text() if left_out and before.source == entry.source:
+                shown[-1] = replace(entry, text=f"{before.text}\n\n{entry.text}")
+            case _:
+                shown.append(entry)
+    return tuple(shown), tuple(left_out)
+
+
+def _left_out(entries: Transcript) -> Message:
+    status = "pending" if busy_with_tools(entries) else "done"
+    text = "There are too many to show here. What you save of this chat has all of them."
+    return _panel(f"More thoughts and tool calls: {len(entries):,}", text, status=status)
+
+
 def _shows_work(transcript: Transcript) -> bool:
     """Whether the page shows already that more is to come: growing words, or a tool at work."""
     match transcript[-1:]:
@@ -99,26 +145,26 @@ def _shows_work(transcript: Transcript) -> bool:
     return busy_with_tools(transcript)
 
 
-def _message(entry: Entry, picture_content: Callable[[Picture], Content]) -> Message:
+def _message(entry: Entry, picture_content: Callable[[Picture], Content] | None) -> Message:
     match entry:
         case Text(text=text, form=form):
-            shown = _fenced(text) if form == "json" else text
+            shown = _fenced(text, picture_content is not None) if form == "json" else text
             return {"role": "assistant", "content": _text(shown)}
         case Thought(text=text, state="open"):
             return _panel("Thinking", text, status="pending")
         case Thought(text=text):
             return _panel("Thought", text, status="done")
         case ToolCall():
-            return _tool_call(entry)
+            return _tool_call(entry, is_whole=picture_content is not None)
         case Picture():
-            return {"role": "assistant", "content": picture_content(entry)}
+            return {"role": "assistant", "content": (picture_content or _linked_file)(entry)}
         case Notice(text=text):
-            return _panel("Note", text)
+            return _panel(NOTE, text)
         case _:
             assert_never(entry)
 
 
-def _tool_call(call: ToolCall) -> Message:
+def _tool_call(call: ToolCall, is_whole: bool) -> Message:
     status: dict[str, Any] = {"status": "pending"}
     if call.seconds is not None:
         status = {"status": "done", "duration": round(call.seconds, 2)}
@@ -126,9 +172,8 @@ def _tool_call(call: ToolCall) -> Message:
         return _next_agent(f"Handing over to {_name(str(call.args.get('agent_name')))}", **status)
     # Gradio shows the log beside the title as text, in which an escape such as `&#x27;` would be
     # seen (js/chatbot/shared/Thought.svelte).
-    arguments = ", ".join(f"{name}={value}" for name, value in call.args.items())
-    log = clean(arguments[:MAX_TITLE_PART])
-    body = f"Arguments:\n{_fenced(call.args)}"
+    log = _one_line(call.args)
+    body = f"Arguments:\n{_fenced(call.args, is_whole)}"
     # The last is MCP's.
     has_failed = isinstance(call.result, dict) and bool(
         call.result.get("error") or call.result.get("isError") is True
@@ -136,15 +181,47 @@ def _tool_call(call: ToolCall) -> Message:
     if has_failed:
         log += "; failed"
     if call.seconds is not None:
-        body += f"\n\n{'Error' if has_failed else 'Result'}:\n{_fenced(call.result)}"
+        body += f"\n\n{'Error' if has_failed else 'Result'}:\n{_fenced(call.result, is_whole)}"
     return _panel(f"Tool {_name(call.name)}", body, log=log, id=call.id, **status)
 
 
-def _fenced(value: Any) -> str:
-    """JSON in a code block whose fence is longer than any run of backticks in it."""
-    text = value if isinstance(value, str) else to_json(value, indent=2, ensure_ascii=False)
+def _one_line(args: dict[str, Any]) -> str:
+    """A tool's arguments as text, their values as JSON."""
+    values = (f"{name}={to_json(value, ensure_ascii=False)}" for name, value in args.items())
+    line = clean(", ".join(values))
+    return line if len(line) <= MAX_TITLE_PART else line[: MAX_TITLE_PART - 1] + "…"
+
+
+def _fenced(value: Any, is_whole: bool) -> str:
+    """JSON in a code block whose fence is longer than any run of backticks in it. On a page it is
+    the first part of it, with a link to the whole."""
+    text, rest = _as_text(_Same(value)), ""
+    if len(text) > MAX_SHOWN and not is_whole:
+        address = _address(Picture("application/json", text.encode()))
+        rest = f"\n\nThis is the beginning. [Save all {len(text):,} characters]({address})"
+        text = text[:MAX_SHOWN].rpartition("\n")[0] or text[:MAX_SHOWN]
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
-    return f"{fence}json\n{text}\n{fence}"
+    return f"{fence}json\n{text}\n{fence}{rest}"
+
+
+class _Same:
+    """A value that is equal to itself alone, so that it is known again without a look into it."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.value is other.value
+
+
+@lru_cache(maxsize=16)  # An answer that grows is made into messages many times a second.
+def _as_text(same: _Same) -> str:
+    value = same.value
+    text = value if isinstance(value, str) else to_json(value, indent=2, ensure_ascii=False)
+    return clean(text).replace(MARK, "")
 
 
 def _next_agent(title: str, **status: Any) -> Message:
@@ -162,7 +239,8 @@ def _panel(title: str, text: str = "", **metadata: Any) -> Message:
 def _name(text: str) -> str:
     """A name for a title, which Gradio takes as Markdown: here no link, picture or formula."""
     line = " ".join(clean(text).split())[:MAX_TITLE_PART]
-    return re.sub(r"[^\w ]", lambda match: f"&#{ord(match[0])};", line)
+    is_markup = r"[^\w ]|\b_+|_+\b|__+"
+    return re.sub(is_markup, lambda match: "".join(f"&#{ord(char)};" for char in match[0]), line)
 
 
 def _text(text: str) -> Content:
@@ -172,10 +250,15 @@ def _text(text: str) -> Content:
 def _linked_file(picture: Picture) -> Content:
     """A picture that leads to itself, a player, or a link. Gradio's own messages with files would
     tell in which folder of this machine they are."""
-    address = f"files/{media.save(picture)}"
+    address = _address(picture)
     match picture.mime_type.lower().partition("/")[0]:
         case "image":
             return _text(f"[![Picture]({address})]({address})")
         case "audio" | "video" as kind:
             return _text(f'<{kind} controls src="{address}"></{kind}>')
     return _text(f"[Save this file]({address})")
+
+
+def _address(file: Picture) -> str:
+    """Where the page finds the file."""
+    return f"files/{media.save(file)}"

@@ -13,6 +13,7 @@ from agent.chat.registry import Registry
 from agent.core.notices import SENTENCES
 from agent.core.settings import Settings
 from agent.core.transcript import Transcript, answer
+from agent.limits.budget import MAX_CALLS_PER_REPLY
 from agent.limits.rate_limits import Limits
 from agent.models.offline import WHAT_I_AM
 from tests.support.app_setup import GEMINI, notices, registry, until
@@ -31,6 +32,24 @@ async def say(talk: Conversation, message: str = "Hi") -> Transcript:
 async def budget(visitors: Registry) -> list[str]:
     """What a new visitor is told of it."""
     return notices(await say(visitors.open().conversation))
+
+
+# Calls of tools
+
+
+async def test_of_the_tools_that_a_model_calls_in_one_reply_so_many_are_run(
+    gemini: FakeGemini, caplog: pytest.LogCaptureFixture
+) -> None:
+    cities: list[int] = []
+
+    def look(city: int) -> None:
+        cities.append(city)
+
+    gemini.enqueue(*(Call("look", {"city": number}) for number in range(200)))
+    gemini.enqueue("Done.")
+    said = await say(registry(GEMINI, agent={"tools": [look]}).open().conversation)
+    assert (sorted(cities), answer(said)) == (list(range(MAX_CALLS_PER_REPLY)), "Done.")
+    assert "called 200 tools in one reply" in caplog.text
 
 
 # Turns, and tokens

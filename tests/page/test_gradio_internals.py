@@ -4,6 +4,7 @@ deleted when its time is over."""
 import traceback
 from collections import OrderedDict
 from datetime import datetime, timedelta
+from pathlib import Path
 from types import FunctionType, SimpleNamespace
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from google.adk.artifacts import InMemoryArtifactService
 from google.genai import types
 from gradio.context import Context
+from gradio.routes import templates
 from gradio.state_holder import SessionState
 
 from agent.chat.conversation import Conversation
@@ -20,6 +22,7 @@ from agent.chat.loader import load
 from agent.core.settings import Settings
 from agent.limits.connections import Connections
 from agent.page.gradio_internals import (
+    GRADIOS_PREVIEW,
     QUEUE_SETTINGS,
     BriefTracebacks,
     RewiredInterface,
@@ -32,6 +35,7 @@ from agent.page.gradio_internals import (
     picture_life,
     remove_cors,
     server_thread,
+    set_preview,
     set_storage_secret,
     shorten_tracebacks,
     take_over_reloads,
@@ -125,6 +129,24 @@ def test_the_thread_that_serves_a_page_is_found() -> None:
 
 def test_a_page_that_keeps_its_server_elsewhere_has_no_thread() -> None:
     assert server_thread(SimpleNamespace()) is None  # type: ignore[arg-type]
+
+
+def test_gradios_template_for_a_page_is_still_where_its_preview_is_changed() -> None:
+    set_preview("Helper", "Helps.")
+    found = templates.env.get_or_select_template("frontend/index.html")
+    shown = found.render(config={"title": "x"}, gradio_api_info={})
+    assert len(GRADIOS_PREVIEW.findall(shown)) == 5
+    assert "Gradio" not in "".join(GRADIOS_PREVIEW.findall(shown))
+    source = (Path(gr.__file__).parent / "templates/frontend/index.html").read_text("utf-8")
+    assert len(GRADIOS_PREVIEW.findall(source)) > 10
+
+
+def test_without_gradios_templates_a_page_is_made_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delattr("gradio.routes.templates")
+    set_preview("Helper", "Helps.")
+    assert "shown as one to Gradio" in caplog.text
 
 
 def test_a_queue_is_tuned() -> None:

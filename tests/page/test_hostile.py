@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 from tests.support.app_setup import launched, loaded
 from tests.support.browser import Page, Visitor
 from tests.support.fake_gemini import Call, FakeGemini, Think
-from tests.support.hostile_texts import ASKS, CALLS_OUT, COVERS, STARVES
+from tests.support.hostile_texts import ASKS, CALLS_OUT, COVERS, REACHES, STARVES
 from tests.support.second_origin import SecondOrigin
 
 pytestmark = pytest.mark.slow
@@ -27,6 +27,16 @@ SEES = """() => {
         const inLog = x > log.left - 1 && x < log.right + 1 && y > log.top - 1 && y < log.bottom + 1
         if (!inLog && at(x, y)?.closest('[role=log]')) strays.push([x, y])
     }
+    // Attributes of a model's own, but for those that its Markdown makes.
+    const made = ['align', 'alt', 'class', 'href', 'rel', 'src', 'start', 'target', 'title']
+    const drawn = '.katex, .katex *, .mermaid, .mermaid *, input'
+    const reached = [...document.querySelectorAll('.message-content *')]
+        .filter(part => part instanceof HTMLElement && !part.matches(drawn))
+        .flatMap(part => part.getAttributeNames()).filter(name => !made.includes(name))
+        .concat([...document.querySelectorAll('.message-content [name]')].map(() => 'name'))
+    for (const name of ['createTextNode', 'createElement', 'querySelector', 'getElementById'])
+        if (typeof document[name] !== 'function') reached.push(name)
+    if (document.head?.tagName !== 'HEAD' || document.body?.tagName !== 'BODY') reached.push('body')
     const asks = 'form, input:not([type=checkbox]), textarea, select'
     return {
         box: on('[data-testid=textbox]'),
@@ -37,11 +47,12 @@ SEES = """() => {
         asks: [...document.querySelectorAll('[role=log] :is(' + asks + ')')]
             .filter(field => field.checkVisibility()).length,
         ran: window.xss ?? null,
+        reached,
     }
 }"""
 
 UNHARMED = {"box": True, "title": True, "clear": True, "strays": [], "wide": False}
-UNHARMED |= {"asks": 0, "ran": None}
+UNHARMED |= {"asks": 0, "ran": None, "reached": []}
 
 # A picture of our own server: once that is asked for, so is all that stands before it.
 END = "\n\n![end](/theme.css?the-end)"
@@ -110,7 +121,7 @@ def test_there_are_many_payloads() -> None:
     assert len({*CALLS_OUT, *COVERS, *ASKS}) >= 120
 
 
-@pytest.mark.parametrize("payload", [*CALLS_OUT, *COVERS, *ASKS])
+@pytest.mark.parametrize("payload", [*CALLS_OUT, *COVERS, *REACHES, *ASKS])
 def test_whatever_is_said_does_no_harm(
     page: Page, fake: FakeGemini, second_origin: SecondOrigin, payload: str
 ) -> None:
@@ -213,5 +224,5 @@ def test_arguments_beside_a_title_are_shown_to_the_letter(page: Page, fake: Fake
     page.send("Look")
     page.wait_idle()
     beside = page.tab.locator(".thought-group .title .duration")
-    assert beside.inner_text().startswith('city=it\'s <b>Oslo</b> & "so" (')
+    assert beside.inner_text().startswith(r"""city="it's <b>Oslo</b> & \"so\"" (""")
     assert beside.locator("b").count() == 0

@@ -99,7 +99,7 @@ BODY = """\
 <div dir="auto"><p>Hm.</p>
 </div>
 </details>
-<details><summary><strong>Tool look</strong> <small>city=&lt;b&gt;&#x27; (0.25 s)</small></summary>
+<details><summary><strong>Tool look</strong> <small>LOG (0.25 s)</small></summary>
 <div dir="auto"><p>Arguments:</p>
 <pre><code class="language-json">{
   &quot;city&quot;: &quot;&lt;b&gt;'&quot;
@@ -129,7 +129,7 @@ BODY = """\
 <p><img src="data:image/png;base64,YWJj" alt="Picture"></p>
 </body>
 </html>
-"""
+""".replace("LOG", "city=&quot;&lt;b&gt;&#x27;&quot;")
 
 TAGS = {
     *("html", "head", "meta", "title", "style", "body", "h1", "h2", "h3", "div", "p", "time"),
@@ -236,10 +236,19 @@ def test_a_file_that_may_hold_a_script_is_left_out_and_said_to_be(kind: str) -> 
         ("~~~~\n```\nx", "~~~~"),
         ("```\nx\n```", ""),
         ("```\nx\n```\n\nEnd", ""),
+        ("<!-- x", "-->"),
+        ("<!-- x -->", ""),
+        ("Well.\n\n<SCRIPT>x", "</script>"),
+        ("<pre>\nx", "</pre>"),
+        ("<![CDATA[x", "]]>"),
+        ("<?x", "?>"),
+        ("<details><summary>x</summary>y", "\n</details>"),
+        ("<details>\n\n<details>\n</details>", "\n</details>"),
+        ("<details>x</details>", ""),
         ("Plain", ""),
     ],
 )
-def test_an_answer_that_was_cut_off_in_code_does_not_swallow_what_follows(
+def test_an_answer_that_has_left_something_open_does_not_swallow_what_follows(
     answer: str, ending: str
 ) -> None:
     turns = [TurnRecord("one", "", (Text(answer, ROOT),))]

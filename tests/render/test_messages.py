@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agent.core.adk_internals import TRANSFER
+from agent.core.text import to_json
 from agent.core.transcript import (
     CODE,
     Entry,
@@ -20,6 +22,7 @@ from agent.core.transcript import (
     ToolCall,
     Transcript,
 )
+from agent.render.media import path_of
 from agent.render.messages import Message, to_messages
 
 ANN: Source = ("ann", None)
@@ -75,13 +78,13 @@ def test_a_thought_is_a_panel_open_while_it_grows() -> None:
 
 def test_a_tool_at_work_is_a_pending_panel_with_its_arguments() -> None:
     assert to_messages((tool(),)) == [
-        message(ASKED, title="Tool get_time", log="city=Oslo", id="1", status="pending")
+        message(ASKED, title="Tool get_time", log='city="Oslo"', id="1", status="pending")
     ]
 
 
 def test_a_tool_that_has_answered_is_a_done_panel_with_its_result() -> None:
     body = f'{ASKED}\n\nResult:\n```json\n{{\n  "time": "12:00"\n}}\n```'
-    panel = {"title": "Tool get_time", "log": "city=Oslo", "id": "1"}
+    panel = {"title": "Tool get_time", "log": 'city="Oslo"', "id": "1"}
     assert to_messages((tool(result={"time": "12:00"}, seconds=1.2345),)) == [
         message(body, **panel, status="done", duration=1.23)
     ]
@@ -89,7 +92,7 @@ def test_a_tool_that_has_answered_is_a_done_panel_with_its_result() -> None:
 
 def test_a_tool_that_failed_says_so_on_its_folded_panel() -> None:
     body = f'{ASKED}\n\nError:\n```json\n{{\n  "error": "No such city."\n}}\n```'
-    panel = {"title": "Tool get_time", "log": "city=Oslo; failed", "id": "1"}
+    panel = {"title": "Tool get_time", "log": 'city="Oslo"; failed', "id": "1"}
     assert to_messages((tool(result={"error": "No such city."}, seconds=0.0),)) == [
         message(body, **panel, status="done", duration=0.0)
     ]
@@ -105,7 +108,7 @@ def test_a_hand_over_is_one_line() -> None:
 
 
 def test_a_notice_is_a_panel() -> None:
-    assert to_messages((Notice("Try again."),)) == [message("Try again.", title="Note")]
+    assert to_messages((Notice("Try again."),)) == [message("Try again.", title="**Note**")]
 
 
 PICTURES = {
@@ -130,7 +133,7 @@ def test_a_picture_is_shown_by_its_kind(kind: str, shown: str) -> None:
 def test_messages_stand_in_the_order_of_the_entries() -> None:
     transcript = Thought("hm", ANN), Text("Look:", ANN), tool(), Text("Noon.", ANN), Notice("End.")
     panels = [m.get("metadata", {}).get("title") for m in to_messages(transcript)]
-    assert panels == ["Thought", None, "Tool get_time", None, "Note"]
+    assert panels == ["Thought", None, "Tool get_time", None, "**Note**"]
 
 
 # Waiting
@@ -237,7 +240,15 @@ def test_a_tools_name_cannot_be_html() -> None:
 
 
 def test_arguments_beside_a_title_are_text_which_gradio_shows_as_it_is() -> None:
-    assert metadata(tool(args={EVIL: 'it\'s <b> & "so"'}))["log"] == f'{EVIL}=it\'s <b> & "so"'
+    assert (
+        metadata(tool(args={EVIL: 'it\'s <b> & "so"'}))["log"] == EVIL + r'''="it's <b> & \"so\""'''
+    )
+
+
+@pytest.mark.parametrize("name", ["**a**", "__a__", "_a_", "a__b__"])
+def test_a_name_is_never_bold_as_the_apps_own_title_is(name: str) -> None:
+    for title in (metadata(tool(name=name))["title"], f"Handing over to {name}"):
+        assert not re.search(r"\*|\b_|__", title.removeprefix(f"Handing over to {name}"))
 
 
 def test_an_agents_name_cannot_be_html() -> None:
@@ -255,11 +266,98 @@ def test_a_name_stays_one_short_line() -> None:
 
 def test_long_arguments_are_cut() -> None:
     log = metadata(tool(args={"q": "<" * 200}))["log"]
-    assert log == "q=" + "<" * 78
+    assert log == 'q="' + "<" * 76 + "…"
 
 
 def test_markdown_is_left_to_the_page() -> None:
-    assert text((Text(f"**bold** {EVIL}", ANN),)) == f"**bold** {EVIL}"
+    assert text((Text("**bold** <b>bold</b>", ANN),)) == "**bold** <b>bold</b>"
+
+
+def test_html_is_text_in_an_answer_and_in_a_thought() -> None:
+    said = [text((kind(EVIL, ANN),)) for kind in (Text, Thought)]
+    assert said == [EVIL.replace("<", "&#0060;")] * 2
+
+
+def test_a_file_has_the_models_very_characters() -> None:
+    transcript = Text(EVIL, ANN), Thought("$$\\def\\a{}$$", ANN)
+    messages = to_messages(transcript, picture_content=lambda _: {})
+    assert [m["content"]["text"] for m in messages] == [EVIL, "$$\\def\\a{}$$"]
+
+
+def test_the_texts_of_an_answer_share_the_room_for_formulas() -> None:
+    formulas = Text("$$x$$ " * 200, ANN), Thought("$$x$$ " * 200, ANN)
+    shown = "".join(m["content"]["text"] for m in to_messages(formulas))
+    assert shown.count("$$\u2063x\u2063$$") < 300
+    assert shown.count("x") == 400
+
+
+def test_only_a_growing_text_is_held_back() -> None:
+    states: list[State] = ["open", "cut", "final"]
+    assert [text((Text("a <b", ANN, state),)) for state in states] == ["a ", *["a &#0060;b"] * 2]
+
+
+# Bounds
+
+
+def test_an_answer_has_so_many_panels_and_one_that_counts_the_others() -> None:
+    calls = tuple(tool(id=str(number), result={}, seconds=0.0) for number in range(1500))
+    messages = to_messages((*calls, Text("Done.", ANN)))
+    assert len(messages) == 102
+    assert messages[-2:] == [
+        message("Done."),
+        message(
+            "There are too many to show here. What you save of this chat has all of them.",
+            title="More thoughts and tool calls: 1,400",
+            status="done",
+        ),
+    ]
+
+
+def test_the_answer_is_whole_whatever_is_left_out_of_it() -> None:
+    spoken: list[Entry] = []
+    for number in range(1500):
+        spoken += [Thought("hm", ANN), Text(str(number), ANN)]
+    shown = [m["content"]["text"] for m in to_messages(tuple(spoken)) if "metadata" not in m]
+    assert "\n\n".join(shown).split() == [str(number) for number in range(1500)]
+    assert len(shown) == 100
+
+
+def test_a_tool_at_work_that_is_left_out_is_seen_to_be() -> None:
+    calls = tuple(tool(id=str(number)) for number in range(101))
+    assert to_messages(calls)[-1]["metadata"]["status"] == "pending"
+
+
+ROWS = {"rows": [{"id": number, "note": "x" * 60} for number in range(2000)]}
+
+
+def test_a_large_result_is_its_beginning_and_a_link_to_all_of_it() -> None:
+    said = text((tool(result=ROWS, seconds=0.0),))
+    assert len(said) < 6000
+    whole = to_json(ROWS, indent=2, ensure_ascii=False)
+    link = re.search(r"\[Save all ([\d,]+) characters\]\(files/(\w+\.json)\)$", said)
+    assert link
+    assert link[1] == f"{len(whole):,}"
+    path = path_of(link[2])
+    assert path
+    assert path.read_text("utf-8") == whole
+
+
+def test_so_is_a_large_text_or_argument_of_one_line() -> None:
+    said = text((tool(args={"text": "y" * 9000}, result="z" * 9000, seconds=0.0),))
+    assert len(said) < 11_000
+    assert said.count("[Save all ") == 2
+
+
+def test_a_file_has_a_large_result_as_a_whole() -> None:
+    done = tool(result=ROWS, seconds=0.0)
+    [saved] = to_messages((done,), picture_content=lambda _: {})
+    assert saved["content"]["text"].count('"note"') == 2000
+
+
+def test_a_result_that_has_changed_is_shown_anew() -> None:
+    results = [{"n": number} for number in range(100)]
+    said = [text((tool(result=result, seconds=0.0),)) for result in results]
+    assert [f'"n": {number}' in said[number] for number in range(100)] == [True] * 100
 
 
 # Characters

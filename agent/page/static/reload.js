@@ -4,7 +4,7 @@
 // before an answer that is running has ended.
 (() => {
     const reload = () => {
-        const isAnswering = document.querySelector(".stop-button");
+        const isAnswering = document.querySelector("#message .stop-button");
         isAnswering ? setTimeout(reload, 200) : location.reload();
     };
     new EventSource("gradio_api/dev/reload").addEventListener("reload", reload);

@@ -93,7 +93,7 @@ def test_thoughts_and_tools_stand_apart_from_the_answer(
         ("Tool sky", arguments + result),
         ("model", "It is blue."),
     )
-    expect(page.tab.get_by_text("city=Oslo")).to_be_visible()
+    expect(page.tab.get_by_text('city="Oslo"')).to_be_visible()
 
 
 def test_who_types_the_moment_the_box_is_back_is_heard(page: Page, gemini: FakeGemini) -> None:

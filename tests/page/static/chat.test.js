@@ -1,4 +1,4 @@
-// agent/page/static/chat.js without a browser: node --test tests/page/static/chat.test.js
+// agent/page/static/*.js without a browser: node --test tests/page/static/chat.test.js
 "use strict";
 
 const assert = require("node:assert/strict");
@@ -7,17 +7,29 @@ const { join } = require("node:path");
 const { beforeEach, describe, mock, test } = require("node:test");
 const { runInThisContext } = require("node:vm");
 
-const SOURCE = readFileSync(join(__dirname, "../../../agent/page/static/chat.js"), "utf8");
+const STATIC = join(__dirname, "../../../agent/page/static");
+const SOURCE = ["text", "box", "chat"]
+    .map((name) => readFileSync(join(STATIC, `${name}.js`), "utf8")).join("");
 
 const SAME = { __type__: "update" };
 const IDLE = { __type__: "update", interactive: true };
 const BUSY = { __type__: "update", interactive: false };
 const JOINER = "\u2060";
-const CONSTANTS = { idle: IDLE, busy: BUSY, noMessage: "Please type.", wordJoiner: JOINER };
+const CONSTANTS = {
+    idle: IDLE,
+    busy: BUSY,
+    noMessage: "Please type.",
+    notSent: "Not sent.",
+    lineLost: "Broken off.",
+    noFiles: "No files.",
+    wordJoiner: JOINER,
+};
 const TIMER_ON = { __type__: "update", active: true };
 const TIMER_OFF = { __type__: "update", active: false };
 
-let chat, now, frames, elements, clicked;
+let chat, now, frames, elements, clicked, said, heard, stored;
+
+const typed = (text) => (elements["#message textarea"] = { value: text });
 
 // The file as a new page has it.
 function openPage() {
@@ -54,14 +66,20 @@ function answer(question, text, about = {}) {
 }
 
 beforeEach(() => {
-    [now, frames, elements, clicked] = [1000, [], {}, []];
+    [now, frames, elements, clicked, heard] = [1000, [], {}, [], {}];
+    said = { textContent: "" };
+    stored = {};
+    Object.defineProperty(globalThis, "navigator", { value: {}, configurable: true });
     mock.method(performance, "now", () => now);
     delete globalThis.chat;
     Object.assign(globalThis, {
         document: {
             querySelector: (selector) => elements[selector] ?? null,
-            addEventListener: (_, listener) => clicked.push(listener),
+            getElementById: (id) => id === "said" ? said : null,
+            addEventListener: (kind, listener) => kind === "click" && clicked.push(listener),
         },
+        addEventListener: (kind, listener) => (heard[kind] = listener),
+        Element: class {},
         history: {
             state: null,
             replaceState(state) {
@@ -69,6 +87,10 @@ beforeEach(() => {
             },
         },
         innerWidth: 1000,
+        sessionStorage: {
+            getItem: (key) => stored[key] ?? null,
+            setItem: (key, value) => (stored[key] = value),
+        },
         location: new URL("http://localhost/here?theme=dark#end"),
         requestAnimationFrame: (draw) => frames.push(draw),
     });
@@ -195,7 +217,15 @@ describe("The page", () => {
         const [page, box] = chat.giveBack(question, [...PAGE, user(`<${JOINER}b>?`)]);
         assert.deepEqual(page, PAGE);
         assert.deepEqual(box, { ...IDLE, value: "<b>?" });
+        assert.equal(said.textContent, "Not sent.");
         assert.deepEqual(chat.giveBack(question, PAGE), [PAGE, IDLE]);
+        assert.equal(said.textContent, "Broken off.");
+    });
+
+    test("says no more that something was not sent when something is", async () => {
+        said.textContent = "Not sent.";
+        await chat.showQuestion({ text: "3?", number: 7, count: 2 }, PAGE);
+        assert.equal(said.textContent, "");
     });
 
     test("is locked and unlocked", () => {
@@ -299,9 +329,77 @@ describe("The browser", () => {
     test("remembers the session of each window, and what else it keeps", () => {
         history.state = { unsent: "One?" };
         assert.deepEqual(chat.recallSession("ann", ""), ["ann", ""]);
-        chat.rememberSession("s1");
+        assert.deepEqual(chat.rememberSession("s1"), SAME);
         assert.deepEqual(history.state, { unsent: "One?", place: "s1" });
         assert.deepEqual(chat.recallSession("ann", ""), ["ann", "s1"]);
+    });
+
+    test("opens the chat that the address asks for, where it remembers none", () => {
+        globalThis.location = new URL("http://localhost/?chat=new");
+        assert.deepEqual(chat.recallSession("ann", ""), ["ann", "new"]);
+        chat.rememberSession("s1");
+        assert.deepEqual(chat.recallSession("ann", ""), ["ann", "s1"]);
+    });
+
+    test("keeps what is typed with its chat", () => {
+        const box = typed("Half a questi");
+        history.state = { place: "s1" };
+        chat.leaveChat();
+        assert.equal(chat.rememberSession("s2").value, "");
+        box.value = "Another";
+        chat.leaveChat();
+        assert.equal(chat.rememberSession("s1").value, "Half a questi");
+        box.value = "";
+        chat.leaveChat();
+        assert.equal(chat.rememberSession("s2").value, "Another");
+        assert.deepEqual(JSON.parse(stored["chat drafts"]), { s2: "Another" });
+    });
+
+    test("keeps what is typed over a reload, and tells that a message was not sent", () => {
+        chat.watchPage();
+        heard.input({ target: typed("Half a questi") });
+        assert.equal(chat.unsent(""), "Half a questi");
+        assert.equal(said.textContent, "");
+        history.state = { ...history.state, unsent: "One?" };
+        assert.equal(chat.unsent(""), "One?");
+        assert.equal(said.textContent, "Not sent.");
+    });
+
+    test("lets what is typed be when an answer gives a new chat its session", () => {
+        typed("Meanwhile");
+        chat.leaveChat();
+        chat.ask("One?", [], null);
+        assert.deepEqual(chat.rememberSession("s1"), SAME);
+    });
+
+    test("opens no file that is dropped, and says so; text may be dropped into the box", () => {
+        chat.watchPage();
+        const dropped = (type, types, inBox = false) => {
+            let isPrevented = false;
+            heard[type]({
+                type,
+                target: { closest: () => inBox || null },
+                dataTransfer: { types },
+                preventDefault: () => (isPrevented = true),
+            });
+            return isPrevented;
+        };
+        assert.ok(dropped("dragover", ["Files"], true));
+        assert.ok(dropped("drop", ["text/uri-list"]));
+        assert.ok(!dropped("drop", ["text/plain"], true));
+        assert.equal(said.textContent, "");
+        assert.ok(dropped("drop", ["Files"], true));
+        assert.equal(said.textContent, "No files.");
+    });
+
+    test("says that a pasted file is not sent, but for the picture of a text", () => {
+        chat.watchPage();
+        const paste = (types, text) =>
+            heard.paste({ clipboardData: { types, getData: () => text } });
+        paste(["text/plain", "Files"], "a cell");
+        assert.equal(said.textContent, "");
+        paste(["Files"], "");
+        assert.equal(said.textContent, "No files.");
     });
 
     test("knows the page's address as the last input", () => {
@@ -312,16 +410,16 @@ describe("The browser", () => {
 
     test("folds the sidebar on a phone alone", () => {
         let folded = 0;
-        elements[".sidebar.open .toggle-button"] = { click: () => folded++ };
-        assert.deepEqual(chat.closeSidebar("ann", "s1"), ["ann", "s1"]);
+        elements["#side-bar.open > .toggle-button"] = { click: () => folded++ };
+        assert.deepEqual(chat.leaveChat("ann", "s1"), ["ann", "s1"]);
         globalThis.innerWidth = 767;
-        assert.deepEqual(chat.closeSidebar("ann"), ["ann"]);
+        assert.deepEqual(chat.leaveChat("ann"), ["ann"]);
         assert.equal(folded, 1);
     });
 
     test("asks for the list of chats where the sidebar is open alone", () => {
         assert.equal(chat.listChanged(), "");
-        elements[".sidebar.open"] = {};
+        elements["#side-bar.open"] = {};
         assert.notEqual(chat.listChanged(), "");
         assert.notEqual(chat.listChanged(), chat.listChanged());
     });
@@ -374,7 +472,7 @@ describe("Gradio's page", () => {
     test("may be without the elements that are looked for", () => {
         globalThis.innerWidth = 390;
         chat.watchPage();
-        assert.deepEqual(chat.closeSidebar("ann"), ["ann"]);
+        assert.deepEqual(chat.leaveChat("ann"), ["ann"]);
         assert.equal(chat.listChanged(), "");
         const [onClick] = clicked;
         onClick({ target: { closest: () => null } });
