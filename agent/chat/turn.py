@@ -23,7 +23,6 @@ from agent.core.figures import Figures, Usage
 from agent.core.notices import Notice, PlainError
 from agent.core.origin import origin
 from agent.core.question import Screen
-from agent.core.results import results
 from agent.core.settings import Settings
 from agent.core.transcript import Picture, Text, ToolCall, Transcript
 from agent.limits.budget import BUDGET_SPENT, MAX_TOKENS, TOO_MANY_CALLS, TokenUsage
@@ -182,13 +181,14 @@ class Turn:
         self.asked_at = self.asked_at or event.timestamp
         self.events += not event.partial
         if event.author != "user":
-            text = _text(event) or "".join(text for text, _ in results(event))
+            latest = transcript.add(self.transcript, event)
+            text = _text(event) or _results(latest[len(self.transcript) :])
             if text and (event.partial or not self._has_streamed):
                 self.figures.count(text, self.elapsed)  # A whole repeats its partials.
             self._has_streamed = bool(event.partial)
             self.usage.count(event)
             self._note_ending(event)
-            self._publish(transcript.add(self.transcript, event))
+            self._publish(latest)
         self._heard_at = self.elapsed
         self._restart_timer()
 
@@ -367,3 +367,9 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
 def _text(event: Event) -> str:
     parts = event.content.parts or [] if event.content else []
     return "".join(part.text for part in parts if part.text and not part.thought)
+
+
+def _results(added: Transcript) -> str:
+    """The answer without words that an event has added."""
+    texts = [entry for entry in added if isinstance(entry, Text)]
+    return "".join(text.text for text in texts if text.form != "words")

@@ -87,11 +87,13 @@ class TokenUsage:
         self._earlier += self._latest.pop(agent, 0)
         if is_free:
             self.free_calls += 1
-            return TOO_MANY_CALLS if self.free_calls > MAX_FREE_CALLS else None
-        self.calls += 1
-        if self.max_calls and self.calls > self.max_calls:
+            most, calls = max(self.max_calls, MAX_FREE_CALLS), self.free_calls
+        else:
+            self.calls += 1
+            most, calls = self.max_calls, self.calls
+        if self.max_calls and calls > most:
             return TOO_MANY_CALLS
-        return BUDGET_SPENT if self.is_budget_spent else None
+        return BUDGET_SPENT if self.is_budget_spent and not is_free else None
 
     def report(self, agent: str, response: LlmResponse) -> None:
         """Count the tokens of a call; each of its responses reports all of them until then."""
@@ -177,7 +179,8 @@ class Budget(BasePlugin):
         room = most + thinking_room(request)
         if most and not (own and own <= room):
             config.max_output_tokens = room
-            return f"MAX_OUTPUT_TOKENS={most}, with room for {room - most} tokens of thoughts"
+            beside = f", beside room for {room - most} tokens of thoughts" if room > most else ""
+            return f"MAX_OUTPUT_TOKENS={most}{beside}"
         return f"the agent's own max_output_tokens={own}" if own else "the model's own limit"
 
     async def after_model_callback(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from google.adk.agents import Agent, BaseAgent, LoopAgent, SequentialAgent
 from google.adk.models import BaseLlm, LlmRequest
+from google.adk.planners import BuiltInPlanner
 from google.adk.tools.agent_tool import AgentTool
 from google.genai import types
 
@@ -264,7 +265,7 @@ def thinker(own: int | None, most: int) -> Conversation:
 @pytest.mark.parametrize(
     ("own", "most", "asked", "by"),
     [
-        (20_000, 4096, 12_288, "MAX_OUTPUT_TOKENS=4096, with room for 8192 tokens of thoughts"),
+        (20_000, 4096, 12_288, "MAX_OUTPUT_TOKENS=4096, beside room for 8192 tokens of thoughts"),
         (1000, 4096, 1000, "the agent's own max_output_tokens=1000"),
         (None, 0, None, "the model's own limit"),
     ],
@@ -284,6 +285,15 @@ async def test_where_thoughts_took_all_tokens_that_is_said_and_logged(
     assert notices(await turn.finish()) == [SENTENCES["max_tokens_before_words"]]
     assert gemini.requests[0].body["generationConfig"].get("maxOutputTokens") == asked
     assert caplog.messages == [f"An answer of helper was cut off by {by}."]
+
+
+async def test_a_planner_has_its_room_too(gemini: FakeGemini) -> None:
+    gemini.always("Done.")
+    planner = BuiltInPlanner(thinking_config=types.ThinkingConfig(thinking_budget=8192))
+    await say(
+        Conversation(loaded(max_output_tokens=4096, planner=planner).runner, Settings()), "Go"
+    )
+    assert gemini.requests[0].body["generationConfig"]["maxOutputTokens"] == 12_288
 
 
 @pytest.mark.parametrize("stream", [True, False])
