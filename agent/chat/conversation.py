@@ -44,7 +44,7 @@ from agent.core.transcript import Transcript
 from agent.core.visitor import SessionKey, visitor_id
 from agent.limits.budget import TokenUsage, token_usage, use_offline
 from agent.limits.rate_limits import Limits
-from agent.limits.tool_failures import told_failures
+from agent.limits.tool_failures import ToolFaults, tool_faults
 from agent.limits.tool_threads import caller, tool_threads
 from agent.stores.fallback import StoreUnavailable
 
@@ -199,7 +199,7 @@ class Conversation:
             session.title = short_title(question.text)
         start = session.events
         token_usage.set(spent := TokenUsage(self.settings.max_llm_calls))
-        told_failures.set({})
+        tool_faults.set(ToolFaults())
         caller.set(self.user_id)
         tool_threads(self.settings.tool_threads)
         await turn.run(self._events(turn, question))
@@ -233,6 +233,8 @@ class Conversation:
         async with aclosing(events):
             async for event in events:
                 turn.add(event)
+        if missing := sorted(tool_faults.get().missing):
+            turn.add_notice(Notice("tools_left_out", {"tools": ", ".join(missing)}))
 
     async def _seal(self, turn: Turn) -> None:
         """Store what was shown and ADK has not: words whose whole never came, so that the agent
