@@ -47,7 +47,7 @@ from agent.core.transcript import Transcript
 from agent.core.visitor import SessionKey, visitor_id
 from agent.limits.budget import MAX_FREE_CALLS, TokenUsage, token_usage, use_offline
 from agent.limits.rate_limits import LimitExceeded, Limits
-from agent.limits.tool_failures import told_failures
+from agent.limits.tool_failures import ToolFaults, tool_faults
 from agent.limits.tool_threads import caller, tool_threads
 from agent.stores.fallback import UNSTORED, StoreUnavailable
 
@@ -218,7 +218,7 @@ class Conversation:
         self._spent = turn.spent
         token_usage.set(turn.spent)
         turn_options.set((self.session_id, question.options))
-        told_failures.set({})
+        tool_faults.set(ToolFaults())
         caller.set(self.user_id)
         tool_threads(self.settings.tool_threads)
         await turn.run(self._answer(turn, question))
@@ -239,6 +239,8 @@ class Conversation:
             self._compaction = await until_answered(run, self.session_id)
         else:
             await run
+        if missing := sorted(tool_faults.get().missing):
+            turn.add_notice(Notice("tools_left_out", {"tools": ", ".join(missing)}))
 
     async def _events(self, turn: Turn, question: Question) -> None:
         """ADK's events of one run, given to the turn as they come."""

@@ -194,6 +194,10 @@ SENTENCES: dict[str, str] = {
         "Some of the agent's tools ({tools}) cannot be reached, so it cannot answer. Try again in "
         "a moment; if it happens again, tell the owner of this page."
     ),
+    "tools_left_out": (
+        "Some of the agent's tools ({tools}) cannot be reached at the moment, so it answered "
+        "without them. If it happens again, tell the owner of this page."
+    ),
     "tools_left_behind": (
         "Tools that were called before have not come back yet, so no more can be called at the "
         "moment. Try again later; if it happens again, tell the owner of this page."

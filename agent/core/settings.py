@@ -151,7 +151,10 @@ class Settings(BaseModel):
         description="how much of a long conversation the model is shown, in ADK events",
     )
     tool_threads: int = Field(
-        default=8, gt=0, le=256, description="how many ordinary (not async) tools run at once"
+        default=8,
+        gt=0,
+        le=256,
+        description="how many ordinary (not async) tools run at once; half of them for one visitor",
     )
     page_threads: int = Field(
         default=200, gt=0, le=10_000, description="how many answers stream at once"

@@ -7,8 +7,9 @@ The owner's plugins and the agent's own callbacks come first.
 import asyncio
 import logging
 import re
+from collections.abc import Iterable
 from contextvars import ContextVar
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import wraps
 from typing import Any, TypeAlias, cast
 
@@ -16,6 +17,7 @@ from google.adk.agents import BaseAgent, LlmAgent
 from google.adk.agents.callback_context import CallbackContext
 from google.adk.plugins import BasePlugin
 from google.adk.tools import BaseTool, ToolContext
+from google.adk.tools.base_toolset import BaseToolset
 from pydantic import BaseModel
 
 from agent.core.containment import contained, describe
@@ -41,8 +43,19 @@ Failure: TypeAlias = tuple[str, str]
 # once fail in one step.
 Step: TypeAlias = tuple[str, int]
 
-# The steps of the running turn in which a model was told of a failure.
-told_failures: ContextVar[dict[Failure, set[Step]]] = ContextVar("told_failures")
+
+@dataclass
+class ToolFaults:
+    """What has failed of the tools in one turn so far."""
+
+    # The steps in which a model was told of a failure.
+    told: dict[Failure, set[Step]] = field(default_factory=dict)
+    # The sets of tools that could not be listed, by their classes; ADK goes on without them.
+    missing: set[str] = field(default_factory=set)
+
+
+# The running turn's, shared by all agents in it.
+tool_faults: ContextVar[ToolFaults] = ContextVar("tool_faults")
 
 
 class ToolFailures(BasePlugin):
@@ -55,12 +68,15 @@ class ToolFailures(BasePlugin):
     async def before_agent_callback(
         self, *, agent: BaseAgent, callback_context: CallbackContext
     ) -> None:
-        """Put `tell_model` after the agent's own callbacks. A plugin's `on_tool_error_callback`
-        would come before them."""
+        """Put `tell_model` after the agent's own callbacks, and watch its sets of tools. A plugin's
+        `on_tool_error_callback` would come before the agent's."""
         if isinstance(agent, LlmAgent):
             callbacks = agent.canonical_on_tool_error_callbacks
             if tell_model not in callbacks:
                 agent.on_tool_error_callback = [*callbacks, tell_model]
+            for toolset in agent.tools:
+                if isinstance(toolset, BaseToolset):
+                    watch(toolset)
 
     async def before_tool_callback(
         self, *, tool: BaseTool, tool_args: dict[str, Any], tool_context: ToolContext
@@ -75,11 +91,12 @@ async def tell_model(
     """What a model is told of a failed call; None where it is not, and the turn has failed: when
     it has been told so often enough, or a model itself is what failed, in an agent that is used as
     a tool."""
-    if isinstance(error, asyncio.CancelledError) or origin(error).kind == "model":
+    who = origin(error)
+    if isinstance(error, asyncio.CancelledError) or who.kind == "model":
         return None
     text = redacted(str(error) if isinstance(error, PlainError) else describe(error))
     text = FOLDERS.sub("…/", text)[:MAX_ERROR_LENGTH]
-    steps = told_failures.get({}).setdefault((tool.name, text), set())
+    steps = _current_faults().told.setdefault((who.name or tool.name, text), set())
     steps.add((tool_context.session.id, len(tool_context.session.events)))
     if len(steps) > MAX_TOLD:
         return None
@@ -119,6 +136,28 @@ def _without_secrets(result: Any) -> Any:
     return result
 
 
+def watch(toolset: BaseToolset) -> None:
+    """Have the turn know when these tools cannot be listed."""
+    list_tools = toolset.get_tools_with_prefix
+    if getattr(list_tools, "is_watched", False):
+        return
+
+    @wraps(list_tools)
+    async def list_watched(*args: Any, **options: Any) -> list[BaseTool]:
+        try:
+            return await list_tools(*args, **options)
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            allowed = contained(error)
+            if isinstance(allowed, Exception):
+                _current_faults().missing.add(type(toolset).__name__)
+            raise allowed from error.__cause__
+
+    cast(Any, list_watched).is_watched = True
+    toolset.get_tools_with_prefix = list_watched  # type: ignore[method-assign,misc]
+
+
 def holds_itself(result: Any) -> bool:
     """Whether a tool's result is a part of itself, or nested too deep to be told."""
     try:
@@ -140,6 +179,7 @@ def _is_in(value: Any, above: frozenset[int], seen: set[int]) -> bool:
 
 def _parts(value: Any) -> list[Any]:
     """What the value is made of that may hold something itself."""
+    parts: Iterable[Any] = ()
     match value:
         case dict():
             parts = value.values()
@@ -149,10 +189,13 @@ def _parts(value: Any) -> list[Any]:
             parts = value
         case _ if is_dataclass(value):
             parts = [getattr(value, field.name, None) for field in fields(value)]
-        case _:
-            return []
     return [part for part in parts if isinstance(part, dict | list | tuple) or _has_fields(part)]
 
 
 def _has_fields(value: Any) -> bool:
     return isinstance(value, BaseModel) or (is_dataclass(value) and not isinstance(value, type))
+
+
+def _current_faults() -> ToolFaults:
+    """The running turn's; one that nobody reads where there is none."""
+    return tool_faults.get(None) or ToolFaults()

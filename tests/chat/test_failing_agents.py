@@ -1,8 +1,8 @@
 """What fails in an agent's own code is told as the agent's, and ends that turn alone."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncGenerator
+from typing import Any, cast
 
 import pytest
 from google.adk.agents import Agent, BaseAgent
@@ -13,6 +13,7 @@ from google.adk.plugins import BasePlugin
 from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
 from google.adk.workflow import START, Workflow
+from google.genai import types
 
 from agent.chat.conversation import Conversation
 from agent.core.settings import Settings
@@ -24,6 +25,9 @@ OWN_FAULT = (
     "Something in the agent itself failed, so it could not finish. Try again; if it happens again, "
     "tell the owner of this page."
 )
+
+
+WELL = types.ModelContent("Well.")
 
 
 class Strange(BaseException):
@@ -62,8 +66,12 @@ def look() -> str:
 
 
 def talk_with(**agent: Any) -> Conversation:
-    scripts = [[call("look")], ["Seen."], ["Well."], ["Well."]]
+    scripts: list[list[Any]] = [[call("look")], ["Seen."], ["Well."], ["Well."]]
     return conversation(ScriptedModel(scripts=scripts), {"tools": [look], **agent})
+
+
+def model_of(talk: Conversation) -> ScriptedModel:
+    return cast(ScriptedModel, cast(Agent, talk.runner.agent).model)
 
 
 CALLBACKS = ["before_agent_callback", "after_agent_callback", "before_model_callback"]
@@ -78,7 +86,7 @@ async def test_a_callback_that_fails_ends_its_turn_alone(
 ) -> None:
     talk = talk_with(**{name: Fault(error, is_async).callback})
     assert notices(await say(talk, "Go")) == [OWN_FAULT]
-    talk.runner.agent.model.scripts = [["Well."]]
+    model_of(talk).scripts = [["Well."]]
     assert answer(await say(talk, "And now?")) == "Well."
 
 
@@ -96,16 +104,16 @@ async def test_a_plugin_that_fails_ends_its_turn_alone(
     talk = talk_with()
     talk.runner.plugin_manager.plugins.insert(0, plugin)
     assert notices(await say(talk, "Go")) == [OWN_FAULT]
-    talk.runner.agent.model.scripts = [["Well."]]
+    model_of(talk).scripts = [["Well."]]
     assert answer(await say(talk, "And now?")) == "Well."
 
 
 class Broken(BaseAgent):
     fault: Any
 
-    async def _run_async_impl(self, ctx: InvocationContext) -> AsyncIterator[Event]:
+    async def _run_async_impl(self, ctx: InvocationContext) -> AsyncGenerator[Event, None]:
         await self.fault()
-        yield Event(author=self.name, message="Well.")
+        yield Event(author=self.name, content=WELL)
 
 
 def conversation_of(root: Any) -> Conversation:
@@ -132,11 +140,11 @@ async def test_a_step_of_a_graph_ends_its_turn_alone(
 
     def step(node_input: Any) -> Event:
         fault()
-        return Event(message="Well.")
+        return Event(author="step", content=WELL)
 
     async def async_step(node_input: Any) -> Event:
         await fault()  # type: ignore[misc]
-        return Event(message="Well.")
+        return Event(author="step", content=WELL)
 
     graph = Workflow(name="graph", edges=[(START, async_step if is_async else step)])
     talk = conversation_of(graph)
@@ -219,7 +227,7 @@ async def test_an_agent_that_is_made_in_a_turn_is_told_of_a_tool_too() -> None:
     model = ScriptedModel(scripts=[[call("broken")], ["Sorry."]])
 
     class Maker(BaseAgent):
-        async def _run_async_impl(self, ctx: InvocationContext) -> AsyncIterator[Event]:
+        async def _run_async_impl(self, ctx: InvocationContext) -> AsyncGenerator[Event, None]:
             async for event in Agent(name="made", model=model, tools=[broken]).run_async(ctx):
                 yield event
 

@@ -11,7 +11,7 @@ from tests.support.faults import FAULTS, LIMITS, TOOLS, Fault
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 async def test_a_fault_is_told_and_the_next_turn_is_good(gemini: FakeGemini, fault: Fault) -> None:
-    talk = conversation(GEMINI, {"tools": TOOLS}, **{**LIMITS, **fault.limits})
+    talk = conversation(GEMINI, {"tools": TOOLS}, **LIMITS, **fault.limits)
     gemini.reply_to("faulty", *fault.script)
     gemini.reply_to('{"result": "and again"}', *fault.script)
     gemini.reply_to('{"error": "RuntimeError', *fault.script)

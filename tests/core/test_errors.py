@@ -221,7 +221,7 @@ def raised_by_a_tool(error: BaseException) -> BaseException:
         raise error.with_traceback(None)
 
     run = FunctionTool(ask_crm).run_async(args={}, tool_context=cast(ToolContext, None))
-    return raised_by(lambda: asyncio.run(run))  # type: ignore[arg-type]
+    return raised_by(lambda: asyncio.run(run))
 
 
 def raised_by_a_store(error: BaseException) -> BaseException:

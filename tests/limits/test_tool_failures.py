@@ -9,7 +9,7 @@ import logging
 import sys
 from collections.abc import Callable
 from concurrent import futures
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from google.adk.agents import Agent
@@ -22,6 +22,7 @@ from pydantic import BaseModel
 from agent.chat.conversation import Conversation
 from agent.core.secrets import redact_logs
 from agent.core.transcript import ToolCall, Transcript, answer
+from agent.models.coalescing import coalescing
 from tests.support.app_setup import conversation, notices, say
 from tests.support.scripted_model import ScriptedModel, call
 
@@ -58,6 +59,10 @@ def talk_with(*tools: Any, calls: int = 1, **agent: Any) -> Conversation:
     return conversation(model, {"tools": list(tools), **agent})
 
 
+def model_of(talk: Conversation) -> ScriptedModel:
+    return cast(ScriptedModel, cast(Agent, talk.runner.agent).model)
+
+
 def results(said: Transcript) -> list[Any]:
     return [entry.result for entry in said if isinstance(entry, ToolCall)]
 
@@ -70,9 +75,9 @@ async def test_the_model_is_told_of_a_tool_that_fails_and_can_react() -> None:
     said = await say(talk, "Ask")
     told = {"error": "ValueError: no such customer"}
     assert (answer(said), notices(said), results(said)) == ("Sorry.", [], [told])
-    model = talk.runner.agent.model
-    [*_, response] = model.requests[1].contents
-    assert response.parts[0].function_response.response == told
+    [part] = model_of(talk).requests[1].contents[-1].parts or []
+    assert part.function_response
+    assert part.function_response.response == told
 
 
 ODD: list[tuple[BaseException | type[BaseException], str]] = [
@@ -102,7 +107,7 @@ async def test_so_does_what_an_async_tool_raises(error: BaseException, told: str
     said = await say(talk := talk_with(failing(error, is_async=True)), "Ask")
     if isinstance(error, GeneratorExit):  # Which also comes when a coroutine is closed.
         assert notices(said) == [FAILED]
-        talk.runner.agent.model.scripts.pop(0)
+        model_of(talk).scripts.pop(0)
     else:
         told = told.replace("StopIteration: over", "RuntimeError: coroutine raised StopIteration")
         assert (answer(said), notices(said), results(said)) == ("Sorry.", [], [{"error": told}])
@@ -144,7 +149,7 @@ async def test_no_secret_is_told(
     redact_logs()
     talk = talk_with(failing(RuntimeError(f"401 for {words}")))
     assert "sentinel" not in str(results(await say(talk, "Ask")))
-    assert "sentinel" not in str(talk.runner.agent.model.requests)
+    assert "sentinel" not in str(model_of(talk).requests)
     assert "sentinel" not in caplog.text
     assert "RuntimeError: 401 for " in caplog.text
 
@@ -184,15 +189,15 @@ async def test_the_same_failure_is_told_three_times() -> None:
     told = [{"error": "ValueError: no such customer"}] * 3
     assert (answer(said), notices(said)) == ("", [FAILED])
     assert results(said)[:3] == told
-    assert len(talk.runner.agent.model.requests) == 4
-    talk.runner.agent.model.scripts = [["Well."]]
+    assert len(model_of(talk).requests) == 4
+    model_of(talk).scripts = [["Well."]]
     assert answer(await say(talk, "And now?")) == "Well."
 
 
 async def test_calls_at_once_are_told_at_once() -> None:
     talk = talk_with(failing(ValueError("no such customer")))
     calls = [call("ask_crm", f"call-{number}") for number in range(9)]
-    talk.runner.agent.model.scripts = [calls, ["Sorry."]]
+    model_of(talk).scripts = [calls, ["Sorry."]]
     said = await say(talk, "Ask")
     assert (answer(said), len(results(said))) == ("Sorry.", 9)
 
@@ -276,6 +281,24 @@ async def test_a_tool_that_fails_in_an_agent_used_as_a_tool_is_told_to_that_agen
     assert (answer(said), results(said)) == ("Sorry.", [{"result": "Nothing there."}])
 
 
+async def test_that_agent_and_the_one_above_are_told_three_times_together() -> None:
+    def look() -> None:
+        """Look."""
+        raise ValueError("dark")
+
+    model = ScriptedModel(scripts=[[call("look", f"look-{number}")] for number in range(20)])
+    inner = Agent(name="ask_crm", model=model, tools=[look])
+    talk = talk_with(AgentTool(inner), calls=9)
+    assert notices(await say(talk, "Ask"))[0].startswith('The tool "look" failed')
+    assert (len(model.requests), len(model_of(talk).requests)) == (4, 1)
+
+
+async def test_a_model_whose_answers_are_coalesced_fails_as_a_model() -> None:
+    model = coalescing(ScriptedModel(scripts=[["One", TimeoutError()]]))
+    [notice] = notices(await say(conversation(model), "Ask"))
+    assert notice.startswith("The AI service took too long.")
+
+
 async def test_an_agent_used_as_a_tool_without_plugins_ends_its_call_alone() -> None:
     def look() -> None:
         """Look."""
@@ -287,15 +310,52 @@ async def test_an_agent_used_as_a_tool_without_plugins_ends_its_call_alone() -> 
 
 
 class Unreachable(BaseToolset):
+    """A set of tools whose server is down."""
+
+    error: type[BaseException] = ConnectionError
+
     async def get_tools(self, readonly_context: Any = None) -> list[BaseTool]:
-        raise ConnectionError("Failed to create MCP session")
+        raise self.error("Failed to create MCP session")
 
 
-async def test_tools_that_cannot_be_listed_are_named() -> None:
-    said = await say(talk_with(failing(ValueError()), Unreachable()), "Ask")
-    assert notices(said) == [
-        "Some of the agent's tools (Unreachable) cannot be reached, so it cannot answer. Try again "
-        "in a moment; if it happens again, tell the owner of this page."
+class Rude(Unreachable):
+    error = SystemExit
+
+
+@pytest.mark.parametrize("toolset", [Unreachable, Rude])
+async def test_tools_that_cannot_be_listed_are_named(toolset: type[BaseToolset]) -> None:
+    def ask_crm() -> str:
+        """Ask."""
+        return "her address"
+
+    said = await say(talk := talk_with(ask_crm, toolset()), "Ask")
+    told = [
+        f"Some of the agent's tools ({toolset.__name__}) cannot be reached at the moment, so it "
+        "answered without them. If it happens again, tell the owner of this page."
+    ]
+    assert (answer(said), notices(said), results(said)) == (
+        "Sorry.",
+        told,
+        [{"result": "her address"}],
+    )
+    [turn] = await talk.history()
+    assert notices(turn.transcript) == told
+
+
+class Unusable(BaseToolset):
+    """A set of tools that is not ready when a model is asked."""
+
+    async def get_tools(self, readonly_context: Any = None) -> list[BaseTool]:
+        return []
+
+    async def process_llm_request(self, **call: Any) -> None:
+        raise ConnectionError("closed")
+
+
+async def test_tools_without_which_there_is_no_answer_are_named() -> None:
+    assert notices(await say(talk_with(Unusable()), "Ask")) == [
+        "Some of the agent's tools (Unusable) cannot be reached, so it cannot answer. Try again in "
+        "a moment; if it happens again, tell the owner of this page."
     ]
 
 
@@ -319,7 +379,8 @@ def round_dict() -> Any:
 
 def round_list() -> Any:
     result: list[Any] = [1]
-    return [*result, result.append(result) or result]
+    result.append(result)
+    return [result]
 
 
 def round_record() -> Any:

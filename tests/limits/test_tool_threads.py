@@ -57,7 +57,7 @@ def hangs(times: int) -> list[Any]:
     return [call("hang", f"call-{number}") for number in range(times)]
 
 
-LOOK = [[call("look")], ["Seen."]]
+LOOK: list[list[Any]] = [[call("look")], ["Seen."]]
 
 
 async def ask(talk: Conversation) -> Transcript:
