@@ -19,6 +19,7 @@ from agent.core import transcript
 from agent.core.adk_internals import ABORTED
 from agent.core.errors import UNKNOWN, explain
 from agent.core.figures import Figures, Usage
+from agent.core.history import changes_user
 from agent.core.notices import Notice, PlainError
 from agent.core.question import Screen
 from agent.core.settings import Settings
@@ -55,6 +56,8 @@ class Turn:
         self.session_id = ""
         # The time of its first event, in seconds since 1970.
         self.asked_at = 0.0
+        # Whether it has changed state or files that belong to the user, not to the session.
+        self.changes_user = False
         # What the page shows above it; None until its session agrees with that.
         self.screen: Screen | None = None
         # The turn that its visitor has left for this one; None once the session is without that.
@@ -167,6 +170,7 @@ class Turn:
             self._cancel_task_in(ABORT_TIMEOUT)  # The question is stored now.
         self.id, self.asked_at = event.invocation_id, self.asked_at or event.timestamp
         self.events += not event.partial
+        self.changes_user = self.changes_user or changes_user(event)
         if event.author != "user":
             text = _text(event)
             if text and (event.partial or not self._has_streamed):
