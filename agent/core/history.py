@@ -53,6 +53,7 @@ def turn_records(events: Iterable[Event]) -> list[TurnRecord]:
 
     A turn's events need not be neighbours. An event that says nothing and belongs to no turn, such
     as a mere change of state, is nobody's; so is ADK's compaction, a summary of earlier events.
+    What was said without a question belongs to the turn before, if there is one.
     """
     turns: dict[str, TurnRecord] = {}
     # Each with the number of turns that had begun before it: a rewind to fewer takes it away, too.
@@ -66,6 +67,9 @@ def turn_records(events: Iterable[Event]) -> list[TurnRecord]:
         elif summary := event.actions.compaction:
             summaries.append((len(turns), summary))
         elif turn_id in turns:
+            turns[turn_id] = _grown(turns[turn_id], event)
+        elif event.content and event.author != "user" and turns:
+            turn_id = next(reversed(turns))
             turns[turn_id] = _grown(turns[turn_id], event)
         elif event.content:
             record = TurnRecord(turn_id, _question(event), asked_at=event.timestamp)
