@@ -37,12 +37,12 @@ from agent.core.history import (
     latest_since,
     name_event,
     notices_event,
+    short_title,
     turn_records,
 )
 from agent.core.notices import Notice, PlainError
 from agent.core.question import Options, Question
 from agent.core.settings import Settings
-from agent.core.text import clean
 from agent.core.transcript import Transcript
 from agent.core.visitor import SessionKey, visitor_id
 from agent.limits.budget import MAX_FREE_CALLS, TokenUsage, token_usage, use_offline
@@ -54,9 +54,6 @@ from agent.stores.fallback import UNSTORED, StoreUnavailable
 # Where in the session state an agent's tools find the figures of so many turns before. ADK drops
 # what begins with "temp:" at the end of a turn.
 FIGURES, FIGURES_OF = "temp:stream_figures", 20
-
-# How many characters a conversation's title has at the most.
-TITLE_LENGTH = 40
 
 # Seconds a new turn waits for the one before, which may just be stopping.
 BUSY_TIMEOUT = 1.0
@@ -227,7 +224,8 @@ class Conversation:
             session.lose()
         elif turn.id:
             record = TurnRecord(turn.id, question.text, turn.transcript, turn.events, turn.asked_at)
-            session.turns.append(replace(record, figures=turn.figures))
+            record = replace(record, figures=turn.figures, changes_user=turn.changes_user)
+            session.turns.append(record)
             if not isinstance(turn.failure, StaleSessionError):
                 # Else somebody else's turn goes on, and would fail by what is stored now.
                 await self._seal(turn)
@@ -411,9 +409,3 @@ def run_config(settings: Settings, options: Options, since: float | None) -> Run
         tool_thread_pool_config=ToolThreadPoolConfig(max_workers=settings.tool_threads),
         get_session_config=window,
     )
-
-
-def short_title(text: str) -> str:
-    """The first words, on one line."""
-    line = " ".join(clean(text).split())
-    return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1] + "…"

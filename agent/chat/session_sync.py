@@ -17,7 +17,7 @@ from google.adk.sessions.base_session_service import GetSessionConfig
 from agent.core.figures import Figures
 from agent.core.history import NAME, TITLE, TurnRecord, turn_records
 from agent.core.visitor import SessionKey
-from agent.stores.cleanup import delete_session
+from agent.stores.cleanup import delete_session, take_back
 from agent.stores.fallback import StoreUnavailable
 from agent.stores.lease import lease
 from agent.stores.memory import VisitorMemory
@@ -106,8 +106,12 @@ class SessionSync:
                 session_id=self.key.session_id,
                 rewind_before_invocation_id=self.turns[kept].id,
             )
+            cut = self.turns[kept:]
+            turn_ids = [turn.id for turn in cut]
             if isinstance(memory := self._runner.memory_service, VisitorMemory):
-                memory.forget_turns(self.key, [turn.id for turn in self.turns[kept:]])
+                memory.forget_turns(self.key, turn_ids)
+            if any(turn.changes_user for turn in cut):
+                await take_back(self._runner, self.key, turn_ids)
             del self.turns[kept:]
 
     async def create(self) -> Session:

@@ -20,6 +20,7 @@ from agent.core.adk_internals import ABORTED
 from agent.core.containment import contain_tasks, describe, in_turn, is_being_cancelled
 from agent.core.errors import OWNERS, UNKNOWN, explain, limits_behind
 from agent.core.figures import Figures, Usage
+from agent.core.history import changes_user
 from agent.core.notices import Notice, PlainError
 from agent.core.origin import origin
 from agent.core.question import Screen
@@ -58,6 +59,8 @@ class Turn:
         self.session_id = ""
         # The time of its first event, in seconds since 1970.
         self.asked_at = 0.0
+        # Whether it has changed state or files that belong to the user, not to the session.
+        self.changes_user = False
         # What the page shows above it; None until its session agrees with that.
         self.screen: Screen | None = None
         # The turn that its visitor has left for this one; None once the session is without that.
@@ -180,6 +183,7 @@ class Turn:
         self.id = event.invocation_id or self.id
         self.asked_at = self.asked_at or event.timestamp
         self.events += not event.partial
+        self.changes_user = self.changes_user or changes_user(event)
         if event.author != "user":
             latest = transcript.add(self.transcript, event)
             text = _text(event) or _results(latest[len(self.transcript) :])

@@ -14,6 +14,7 @@ from agent.core import transcript
 from agent.core.figures import Figures
 from agent.core.notices import Notice, PlainError, from_stored, to_stored
 from agent.core.question import Screen
+from agent.core.text import clean
 from agent.core.transcript import Picture, Text, Transcript
 
 # Under which name an event's `custom_metadata` holds the app's own notices about its turn.
@@ -21,6 +22,9 @@ NOTICES = "adk_chat_page_notices"
 
 # Where the session's state holds the conversation's first words, and what it is called instead.
 TITLE, NAME = "adk_chat_page_title", "adk_chat_page_name"
+
+# How many characters a conversation's title has at the most.
+TITLE_LENGTH = 40
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,9 @@ class TurnRecord:
     events: int = 0
     # The time of its first event, in seconds since 1970; 0 where that is not known.
     asked_at: float = field(default=0.0, compare=False)
+    # Whether it has changed state or files of its user's ("user:…"), which a rewind leaves as they
+    # are.
+    changes_user: bool = field(default=False, compare=False)
     # Whether the model is told a summary in place of it (ADK's compaction).
     is_summarized: bool = field(default=False, compare=False)
     # Measured only where the turn was run by this process.
@@ -46,6 +53,7 @@ def turn_records(events: Iterable[Event]) -> list[TurnRecord]:
 
     A turn's events need not be neighbours. An event that says nothing and belongs to no turn, such
     as a mere change of state, is nobody's; so is ADK's compaction, a summary of earlier events.
+    What was said without a question belongs to the turn before, if there is one.
     """
     turns: dict[str, TurnRecord] = {}
     # Each with the number of turns that had begun before it: a rewind to fewer takes it away, too.
@@ -59,6 +67,9 @@ def turn_records(events: Iterable[Event]) -> list[TurnRecord]:
         elif summary := event.actions.compaction:
             summaries.append((len(turns), summary))
         elif turn_id in turns:
+            turns[turn_id] = _grown(turns[turn_id], event)
+        elif event.content and event.author != "user" and turns:
+            turn_id = next(reversed(turns))
             turns[turn_id] = _grown(turns[turn_id], event)
         elif event.content:
             record = TurnRecord(turn_id, _question(event), asked_at=event.timestamp)
@@ -81,8 +92,18 @@ def _question(event: Event) -> str:
 
 def _grown(turn: TurnRecord, event: Event) -> TurnRecord:
     notices = map(from_stored, (event.custom_metadata or {}).get(NOTICES, []))
-    grown = (*transcript.add(turn.transcript, event), *notices)
-    return replace(turn, transcript=grown, events=turn.events + 1)
+    return replace(
+        turn,
+        transcript=(*transcript.add(turn.transcript, event), *notices),
+        events=turn.events + 1,
+        changes_user=turn.changes_user or changes_user(event),
+    )
+
+
+def changes_user(event: Event) -> bool:
+    """Whether the event changes state or files that belong to the user, not to the session."""
+    names = (*event.actions.state_delta, *event.actions.artifact_delta)
+    return any(name.startswith("user:") for name in names)
 
 
 def ended(turn: TurnRecord) -> TurnRecord:
@@ -161,3 +182,9 @@ def name_event(invocation_id: str, name: str) -> Event:
 def title(session: Session) -> str:
     """What the visitor knows the conversation by."""
     return str(session.state.get(NAME) or session.state.get(TITLE) or "…")
+
+
+def short_title(text: str) -> str:
+    """The first words, on one line."""
+    line = " ".join(clean(text).split())
+    return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1] + "…"

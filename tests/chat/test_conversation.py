@@ -273,6 +273,23 @@ async def test_nothing_that_fails_in_a_turn_raises_out_of_it() -> None:
     assert notices(await say(talk, "Hi"))[0].startswith("Something in the agent itself failed")
 
 
+async def test_what_the_agent_says_unasked_belongs_to_the_turn_before() -> None:
+    model = scripted(("one",), ("two",), ("two, again",))
+    talk = conversation(model)
+    await say(talk, "first")
+    await say(talk, "second")
+    session = await talk.session()
+    assert session
+    unasked = Event(author="helper", content=types.ModelContent("By the way."))
+    await talk.runner.session_service.append_event(session, unasked)
+    turns = await talk.history()
+    assert [turn.question for turn in turns] == ["first", "second"]
+    said = [entry.text for entry in turns[1].transcript if isinstance(entry, Text)]
+    assert said == ["two", "By the way."]
+    await say(talk, "second", kept=1)
+    assert contents(model.requests[2]) == contents(model.requests[1])
+
+
 # What was said elsewhere
 
 

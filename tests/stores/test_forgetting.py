@@ -93,6 +93,13 @@ class House:
         parts = self.model.requests[-1].contents[-1].parts or []
         return str(parts[0].function_response.response if parts[0].function_response else "")
 
+    async def noted(self, page: PageState) -> tuple[str | None, list[str]]:
+        """What is noted of the visitor: the state, and the names of files."""
+        user: dict[str, Any] = {"app_name": "test", "user_id": page.user_id}
+        state = await self.runner.session_service.get_user_state(**user)
+        files = await self.artifacts.list_artifact_keys(**user, session_id=str(page.session_id))
+        return state.get("note"), [name for name in files if name.startswith("user:")]
+
     def rows(self) -> list[str]:
         """The users of whom a database still has state."""
         with closing(sqlite3.connect(self._file)) as file:
@@ -177,17 +184,30 @@ async def test_without_adks_own_names_the_values_are_deleted(
     assert (await real.list_sessions(**user)).sessions == []
 
 
-async def test_with_one_of_several_chats_what_belongs_to_the_visitor_stays(house: House) -> None:
-    page = PageState(house.registry)
-    other = PageState(house.registry, page.user_id)
+@pytest.mark.parametrize("step", ["undo", "forget"])
+async def test_what_a_turn_has_noted_of_the_visitor_goes_with_it(house: House, step: str) -> None:
+    other = PageState(house.registry)
     await house.says(other, "Hello")
+    page = PageState(house.registry, other.user_id)
+    await house.says(page, "Hello")
     await house.says(page, "Note this", call("note", text="Tom, my cat"), "Noted.")
-    await page.forget()
-    user: dict[str, Any] = {"app_name": "test", "user_id": other.user_id}
-    store = house.runner.session_service
-    assert await store.get_user_state(**user) == {"note": "Tom, my cat"}
-    names = await house.artifacts.list_artifact_keys(**user, session_id=str(other.session_id))
-    assert names == ["user:notes.txt"]
+    assert await house.noted(other) == ("Tom, my cat", ["user:notes.txt"])
+    await getattr(page, step)()
+    assert await house.noted(other) == (None, [])
+    assert [chat.id for chat in await other.chats()][-1] == other.session_id
+
+
+@pytest.mark.parametrize("step", ["undo", "forget"])
+async def test_what_was_noted_before_comes_back(house: House, step: str) -> None:
+    other = PageState(house.registry)
+    await house.says(other, "Note this", call("note", text="Tim, my dog"), "Noted.")
+    page = PageState(house.registry, other.user_id)
+    await house.says(page, "Hello")
+    await house.says(page, "Note this", call("note", text="Tom, my cat"), "Noted.")
+    await getattr(page, step)()
+    assert await house.noted(other) == ("Tim, my dog", ["user:notes.txt"])
+    await house.says(other, "And now?")
+    await house.says(page, "And now?")
 
 
 async def test_a_session_without_turns_is_deleted_too(house: House) -> None:
