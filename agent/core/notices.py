@@ -84,6 +84,10 @@ SENTENCES: dict[str, str] = {
         "Today's budget for the AI is used up. In its place the built-in offline model answers, "
         "which is not an AI. The AI is back in {wait:duration}."
     ),
+    "stores_nothing": (
+        "Your browser lets this page store nothing: it finds your chats again only as long as this "
+        "tab is open."
+    ),
     # What failed.
     "asked_to_fail": (
         "This failure is the one you asked for with /fail. What was said before it stays, and the "

@@ -28,6 +28,7 @@ def head() -> str:
         "idle": IDLE,
         "busy": BUSY,
         "noMessage": SENTENCES["no_message"],
+        "storesNothing": SENTENCES["stores_nothing"],
         "wordJoiner": JOINER,
     }
     given = json.dumps(constants).replace("<", "\\u003c")  # No text may end the script.

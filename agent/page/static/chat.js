@@ -25,6 +25,8 @@
         textBox: "#message textarea",
         // An open sidebar's list is not updated until it is closed and opened again.
         openSidebar: ".sidebar.open",
+        // It is not said that the browser stores nothing.
+        about: ".about",
         // On a phone the visitor closes the sidebar by hand.
         sidebarToggle: ".sidebar.open .toggle-button",
     };
@@ -52,6 +54,7 @@
         shownAnswer: null, // The answer that was put there last, as it was sent.
         askedAt: -Infinity, // When a typed message was sent.
         redrawAt: 0, // No answer is drawn before this time.
+        storesNothing: false, // Whether the browser lets this page store anything.
         ...globalThis.chat?.state, // Gradio's reload mode runs this file again on an open page.
     };
 
@@ -204,6 +207,7 @@
         } catch {
             const value = storageInHistory(name);
             Object.defineProperty(globalThis, name, { value, configurable: true });
+            state.storesNothing = true;
         }
     };
 
@@ -213,8 +217,9 @@
     globalThis.chat = {
         state,
 
-        // Takes {idle, busy, noMessage, wordJoiner}: the text box's properties when one can type
-        // and while an answer runs, what is said to an empty message, and the character after "<".
+        // Takes {idle, busy, noMessage, storesNothing, wordJoiner}: the text box's properties when
+        // one can type and while an answer runs, what is said to an empty message and where the
+        // browser stores nothing, and the character after "<".
         start(given) {
             constants = given;
             ["localStorage", "sessionStorage"].forEach(replaceBlockedStorage);
@@ -227,6 +232,9 @@
             if (log) followNewestWords(log);
             if (box) giveFocusBack(box);
             openLinksInNewTabs();
+            if (state.storesNothing) {
+                document.querySelector(ELEMENTS.about)?.append(constants.storesNothing);
+            }
         },
 
         // Ways to ask. Each returns the question and the text box.
