@@ -99,6 +99,10 @@ SENTENCES: dict[str, str] = {
         "which is not an AI. The AI is back in {wait:duration}."
     ),
     "no_words": "The agent has used its tools, and ended without words.",
+    "stores_nothing": (
+        "Your browser lets this page store nothing: it finds your chats again only as long as this "
+        "tab is open."
+    ),
     # What failed.
     "asked_to_fail": (
         "This failure is the one you asked for with /fail. What was said before it stays, and the "

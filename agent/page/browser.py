@@ -33,6 +33,7 @@ def head() -> str:
         "notSent": SENTENCES["not_sent"],
         "lineLost": SENTENCES["line_lost"],
         "noFiles": SENTENCES["no_files"],
+        "storesNothing": SENTENCES["stores_nothing"],
         "wordJoiner": JOINER,
     }
     given = json.dumps(constants).replace("<", "\\u003c")  # No text may end the script.

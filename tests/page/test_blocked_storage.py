@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, expect, sync_playwright
 
+from agent.core.notices import SENTENCES
 from agent.models.offline import OfflineModel
 from tests.support.app_setup import launched, loaded
 from tests.support.browser import ACTION_TIMEOUT, CHROMIUM, CHROMIUM_ARGUMENTS
@@ -50,6 +51,7 @@ def test_where_nothing_can_be_stored_the_page_comes_and_a_reload_finds_the_chat(
         page = tab.frame_locator("iframe")
         box = page.locator("#message textarea")
         expect(box).to_be_editable(timeout=ACTION_TIMEOUT)
+        expect(page.get_by_text(SENTENCES["stores_nothing"])).to_be_visible()
         box.fill("/think")
         box.press("Enter")
         said = page.get_by_text("I have thought about it.")

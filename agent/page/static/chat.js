@@ -23,6 +23,8 @@
         question: "[data-testid=user]",
         // An open sidebar's list is not updated until it is closed and opened again.
         openSidebar: "#side-bar.open",
+        // It is not said that the browser stores nothing.
+        about: ".about",
         // On a phone the visitor closes the sidebar by hand.
         sidebarToggle: "#side-bar.open > .toggle-button",
     };
@@ -52,6 +54,7 @@
         redrawAt: 0, // No answer is drawn before this time.
         page: [], // What this file has put on the page last, or `keepPage` has found there.
         isTurning: false, // Whether another chat is on its way to the page.
+        storesNothing: false, // Whether the browser lets this page store anything.
         ...globalThis.chat?.state, // Gradio's reload mode runs this file again on an open page.
     };
 
@@ -213,6 +216,7 @@
         } catch {
             const value = storageInHistory(name);
             Object.defineProperty(globalThis, name, { value, configurable: true });
+            state.storesNothing = true;
         }
     };
 
@@ -239,6 +243,9 @@
             openLinksInNewTabs();
             chatText.watch();
             chatBox.watch(constants.noFiles);
+            if (state.storesNothing) {
+                document.querySelector(ELEMENTS.about)?.append(constants.storesNothing);
+            }
         },
 
         // Ways to ask. Each returns the question and the text box.
