@@ -70,8 +70,8 @@ def served(**options: Any) -> Iterator[str]:
 
     what = loaded(OfflineModel(delay=0))
     registry = Registry(what, Settings(**UNLIMITED, api_token=SecretStr(TOKEN)))
-    demo = ChatPage(app.respond, what, registry, for_mcp=True)
-    options |= {"mcp_server": True, "prevent_thread_lock": True, "server_port": free_port()}
+    demo = ChatPage(app.respond, what, registry)
+    options |= {"prevent_thread_lock": True, "server_port": free_port()}
     _, url, _ = server.serve(demo, what, registry, **options)
     try:
         yield url

@@ -45,7 +45,7 @@ def served(request: pytest.FixtureRequest, fake: FakeGemini) -> Iterator[tuple[C
     with ExitStack() as stack:
         what = loaded_root(case.root())
         options = {"api_token": openai_client.TOKEN, "leave_grace": 600, "request_retries": 0}
-        yield case, stack.enter_context(launched(what, for_mcp=True, **options))
+        yield case, stack.enter_context(launched(what, **options))
 
 
 def by_gradio(url: str) -> str:
