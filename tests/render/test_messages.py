@@ -101,7 +101,6 @@ def test_a_tool_of_an_mcp_server_that_failed_says_so_too() -> None:
     assert message["metadata"]["log"] == "city=Oslo; failed"
 
 
-
 def test_a_hand_over_is_one_line() -> None:
     call = tool(name=TRANSFER, args={"agent_name": "bob"})
     done = tool(name=TRANSFER, args={"agent_name": "bob"}, result={"result": None}, seconds=0.001)
