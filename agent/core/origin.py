@@ -51,11 +51,15 @@ def _from_the_inside(error: BaseException) -> Iterator[BaseException]:
 
 def _border(frame: FrameType) -> Origin | None:
     """Whose method it is that runs in this frame, if it is a border."""
+    if frame.f_globals.get("__name__") == LLMRegistry.__module__:
+        return Origin("model")
     code = frame.f_code
     owner = frame.f_locals.get(code.co_varnames[0]) if code.co_argcount else None
     # Not isinstance, by which an object may say what it likes, or fail.
     kind = type(owner)
-    if issubclass(kind, BaseLlm) or frame.f_globals.get("__name__") == LLMRegistry.__module__:
+    if not hasattr(kind, code.co_name):  # A function that was given a tool, such as a callback.
+        return None
+    if issubclass(kind, BaseLlm):
         return Origin("model")
     if issubclass(kind, BaseTool):
         return Origin("tool", str(getattr(owner, "name", "")))

@@ -21,21 +21,35 @@ def clean(text: str) -> str:
 def to_json(value: Any, **options: Any) -> str:
     """Any value as JSON, since a tool may return what JSON does not know.
 
-    Keys become strings, infinities and NaN their names, unknown objects their `str`. `options` are
-    those of `json.dumps`.
+    Keys become strings, infinities and NaN their names, unknown objects their `str`, and what holds
+    itself, or is nested too deep, an ellipsis. `options` are those of `json.dumps`.
     """
-    return json.dumps(_plain(value), default=str, **options)
+    try:
+        return json.dumps(_plain(value), default=_as_text, **options)
+    except RecursionError:
+        return json.dumps("…", **options)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, above: tuple[int, ...] = ()) -> Any:
+    if id(value) in above:
+        return "…"
     match value:
         case dict():
-            return {str(key): _plain(item) for key, item in value.items()}
+            here = (*above, id(value))
+            return {_as_text(key): _plain(item, here) for key, item in value.items()}
         case list() | tuple():
-            return [_plain(item) for item in value]
+            here = (*above, id(value))
+            return [_plain(item, here) for item in value]
         case float() if not math.isfinite(value):
             return str(value)
     return value
+
+
+def _as_text(value: object) -> str:
+    try:
+        return str(value)
+    except BaseException:  # Nothing says that its `__str__` works.
+        return f"<{type(value).__name__}>"
 
 
 def duration(seconds: float) -> str:

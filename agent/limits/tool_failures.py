@@ -15,6 +15,8 @@ from typing import Any, TypeAlias, cast
 
 from google.adk.agents import BaseAgent, LlmAgent
 from google.adk.agents.callback_context import CallbackContext
+from google.adk.agents.invocation_context import InvocationContext
+from google.adk.events import Event
 from google.adk.plugins import BasePlugin
 from google.adk.tools import BaseTool, ToolContext
 from google.adk.tools.base_toolset import BaseToolset
@@ -35,6 +37,8 @@ MAX_ERROR_LENGTH = 500
 
 # The folders of a path on this machine, which are nobody's business; the file's name may help.
 FOLDERS = re.compile(r"(?<![\w/:.])(?:[A-Za-z]:)?[/\\](?:[^\s/\\'\":]+[/\\])+")
+
+HOLDS_ITSELF = "Its result holds itself, so that it cannot be told."
 
 # A failure: the tool, and what its error says.
 Failure: TypeAlias = tuple[str, str]
@@ -84,6 +88,17 @@ class ToolFailures(BasePlugin):
         """Whatever this tool raises or returns ends no more than its call."""
         contain(tool)
 
+    async def on_event_callback(
+        self, *, invocation_context: InvocationContext, event: Event
+    ) -> Event | None:
+        """The event with a result that can be told, where a callback has given one that cannot."""
+        parts = event.content.parts or [] if event.content else []
+        for response in [part.function_response for part in parts if part.function_response]:
+            if holds_itself(response.response):
+                log.error('What a callback answered for the tool "%s" holds itself.', response.name)
+                response.response = {"error": HOLDS_ITSELF}
+        return None
+
 
 async def tell_model(
     tool: BaseTool, args: dict[str, Any], tool_context: ToolContext, error: BaseException
@@ -121,16 +136,20 @@ def contain(tool: BaseTool) -> None:
                 raise
             raise allowed from None
         if holds_itself(result):
-            raise ValueError("Its result holds itself, so that it cannot be told.")
-        return _without_secrets(result)
+            raise ValueError(HOLDS_ITSELF)
+        return _tellable(result)
 
     cast(Any, run_contained).is_containing = True
     tool.run_async = run_contained  # type: ignore[method-assign]
 
 
-def _without_secrets(result: Any) -> Any:
-    """The result, with what it tells of an error redacted."""
-    text = result.get("error") if isinstance(result, dict) else None
+def _tellable(result: Any) -> Any:
+    """The result, with texts as its names, as ADK wants it, and without a secret in its error."""
+    if not isinstance(result, dict):
+        return result
+    if not all(isinstance(name, str) for name in result):
+        result = {str(name): value for name, value in result.items()}
+    text = result.get("error")
     if isinstance(text, str) and (safe := redacted(text)) != text:
         return {**result, "error": safe}
     return result

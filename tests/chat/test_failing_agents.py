@@ -90,6 +90,14 @@ async def test_a_callback_that_fails_ends_its_turn_alone(
     assert answer(await say(talk, "And now?")) == "Well."
 
 
+@pytest.mark.parametrize("name", ["before_tool_callback", "after_tool_callback"])
+async def test_a_callback_that_is_given_a_tool_is_not_that_tool(name: str) -> None:
+    def callback(tool: Any, args: Any, tool_context: Any, tool_response: Any = None) -> None:
+        raise ValueError(tool.name)
+
+    assert notices(await say(talk_with(**{name: callback}), "Go")) == [OWN_FAULT]
+
+
 HOOKS = ["on_user_message_callback", "before_run_callback", "on_event_callback"]
 HOOKS += CALLBACKS
 

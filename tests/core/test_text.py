@@ -57,3 +57,21 @@ def test_what_json_knows_stays_as_it_is(value: Any) -> None:
 @given(nested(plain | odd, keys))
 def test_what_comes_out_is_strict_json(value: Any) -> None:
     json.loads(to_json(value), parse_constant=refuse)
+
+
+class Mute:
+    def __str__(self) -> str:
+        raise SystemExit
+
+
+def test_what_holds_itself_or_cannot_be_printed_is_json_too() -> None:
+    round: list[Any] = [1]
+    round.append({"a": (round, [2])})
+    assert to_json(round) == '[1, {"a": ["\\u2026", [2]]}]'
+    assert to_json({"a": Mute()}) == '{"a": "<Mute>"}'
+    deep: Any = 1
+    for _ in range(5000):
+        deep = [deep]
+    assert to_json(deep, ensure_ascii=False) == '"…"'
+    same = [1]
+    assert to_json([same, same]) == "[[1], [1]]"

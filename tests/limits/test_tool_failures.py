@@ -419,6 +419,28 @@ async def test_a_result_that_holds_itself_is_told_as_a_failure(make: Callable[[]
     assert answer(await say(talk, "And now?")) == "Well."
 
 
+@pytest.mark.parametrize("name", ["before_tool_callback", "after_tool_callback"])
+async def test_so_is_what_a_callback_answers(name: str) -> None:
+    def ask_crm() -> str:
+        """Ask."""
+        return "her address"
+
+    talk = talk_with(ask_crm, **{name: lambda *args, **call: round_dict()})
+    said = await say(talk, "Ask")
+    assert (answer(said), notices(said)) == ("Sorry.", [])
+    assert results(said) == [{"error": "Its result holds itself, so that it cannot be told."}]
+    assert answer(await say(talk, "And now?")) == "Well."
+
+
+async def test_a_result_may_have_any_names() -> None:
+    def ask_crm() -> Any:
+        """Ask."""
+        return {1: "one", (1, 2): "two"}
+
+    said = await say(talk_with(ask_crm), "Ask")
+    assert results(said) == [{"1": "one", "(1, 2)": "two"}]
+
+
 async def test_a_result_that_holds_the_same_twice_is_told() -> None:
     def ask_crm() -> Any:
         """Ask."""
