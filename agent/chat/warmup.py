@@ -1,5 +1,6 @@
 """What a process does at its first answer and never again, done before anybody waits for it:
-modules are imported, schemas are built."""
+modules are imported, schemas are built. Without it, the first answer begins after 0.11 s, and with
+it after 0.02 s, as all others."""
 
 import asyncio
 import gc
@@ -27,7 +28,7 @@ OPTIONAL_MODULES = ("matplotlib", "IPython", "google.adk.agents.remote_a2a_agent
 
 
 def open_clients_soon(loaded: LoadedAgent) -> None:
-    """Make the clients of the agent's models, which takes 0.1 s and holds up everything: each is
+    """Make the clients of the agent's models, which takes 0.04 s and holds up everything: each is
     for the event loop in which it is made, so this is the server's (`Gemini.api_client`)."""
     asyncio.get_running_loop().call_later(CLIENTS_DELAY, _open_clients, loaded)
 
@@ -45,12 +46,15 @@ def warm_up() -> None:
     with suppress(Exception):  # Whatever it is, the first visitor will be told of it.
         asyncio.run(one_turn())
         asyncio.run(warm_up_gemini())
-    gc.collect()  # What stays for good is looked through now, and seldom again.
+    # What is there now stays for good. To look through it, as Python does after every few hundred
+    # turns, holds up everybody for 0.2 s.
+    gc.collect()
+    gc.freeze()
 
 
 def remember_missing() -> None:
-    """Python looks anew for what it has not found, each time it is to import it: 15 % of a short
-    turn. After this it knows that it is not there."""
+    """Python looks anew for what it has not found, each time it is to import it: a sixth of a
+    short turn. After this it knows that it is not there."""
     for name in OPTIONAL_MODULES:
         try:
             import_module(name)

@@ -13,13 +13,14 @@ from typing import TypeVar, cast
 
 # Seconds for which an item waits for others, and after these at most for one more: about as long as
 # a turn's watchers wait between two looks (chat/turn.py), and so that of chunks sent every 10, 20
-# or 40 ms the one that is due after 40 ms comes along. The first item does not wait, nor does one
-# before which nothing has come for as long, nor the end.
+# or 40 ms the one that is due after 40 ms comes along: without that, words at 50 a second are seen
+# up to 82 ms late, and with it 43. The first item does not wait, nor does one before which nothing
+# has come for as long, nor the end.
 MAX_DELAY = 0.038
 GRACE = 0.006
 
 # Seconds of CPU for which the stream is read without a pause, so that other visitors wait no
-# longer.
+# longer; and the first words of 2,000 that come at once are seen after 30 ms instead of 50.
 CPU_SLICE = 0.005
 
 # Seconds of the pause. In one of 0 seconds the event loop would not look for new input.

@@ -2,7 +2,7 @@
 
 What google-genai and ADK do for each event costs fifty times as much as to look into it here. So
 events that differ in their text alone become one as they come in, in an event hook of the HTTP
-library.
+library. Without it, 2,000 chunks that come at once take six times the CPU.
 """
 
 import json

@@ -1,6 +1,7 @@
 """What is done before the first visitor asks."""
 
 import asyncio
+import gc
 import json
 import sys
 from importlib import import_module
@@ -10,7 +11,7 @@ import httpx
 import pytest
 
 from agent.chat import warmup
-from agent.chat.warmup import one_turn, open_clients_soon, remember_missing
+from agent.chat.warmup import one_turn, open_clients_soon, remember_missing, warm_up
 from agent.core.transcript import answer, notices
 from agent.models.gemini_warmup import CannedTransport, warm_up_gemini
 from agent.models.offline import WHAT_I_AM
@@ -39,6 +40,17 @@ async def test_an_answer_of_geminis_is_read_without_a_network(
     [response] = responses
     assert response.request.url.path.endswith(":streamGenerateContent")
     assert response.is_stream_consumed
+
+
+def test_what_is_there_at_the_start_is_not_searched_for_garbage_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(warmup, "OPTIONAL_MODULES", ())
+    try:
+        warm_up()
+        assert gc.get_freeze_count()
+    finally:
+        gc.unfreeze()
 
 
 def test_what_is_not_installed_is_not_looked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ import httpx
 import pytest
 from google.adk.models import BaseLlm, Gemini, LlmRequest, LlmResponse
 from google.genai import Client, _common, types
+from packaging.version import Version
 
 from agent.models import coalescing as coalescing_module
 from agent.models import genai_internals
@@ -129,6 +131,9 @@ async def test_a_body_is_replaced_by_one_of_the_library_of_its_response(
     assert str((await response.aread()).decode()) == event.replace('"x"', '"xxx"')
 
 
+@pytest.mark.xfail(
+    Version(version("google-genai")) < Version("2.33"), reason="it knows no httpx2", run=False
+)
 async def test_answers_that_httpx2_reads_are_coalesced_as_well(
     gemini: FakeGemini,
     monkeypatch: pytest.MonkeyPatch,
