@@ -170,7 +170,7 @@ class Turn:
             self._cancel_task_in(ABORT_TIMEOUT)  # The question is stored now.
         self.id, self.asked_at = event.invocation_id, self.asked_at or event.timestamp
         self.events += not event.partial
-        self.changes_user = self.changes_user or changes_user(event)
+        self.changes_user = self.changes_user or (not event.partial and changes_user(event))
         if event.author != "user":
             text = _text(event)
             if text and (event.partial or not self._has_streamed):
