@@ -224,7 +224,11 @@ class Registry:
             *(active.conversation.end_compaction() for active in self._active.values())
         )
         if late := sum(not turn.over for turn in running):
-            log.warning("%s of %s answers could not be stored in time.", late, len(running))
+            log.warning(
+                "%s of %s answers had not ended after SHUTDOWN_TIMEOUT=%g. What they had said may "
+                "not be stored.",
+                *(late, len(running), self.settings.shutdown_timeout),
+            )
         await asyncio.sleep(LAST_WORDS)
 
     def close_from_outside(self) -> None:
@@ -232,9 +236,9 @@ class Registry:
         if self._loop:
             closed = asyncio.run_coroutine_threadsafe(self.close(), self._loop)
             try:
-                closed.result(self.settings.shutdown_timeout)
+                closed.result(self.settings.shutdown_timeout + LAST_WORDS)
             except TimeoutError:
-                log.warning("The app has ended before all answers were stored.")
+                log.warning("The app has ended in the midst of its work.")
 
     async def _forget_stored(self, session: Session) -> None:
         """Delete a conversation that is in the store, unless it is being answered here."""

@@ -183,7 +183,7 @@ class Turn:
         self.id = event.invocation_id or self.id
         self.asked_at = self.asked_at or event.timestamp
         self.events += not event.partial
-        self.changes_user = self.changes_user or changes_user(event)
+        self.changes_user = self.changes_user or (not event.partial and changes_user(event))
         if event.author != "user":
             latest = transcript.add(self.transcript, event)
             text = _text(event) or _results(latest[len(self.transcript) :])
