@@ -18,6 +18,7 @@ from pydantic import field_validator
 
 from agent.core.adk_internals import CONTEXT, SAID, SET_RESPONSE, TRANSFER
 from agent.models.offline_schema import NoStandIn, stand_in
+from agent.models.offline_talk import WHAT_TO_SAY, asks_what_it_is, small_talk
 from agent.models.offline_tools import (
     ONLY_GEMINI,
     answer_by_tool,
@@ -98,25 +99,6 @@ PARAGRAPH = (
 
 # What can be asked of any agent that this model answers for.
 EXAMPLES = ("What can you do?", "/tools", "/think", "/markdown")
-
-# What people say to whoever they meet, and what is said to that; the first that matches counts.
-SMALL_TALK = {
-    r"\b(who|what) (are you|is this|am i (talking|speaking) (to|with))\b|\byour name\b"
-    r"|\bare you (an? |the )?(ai|bot|chatbot|robot|human|person|real|gemini|gpt|chatgpt)\b": (
-        "A program that stands in for an AI."
-    ),
-    r"\bhow are you\b|\bhow is it going\b|\bhow do you do\b": (
-        "I am a program and feel nothing, but I work."
-    ),
-    r"^\W*(hi|hiya|hello|hey|howdy|greetings|good (morning|afternoon|evening|day))\b": "Hello!",
-    r"\b(thanks|thank you|thx)\b": "You are welcome.",
-    r"^\W*(bye|goodbye|see you|good night)\b": "Goodbye!",
-}
-
-# How many characters of a message are looked at for such words.
-SMALL_TALK_LENGTH = 60
-
-WHAT_TO_SAY = "Say `/help` to see what I can do, or `/tools` to see this agent's tools."
 
 HANDED_OVER = f"The agent that you asked for by that has taken over. {WHAT_TO_SAY}"
 
@@ -280,10 +262,10 @@ def _known_answer(message: str, request: LlmRequest) -> str | None:
         return HELP
     if re.search(r"\bdid i (ask|say|tell|write)\b|\bi (asked|said|told|wrote)\b", message.lower()):
         return _recall(request)
-    for pattern, said in SMALL_TALK.items():
-        if re.search(pattern, message[:SMALL_TALK_LENGTH], re.IGNORECASE):
-            about = WHAT_I_AM if pattern.startswith(r"\b(who") and _has_answered(request) else said
-            return f"{about.strip()} {WHAT_TO_SAY}"
+    if asks_what_it_is(message) and _has_answered(request):
+        return f"{WHAT_I_AM.strip()} {WHAT_TO_SAY}"
+    if said := small_talk(message):
+        return f"{said} {WHAT_TO_SAY}"
     return None
 
 

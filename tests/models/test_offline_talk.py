@@ -8,7 +8,8 @@ from google.adk.agents import Agent
 
 from agent.chat.conversation import Conversation
 from agent.core.transcript import Text, ToolCall, Transcript, answer
-from agent.models.offline import HELP, INTRODUCTION, WHAT_I_AM, WHAT_TO_SAY, OfflineModel
+from agent.models.offline import HELP, INTRODUCTION, WHAT_I_AM, OfflineModel
+from agent.models.offline_talk import WHAT_TO_SAY
 from tests.support.app_setup import conversation, notices, say
 
 

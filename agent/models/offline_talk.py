@@ -1,0 +1,39 @@
+"""What people say first to whoever they meet, and what the offline model says to that."""
+
+import re
+
+WHAT_TO_SAY = "Say `/help` to see what I can do, or `/tools` to see this agent's tools."
+
+WHAT_IT_IS = re.compile(
+    r"\b(who|what) (are you|is this|am i (talking|speaking) (to|with))\b|\byour name\b"
+    r"|\bare you (an? |the )?(ai|bot|chatbot|robot|human|person|real|gemini|gpt|chatgpt)\b",
+    re.IGNORECASE,
+)
+
+# The first that matches counts.
+SMALL_TALK = {
+    WHAT_IT_IS: "A program that stands in for an AI.",
+    re.compile(r"\bhow (are you|is it going|do you do)\b", re.IGNORECASE): (
+        "I am a program and feel nothing, but I work."
+    ),
+    re.compile(
+        r"^\W*(hi|hiya|hello|hey|howdy|greetings|good (morning|afternoon|evening|day))\b",
+        re.IGNORECASE,
+    ): "Hello!",
+    re.compile(r"\b(thanks|thank you|thx)\b", re.IGNORECASE): "You are welcome.",
+    re.compile(r"^\W*(bye|goodbye|see you|good night)\b", re.IGNORECASE): "Goodbye!",
+}
+
+# How many characters of a message are looked at.
+SEARCHED_LENGTH = 60
+
+
+def asks_what_it_is(message: str) -> bool:
+    """Whether the message asks who it is that answers."""
+    return bool(WHAT_IT_IS.search(message[:SEARCHED_LENGTH]))
+
+
+def small_talk(message: str) -> str | None:
+    """What is said to a greeting or the like; None if the message is something else."""
+    said = (text for form, text in SMALL_TALK.items() if form.search(message[:SEARCHED_LENGTH]))
+    return next(said, None)
