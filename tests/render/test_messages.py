@@ -101,7 +101,7 @@ def test_a_tool_that_failed_says_so_on_its_folded_panel() -> None:
 def test_a_tool_of_an_mcp_server_that_failed_says_so_too() -> None:
     result = {"content": [{"type": "text", "text": "no such book"}], "isError": True}
     [message] = to_messages((tool(result=result, seconds=0.1),))
-    assert message["metadata"]["log"] == "city=Oslo; failed"
+    assert message["metadata"]["log"] == 'city="Oslo"; failed'
 
 
 def test_a_hand_over_is_one_line() -> None:
