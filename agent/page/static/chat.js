@@ -76,7 +76,8 @@
 
     // A visitor's tags are shown as they were typed: "<" and a word joiner begin no HTML tag, and
     // the joiner is invisible (`to_question` in agent/render/messages.py does the same).
-    const showable = (text) => text.replace(/<(?=[a-z/!?])/gi, "<" + constants.wordJoiner);
+    const showable = (text) =>
+        text.replaceAll(constants.mark, "").replace(/<(?=[a-z/!?])/gi, "<" + constants.wordJoiner);
     const typed = (message) => textOf(message).replaceAll("<" + constants.wordJoiner, "<");
 
     // The browser keeps a message until the server has it, because Gradio reloads the page when the
@@ -185,7 +186,8 @@
         textOf,
 
         // Takes {idle, busy, wordJoiner}: the text box's properties when one can type and while an
-        // answer runs, and the character after "<"; and sentences for the visitor.
+        // answer runs, and the character after "<"; the character without which nothing is a
+        // formula; and sentences for the visitor.
         start(given) {
             constants = given;
         },

@@ -23,6 +23,7 @@ const CONSTANTS = {
     lineLost: "Broken off.",
     noFiles: "No files.",
     wordJoiner: JOINER,
+    mark: "\u2063",
 };
 const TIMER_ON = { __type__: "update", active: true };
 const TIMER_OFF = { __type__: "update", active: false };
@@ -194,6 +195,8 @@ describe("The page", () => {
             `Is <${JOINER}b>, <${JOINER}/p> or <${JOINER}!-- a tag --> in Vec<${JOINER}T>, where 1<2 and 1 < 2?`,
         );
         assert.equal(chat.retry(page, null)[0].text, typed);
+        const [marked] = await chat.showQuestion({ text: "$$\u2063x", number: 8, count: 0 }, []);
+        assert.equal(marked[0].content[0].text, "$$x");
         assert.equal(chat.undo(page)[1].value, typed);
     });
 
