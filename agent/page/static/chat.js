@@ -342,10 +342,20 @@
         // Keeps the id of the session on the page with this window's history entry, which is not
         // shown anywhere. Returns the text box, with what was typed in a chat that is opened.
         rememberSession(place) {
+            const isAnother = place !== (history.state?.place ?? "");
+            const { isTurning } = state;
+            // A new chat has got its id, or the chat on the page has been deleted: the draft stays.
+            if (isAnother && !isTurning) chatBox.saveDraft("");
             history.replaceState({ ...history.state, place }, "");
-            if (!state.isTurning) return SAME;
+            if (isAnother && !isTurning) chatBox.saveDraft();
             state.isTurning = false;
-            return update({ value: chatBox.draft(place) });
+            return isTurning ? update({ value: chatBox.draft(place) }) : SAME;
+        },
+
+        // Forgets what is kept of a visitor's words.
+        forgetDrafts() {
+            chatBox.forgetDrafts();
+            history.replaceState({ ...history.state, unsent: "" }, "");
         },
 
         // What was kept so, for a page that is reloaded; else the chat that its address asks for.

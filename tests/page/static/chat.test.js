@@ -91,6 +91,7 @@ beforeEach(() => {
         sessionStorage: {
             getItem: (key) => stored[key] ?? null,
             setItem: (key, value) => (stored[key] = value),
+            removeItem: (key) => delete stored[key],
         },
         location: new URL("http://localhost/here?theme=dark#end"),
         requestAnimationFrame: (draw) => frames.push(draw),
@@ -356,6 +357,18 @@ describe("The browser", () => {
         chat.leaveChat();
         assert.equal(chat.rememberSession("s2").value, "Another");
         assert.deepEqual(JSON.parse(stored["chat drafts"]), { s2: "Another" });
+    });
+
+    test("moves what is typed to a new chat's id, and lets it be where a chat is deleted", () => {
+        typed("Meanwhile");
+        chatBox.saveDraft();
+        chat.rememberSession("s1");
+        assert.deepEqual(JSON.parse(stored["chat drafts"]), { s1: "Meanwhile" });
+        assert.deepEqual(chat.rememberSession(""), SAME);
+        assert.deepEqual(JSON.parse(stored["chat drafts"]), { "": "Meanwhile" });
+        chat.forgetDrafts();
+        assert.equal(chatBox.draft(), "");
+        assert.equal(history.state.unsent, "");
     });
 
     test("keeps what is typed over a reload, and tells that a message was not sent", () => {
