@@ -7,6 +7,7 @@ from typing import Any
 
 from agent.core.notices import SENTENCES
 from agent.page.controls import BUSY, IDLE
+from agent.render.markdown import MARK
 from agent.render.messages import JOINER
 
 STATIC = Path(__file__).with_name("static")
@@ -35,6 +36,7 @@ def head() -> str:
         "noFiles": SENTENCES["no_files"],
         "storesNothing": SENTENCES["stores_nothing"],
         "wordJoiner": JOINER,
+        "mark": MARK,
     }
     given = json.dumps(constants).replace("<", "\\u003c")  # No text may end the script.
     script = "".join((STATIC / name).read_text(encoding="utf-8") for name in SCRIPTS)

@@ -120,6 +120,7 @@ class SideBar:
         forgotten = self._forget.click(
             with_page_state(forget_me), who, [states.visitor, *emptied], **QUEUED
         )
+        forgotten.then(None, None, None, js=js("forgetDrafts"), **AT_ONCE)
         self._list_after(forgotten.then)
 
 

@@ -10,6 +10,7 @@ differ, a tag may get through: `keepPlain` of chat.js then takes its attributes 
 
 import re
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -56,9 +57,10 @@ HTML_PARAGRAPH = re.compile(
 # What the next characters decide about, at the end of a text that grows: a tag, or a formula; and
 # in its last words the rest of a formula, or a tag in code.
 HALF = re.compile(
-    r"(?:<(?:/?[a-z]{0,8} ?/?|(?:https?|mailto):[^\s<>`]{0,300})|\$+)\Z", re.IGNORECASE
+    r"(?:\\?<(?:/?[a-z]{0,8} ?/?|(?:https?|mailto):[^\s<>`]{0,300})|(?<!\$)\$+|\\)\Z",
+    re.IGNORECASE,
 )
-OPEN = re.compile(r"\\.|\$\$.+?\$\$|(?P<formula>\$\$)|`[^<]*(?P<tag><)", re.DOTALL)
+OPEN = re.compile(r"\\.|\$\$.+?\$\$|(?P<formula>\$\$)|`[^<]*(?:(?P<tag><)|\Z)", re.DOTALL)
 LONGEST_OPEN = 400
 
 MAX_FORMULA = 1_500
@@ -79,7 +81,7 @@ ARROW = re.compile(r"[-=.~]{2,}|->")
 IN_DIAGRAM = re.compile(r"<<[\w ]+>>|<br ?/?>|(?P<html><(?=[a-z/!?]))|(?P<formula>\$\$)", re.I)
 
 # A part of a text: its first and last offset, and what it is: "code", a "diagram", the "opening"
-# line of a fence, or the "end" of a paragraph that is HTML.
+# line of a fence, the "end" of a paragraph that is HTML, or where a "block" begins.
 Region: TypeAlias = tuple[int, int, str]
 
 
@@ -93,7 +95,24 @@ class Room:
     edges: int = 200
 
 
-@lru_cache(maxsize=256)
+@dataclass(frozen=True)
+class _Begun:
+    """The beginning of a text that grows, with what the page is given for it."""
+
+    had: Room
+    source: str
+    given: str
+    room: Room
+
+
+# Parsed once and not at each update, of which a long answer has a thousand.
+_begun: deque[_Begun] = deque(maxlen=64)
+
+# Characters that are worth to be remembered.
+LEAST_BEGUN = 1_000
+
+
+@lru_cache(maxsize=64)
 def to_page_markdown(text: str, room: Room, grows: bool = False) -> tuple[str, Room]:
     """The Markdown for the page, and the room that is left.
 
@@ -109,22 +128,45 @@ def to_page_markdown(text: str, room: Room, grows: bool = False) -> tuple[str, R
     text = re.sub(r"\r\n?", "\n", text)  # As all three libraries do.
     if grows:
         text = HALF.sub("", text)
-    parts, end = [], 0
+    known = [part for part in list(_begun) if part.had == room and text.startswith(part.source)]
+    begun = max(known, key=lambda part: len(part.source), default=_Begun(room, "", "", room))
+    rest, left = _render(text[len(begun.source) :], begun, grows)
+    return begun.given + rest, left
+
+
+def _render(text: str, begun: _Begun, grows: bool) -> tuple[str, Room]:
+    """What follows that beginning of a text, which is remembered as far as nothing can change it
+    any more."""
+    parts: list[str] = []
+    end, room = 0, begun.room
+    whole: tuple[int, int, Room] | None = None
     for first, last, kind in _regions(text):
+        if kind == "block" and not _is_whole(text, end, first):
+            continue
         prose, room = _prose(text[end:first], room)
-        parts.append(prose)
         source, end = text[first:last], last
         match kind:
+            case "block":
+                whole = first, len(parts) + 1, room
             case "diagram":
                 source, room = _diagram(source, room)
             case "opening":  # Of code without a line, for marked it opens none.
                 source = source.replace("<", LESS_THAN)
             case "end":
                 source = "\n"
-        parts.append(source)
+        parts += [prose, source]
+    if whole:
+        first, count, left = whole
+        given = begun.given + "".join(parts[:count])
+        _begun.append(_Begun(begun.had, begun.source + text[:first], given, left))
     rest = _without_open_end(text[end:]) if grows else text[end:]
     prose, room = _prose(rest, room)
     return "".join([*parts, prose]), room
+
+
+def _is_whole(text: str, end: int, first: int) -> bool:
+    """Whether a block begins there for good, and no formula goes on in it."""
+    return "\n" in text[first:] and text.count("$$", end, first) % 2 == 0
 
 
 def _parser() -> MarkdownIt:
@@ -137,12 +179,15 @@ BLOCKS = _parser()
 
 
 def _regions(text: str) -> Iterator[Region]:
-    """What is not prose, in order."""
+    """What is not prose, in order; and where what follows depends on nothing before."""
     lines = [0, *(match.end() for match in re.finditer("\n", text)), len(text)]
     cell = 0  # Where the next cell of a table's row is looked for.
     before = None
     for token in BLOCKS.parse(text):
         first, last = (lines[min(line, len(lines) - 1)] for line in token.map or (0, 0))
+        is_item = token.type == "list_item_open" and token.level == 1
+        if first >= LEAST_BEGUN and token.map and (token.level == 0 or is_item):
+            yield first, first, "block"
         if token.type == "code_block":
             yield first, last, "code"
         elif token.type == "fence":
@@ -244,12 +289,12 @@ def _diagram(source: str, room: Room) -> tuple[str, Room]:
     """A fence of mermaid's with its HTML as text; as mere code if there is too much of it, or a
     fence in it at which Gradio would end it."""
     opening, _, rest = source.partition("\n")
-    body, fence, end = rest.rpartition("```")
-    if not fence:
-        return source, room  # It is code until it ends.
+    body, fence, end = rest.rpartition("```") if "```" in rest else (rest, "", "")
     left = room.edges - _edges(body)
     if left < 0 or len(body) > MAX_DIAGRAM or "```" in body or end.strip():
         return source.replace("mermaid", f"mermaid{MARK}", 1), room
+    if not fence:
+        return source, room  # It is code until it ends.
 
     def shown(match: re.Match[str]) -> str:
         # As mermaid writes them. The browser undoes the others below.

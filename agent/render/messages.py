@@ -104,7 +104,8 @@ def to_page(turns: Iterable[TurnRecord], root_agent: str = "", hidden: int = 0) 
 
 def to_question(text: str) -> Message:
     """The visitor's message, tags and all; `as_said` is its inverse."""
-    return {"role": "user", "content": _text(re.sub(r"<(?=[a-zA-Z/!?])", f"<{JOINER}", text))}
+    shown = re.sub(r"<(?=[a-zA-Z/!?])", f"<{JOINER}", text.replace(MARK, ""))
+    return {"role": "user", "content": _text(shown)}
 
 
 def as_said(text: str) -> str:

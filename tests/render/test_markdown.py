@@ -215,7 +215,52 @@ def test_a_growing_text_grows_at_its_end(text: str) -> None:
     assert [pair for pair in pairwise(steps) if not pair[1].startswith(pair[0])] == []
 
 
-@pytest.mark.parametrize("said", ["a <b", "a <", "a $", "a $$x", "a `List<i", "see <https://the"])
+LONG = """\
+# About `<div>`
+
+Some `List<int>`, <b>bold</b>, and <div>, \\<p> and $$a<b$$.
+
+1. item <x>
+2. item `<y>`
+   - more
+     ```html
+     <p a>
+     ```
+3. last
+
+```py
+if a<b: pass
+```
+
+> quoted <z a>
+
+$$
+a<b
+- c
+$$
+
+<details>
+- `<x>`
+
+</details>
+
+"""
+
+
+@pytest.mark.parametrize("step", [1, 7, 300])
+def test_a_long_text_comes_to_the_same_in_whatever_steps_it_grows(step: int) -> None:
+    to_page_markdown.cache_clear()
+    text = LONG * 8
+    whole = shown(text)
+    for end in range(0, len(text), step):
+        shown(text[:end], grows=True)
+    to_page_markdown.cache_clear()
+    assert shown(text) == whole
+
+
+@pytest.mark.parametrize(
+    "said", ["a <b", "a <", "a \\\\<b", "a $", "a $$x", "a `List<i", "see <https://the"]
+)
 def test_what_the_next_words_decide_about_is_held_back_while_there_are_more(said: str) -> None:
     assert said.startswith(shown(said, grows=True).replace(LT, "<"))
     assert len(shown(said, grows=True)) < len(said)

@@ -47,12 +47,15 @@
             said.textContent = sentence;
         },
 
-        // Keeps what is typed, under the chat that it is for.
-        saveDraft() {
+        // Keeps what is typed, or this text, under the chat that it is for.
+        saveDraft(text = find()?.value) {
             const { [place()]: _, ...drafts } = readDrafts();
-            const text = find()?.value;
             if (text) drafts[place()] = text;
             whereStored((storage) => storage.setItem(DRAFTS, JSON.stringify(drafts)));
+        },
+
+        forgetDrafts() {
+            whereStored((storage) => storage.removeItem(DRAFTS));
         },
 
         // What was typed in that chat, or in the one on the page, and not sent.

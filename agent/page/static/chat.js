@@ -79,7 +79,8 @@
 
     // A visitor's tags are shown as they were typed: "<" and a word joiner begin no HTML tag, and
     // the joiner is invisible (`to_question` in agent/render/messages.py does the same).
-    const showable = (text) => text.replace(/<(?=[a-z/!?])/gi, "<" + constants.wordJoiner);
+    const showable = (text) =>
+        text.replaceAll(constants.mark, "").replace(/<(?=[a-z/!?])/gi, "<" + constants.wordJoiner);
     const typed = (message) => textOf(message).replaceAll("<" + constants.wordJoiner, "<");
 
     // The browser keeps a message until the server has it, because Gradio reloads the page when the
@@ -228,7 +229,8 @@
         textOf,
 
         // Takes {idle, busy, wordJoiner}: the text box's properties when one can type and while an
-        // answer runs, and the character after "<"; and sentences for the visitor.
+        // answer runs, and the character after "<"; the character without which nothing is a
+        // formula; and sentences for the visitor.
         start(given) {
             constants = given;
             ["localStorage", "sessionStorage"].forEach(replaceBlockedStorage);
@@ -387,10 +389,20 @@
         // Keeps the id of the session on the page with this window's history entry, which is not
         // shown anywhere. Returns the text box, with what was typed in a chat that is opened.
         rememberSession(place) {
+            const isAnother = place !== (history.state?.place ?? "");
+            const { isTurning } = state;
+            // A new chat has got its id, or the chat on the page has been deleted: the draft stays.
+            if (isAnother && !isTurning) chatBox.saveDraft("");
             history.replaceState({ ...history.state, place }, "");
-            if (!state.isTurning) return SAME;
+            if (isAnother && !isTurning) chatBox.saveDraft();
             state.isTurning = false;
-            return update({ value: chatBox.draft(place) });
+            return isTurning ? update({ value: chatBox.draft(place) }) : SAME;
+        },
+
+        // Forgets what is kept of a visitor's words.
+        forgetDrafts() {
+            chatBox.forgetDrafts();
+            history.replaceState({ ...history.state, unsent: "" }, "");
         },
 
         // What was kept so, for a page that is reloaded; else the chat that its address asks for.

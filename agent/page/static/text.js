@@ -44,13 +44,17 @@
         ...node.querySelectorAll(selector),
     ];
 
-    // A text without what agent/render/markdown.py and `to_question` have put into it.
+    // What agent/render/markdown.py and `to_question` have put into a text, and what it was before.
+    const WRITTEN = [
+        [/\u2063(`+)(\$\$[^\u2063]*)\1\u2063/g, "$2"],
+        ["\u2063", ""],
+        ["&#00060;", "\\<"],
+        [/&?#0060;|<\u2060/g, "<"],
+        ["&#0038;", "&"],
+        ["#0036;", "$$"],
+    ];
     const asSaid = (text) =>
-        text.replace(/\u2063(`+)(\$\$[^\u2063]*)\1\u2063/g, "$2").replaceAll("\u2063", "")
-            .replaceAll("&#00060;", "\\<").replace(/&?#0060;|<\u2060/g, "<").replaceAll(
-                "&#0038;",
-                "&",
-            ).replaceAll("#0036;", "$");
+        WRITTEN.reduce((said, [shown, before]) => said.replaceAll(shown, before), text);
 
     // The text of each diagram, before it is drawn.
     const sources = new WeakMap();

@@ -23,6 +23,7 @@ const CONSTANTS = {
     lineLost: "Broken off.",
     noFiles: "No files.",
     wordJoiner: JOINER,
+    mark: "\u2063",
 };
 const TIMER_ON = { __type__: "update", active: true };
 const TIMER_OFF = { __type__: "update", active: false };
@@ -90,6 +91,7 @@ beforeEach(() => {
         sessionStorage: {
             getItem: (key) => stored[key] ?? null,
             setItem: (key, value) => (stored[key] = value),
+            removeItem: (key) => delete stored[key],
         },
         location: new URL("http://localhost/here?theme=dark#end"),
         requestAnimationFrame: (draw) => frames.push(draw),
@@ -194,6 +196,8 @@ describe("The page", () => {
             `Is <${JOINER}b>, <${JOINER}/p> or <${JOINER}!-- a tag --> in Vec<${JOINER}T>, where 1<2 and 1 < 2?`,
         );
         assert.equal(chat.retry(page, null)[0].text, typed);
+        const [marked] = await chat.showQuestion({ text: "$$\u2063x", number: 8, count: 0 }, []);
+        assert.equal(marked[0].content[0].text, "$$x");
         assert.equal(chat.undo(page)[1].value, typed);
     });
 
@@ -353,6 +357,18 @@ describe("The browser", () => {
         chat.leaveChat();
         assert.equal(chat.rememberSession("s2").value, "Another");
         assert.deepEqual(JSON.parse(stored["chat drafts"]), { s2: "Another" });
+    });
+
+    test("moves what is typed to a new chat's id, and lets it be where a chat is deleted", () => {
+        typed("Meanwhile");
+        chatBox.saveDraft();
+        chat.rememberSession("s1");
+        assert.deepEqual(JSON.parse(stored["chat drafts"]), { s1: "Meanwhile" });
+        assert.deepEqual(chat.rememberSession(""), SAME);
+        assert.deepEqual(JSON.parse(stored["chat drafts"]), { "": "Meanwhile" });
+        chat.forgetDrafts();
+        assert.equal(chatBox.draft(), "");
+        assert.equal(history.state.unsent, "");
     });
 
     test("keeps what is typed over a reload, and tells that a message was not sent", () => {
