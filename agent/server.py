@@ -42,7 +42,6 @@ from agent.limits.connections import Connections, most_files
 from agent.page.browser import RELOAD_HEAD
 from agent.page.chat_interface import ChatPage
 from agent.page.gradio_internals import (
-    ROUTES,
     attribute_of_page,
     count_connections,
     current_user,
@@ -58,6 +57,7 @@ from agent.page.gradio_internals import (
     shorten_tracebacks,
     take_over_reloads,
 )
+from agent.page.routes import ROUTES
 
 log = logging.getLogger(__name__)
 

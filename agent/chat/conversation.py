@@ -6,27 +6,25 @@ the session is rewound before the next turn.
 """
 
 import asyncio
-import math
 import time
 import uuid
 from collections.abc import AsyncIterator, Collection
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import asdict, replace
 
-from google.adk.agents.run_config import RunConfig, StreamingMode, ToolThreadPoolConfig
 from google.adk.errors import StaleSessionError
 from google.adk.events import Event
 from google.adk.runners import Runner
 from google.adk.sessions import Session
-from google.adk.sessions.base_session_service import GetSessionConfig
 from google.genai import types
 
 from agent.chat.compaction import until_answered
 from agent.chat.model_options import turn_options
+from agent.chat.run_config import run_config
 from agent.chat.session_sync import SessionSync
 from agent.chat.turn import Turn
 from agent.core import transcript
-from agent.core.adk_internals import SessionNotFoundError, telemetry_options
+from agent.core.adk_internals import SessionNotFoundError
 from agent.core.errors import explain
 from agent.core.history import (
     NAME,
@@ -41,11 +39,11 @@ from agent.core.history import (
     turn_records,
 )
 from agent.core.notices import Notice, PlainError
-from agent.core.question import Options, Question
+from agent.core.question import Question
 from agent.core.settings import Settings
 from agent.core.transcript import Transcript
 from agent.core.visitor import SessionKey, visitor_id
-from agent.limits.budget import MAX_FREE_CALLS, TokenUsage, token_usage, use_offline
+from agent.limits.budget import TokenUsage, token_usage, use_offline
 from agent.limits.rate_limits import LimitExceeded, Limits
 from agent.limits.tool_failures import ToolFaults, tool_faults
 from agent.limits.tool_threads import caller, tool_threads
@@ -386,26 +384,3 @@ class Conversation:
             await self._session.refresh()
             yield
             await self._session.settle(self.turn.failure if self.turn else None)
-
-
-def run_config(settings: Settings, options: Options, since: float | None) -> RunConfig:
-    """How ADK is to run the agent, with the events stored since then in the model's view."""
-    # What costs something is counted for the whole turn (agent/limits/budget.py).
-    most = settings.max_llm_calls and max(settings.max_llm_calls, MAX_FREE_CALLS)
-    if since is None:
-        window = GetSessionConfig(num_recent_events=0)
-    else:
-        window = GetSessionConfig(after_timestamp=since)
-    return RunConfig(
-        streaming_mode=StreamingMode.SSE if options.streaming else StreamingMode.NONE,
-        max_llm_calls=most,
-        http_options=types.HttpOptions(
-            timeout=math.ceil(settings.turn_timeout * 1000),
-            retry_options=types.HttpRetryOptions(
-                attempts=1 + settings.request_retries, initial_delay=0.5, max_delay=8
-            ),
-        ),
-        **telemetry_options(),
-        tool_thread_pool_config=ToolThreadPoolConfig(max_workers=settings.tool_threads),
-        get_session_config=window,
-    )

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from agent.chat.registry import Registry
 from agent.core.settings import Settings
 from agent.models.offline import OfflineModel
-from agent.page.gradio_internals import ROUTES
+from agent.page.routes import ROUTES
 from tests.support.app_process import free_port
 from tests.support.app_setup import UNLIMITED, loaded
 from tests.support.browser import Visitor
