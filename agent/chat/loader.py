@@ -22,6 +22,7 @@ from google.adk.cli.utils.service_factory import (
     create_artifact_service_from_options,
     create_session_service_from_options,
 )
+from google.adk.plugins import BasePlugin
 from google.adk.runners import Runner
 from google.adk.sessions import BaseSessionService, InMemorySessionService
 from google.adk.tools import BaseTool
@@ -116,11 +117,7 @@ def load(folder: Path = OUR_AGENT, coalesce: bool = False) -> LoadedAgent:
             agent.model = coalescing(agent.canonical_model)
     settings = read_settings(os.environ)
     app = with_compaction(app, agents)
-    # The first to give ADK another event or response is the last that is asked.
-    plugins = [
-        *(Invocation(), *app.plugins),
-        *(ModelOptions(), Budget(settings.max_output_tokens), ToolFailures(), Redaction()),
-    ]
+    plugins = with_plugins(app.plugins, settings.max_output_tokens)
     examples, state = _from_module(folder, "EXAMPLES", ()), _first_state(folder)
     examples = (examples,) if isinstance(examples, str) else tuple(examples)
     for sentence in complaints(agents, app.plugins, state, folder):
@@ -175,6 +172,13 @@ def _offline_examples(examples: tuple[str, ...], agents: list[LlmAgent]) -> tupl
         return examples
     fit = offline.understood(examples, first.tools)
     return tuple(dict.fromkeys([*fit, *offline.EXAMPLES]))
+
+
+def with_plugins(owners: Sequence[BasePlugin], max_output_tokens: int) -> list[BasePlugin]:
+    """The owner's plugins, and this app's own before and after them: the first one that gives ADK
+    another event or response is the last that is asked."""
+    own = ModelOptions(), Budget(max_output_tokens), ToolFailures(), Redaction()
+    return [Invocation(), *owners, *own]
 
 
 def _import(folder: Path) -> App | BaseNode:

@@ -15,19 +15,14 @@ from google.adk.workflow import BaseNode
 
 from agent.chat.compaction import with_compaction
 from agent.chat.conversation import Conversation
-from agent.chat.loader import LoadedAgent, llm_agents
-from agent.chat.model_options import ModelOptions
+from agent.chat.loader import LoadedAgent, llm_agents, with_plugins
 from agent.chat.registry import Registry
 from agent.chat.turn import Turn
 from agent.core.question import Question, Screen
 from agent.core.settings import Settings
 from agent.core.transcript import Transcript
 from agent.core.transcript import notices as notices
-from agent.limits.budget import Budget
-from agent.limits.tool_failures import ToolFailures
-from agent.stores.invocation import Invocation
 from agent.stores.memory import VisitorMemory
-from agent.stores.redaction import Redaction
 from tests.support.app_process import free_port
 
 # For tests of other things than limits.
@@ -59,13 +54,7 @@ def loaded_root(
     app = App.model_construct(
         name="test",
         root_agent=root,
-        plugins=[
-            Invocation(),
-            ModelOptions(),
-            Budget(max_output_tokens),
-            ToolFailures(),
-            Redaction(),
-        ],
+        plugins=with_plugins([], max_output_tokens),
         events_compaction_config=compaction,
     )
     runner = Runner(
