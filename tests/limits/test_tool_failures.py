@@ -425,8 +425,8 @@ async def test_so_is_what_a_callback_answers(name: str) -> None:
         """Ask."""
         return "her address"
 
-    talk = talk_with(ask_crm, **{name: lambda *args, **call: round_dict()})
-    said = await say(talk, "Ask")
+    callback: dict[str, Any] = {name: lambda *args, **call: round_dict()}
+    said = await say(talk := talk_with(ask_crm, **callback), "Ask")
     assert (answer(said), notices(said)) == ("Sorry.", [])
     assert results(said) == [{"error": "Its result holds itself, so that it cannot be told."}]
     assert answer(await say(talk, "And now?")) == "Well."
