@@ -46,10 +46,12 @@ def warm_up() -> None:
     with suppress(Exception):  # Whatever it is, the first visitor will be told of it.
         asyncio.run(one_turn())
         asyncio.run(warm_up_gemini())
-    # What is there now stays for good. To look through it, as Python does after every few hundred
-    # turns, holds up everybody for 0.2 s.
+    # What is there now stays for good. To look through it, as Python does now and then, holds up
+    # everybody for 0.2 s. But a Space's hot reload finds functions by the garbage collector, which
+    # does not show what is frozen (spaces/_vendor/codefind/registry.py).
     gc.collect()
-    gc.freeze()
+    if "spaces" not in sys.modules:
+        gc.freeze()
 
 
 def remember_missing() -> None:

@@ -46,6 +46,7 @@ def test_what_is_there_at_the_start_is_not_searched_for_garbage_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(warmup, "OPTIONAL_MODULES", ())
+    monkeypatch.delitem(sys.modules, "spaces", raising=False)
     try:
         warm_up()
         assert gc.get_freeze_count()

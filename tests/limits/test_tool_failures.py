@@ -426,8 +426,7 @@ async def test_so_is_what_a_callback_answers(name: str) -> None:
         return "her address"
 
     callback: dict[str, Any] = {name: lambda *args, **call: round_dict()}
-    talk = talk_with(ask_crm, **callback)
-    said = await say(talk, "Ask")
+    said = await say(talk := talk_with(ask_crm, **callback), "Ask")
     assert (answer(said), notices(said)) == ("Sorry.", [])
     assert results(said) == [{"error": "Its result holds itself, so that it cannot be told."}]
     assert answer(await say(talk, "And now?")) == "Well."
