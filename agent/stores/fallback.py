@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from google.adk.events import Event
@@ -72,7 +72,7 @@ class FallbackStore(BaseSessionService):
         # SQLite lets one write at a time, and fails whoever has waited for 5 s: by itself it wakes
         # them in no order, so that of 100 chats that write at once a third failed.
         is_file = isinstance(real, SqliteSessionService)
-        self._writing = asyncio.Semaphore(1 if is_file else 1_000_000)
+        self._writing = asyncio.Lock() if is_file else nullcontext()
 
     @property
     def fails(self) -> bool:
