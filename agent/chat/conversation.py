@@ -232,11 +232,16 @@ class Conversation:
         """One run of ADK's, until the agent has answered."""
         run = self._events(turn, question)
         if self.runner.app and self.runner.app.events_compaction_config:
-            self._compaction = await until_answered(run, self.session_id)
+            if task := await until_answered(run, self.session_id):
+                self._compaction = task
+                task.add_done_callback(self._compacted)  # It holds the visitor's request.
         else:
             await run
         if missing := sorted(tool_faults.get().missing):
             turn.add_notice(Notice("tools_left_out", {"tools": ", ".join(missing)}))
+
+    def _compacted(self, _: asyncio.Task[None]) -> None:
+        self._compaction = None
 
     async def _events(self, turn: Turn, question: Question) -> None:
         """ADK's events of one run, given to the turn as they come."""
@@ -273,7 +278,6 @@ class Conversation:
             await asyncio.wait({task}, timeout=seconds)
             task.cancel()
             await asyncio.wait({task})
-        self._compaction = None
         if self._spent.summaries:
             self._spent.summaries = 0
             self._session.outdate()

@@ -9,7 +9,7 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from google.adk.events import Event
@@ -76,8 +76,7 @@ class FallbackStore(BaseSessionService):
         self._lock = asyncio.Lock()
         # SQLite lets one write at a time, and fails whoever has waited for 5 s: by itself it wakes
         # them in no order, so that of 100 chats that write at once a third failed.
-        is_file = isinstance(real, SqliteSessionService)
-        self._writing = asyncio.Semaphore(1 if is_file else 1_000_000)
+        self._writing = asyncio.Lock() if _is_sqlite(real) else nullcontext()
 
     @property
     def fails(self) -> bool:
@@ -261,6 +260,12 @@ class FallbackStore(BaseSessionService):
         if not self._failing:
             log.error("The session store fails (%s): chats are kept in memory.", _name(error))
         self._failing.add(operation)
+
+
+def _is_sqlite(store: BaseSessionService) -> bool:
+    """Whether the store is a file of SQLite's, by ADK's own service or by SQLAlchemy."""
+    dialect = getattr(getattr(store, "db_engine", None), "dialect", None)
+    return isinstance(store, SqliteSessionService) or getattr(dialect, "name", "") == "sqlite"
 
 
 def _key(app_name: str, user_id: str, session_id: str | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import gradio as gr
 import httpx
 import pytest
 from google.adk.events import Event
-from google.adk.sessions import Session
+from google.adk.sessions import DatabaseSessionService, Session
 from google.adk.sessions.sqlite_session_service import SqliteSessionService
 
 from agent.chat.loader import LoadedAgent
@@ -382,3 +382,26 @@ async def test_a_deleted_database_is_made_again(tmp_path: Path) -> None:
     key = {"app_name": "test", "user_id": view.user_id, "session_id": str(view.session_id)}
     assert await house.store.get_session(**key)  # type: ignore[arg-type]
     await house.store.db_engine.dispose()  # type: ignore[attr-defined]
+@pytest.mark.parametrize("service", ["adk", "sqlalchemy"])
+async def test_a_file_is_written_to_by_one_at_a_time(service: str, tmp_path: Path) -> None:
+    file = tmp_path / "chats.db"
+    database = DatabaseSessionService(f"sqlite+aiosqlite:///{file}")
+    real = database if service == "sqlalchemy" else SqliteSessionService(str(file))
+    writing, most = 0, 0
+    create = real.create_session
+
+    async def counted(**what: Any) -> Session:
+        nonlocal writing, most
+        writing += 1
+        most = max(most, writing)
+        try:
+            return await create(**what)
+        finally:
+            writing -= 1
+
+    real.create_session = counted  # type: ignore[method-assign]
+    store = FallbackStore(real)
+    key: dict[str, Any] = {"app_name": "test", "user_id": "ann"}
+    await asyncio.gather(*(store.create_session(**key, session_id=str(n)) for n in range(20)))
+    assert (most, len((await store.list_sessions(**key)).sessions)) == (1, 20)
+    await database.close()
