@@ -25,6 +25,9 @@ DIM, NORMAL, ERASE_LINE = "\x1b[2m", "\x1b[0m", "\r\x1b[K"
 CONTROLS = dict.fromkeys([*range(32), *range(127, 160)], "\N{REPLACEMENT CHARACTER}")
 CONTROLS |= {ord("\n"): "\n", ord("\t"): "\t", ord("\r"): ""}
 
+# The same for a pipe or a file, which may end in a terminal: but what ends a line is text there.
+PIPED = {code: shown for code, shown in CONTROLS.items() if chr(code) not in "\r\v\f\x85"}
+
 # What the terminal's last line holds; None while it is empty.
 Line: TypeAlias = Literal["answer", "thought", "progress"] | None
 
@@ -62,7 +65,7 @@ class Screen:
 
     def _write_answer(self, text: str) -> None:
         self._begin("answer")
-        self._out.write(text.translate(CONTROLS))  # A pipe may end in a terminal.
+        self._out.write(text.translate(CONTROLS if self._out.isatty() else PIPED))
         self._out.flush()
 
     def _show_step(self, delta: Delta) -> None:
@@ -156,9 +159,9 @@ class TerminalChat:
     async def _record(self, question: str, turn: Turn, file: TextIO) -> None:
         """Write the turn as Markdown, as it comes."""
         try:
-            said = clean(question).translate(CONTROLS)
+            said = clean(question).translate(PIPED)
             file.write(f"**{timestamp()} User:** {said}\n\n**{timestamp()} Agent:** ")
-            await tee(turn, lambda chunk: (file.write(chunk.translate(CONTROLS)), file.flush()))
+            await tee(turn, lambda chunk: (file.write(chunk.translate(PIPED)), file.flush()))
             file.write("".join(f"\n\n*({notice})*" for notice in notices(turn.transcript)) + "\n\n")
             file.flush()
         except* OSError:

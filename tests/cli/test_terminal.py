@@ -530,7 +530,7 @@ def test_an_answer_that_goes_elsewhere_leaves_the_rest_to_the_terminal(
 # What a terminal obeys
 
 ESCAPES = "a\x1b]52;c;AAAA\x07b\x1b[2Jc\x9bd\x08e\rf\tg\nh"
-SHOWN = "a\ufffd]52;c;AAAA\ufffdb\ufffd[2Jc\ufffdd\ufffdef\tg\nh"
+SHOWN = "a\ufffd]52;c;AAAA\ufffdb\ufffd[2Jc\ufffdd\ufffde\rf\tg\nh"
 
 
 def test_what_a_terminal_obeys_goes_through_no_pipe_and_into_no_file(
@@ -539,7 +539,7 @@ def test_what_a_terminal_obeys_goes_through_no_pipe_and_into_no_file(
     gemini.enqueue(ESCAPES)
     ended = ran(ESCAPES, "--out", str(tmp_path / "a.md"))
     assert ended.out == f"{SHOWN}\n"
-    record = (tmp_path / "a.md").read_text()
+    record = (tmp_path / "a.md").read_bytes().decode()
     assert record.count(SHOWN) == 2
     assert "\x1b" not in record + ended.err
     gemini.enqueue("Hi.")
