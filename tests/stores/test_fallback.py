@@ -382,6 +382,8 @@ async def test_a_deleted_database_is_made_again(tmp_path: Path) -> None:
     key = {"app_name": "test", "user_id": view.user_id, "session_id": str(view.session_id)}
     assert await house.store.get_session(**key)  # type: ignore[arg-type]
     await house.store.db_engine.dispose()  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("service", ["adk", "sqlalchemy"])
 async def test_a_file_is_written_to_by_one_at_a_time(service: str, tmp_path: Path) -> None:
     file = tmp_path / "chats.db"
