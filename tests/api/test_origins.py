@@ -216,7 +216,8 @@ WORK = [
 def test_another_site_makes_nothing_work(page: httpx.Client, method: str, path: str) -> None:
     headers = {"Origin": OTHER, "Content-Type": "text/plain"}
     answer = page.request(method, path, headers=headers, content='{"query": "Hi"}')
-    assert (answer.status_code, answer.json()) == (403, {"detail": FOREIGN})
+    assert answer.status_code == 403
+    assert FOREIGN in answer.json().values() or answer.json()["error"]["message"] == FOREIGN
     assert "access-control-allow-origin" not in answer.headers
 
 

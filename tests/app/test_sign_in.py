@@ -19,7 +19,7 @@ from tests.support.browser import Visitor
 
 pytestmark = pytest.mark.slow
 
-TOKEN = "open-sesame"
+TOKEN = "open-sesame-and-more"
 
 INITIALIZE = {
     "jsonrpc": "2.0",

@@ -124,7 +124,7 @@ INPUTS: dict[str, Any] = {
     "an object as text": [spoken({"a": 1})],
     "null as content": [{"role": "user", "content": None}],
     "halves in the history": [spoken("\ud800"), spoken("\udfff\0", "assistant")],
-    "a long history": [spoken("x"), spoken("y", "assistant")] * 50,
+    "a long history": [spoken("x"), spoken("y", "assistant")] * 10,
 }
 
 # What else may be told of a step.

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from google.genai import types
 from openai import (
     APIError,
     APITimeoutError,
@@ -260,13 +261,19 @@ def test_what_the_client_wants_of_the_model_is_asked_of_it(
 
 SCHEMA = {"type": "object", "properties": {"colour": {"type": "string"}}}
 
+NO_THOUGHTS: Any = {
+    "generate_content_config": types.GenerateContentConfig(
+        thinking_config=types.ThinkingConfig(thinking_budget=0)
+    )
+}
+
 AS_COLOUR = {"type": "json_schema", "json_schema": {"name": "colour", "schema": SCHEMA}}
 
 
 def test_an_agent_without_tools_answers_in_the_form_that_is_wanted(gemini: FakeGemini) -> None:
     gemini.always("{}")
     with (
-        launched(loaded(max_output_tokens=200), api_token=TOKEN) as url,
+        launched(loaded(max_output_tokens=200, **NO_THOUGHTS), api_token=TOKEN) as url,
         OpenAI(base_url=f"{url}v1", api_key=TOKEN) as client,
     ):
         ask(client, response_format=AS_COLOUR, max_tokens=1000)

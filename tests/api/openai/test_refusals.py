@@ -13,7 +13,6 @@ from agent.core.settings import Settings
 from tests.support.app_setup import launched, loaded
 from tests.support.fake_gemini import FakeGemini
 from tests.support.openai_client import TOKEN, Json, ask, raw, sent, text_and_reason, user
-from tests.support.stored_sessions import is_emptied
 
 pytestmark = pytest.mark.slow
 
@@ -325,41 +324,3 @@ def test_the_agent_is_found_by_its_name(client: OpenAI) -> None:
     assert client.models.retrieve("helper").id == "helper"
     with pytest.raises(NotFoundError, match="only 'helper'"):
         client.models.retrieve("another")
-
-
-# Earlier messages
-
-ASSISTANT = {"role": "assistant", "content": "Hi"}
-
-EARLIER: dict[str, tuple[list[Json], str]] = {
-    "too many turns": (
-        [user("Hi"), ASSISTANT] * 3,
-        "This chat has had its 3 messages. Please begin a new one.",
-    ),
-    "too many of the system's": (
-        [{"role": "system", "content": "Be brief."}] * 3,
-        "This chat has had its 3 messages. Please begin a new one.",
-    ),
-    "too long": (
-        [user("x" * 11), ASSISTANT],
-        "This message has 11 characters, and at most 10 can be sent here. Please send a shorter "
-        "one, or the text in parts.",
-    ),
-    "too many": ([ASSISTANT] * 501, "At most 500 earlier messages can be sent here."),
-}
-
-
-@pytest.mark.parametrize(("earlier", "sentence"), EARLIER.values(), ids=EARLIER.keys())
-def test_earlier_messages_are_counted_before_any_is_stored(
-    gemini: FakeGemini, earlier: list[Json], sentence: str
-) -> None:
-    what = loaded()
-    limits: Any = {"api_token": TOKEN, "max_chat_turns": 3, "max_message_length": 10}
-    with launched(what, **limits) as url, httpx.Client(base_url=url) as http:
-        refused = http.post(**raw(sent(messages=[*earlier, user("Hi")])))
-        assert (refused.status_code, error_of(refused)["message"]) == (400, sentence)
-        assert gemini.requests == []
-        gemini.enqueue("Hello.")
-        whole = [user("x" * 10), {"role": "assistant", "content": "x" * 500}] * 2
-        assert http.post(**raw(sent(messages=[*whole, user("Hi")]))).status_code == 200
-    assert is_emptied(what)
