@@ -65,6 +65,11 @@ def test_a_tool_that_calls_sys_exit_ends_its_call_alone(app: App, tool: str) -> 
     assert httpx.get(f"{app.url}healthz").json() == {"status": "ok"}
 
 
+def test_an_end_that_is_asked_for_is_a_good_one(app: App) -> None:
+    assert app.end() == 0
+    assert "by itself" not in "".join(app.said)
+
+
 @pytest.mark.parametrize("tool", ["stop_loop", "call_soon"])
 def test_when_the_server_has_ended_the_process_ends_too(app: App, tool: str) -> None:
     with pytest.raises(httpx.HTTPError):
