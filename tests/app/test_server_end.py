@@ -1,5 +1,6 @@
 """A tool that would end the app does not; and if the server does end, so does the process."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,8 +49,8 @@ def app(tmp_path: Path) -> Iterator[App]:
     (folder / "agent.py").write_text(AGENT)
     app = App(str(folder))
     yield app
-    app.program.kill()
-    app.program.communicate()
+    if app.program.stdout and not app.program.stdout.closed:
+        app.end(signal.SIGKILL)
 
 
 def ask(app: App, query: str) -> str:
