@@ -380,8 +380,8 @@ def wait_for_signal(server: threading.Thread | None = None) -> None:
         warm_up()
         _on_end(signal.default_int_handler)
         while not signals and (server is None or server.is_alive()):
-            # In short pieces, because on Windows no signal ends a wait for a thread.
-            server.join(1) if server else time.sleep(3600)
+            # Not `join`: Python 3.11 takes a thread for ended when a signal interrupts that.
+            time.sleep(1)
     except KeyboardInterrupt:
         pass
 

@@ -44,7 +44,7 @@ def is_being_cancelled() -> bool:
 def describe(error: BaseException) -> str:
     """The exception's class and text, on one line."""
     try:
-        text = " ".join(str(error).split())
+        text = "" if error.args == (None,) else " ".join(str(error).split())
     except BaseException:  # Nothing says that its `__str__` works.
         text = ""
     name = type(error).__name__

@@ -1,5 +1,6 @@
 """A tool that would end the app does not; and if the server does end, so does the process."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,8 +49,8 @@ def app(tmp_path: Path) -> Iterator[App]:
     (folder / "agent.py").write_text(AGENT)
     app = App(str(folder))
     yield app
-    app.program.kill()
-    app.program.communicate()
+    if app.program.stdout and not app.program.stdout.closed:
+        app.end(signal.SIGKILL)
 
 
 def ask(app: App, query: str) -> str:
@@ -63,6 +64,11 @@ def test_a_tool_that_calls_sys_exit_ends_its_call_alone(app: App, tool: str) -> 
     assert '"result": {"error": "SystemExit: 3"}' in said
     assert "[DONE]" in said
     assert httpx.get(f"{app.url}healthz").json() == {"status": "ok"}
+
+
+def test_an_end_that_is_asked_for_is_a_good_one(app: App) -> None:
+    assert app.end() == 0
+    assert "by itself" not in "".join(app.said)
 
 
 @pytest.mark.parametrize("tool", ["stop_loop", "call_soon"])

@@ -286,6 +286,20 @@ def test_a_failing_turn_does_not_end_the_conversation() -> None:
     assert re.fullmatch(r"\(.+\)\n", err)
 
 
+def test_a_tool_that_quits_does_not_end_the_conversation(tmp_path: Path) -> None:
+    (tmp_path / "leaver").mkdir()
+    (tmp_path / "leaver" / "agent.py").write_text(
+        "from google.adk.agents import Agent\n"
+        "def leave():\n"
+        "    quit()\n"
+        "root_agent = Agent(name='leaver', model='gemini-2.5-flash', tools=[leave])\n"
+    )
+    ended = ran("--agent", str(tmp_path / "leaver"), typed="/call leave\n/help\n")
+    assert ended.code == 0
+    assert "- error: SystemExit\n" in ended.out
+    assert "User: /help" in ended.out
+
+
 def test_a_line_that_is_no_text_ends_nothing(gemini: FakeGemini) -> None:
     gemini.always("Yes.")
     code, out, err = ran(typed=b"caf\xe9\nsecond\n", PYTHONIOENCODING="utf-8")

@@ -82,6 +82,7 @@ async def test_the_model_is_told_of_a_tool_that_fails_and_can_react() -> None:
 
 ODD: list[tuple[BaseException | type[BaseException], str]] = [
     (SystemExit(2), "SystemExit: 2"),
+    (SystemExit(None), "SystemExit"),
     (KeyboardInterrupt(), "KeyboardInterrupt"),
     (StopIteration("over"), "StopIteration: over"),
     (asyncio.CancelledError(), "CancelledError"),
