@@ -271,8 +271,10 @@
             return [page.slice(0, last), { ...constants.idle, value: typed(page[last]) }];
         },
 
-        // The same for a question that could not be sent.
+        // The same for a question that could not be sent. A chat that is cleared while an answer runs
+        // is empty: it is unlocked when the server has cleared it, too.
         giveBack(question, page) {
+            if (page.length === 0) return [SAME, SAME];
             if (page.at(-1)?.role !== "user") return [page, constants.idle];
             return [page.slice(0, -1), { ...constants.idle, value: question.text }];
         },
