@@ -1,10 +1,12 @@
 """What one can press while an answer runs: that one is left, and nothing is refused or lost."""
 
+import asyncio
 import threading
 
 import pytest
 from playwright.sync_api import expect
 
+from agent.page.page_state import PageState
 from tests.support.browser import Page
 from tests.support.chat_page import BEGUN, begun, remembers_what_is_seen
 from tests.support.fake_gemini import FakeGemini, Until
@@ -107,6 +109,27 @@ def test_an_example_in_a_new_chat(page: Page, gemini: FakeGemini) -> None:
     gemini.enqueue("Hello, you.")
     page.click_example("Hello")
     page.shows(("user", "Hello"), ("model", "Hello, you."))
+    remembers_what_is_seen(page, gemini)
+
+
+@pytest.mark.usefixtures("gate")
+def test_after_clear_one_can_type_as_soon_as_the_chat_is_gone(
+    page: Page, gemini: FakeGemini, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begins, may_forget, forget = threading.Event(), threading.Event(), PageState.forget
+
+    async def forget_later(self: PageState) -> None:
+        begins.set()
+        assert await asyncio.to_thread(may_forget.wait, 20)
+        await forget(self)
+
+    monkeypatch.setattr(PageState, "forget", forget_later)
+    page.clear()
+    page.shows()  # Gradio empties the chat at once.
+    assert begins.wait(20)
+    page.tab.wait_for_timeout(300)  # What would unlock the box comes from the cancelled run.
+    expect(page.box).to_be_disabled()
+    may_forget.set()
     remembers_what_is_seen(page, gemini)
 
 
