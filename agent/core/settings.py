@@ -16,9 +16,9 @@ PER_ADDRESS = (
 # The values of `GRADIO_SERVER_NAME` for which that is so.
 LOOPBACK = ("", "localhost", "127.0.0.1", "::1")
 
-# No setting is larger: clocks, SQLite and Gemini do not count on for ever. As a time, it is 31
+# No setting is larger: clocks, SQLite and Gemini do not count on for ever. As a time, it is 158
 # years.
-LARGEST = 1_000_000_000
+LARGEST = 5_000_000_000
 
 # Characters: a shorter secret could be found by trying.
 MIN_TOKEN_LENGTH = 16

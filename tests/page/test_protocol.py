@@ -1,0 +1,55 @@
+"""What a browser may say of a question: every field is cut to what it can be."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from agent.page.page_state import restore
+from agent.page.protocol import MAX_ABOVE, edit, parse_question
+from tests.support.app_setup import registry
+from tests.support.scripted_model import ScriptedModel
+
+NOTHING = {"text": "", "number": None, "above": 0}
+
+
+def asked(**changed: Any) -> dict[str, Any]:
+    return {"text": "Hi", "number": 0.5, "count": 1, **changed}
+
+
+@pytest.mark.parametrize(
+    ("said", "question"),
+    [
+        (asked(), {"text": "Hi", "number": 0.5, "above": 1}),
+        (asked(number=7, more="x" * 99), {"text": "Hi", "number": 7, "above": 1}),
+        (asked(count=10**9), {"text": "Hi", "number": 0.5, "above": MAX_ABOVE}),
+        (asked(count=-1), {"text": "Hi", "number": 0.5, "above": 0}),
+        *(
+            (asked(number=number), NOTHING)
+            for number in ("7", "x" * 99, [7], {"a": 7}, None, 2**60, 1e300, -1e300)
+        ),
+        *((asked(count=count), NOTHING) for count in ("1", 1.5, None, [1])),
+        *((asked(text=text), NOTHING) for text in (7, None, ["Hi"], {"text": "Hi"})),
+        (None, NOTHING),
+        ("Hi", NOTHING),
+        ([asked()], NOTHING),
+        ({}, NOTHING),
+    ],
+)
+def test_a_question_is_a_text_a_number_and_a_count(said: Any, question: dict[str, Any]) -> None:
+    assert parse_question(said) == question
+
+
+@pytest.mark.parametrize(
+    ("place", "kept"), [(2, 2), ([2, 0], 2), ((3, 1), 3), ("x" * 99, 0), ([], 0), ({}, 0), (0.5, 0)]
+)
+def test_the_place_of_an_edit_is_a_number(place: Any, kept: int) -> None:
+    change: Any = SimpleNamespace(index=place, value="Hi")
+    assert edit(change)["place"] == kept
+
+
+@pytest.mark.parametrize("session_id", ["", "x" * 99_999, "../../etc", "None"])
+async def test_a_page_is_on_no_session_whose_id_was_not_made_here(session_id: str) -> None:
+    page = await restore(registry(ScriptedModel()), "x" * 99_999, session_id)
+    assert page.session_id is None
+    assert len(page.user_id) == 44
