@@ -12,7 +12,7 @@ from agent.render.messages import JOINER
 
 STATIC = Path(__file__).with_name("static")
 
-SCRIPTS = ("text.js", "box.js", "chat.js")
+SCRIPTS = ("storage.js", "text.js", "box.js", "chat.js")
 
 
 def js(method: str) -> str:

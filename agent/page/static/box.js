@@ -63,8 +63,8 @@
             return readDrafts()[session] ?? "";
         },
 
-        // Keeps drafts as they are typed, and when the page is left. A file that is dropped or pasted is refused in a
-        // sentence: by itself a browser would open it in place of the page.
+        // Keeps drafts as they are typed, and when the page is left. A file that is dropped or pasted
+        // is refused in a sentence: by itself a browser would open it in place of the page.
         watch(noFiles) {
             addEventListener("pagehide", () => this.saveDraft());
             addEventListener("input", ({ target }) => target === find() && this.saveDraft());

@@ -1,8 +1,9 @@
 // What the chat page does in the browser: one object, `chat`.
 //
-// agent/page/browser.py puts this file into the head of the page, after text.js and box.js, where it
-// runs before Gradio makes any component, and hands its constants to `chat.start`. A listener's `js=` in Python names one of
-// the methods, which gets the values of the listener's inputs and returns those of its outputs.
+// agent/page/browser.py puts this file into the head of the page, after the other scripts, where it
+// runs before Gradio makes any component, and hands its constants to `chat.start`. A listener's `js=`
+// in Python names one of the methods, which gets the values of the listener's inputs and returns
+// those of its outputs.
 //
 // The words of this file:
 //   page      what the Chatbot shows: an array of messages, each by the visitor ("user") or not
@@ -181,46 +182,6 @@
         }).observe(box, { attributeFilter: ["disabled"] });
     };
 
-    // Storage in the browser's form that is kept with this window's history entry, and so for as
-    // long as its tab is open.
-    const storageInHistory = (name) => {
-        const kept = new Map(Object.entries(history.state?.[name] ?? {}));
-        const keep = () => {
-            history.replaceState({ ...history.state, [name]: Object.fromEntries(kept) }, "");
-        };
-        return {
-            get length() {
-                return kept.size;
-            },
-            key: (index) => [...kept.keys()][index] ?? null,
-            getItem: (key) => kept.get(String(key)) ?? null,
-            setItem(key, value) {
-                kept.set(String(key), String(value));
-                keep();
-            },
-            removeItem(key) {
-                kept.delete(String(key));
-                keep();
-            },
-            clear() {
-                kept.clear();
-                keep();
-            },
-        };
-    };
-
-    // A browser that blocks what other sites' frames store, as a Space's is one, throws when Gradio
-    // reads this property, and the page would never be drawn.
-    const replaceBlockedStorage = (name) => {
-        try {
-            globalThis[name].getItem("");
-        } catch {
-            const value = storageInHistory(name);
-            Object.defineProperty(globalThis, name, { value, configurable: true });
-            state.storesNothing = true;
-        }
-    };
-
     // Milliseconds in which the browser must have begun to save a file.
     const DOWNLOAD_TIMEOUT = 60_000;
 
@@ -233,7 +194,7 @@
         // formula; and sentences for the visitor.
         start(given) {
             constants = given;
-            ["localStorage", "sessionStorage"].forEach(replaceBlockedStorage);
+            state.storesNothing ||= chatStorage.replaceBlocked();
         },
 
         // Called when all components are there.

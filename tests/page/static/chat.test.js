@@ -8,7 +8,7 @@ const { beforeEach, describe, mock, test } = require("node:test");
 const { runInThisContext } = require("node:vm");
 
 const STATIC = join(__dirname, "../../../agent/page/static");
-const SOURCE = ["text", "box", "chat"]
+const SOURCE = ["storage", "text", "box", "chat"]
     .map((name) => readFileSync(join(STATIC, `${name}.js`), "utf8")).join("");
 
 const SAME = { __type__: "update" };
