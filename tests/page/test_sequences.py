@@ -82,7 +82,11 @@ class Hand:
         if step in ("retry", "edit"):
             self._gemini.enqueue(f"Another {len(self._gemini.requests)}.")
         more = (place, self._message()) if step == "edit" else ()
+        texts = self._page.texts()
         getattr(self._page, step)(*more)
+        if step in ("undo", "clear"):  # Else the next step begins before this one is done.
+            asked = [index for index, (who, _) in enumerate(texts) if who == "user"]
+            self._page.shows(*(texts[: asked[-1]] if step == "undo" else ()))
 
     def remembers_what_is_seen(self) -> None:
         """The model is told just what stands on the page."""
