@@ -347,11 +347,14 @@ def serve_until_end(
     app, url, _ = serve(demo, loaded, registry, **{"prevent_thread_lock": True, **options})
     if url is None:
         return
+    # From now on, because whoever reads that it runs may end it.
+    signals: list[int] = []
+    _on_end(lambda signum, _: signals.append(signum))
     announce(url)
     if not registry.settings.demo_paused:
         check_keys_soon(loaded)
     thread = server_thread(demo)
-    wait_for_signal(thread)
+    wait_for_signal(thread, signals)
     if thread and not thread.is_alive():
         log.critical("The server has ended by itself, and so the app ends.")
         os._exit(1)
@@ -371,9 +374,12 @@ def announce(url: str) -> None:
     print(f"Running on {url} (stop with Ctrl-C)", flush=True)  # noqa: T201
 
 
-def wait_for_signal(server: threading.Thread | None = None) -> None:
-    """Warm up, and wait for Ctrl-C or SIGTERM, or for the server's end."""
-    signals: list[int] = []
+def wait_for_signal(
+    server: threading.Thread | None = None, caught: list[int] | None = None
+) -> None:
+    """Warm up, and wait for Ctrl-C or SIGTERM, which may be `caught` already, or for the end of the
+    server's thread."""
+    signals = [] if caught is None else caught
     try:
         # An exception out of nowhere may be lost in the warm-up, as in a finalizer.
         _on_end(lambda signum, _: signals.append(signum))

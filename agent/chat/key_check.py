@@ -47,7 +47,7 @@ def check_keys(loaded: LoadedAgent) -> None:
                 seen.add((name, str(own.get("api_key"))))
                 _look_up(model)
         except Exception as error:
-            notice = explain(error)
+            notice = explain(error, "model")
             if notice.code in TOLD:
                 log.warning("Gemini does not answer for %s: %s", name, notice.text)
 

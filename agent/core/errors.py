@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any, TypeAlias
 
 from agent.core.notices import Notice, PlainError
-from agent.core.origin import Kind, innermost, origin
+from agent.core.origin import Kind, Origin, innermost, origin
 from agent.core.settings import Settings
 
 # How many characters of a tool's name a sentence has.
@@ -128,13 +128,18 @@ UNKNOWN = "agent_failed"
 OWNERS = {UNKNOWN, *(code for code, _ in NAMED.values())}
 
 
-def explain(failure: BaseException | str) -> Notice:
-    """What to tell the visitor of an exception, or of an ADK event's error code."""
+def explain(failure: BaseException | str, kind: Kind | None = None) -> Notice:
+    """What to tell the visitor of an exception, or of an ADK event's error code.
+
+    Args:
+        failure: That.
+        kind: Who raised it; without one its traceback tells.
+    """
     if isinstance(failure, str):
         # ADK also gives the name of the class that a step of an agent has raised.
         is_class = re.search("[a-z]", failure)
         return Notice(_look_up(CODES, {failure}, UNKNOWN if is_class else "ended_oddly"))
-    error, who = innermost(failure), origin(failure)
+    error, who = innermost(failure), Origin(kind) if kind else origin(failure)
     if isinstance(error, PlainError):
         return error.notice
     marks = set(_marks(error))

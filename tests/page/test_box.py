@@ -165,7 +165,7 @@ def test_an_address_opens_a_page_without_any_stored_chat(page: Page, gemini: Fak
 
 
 def test_a_link_to_the_page_is_previewed_as_the_agents() -> None:
-    with launched(loaded()) as url:
+    with launched(loaded(), allowed_origins="http://agent.test") as url:
         page = httpx.get(url, headers={"Host": "agent.test"}).text
     found = re.findall(r'<meta (?:property|name)="([^"]+)" content="([^"]*)"', page)
     about = {name: html.unescape(content) for name, content in found}
