@@ -155,11 +155,10 @@ async def test_of_who_is_forgotten_nothing_stays(house: House) -> None:
     assert "Tom" not in "".join(house.files())
 
 
+@pytest.mark.parametrize("real", ["sqlite", "database"], indirect=True)
 async def test_no_row_of_who_is_forgotten_stays_in_the_database(
     real: BaseSessionService, tmp_path: Path
 ) -> None:
-    if isinstance(real, InMemoryStore):
-        pytest.skip("It has no rows.")
     house = House(real, tmp_path)
     page = PageState(house.registry)
     await house.says(page, "Note this", call("note", text="Tom, my cat"), "Noted.")
