@@ -233,11 +233,7 @@ def _fences_closed(text: str) -> str:
         is_closed = len(lines) > 1 and re.fullmatch(f" *{block.markup}+ *", lines[-1])
         if block.type == "fence" and not is_closed:
             return f"{text}\n{block.markup}"
-        if block.type == "html_block":
-            left_open = (end for start, end in HTML_ENDS if re.match(start, block.content.lstrip()))
-            text += "".join(f"\n{end}" for end in left_open if end not in block.content.lower())
-    open_folds = len(re.findall("<details", text)) - len(re.findall("</details", text))
-    return text + "\n\n</details>" * open_folds
+    return text
 
 
 def _importable(event: Event) -> Event:
@@ -294,10 +290,3 @@ def _markdown() -> MarkdownIt:
 
 # Without HTML: whatever looks like it is text.
 MARKDOWN = _markdown()
-
-# As others read Markdown: how blocks of HTML begin that no blank line ends, and how they end.
-HTML_TOO = MarkdownIt("commonmark")
-HTML_ENDS = (
-    *(("<!--", "-->"), (r"<\?", "?>"), (r"<!\[", "]]>"), ("<![a-zA-Z]", ">")),
-    *((f"(?i)<{tag}", f"</{tag}>") for tag in ("script", "pre", "style", "textarea")),
-)

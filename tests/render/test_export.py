@@ -237,6 +237,9 @@ def test_a_file_that_may_hold_a_script_is_left_out_and_said_to_be(kind: str) -> 
         ("```\nx\n```", ""),
         ("```\nx\n```\n\nEnd", ""),
         ("Plain", ""),
+        # Tags in code open nothing.
+        ("`<details>` folds, as in `<pre>` and `<!--`.", ""),
+        ("```html\n<details>\n```", ""),
     ],
 )
 def test_an_answer_that_has_left_something_open_does_not_swallow_what_follows(
