@@ -71,7 +71,6 @@ PUBLIC = (
     *("/healthz", "/readyz", "/gradio_api/app_id", "/gradio_api/startup-events"),
 )
 
-# Bytes of a request: more than anybody types.
 # As connections from this machine are counted: a proxy's, if not the host's own.
 OWN_ADDRESSES = (network("127.0.0.1"), network("::1"))
 

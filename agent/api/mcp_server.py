@@ -13,7 +13,7 @@ import re
 from base64 import b64encode
 from contextlib import aclosing
 from itertools import count
-from typing import Any, assert_never, cast
+from typing import Any, cast
 from uuid import uuid4
 
 from mcp import types
@@ -31,8 +31,9 @@ from agent.api import sessions
 from agent.chat.loader import LoadedAgent
 from agent.chat.registry import Registry
 from agent.chat.turn import Turn
-from agent.core.deltas import Delta, Rewrite
-from agent.core.transcript import Notice, Picture, Text, Thought, ToolCall, to_text
+from agent.core.deltas import Delta, words
+from agent.core.errors import MAX_TOKENS
+from agent.core.transcript import Picture, to_text
 from agent.limits.client_address import client_address
 from agent.stores.fallback import StoreUnavailable
 
@@ -60,9 +61,6 @@ RESULT = {
     "properties": {"answer": {"type": "string"}, "session_id": {"type": "string"}},
     "required": ["answer", "session_id"],
 }
-
-# An answer that is cut off there is one all the same.
-MAX_TOKENS = "MAX_TOKENS"
 
 
 class McpServer:
@@ -195,22 +193,9 @@ class McpServer:
             await context.session.send_progress_notification(
                 token,
                 progress=step,
-                message=_words(delta),
+                message=(delta and words(delta)) or None,
                 related_request_id=str(context.request_id),
             )
-
-
-def _words(delta: Delta | None) -> str | None:
-    """The answer's next words; together they are the answer."""
-    match delta:
-        case Text(text=text):
-            return text
-        case Rewrite(text=text):
-            return f"\n\n{text}"
-        case Thought() | ToolCall() | Picture() | Notice() | None:
-            return None
-        case _:
-            assert_never(delta)
 
 
 def _result(turn: Turn, session_id: str) -> types.CallToolResult:
@@ -228,6 +213,7 @@ def _result(turn: Turn, session_id: str) -> types.CallToolResult:
         content=[*said, *files, go_on],
         # For clients that look at nothing else.
         structuredContent={"answer": text, "session_id": session_id},
+        # An answer that is cut off there is one all the same.
         isError=turn.failure not in (None, MAX_TOKENS),
     )
 

@@ -118,21 +118,23 @@ def _check_name(model: str, name: str) -> None:
 
 def has_token(scope: Scope, token: SecretStr | None) -> bool:
     """Whether a request shows the host's token, where there is one."""
-    _, _, shown = Headers(scope=scope).get("authorization", "").partition(" ")
+    scheme, _, shown = Headers(scope=scope).get("authorization", "").partition(" ")
     right = token.get_secret_value() if token else ""
-    return bool(right) and secrets.compare_digest(shown.strip().encode(), right.encode())
+    is_right = secrets.compare_digest(shown.strip().encode(), right.encode())
+    return bool(right) and is_right and scheme.lower() == "bearer"
 
 
 def _token_check(token: SecretStr) -> Callable[..., Awaitable[None]]:
     """A dependency that raises HTTPException 401 for a request without this token."""
 
+    # By which /openapi.json knows of the token, too.
+    described = HTTPBearer(auto_error=False)
+
     async def check(
-        credentials: Annotated[
-            HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))
-        ],
+        request: Request,
+        _: Annotated[HTTPAuthorizationCredentials | None, Depends(described)],
     ) -> None:
-        given = credentials.credentials if credentials else ""
-        if not secrets.compare_digest(given.encode(), token.get_secret_value().encode()):
+        if not has_token(request.scope, token):
             raise ApiError(401, "This needs the token that the host of this agent has set.")
 
     return check

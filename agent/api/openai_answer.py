@@ -12,16 +12,12 @@ from fastapi.sse import format_sse_event
 from agent.api.openai_error import ApiError
 from agent.chat.streams import DeltaLog
 from agent.chat.turn import Turn
-from agent.core.deltas import Delta, Rewrite, deltas
-from agent.core.errors import explain
+from agent.core.deltas import Delta, Rewrite, deltas, words
+from agent.core.errors import MAX_TOKENS, MAX_TOKENS_BEFORE_WORDS, explain
 from agent.core.text import clean, to_json
 from agent.core.transcript import Notice, Picture, Text, Thought, ToolCall, answer, notices
 
 KEEP_ALIVE = format_sse_event(comment="working")
-
-# The code of an answer that has reached its length limit, for which OpenAI has a finish reason; and
-# of one that has reached it before its first word.
-MAX_TOKENS, BEFORE_WORDS = "MAX_TOKENS", "MAX_TOKENS_BEFORE_WORDS"
 
 DECLINED = "declined"
 
@@ -116,7 +112,8 @@ class Completion:
     @property
     def failed_without_answer(self) -> bool:
         """Whether the turn failed before its first word."""
-        failed = self.turn.failure not in (None, MAX_TOKENS, BEFORE_WORDS)
+        # For an answer that has reached its length limit OpenAI has a finish reason.
+        failed = self.turn.failure not in (None, MAX_TOKENS, MAX_TOKENS_BEFORE_WORDS)
         return failed and not answer(self.turn.transcript)
 
     @property
@@ -173,10 +170,8 @@ def _content(delta: Delta) -> dict[str, str]:
     """What a message or a chunk has of this delta, if anything. A tool's call stands among the
     thoughts: as `tool_calls` clients would take it for one that they have to answer."""
     match delta:
-        case Text(text=text):
-            return {"content": text}
-        case Rewrite(text=text):
-            return {"content": f"\n\n{text}"}
+        case Text() | Rewrite():
+            return {"content": words(delta)}
         case Thought(text=text):
             return {REASONING: text}
         case ToolCall(name=name, args=args, seconds=None):

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from agent.core.question import Options, Question
 from agent.core.settings import Settings
 from agent.core.text import clean
-from agent.limits.rate_limits import LimitExceeded
+from agent.limits.rate_limits import LimitExceeded, chat_is_full
 
 # The kinds of parts that are text, in this and that of OpenAI's APIs.
 TEXT = ("text", "input_text", "output_text")
@@ -137,7 +137,7 @@ def check_size(messages: list[ChatMessage], settings: Settings) -> None:
     """
     turns, longest = settings.max_chat_turns, settings.max_message_length * settings.max_chat_turns
     if turns and sum(message.role == "user" for message in messages) > turns:
-        raise LimitExceeded("chat_had_one" if turns == 1 else "chat_full", turns=turns)
+        raise chat_is_full(turns)
     length = sum(len(message.text()) for message in messages)
     if longest and length > longest:
         code = "message_too_long" if len(messages) == 1 else "messages_too_long"

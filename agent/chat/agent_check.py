@@ -11,7 +11,7 @@ from agent.chat.load_errors import ADVICE, how_to_install_package, line_with
 from agent.core.adk_internals import needed_state
 
 
-def warnings(
+def agent_warnings(
     agents: Iterable[LlmAgent], plugins: Iterable[object], state: Mapping[str, Any], folder: Path
 ) -> Iterator[str]:
     """A sentence for each agent that has no model, or lacks a value for its instruction.

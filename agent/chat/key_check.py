@@ -9,7 +9,8 @@ from typing import Any
 from google.adk.models import Gemini
 from google.genai import types
 
-from agent.chat.loader import LoadedAgent, llm_agents
+from agent.chat.agent_tree import llm_agents
+from agent.chat.loader import LoadedAgent
 from agent.core.errors import explain
 
 log = logging.getLogger(__name__)

@@ -58,10 +58,10 @@ ADK_PREFIX = re.compile(r"^Fail to load '.*?' (module|config)\. ")
 ADVICE = re.compile(r"pip install (google-adk\[[\w,-]+\])")
 
 
-def explain(error: BaseException, folder: Path) -> str:
+def why_not_loaded(error: BaseException, folder: Path) -> str:
     """Why the agent in this folder cannot be loaded: a sentence, the line, how Python got from
     there to the failure, and what to do about a package that is missing."""
-    cause = next((each for each in _chain(error) if _frames(each, folder)), error)
+    cause = next((raised for raised in _chain(error) if _frames(raised, folder)), error)
     kind, told = type(cause).__name__, ADK_PREFIX.sub("", _text_of(error)).strip()
     said = f"{kind}: {told}" if told and not _is_plain(cause) else told or kind
     parts = [f"The agent in {folder} could not be loaded. {said}"]
@@ -88,9 +88,9 @@ def _advice(error: BaseException, folder: Path) -> str:
         return how_to_install(missing, folder)
     if advised := ADVICE.search(" ".join(map(str, _chain(error)))):
         return how_to_install_package(advised[1])
-    for each in _chain(error):
-        frames = traceback.extract_tb(each.__traceback__)
-        if isinstance(each, KeyError) and frames[-1:] and frames[-1].filename in OS:
+    for raised in _chain(error):
+        frames = traceback.extract_tb(raised.__traceback__)
+        if isinstance(raised, KeyError) and frames[-1:] and frames[-1].filename in OS:
             place = (
                 "as a secret or variable of the Space" if "SPACE_ID" in os.environ else "in .env"
             )

@@ -1,16 +1,14 @@
 """From a folder to a Runner: find the agent as `adk web` does, and its model and services."""
 
-import inspect
 import logging
 import os
 import re
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import FunctionType, MethodType
 from typing import Any, cast
 
 from google.adk.agents import LlmAgent
@@ -25,13 +23,13 @@ from google.adk.cli.utils.service_factory import (
 from google.adk.plugins import BasePlugin
 from google.adk.runners import Runner
 from google.adk.sessions import BaseSessionService, InMemorySessionService
-from google.adk.tools import BaseTool
 from google.adk.workflow import BaseNode
 from pydantic import TypeAdapter
 
-from agent.chat.agent_check import warnings as complaints
+from agent.chat.agent_check import agent_warnings
+from agent.chat.agent_tree import llm_agents
 from agent.chat.compaction import with_compaction
-from agent.chat.load_errors import explain
+from agent.chat.load_errors import why_not_loaded
 from agent.chat.model_options import ModelOptions
 from agent.core.secrets import redact_logs
 from agent.core.settings import read_settings
@@ -120,7 +118,7 @@ def load(folder: Path = OUR_AGENT, coalesce: bool = False) -> LoadedAgent:
     plugins = with_plugins(app.plugins, settings.max_output_tokens)
     examples, state = _from_module(folder, "EXAMPLES", ()), _first_state(folder)
     examples = (examples,) if isinstance(examples, str) else tuple(examples)
-    for sentence in complaints(agents, app.plugins, state, folder):
+    for sentence in agent_warnings(agents, app.plugins, state, folder):
         log.warning(sentence)
     uri = session_uri(settings.session_db.get_secret_value() if settings.session_db else None)
     return LoadedAgent(
@@ -196,7 +194,7 @@ def _import(folder: Path) -> App | BaseNode:
     try:
         return AgentLoader(str(folder.parent)).load_agent(folder.name)
     except (Exception, SystemExit) as error:
-        raise LoadError(explain(error, folder)) from error
+        raise LoadError(why_not_loaded(error, folder)) from error
 
 
 def _check_keys() -> None:
@@ -244,53 +242,6 @@ def _artifact_service(uri: str | None, folder: Path) -> BaseArtifactService:
             f"ARTIFACTS cannot be used ({type(error).__name__}). It should be memory://, "
             'file:///FOLDER, or gs://BUCKET, for which `pip install "google-adk[gcp]"` is needed.'
         ) from None
-
-
-def llm_agents(root: object) -> Iterator[LlmAgent]:
-    """Every agent with a model that can be found from here: sub-agents, agents used as tools,
-    workflow nodes, and what custom agents and functions hold. One that is made while another runs
-    cannot be found (`Budget` gives it the offline model, if need be)."""
-    seen: set[int] = set()
-    waiting = [root]
-    while waiting:
-        node = waiting.pop(0)
-        if id(node) not in seen:
-            seen.add(id(node))
-            if isinstance(node, LlmAgent):
-                yield node
-            waiting[:0] = _held_by(node)
-
-
-def _held_by(node: object) -> Iterable[object]:
-    """What may be an agent, or lead to one."""
-    match node:
-        case dict():
-            return list(node.values())
-        case list() | tuple() | set():
-            return list(node)
-        case MethodType():
-            return [node.__func__, node.__self__]
-        case FunctionType():
-            with suppress(ValueError):  # What a function holds may not be there yet.
-                names = inspect.getclosurevars(node)
-                held = [*names.nonlocals.values(), *names.globals.values()]
-                return [each for each in held if _is_of(node, each)]
-    if not isinstance(node, BaseNode | BaseTool):
-        return ()
-    fields = {**vars(node), **(getattr(node, "__pydantic_private__", None) or {})}
-    nodes = getattr(getattr(node, "graph", None), "nodes", ())
-    return [*(held for name, held in fields.items() if name != "parent_agent"), *nodes]
-
-
-def _is_of(function: FunctionType, held: object) -> bool:
-    """Whether a function holds an agent, a tool, or another function of the same owner's."""
-    if isinstance(held, FunctionType):
-        return _top(held) == _top(function)
-    return isinstance(held, BaseNode | BaseTool)
-
-
-def _top(function: FunctionType) -> str:
-    return str(function.__module__).partition(".")[0]
 
 
 def _go_offline(agent: LlmAgent) -> bool:

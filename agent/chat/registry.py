@@ -6,7 +6,6 @@ knows them holds the conversation.
 
 import asyncio
 import logging
-import re
 from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass, replace
@@ -23,7 +22,7 @@ from agent.chat.turn import Turn
 from agent.core.notices import Notice, PlainError
 from agent.core.question import Question, Screen
 from agent.core.settings import Settings
-from agent.core.visitor import SESSION_ID, SessionKey, is_visitor_id, visitor_id
+from agent.core.visitor import SessionKey, is_session_id, is_visitor_id, visitor_id
 from agent.limits.rate_limits import Limits
 from agent.stores.fallback import StoreUnavailable
 from agent.stores.retention import Retention
@@ -135,7 +134,7 @@ class Registry:
 
     async def find(self, user_id: str, session_id: str) -> ActiveConversation | None:
         """The visitor's conversation, if there is such a one."""
-        if not (is_visitor_id(user_id) and re.fullmatch(SESSION_ID, session_id)):
+        if not (is_visitor_id(user_id) and is_session_id(session_id)):
             return None
         key = self.key(user_id, session_id)
         if key not in self._active:

@@ -5,21 +5,12 @@ import inspect
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import NamedTuple, TypeAlias, assert_never
+from typing import NamedTuple, TypeAlias
 
 from agent.chat.turn import Turn
-from agent.core.deltas import Delta, Rewrite, deltas
+from agent.core.deltas import Delta, deltas, words
 from agent.core.text import clean
-from agent.core.transcript import (
-    Notice,
-    Picture,
-    Text,
-    Thought,
-    ToolCall,
-    Transcript,
-    answer,
-    notices,
-)
+from agent.core.transcript import Transcript, answer, notices
 
 # Seconds of silence after which a program is told that the answer is still on its way.
 HEARTBEAT_INTERVAL = 1.0
@@ -75,15 +66,8 @@ async def chunks(turn: Turn) -> AsyncGenerator[str, None]:
     """
     async with aclosing(DeltaLog(turn).read()) as numbered:
         async for _, delta in numbered:
-            match delta:
-                case Text(text=text):
-                    yield text
-                case Rewrite(text=text):
-                    yield f"\n\n{text}"
-                case Thought() | ToolCall() | Picture() | Notice() | None:
-                    pass
-                case _:
-                    assert_never(delta)
+            if delta and (text := words(delta)):
+                yield text
 
 
 async def collect(turn: Turn) -> Answer:

@@ -18,15 +18,25 @@ from google.adk.events import Event
 from agent.core import transcript
 from agent.core.adk_internals import ABORTED
 from agent.core.containment import contain_tasks, describe, in_turn, is_being_cancelled
-from agent.core.errors import OWNERS, UNKNOWN, explain, limits_behind
+from agent.core.errors import (
+    BUDGET_SPENT,
+    MAX_TOKENS,
+    MAX_TOKENS_BEFORE_WORDS,
+    OWNERS,
+    TOO_MANY_CALLS,
+    UNKNOWN,
+    explain,
+    limits_behind,
+)
 from agent.core.figures import Figures, Usage
 from agent.core.history import changes_user
 from agent.core.notices import Notice, PlainError
 from agent.core.origin import origin
 from agent.core.question import Screen
+from agent.core.results import waits_for_person
 from agent.core.settings import Settings
 from agent.core.transcript import Picture, Text, ToolCall, Transcript
-from agent.limits.budget import BUDGET_SPENT, MAX_TOKENS, TOO_MANY_CALLS, TokenUsage
+from agent.limits.budget import TokenUsage
 
 log = logging.getLogger(__name__)
 
@@ -207,13 +217,11 @@ class Turn:
                 texts = [entry for entry in self.transcript if isinstance(entry, Text)]
                 said = [text.text for text in texts if text.response_id == event.id]
                 has_words = "".join([_text(event), *said]).strip()
-                code = MAX_TOKENS if has_words else "MAX_TOKENS_BEFORE_WORDS"
+                code = MAX_TOKENS if has_words else MAX_TOKENS_BEFORE_WORDS
             self._error_code = None if code == ABORTED else code
         if event.get_function_calls() or event.get_function_responses():
             self._tool_is_final = event.is_final_response()
-            actions = event.actions
-            asks = actions.requested_tool_confirmations or actions.requested_auth_configs
-            self._is_pause = bool(asks or event.long_running_tool_ids)
+            self._is_pause = waits_for_person(event)
         if event.error_code in (TOO_MANY_CALLS, BUDGET_SPENT):
             self.stop(PlainError(explain(event.error_code).code))
 

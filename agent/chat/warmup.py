@@ -12,8 +12,9 @@ from typing import Any, cast
 from google.adk.agents import LlmAgent
 from google.adk.runners import InMemoryRunner
 
+from agent.chat.agent_tree import llm_agents
 from agent.chat.conversation import Conversation
-from agent.chat.loader import LoadedAgent, llm_agents
+from agent.chat.loader import LoadedAgent
 from agent.core.settings import Settings
 from agent.core.transcript import Transcript
 from agent.models.coalescing import coalescing

@@ -13,7 +13,7 @@ from typing import Literal, TextIO, TypeAlias, assert_never
 from agent.chat.conversation import Conversation
 from agent.chat.streams import DeltaLog, tee
 from agent.chat.turn import Turn
-from agent.core.deltas import Delta, Rewrite
+from agent.core.deltas import Delta, Rewrite, words
 from agent.core.question import Options, Question
 from agent.core.text import clean, to_json
 from agent.core.transcript import Notice, Picture, Text, Thought, ToolCall, notices
@@ -50,7 +50,7 @@ class Screen:
         async with aclosing(DeltaLog(turn).read(heartbeat=0)) as deltas:
             async for _, delta in deltas:
                 if isinstance(delta, Text | Rewrite):
-                    self._write_answer(heading + _text(delta))
+                    self._write_answer(heading + clean(words(delta)))
                     heading = ""
                 elif delta and self._err.isatty():
                     self._show_step(delta)
@@ -103,10 +103,6 @@ class Screen:
             self._err.write("\n")
         self._err.flush()
         self._line = line
-
-
-def _text(delta: Text | Rewrite) -> str:
-    return clean(f"\n\n{delta.text}" if isinstance(delta, Rewrite) else delta.text)
 
 
 def _dimmed(text: str) -> str:

@@ -37,6 +37,20 @@ class Rewrite:
 Delta: TypeAlias = Entry | Rewrite
 
 
+def words(delta: Delta) -> str:
+    """The answer's next words in a delta, for readers who can only append; "" where there are
+    none. All words together are the answer."""
+    match delta:
+        case Text(text=text):
+            return text
+        case Rewrite(text=text):
+            return f"\n\n{text}"
+        case Thought() | ToolCall() | Picture() | Notice():
+            return ""
+        case _:
+            assert_never(delta)
+
+
 def deltas(before: Transcript, after: Transcript) -> list[Delta]:
     """What a reader who has `before` needs to have `after`."""
     return list(_deltas(_settled(spaced(before)), _settled(spaced(after))))

@@ -23,17 +23,24 @@ MAX_NAME_LENGTH = 80
 # Rows of marks, each with the code of its notice in agent/core/notices.py.
 Table: TypeAlias = tuple[tuple[set[str], str], ...]
 
+# The codes of an answer that has reached its length limit (Gemini's), and of one that has done so
+# before its first word.
+MAX_TOKENS, MAX_TOKENS_BEFORE_WORDS = "MAX_TOKENS", "MAX_TOKENS_BEFORE_WORDS"
+
+# The codes in place of a call of a model that may not be made (agent/limits/budget.py).
+TOO_MANY_CALLS, BUDGET_SPENT = "TOO_MANY_LLM_CALLS", "DAILY_TOKENS_SPENT"
+
 # What a model says of its own answer, and ADK of a run.
 CODES: Table = (
     ({"AskedToFail"}, "asked_to_fail"),
     ({"NoStandIn"}, "no_stand_in"),
     (
-        {"LlmCallsLimitExceededError", "TOO_MANY_LLM_CALLS", "TOO_MANY_TOOL_CALLS"},
+        {"LlmCallsLimitExceededError", TOO_MANY_CALLS, "TOO_MANY_TOOL_CALLS"},
         "too_many_calls",
     ),
-    ({"DAILY_TOKENS_SPENT"}, "budget_ran_out"),
-    ({"MAX_TOKENS"}, "max_tokens"),
-    ({"MAX_TOKENS_BEFORE_WORDS"}, "max_tokens_before_words"),
+    ({BUDGET_SPENT}, "budget_ran_out"),
+    ({MAX_TOKENS}, "max_tokens"),
+    ({MAX_TOKENS_BEFORE_WORDS}, "max_tokens_before_words"),
     (
         {"MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "MALFORMED_RESPONSE"},
         "bad_tool_call",
@@ -78,23 +85,6 @@ MODEL_ERRORS: Table = (
     ({"TransportError", "ClientError", "ConnectionError"}, "connection_broken"),
 )
 
-# The settings behind the notices of limits.
-LIMITS: dict[str, tuple[str, ...]] = {
-    "turn_timeout": ("turn_timeout",),
-    "first_token_timeout": ("first_token_timeout",),
-    "gap_timeout": ("gap_timeout",),
-    "unwatched": ("leave_grace",),
-    "too_many_calls": ("max_llm_calls",),
-    # What sets an answer's length is logged where that is known (agent/limits/budget.py).
-    "budget_ran_out": ("daily_tokens",),
-    "message_too_long": ("max_message_length",),
-    "chat_had_one": ("max_chat_turns",),
-    "chat_full": ("max_chat_turns",),
-    "address_busy": ("address_running",),
-    "too_many_messages_in_minute": ("visitor_per_minute", "address_per_minute"),
-    "too_many_messages_in_day": ("visitor_per_day", "address_per_day"),
-}
-
 # What comes out of the session store: the last are the roots of Python's database drivers' errors,
 # and of SQLAlchemy's.
 STORE_ERRORS: Table = (({"DatabaseError", "SQLAlchemyError"}, "store_failed"),)
@@ -126,6 +116,24 @@ UNKNOWN = "agent_failed"
 
 # The notices of what the agent's owner has to mend.
 OWNERS = {UNKNOWN, *(code for code, _ in NAMED.values())}
+
+
+# The settings behind the notices of limits.
+LIMITS: dict[str, tuple[str, ...]] = {
+    "turn_timeout": ("turn_timeout",),
+    "first_token_timeout": ("first_token_timeout",),
+    "gap_timeout": ("gap_timeout",),
+    "unwatched": ("leave_grace",),
+    "too_many_calls": ("max_llm_calls",),
+    # What sets an answer's length is logged where that is known (agent/limits/budget.py).
+    "budget_ran_out": ("daily_tokens",),
+    "message_too_long": ("max_message_length",),
+    "chat_had_one": ("max_chat_turns",),
+    "chat_full": ("max_chat_turns",),
+    "address_busy": ("address_running",),
+    "too_many_messages_in_minute": ("visitor_per_minute", "address_per_minute"),
+    "too_many_messages_in_day": ("visitor_per_day", "address_per_day"),
+}
 
 
 def explain(failure: BaseException | str, kind: Kind | None = None) -> Notice:

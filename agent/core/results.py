@@ -25,6 +25,14 @@ def results(event: Event) -> list[tuple[str, Form]]:
     return [_as_text(value) for value in _values(event)]
 
 
+def waits_for_person(event: Event) -> bool:
+    """Whether a tool of the event's waits for somebody: to approve a call, to sign in, or to do
+    what takes long."""
+    actions = event.actions
+    asks = actions.requested_tool_confirmations or actions.requested_auth_configs
+    return bool(asks or event.long_running_tool_ids)
+
+
 def repeats(result: str, texts: Iterable[str]) -> bool:
     """Whether a result only repeats what has been said, such as the answers of several agents that
     a workflow collects."""
@@ -34,11 +42,9 @@ def repeats(result: str, texts: Iterable[str]) -> bool:
 
 
 def _values(event: Event) -> Iterator[Any]:
-    actions = event.actions
-    waits = actions.requested_tool_confirmations or actions.requested_auth_configs
     # What is drawn by a widget is not said as well.
-    is_drawn = getattr(actions, "render_ui_widgets", None)
-    if actions.skip_summarization and not (waits or is_drawn or event.long_running_tool_ids):
+    is_drawn = getattr(event.actions, "render_ui_widgets", None)
+    if event.actions.skip_summarization and not (waits_for_person(event) or is_drawn):
         for response in event.get_function_responses():
             yield _tool_result(response.response or {})
     if _is_of_root(event):

@@ -190,8 +190,8 @@ class Settings(BaseModel):
     @field_validator("allowed_origins")
     @classmethod
     def _check_origins(cls, origins: str | None) -> str | None:
-        for origin in re.split(r"[\s,]+", origins or ""):
-            if origin and not ORIGIN.fullmatch(origin.lower().rstrip("/")):
+        for origin in _words(origins):
+            if not ORIGIN.fullmatch(origin.lower().rstrip("/")):
                 raise ValueError(
                     f"{origin[:80]!r} is not an origin, which is written as https://example.org"
                 )
@@ -200,8 +200,12 @@ class Settings(BaseModel):
     @property
     def origins(self) -> tuple[str, ...]:
         """The allowed origins, as browsers write them."""
-        found = re.split(r"[\s,]+", (self.allowed_origins or "").lower())
-        return tuple(origin.rstrip("/") for origin in found if origin)
+        return tuple(origin.lower().rstrip("/") for origin in _words(self.allowed_origins))
+
+
+def _words(text: str | None) -> list[str]:
+    """What stands between blanks and commas."""
+    return [word for word in re.split(r"[\s,]+", text or "") if word]
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:

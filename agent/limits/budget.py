@@ -18,6 +18,7 @@ from google.adk.plugins import BasePlugin
 from google.genai import types
 
 from agent.core.adk_internals import agent_of
+from agent.core.errors import BUDGET_SPENT, MAX_TOKENS, TOO_MANY_CALLS
 from agent.models.offline import (
     WHAT_I_AM,
     AskedToFail,
@@ -41,13 +42,6 @@ OFFLINE_MODEL = OfflineModel(introduction=WHAT_I_AM)
 # A loop of the offline model's calls, which cost nothing, must end too: here where ADK itself ends
 # one by default.
 MAX_FREE_CALLS = 500
-
-# The error codes of the response in place of a call that may not be made. They end the whole turn:
-# a loop of agents would otherwise go on without a model.
-TOO_MANY_CALLS, BUDGET_SPENT = "TOO_MANY_LLM_CALLS", "DAILY_TOKENS_SPENT"
-
-# The finish reason of an answer that has reached its length limit.
-MAX_TOKENS = "MAX_TOKENS"
 
 # How many tokens a Gemini may think that is given no budget: the largest one that each of 2.5 takes
 # (https://ai.google.dev/gemini-api/docs/thinking).
@@ -83,7 +77,8 @@ class TokenUsage:
     _waiting: dict[str, tuple[float, asyncio.Task[Any] | None]] = field(default_factory=dict)
 
     def admit(self, agent: str, is_free: bool = False) -> str | None:
-        """Count one more call; None if it may be made, else an error code."""
+        """Count one more call; None if it may be made, else an error code, which ends the whole
+        turn: a loop of agents would otherwise go on without a model."""
         self._earlier += self._latest.pop(agent, 0)
         if is_free:
             self.free_calls += 1
@@ -169,10 +164,10 @@ class Budget(BasePlugin):
             return await _answer_offline(llm_request, OFFLINE_MODEL)
         if is_without_key:
             return await _stand_in(callback_context, llm_request)
-        usage.begin_call(agent, self.bound(llm_request))
+        usage.begin_call(agent, self.bound_output(llm_request))
         return None
 
-    def bound(self, request: LlmRequest) -> str:
+    def bound_output(self, request: LlmRequest) -> str:
         """Bound the length of the answer; what bounds it, for the log."""
         config, most = request.config, self._max_output_tokens
         own = config.max_output_tokens

@@ -59,7 +59,7 @@ class Connections:
             self._log("has too many connections (ADDRESS_CONNECTIONS)", address)
             self._make_room(address, protocol)
         elif self._total and sum(map(len, self._open.values())) > self._total:
-            largest = max(self._open, key=lambda each: len(self._open[each]))
+            largest = max(self._open, key=lambda holder: len(self._open[holder]))
             self._log("has most of all connections that there can be (`ulimit -n`)", largest)
             self._make_room(largest, protocol)
         self._timer = self._timer or asyncio.get_running_loop().call_later(

@@ -30,6 +30,11 @@ class LimitExceeded(PlainError):
         self.wait = wait
 
 
+def chat_is_full(most: int) -> LimitExceeded:
+    """The error of one turn more than a chat may have."""
+    return LimitExceeded("chat_had_one" if most == 1 else "chat_full", turns=most)
+
+
 class Limits:
     """The limits of one app, for page and APIs together.
 
@@ -74,7 +79,7 @@ class Limits:
             raise LimitExceeded("closing", wait=60)
         with self._count_running(address):
             await self._count_message(user_id, address)
-            self.check_size(message, turns)  # What is refused by this has been counted.
+            self._check_size(message, turns)  # What is refused by this has been counted.
             self._remember(user_id, address)
             yield
 
@@ -93,13 +98,13 @@ class Limits:
         """Admit nobody any more."""
         self._is_closed = True
 
-    def check_size(self, message: str, turns: int) -> None:
+    def _check_size(self, message: str, turns: int) -> None:
         """Raise LimitExceeded for a message that is too long, or one turn too many."""
         longest, most = self._settings.max_message_length, self._settings.max_chat_turns
         if longest and len(message) > longest:
             raise LimitExceeded("message_too_long", length=len(message), longest=longest)
         if most and turns >= most:
-            raise LimitExceeded("chat_had_one" if most == 1 else "chat_full", turns=most)
+            raise chat_is_full(most)
 
     @contextmanager
     def _count_running(self, address: str | None) -> Iterator[None]:

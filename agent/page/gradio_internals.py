@@ -291,7 +291,7 @@ def is_api_name(app: Any, name: str) -> bool:
     with unless_missing("Programs may take the page's own steps by their names."):
         steps = app.get_blocks().fns.values()
         public = {step.api_name for step in steps if step.api_visibility == "public"}
-        return name in {"chat", *public}  # Beside MCP, /chat is not among the described ones.
+        return name in {"chat", *public}  # Each ChatInterface has the first.
     return True
 
 

@@ -5,7 +5,7 @@ draw whatever they are asked to. So HTML outside code becomes text here, but for
 plain tags; and what is more than `Room` of formulas and diagrams becomes code.
 
 What is code is decided by markdown-it, which reads Markdown almost as marked does. Where the two
-differ, a tag may get through: `keepPlain` of chat.js then takes its attributes away.
+differ, a tag may get through: `keepPlain` of text.js then takes its attributes away.
 """
 
 import re
@@ -307,5 +307,5 @@ def _diagram(source: str, room: Room) -> tuple[str, Room]:
 def _edges(diagram: str) -> int:
     """How many lines it has, and at most how many connections: `a & b --> c & d` has four."""
     statements = re.split(r"[\n;]", diagram)
-    ends = ([1 + end.count("&") for end in ARROW.split(each)] for each in statements)
-    return len(statements) + sum(a * b for each in ends for a, b in pairwise(each))
+    ends = ([1 + end.count("&") for end in ARROW.split(statement)] for statement in statements)
+    return len(statements) + sum(a * b for counts in ends for a, b in pairwise(counts))

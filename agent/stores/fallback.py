@@ -214,21 +214,16 @@ class FallbackStore(BaseSessionService):
         Raises:
             StoreUnavailable: if it fails, or has timed out a moment ago.
         """
-        if operation == "read":
-            return await self._call_again(operation, step)
-        async with self._writing:
-            return await self._call_again(operation, step)
-
-    async def _call_again(self, operation: Operation, step: Callable[[], Awaitable[T]]) -> T:
-        try:
+        async with nullcontext() if operation == "read" else self._writing:
+            try:
+                return await self._call_once(operation, step)
+            except StoreUnavailable as error:
+                if self._has_worked and DELETED.search(str(error.__cause__)):
+                    await make_tables_anew(self.real)
+                # Of several replicas that create the tables at once, all but one fail.
+                elif self._has_worked or time.monotonic() < self._retry_at:
+                    raise
             return await self._call_once(operation, step)
-        except StoreUnavailable as error:
-            if self._has_worked and DELETED.search(str(error.__cause__)):
-                await make_tables_anew(self.real)
-            # Of several replicas that create the tables at once, all but one fail.
-            elif self._has_worked or time.monotonic() < self._retry_at:
-                raise
-        return await self._call_once(operation, step)
 
     async def _call_once(self, operation: Operation, step: Callable[[], Awaitable[T]]) -> T:
         if time.monotonic() < self._retry_at:

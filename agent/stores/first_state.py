@@ -5,7 +5,6 @@ from copy import deepcopy
 from typing import Any
 
 from google.adk.sessions import BaseSessionService, Session
-from google.adk.sessions.base_session_service import GetSessionConfig
 from google.adk.sessions.state import State
 
 from agent.core.visitor import is_visitor_id
@@ -39,39 +38,22 @@ class FirstStateStore(FallbackStore):
         self._first_state = dict(first_state or {})
 
     async def create_session(
-        self,
-        *,
-        app_name: str,
-        user_id: str,
-        state: dict[str, Any] | None = None,
-        session_id: str | None = None,
+        self, *, user_id: str, state: dict[str, Any] | None = None, **session: Any
     ) -> Session:
         """Create a session that begins with the first values, which are stored, for `adk web`."""
         own = {key: v for key, v in self._first_state.items() if not key.startswith(PREFIXES)}
         if is_visitor_id(user_id):
             state = {**deepcopy(own), **(state or {})}
-        session = await super().create_session(
-            app_name=app_name, user_id=user_id, state=state, session_id=session_id
-        )
-        return self._complete(session)
+        return self._complete(await super().create_session(user_id=user_id, state=state, **session))
 
-    async def get_session(
-        self,
-        *,
-        app_name: str,
-        user_id: str,
-        session_id: str,
-        config: GetSessionConfig | None = None,
-    ) -> Session | None:
+    async def get_session(self, **session: Any) -> Session | None:
         """The session, with first values where it has none.
 
         Raises:
             StoreUnavailable: if it is not in memory, and the real store fails.
         """
-        session = await super().get_session(
-            app_name=app_name, user_id=user_id, session_id=session_id, config=config
-        )
-        return self._complete(session) if session else None
+        found = await super().get_session(**session)
+        return self._complete(found) if found else None
 
     def _complete(self, session: Session) -> Session:
         if is_visitor_id(session.user_id):

@@ -130,7 +130,7 @@ def in_order(sessions: Iterable[Session], address_of: AddressOf) -> list[Session
     for number, address, session in ranks:
         of_address[address] += 1
         ordered.append((-of_address[address], -number, session.last_update_time, session))
-    return [session for *_, session in sorted(ordered, key=lambda each: each[:3])]
+    return [session for *_, session in sorted(ordered, key=lambda ranked: ranked[:3])]
 
 
 def _holder(session: Session, address_of: AddressOf) -> tuple[str, str]:

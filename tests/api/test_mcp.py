@@ -44,16 +44,6 @@ from tests.support.stored_sessions import stored
 pytestmark = pytest.mark.slow
 
 
-def look(thing: str) -> str:
-    """Look at something."""
-    return f"The {thing} is blue."
-
-
-@pytest.fixture(scope="module")
-def what() -> LoadedAgent:
-    return loaded(tools=[look])
-
-
 @pytest.fixture(scope="module")
 def url(fake: FakeGemini, what: LoadedAgent) -> Iterator[str]:
     # So long a grace that nothing here ends only because nobody listens any more.

@@ -13,12 +13,9 @@ from gradio_client import Client
 from gradio_client.exceptions import AuthenticationError
 from pydantic import SecretStr
 
-from agent.chat.registry import Registry
-from agent.core.settings import Settings
 from agent.models.offline import OfflineModel
 from agent.page.routes import ROUTES
-from tests.support.app_process import free_port
-from tests.support.app_setup import UNLIMITED, loaded
+from tests.support.app_setup import launched_app, loaded, url_of
 from tests.support.browser import Visitor
 
 pytestmark = pytest.mark.slow
@@ -89,23 +86,9 @@ NOT_FOUND = (404, "Not Found")
 @contextmanager
 def app_launched(**options: Any) -> Iterator[Any]:
     """The served FastAPI app, all of whose APIs are on, launched with these options."""
-    import app  # Here, as in app_setup.py.
-    from agent import server
-    from agent.page.chat_interface import ChatPage
-
-    what = loaded(OfflineModel(delay=0))
-    registry = Registry(what, Settings(**UNLIMITED, api_token=SecretStr("open-sesame-and-more")))
-    demo = ChatPage(app.respond, what, registry)
-    options |= {"prevent_thread_lock": True, "server_port": free_port()}
-    served, _, _ = server.serve(demo, what, registry, **options)
-    try:
+    token = SecretStr("open-sesame-and-more")
+    with launched_app(loaded(OfflineModel(delay=0)), options, api_token=token) as served:
         yield served
-    finally:
-        demo.close()
-
-
-def url_of(served: Any) -> str:
-    return str(served.get_blocks().local_url)
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,10 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from agent.chat.registry import Registry
-from agent.core.settings import Settings
 from agent.models.offline import OfflineModel
 from tests.support.app_process import free_port
 from tests.support.app_process import served as program
-from tests.support.app_setup import UNLIMITED, loaded
+from tests.support.app_setup import launched, loaded
 from tests.support.browser import Visitor
 
 pytestmark = pytest.mark.slow
@@ -64,19 +62,8 @@ HEADERS = {"Accept": "application/json, text/event-stream"}
 @contextmanager
 def served(**options: Any) -> Iterator[str]:
     """The address of a page that is launched with these options."""
-    import app  # Here, as in app_setup.py.
-    from agent import server
-    from agent.page.chat_interface import ChatPage
-
-    what = loaded(OfflineModel(delay=0))
-    registry = Registry(what, Settings(**UNLIMITED, api_token=SecretStr(TOKEN)))
-    demo = ChatPage(app.respond, what, registry)
-    options |= {"prevent_thread_lock": True, "server_port": free_port()}
-    _, url, _ = server.serve(demo, what, registry, **options)
-    try:
+    with launched(loaded(OfflineModel(delay=0)), options, api_token=SecretStr(TOKEN)) as url:
         yield url
-    finally:
-        demo.close()
 
 
 @pytest.fixture(scope="module")

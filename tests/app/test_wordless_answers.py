@@ -44,8 +44,9 @@ def served(request: pytest.FixtureRequest, fake: FakeGemini) -> Iterator[tuple[C
     case = CASES[request.param]
     with ExitStack() as stack:
         what = loaded_root(case.root())
-        options = {"api_token": openai_client.TOKEN, "leave_grace": 600, "request_retries": 0}
-        yield case, stack.enter_context(launched(what, **options))
+        settings: dict[str, Any] = {"leave_grace": 600, "request_retries": 0}
+        url = stack.enter_context(launched(what, api_token=openai_client.TOKEN, **settings))
+        yield case, url
 
 
 def by_gradio(url: str) -> str:

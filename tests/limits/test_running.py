@@ -248,7 +248,7 @@ def test_thoughts_have_room_beside_the_answer(
         thinking_config=types.ThinkingConfig(**thinking) if thinking else None,
     )
     request = LlmRequest(model=model, config=config)
-    Budget(100).bound(request)
+    Budget(100).bound_output(request)
     assert request.config.max_output_tokens == asked
 
 

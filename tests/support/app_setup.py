@@ -1,6 +1,6 @@
 """The app within the test's own process: an agent with a model, a conversation with it, a page."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,9 +13,10 @@ from google.adk.runners import Runner
 from google.adk.sessions import InMemorySessionService
 from google.adk.workflow import BaseNode
 
+from agent.chat.agent_tree import llm_agents
 from agent.chat.compaction import with_compaction
 from agent.chat.conversation import Conversation
-from agent.chat.loader import LoadedAgent, llm_agents, with_plugins
+from agent.chat.loader import LoadedAgent, with_plugins
 from agent.chat.registry import Registry
 from agent.chat.turn import Turn
 from agent.core.question import Question, Screen
@@ -101,17 +102,33 @@ async def until(turn: Turn, text: str) -> None:
 
 
 @contextmanager
-def launched(what: LoadedAgent, **settings: Any) -> Iterator[str]:
-    """The page for this agent, served; its address."""
+def launched_app(
+    what: LoadedAgent, options: Mapping[str, Any] | None = None, **settings: Any
+) -> Iterator[Any]:
+    """The FastAPI app of the page for this agent, launched with these options."""
     import app  # Here, because it imports Gradio, which most tests do without.
     from agent import server
     from agent.page.chat_interface import ChatPage
 
     registry = Registry(what, Settings(**{**UNLIMITED, **settings}))
     demo = ChatPage(app.respond, what, registry)
-    options = {"prevent_thread_lock": True, "server_port": free_port()}
-    _, url, _ = server.serve(demo, what, registry, **options)
+    here = {"prevent_thread_lock": True, "server_port": free_port()}
+    served, _, _ = server.serve(demo, what, registry, **here, **(options or {}))
     try:
-        yield url
+        yield served
     finally:
         demo.close()
+
+
+def url_of(served: Any) -> str:
+    """The address of the page that is launched so."""
+    return str(served.get_blocks().local_url)
+
+
+@contextmanager
+def launched(
+    what: LoadedAgent, options: Mapping[str, Any] | None = None, **settings: Any
+) -> Iterator[str]:
+    """The page for this agent, served; its address."""
+    with launched_app(what, options, **settings) as served:
+        yield url_of(served)

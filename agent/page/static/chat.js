@@ -303,8 +303,9 @@
             return [state.page, { ...constants.idle, value: typed(page[last]) }];
         },
 
-        // The same for a question that could not be sent, and where its answer broke off. A chat that
-        // is cleared while an answer runs is empty: it is unlocked when the server has cleared it, too.
+        // The same for a question that could not be sent, and where its answer broke off. A chat
+        // that is cleared while an answer runs is empty: it is unlocked when the server has cleared
+        // it, too.
         giveBack(question, page) {
             if (page.length === 0) return [SAME, SAME];
             const isUnanswered = page.at(-1)?.role === "user";

@@ -7,20 +7,10 @@ import pytest
 from openai import OpenAI
 
 from agent.chat.loader import LoadedAgent
-from tests.support.app_setup import launched, loaded
+from tests.support.app_setup import launched
 from tests.support.fake_gemini import FakeGemini
 from tests.support.openai_client import TOKEN
 from tests.support.stored_sessions import is_emptied
-
-
-def look(thing: str) -> str:
-    """Look at something."""
-    return f"The {thing} is blue."
-
-
-@pytest.fixture(scope="module")
-def what() -> LoadedAgent:
-    return loaded(tools=[look])
 
 
 @pytest.fixture(scope="module")
