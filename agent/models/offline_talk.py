@@ -24,16 +24,16 @@ SMALL_TALK = {
     re.compile(r"^\W*(bye|goodbye|see you|good night)\b", re.IGNORECASE): "Goodbye!",
 }
 
-# How many characters of a message are looked at.
-SEARCHED_LENGTH = 60
+# How many characters of a message are searched for such words: what comes later is the question.
+GREETING_LENGTH = 60
 
 
 def asks_what_it_is(message: str) -> bool:
     """Whether the message asks who it is that answers."""
-    return bool(WHAT_IT_IS.search(message[:SEARCHED_LENGTH]))
+    return bool(WHAT_IT_IS.search(message[:GREETING_LENGTH]))
 
 
 def small_talk(message: str) -> str | None:
     """What is said to a greeting or the like; None if the message is something else."""
-    said = (text for form, text in SMALL_TALK.items() if form.search(message[:SEARCHED_LENGTH]))
+    said = (text for form, text in SMALL_TALK.items() if form.search(message[:GREETING_LENGTH]))
     return next(said, None)
