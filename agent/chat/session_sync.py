@@ -18,7 +18,7 @@ from agent.core.figures import Figures
 from agent.core.history import NAME, TITLE, TurnRecord, turn_records
 from agent.core.visitor import SessionKey
 from agent.stores.cleanup import delete_session, take_back
-from agent.stores.fallback import StoreUnavailable
+from agent.stores.fallback import FallbackStore, StoreUnavailable
 from agent.stores.lease import lease
 from agent.stores.memory import VisitorMemory
 from agent.stores.share_links import ShareLinks
@@ -146,10 +146,11 @@ class SessionSync:
     @asynccontextmanager
     async def leased(self, seconds: float) -> AsyncIterator[None]:
         """One turn at a time on all machines, each for so many seconds at the most."""
-        if not getattr(self._store, "is_shared", False):
+        store, key = self._store, self.key
+        if not (isinstance(store, FallbackStore) and store.is_shared):
             yield
             return
-        async with lease(self._store, self.key.app_name, self.key.session_id, seconds):
+        async with lease(store, key.app_name, key.session_id, store.id, seconds):
             yield
 
     @property

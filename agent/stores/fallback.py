@@ -7,10 +7,11 @@ New sessions go to the real store again as soon as that works.
 import asyncio
 import logging
 import re
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext, suppress
+from time import monotonic
 from typing import Any, Literal, TypeAlias, TypeVar
+from uuid import uuid4
 
 from google.adk.events import Event
 from google.adk.sessions import BaseSessionService, InMemorySessionService, Session
@@ -45,6 +46,14 @@ EXPECTED_ERRORS = (ValueError, TypeError, AlreadyExistsError, NotImplementedErro
 # What SQLite and PostgreSQL say where a file, a folder or a table has been deleted.
 DELETED = re.compile(r"no such table|unable to open database file|readonly database|does not exist")
 
+# What PostgreSQL, MySQL, pgBouncer and SQLAlchemy's pool say where every connection is in use.
+NO_CONNECTION_FREE = re.compile(
+    r"too many (clients|connections)|slots are reserved|no more connections|QueuePool limit", re.I
+)
+
+# Seconds after which a database without a free connection is asked again. Chosen, not measured.
+CONNECTION_RETRY_INTERVAL = 0.1
+
 
 class StoreUnavailable(PlainError):
     """The real store cannot be read, or does not delete what it should."""
@@ -61,12 +70,16 @@ class FallbackStore(BaseSessionService):
         is_shared: Whether other machines use it too.
         forgets: Whether it is in memory itself, though the host has not asked for that; its
             sessions are marked as unstored.
+
+    Attributes:
+        id: Names this one among those of other processes.
     """
 
     def __init__(
         self, real: BaseSessionService, is_shared: bool = False, forgets: bool = False
     ) -> None:
         self.real, self.is_shared, self._forgets = real, is_shared, forgets
+        self.id = uuid4().hex
         self._fallback = InMemorySessionService()
         # Those sessions in memory of which the real store has the beginning.
         self._partly_stored: set[tuple[str, str, str]] = set()
@@ -218,25 +231,25 @@ class FallbackStore(BaseSessionService):
             try:
                 return await self._call_once(operation, step)
             except StoreUnavailable as error:
-                if self._has_worked and DELETED.search(str(error.__cause__)):
+                if self._has_worked and DELETED.search(str(_driver_error(error.__cause__))):
                     await make_tables_anew(self.real)
                 # Of several replicas that create the tables at once, all but one fail.
-                elif self._has_worked or time.monotonic() < self._retry_at:
+                elif self._has_worked or monotonic() < self._retry_at:
                     raise
             return await self._call_once(operation, step)
 
     async def _call_once(self, operation: Operation, step: Callable[[], Awaitable[T]]) -> T:
-        if time.monotonic() < self._retry_at:
+        if monotonic() < self._retry_at:
             raise StoreUnavailable
         try:
             async with asyncio.timeout(STORE_TIMEOUT) as timeout:
-                result = await step()
+                result = await _once_connected(step)
         except EXPECTED_ERRORS:
             self._record_success(operation)
             raise
         except Exception as error:
             if timeout.expired():
-                self._retry_at = time.monotonic() + STORE_RETRY_INTERVAL
+                self._retry_at = monotonic() + STORE_RETRY_INTERVAL
             self._record_failure(operation, error)
             raise StoreUnavailable from error
         self._record_success(operation)
@@ -255,6 +268,17 @@ class FallbackStore(BaseSessionService):
         if not self._failing:
             log.error("The session store fails (%s): chats are kept in memory.", _name(error))
         self._failing.add(operation)
+
+
+async def _once_connected(step: Callable[[], Awaitable[T]]) -> T:
+    """What the step answers, as soon as the database has a connection free."""
+    while True:
+        try:
+            return await step()
+        except Exception as error:
+            if not NO_CONNECTION_FREE.search(str(_driver_error(error))):
+                raise
+        await asyncio.sleep(CONNECTION_RETRY_INTERVAL)
 
 
 def _is_sqlite(store: BaseSessionService) -> bool:
@@ -276,8 +300,13 @@ def _mark_unstored(session: Session) -> Session:
     return session
 
 
+def _driver_error(error: BaseException | None) -> BaseException | None:
+    """The driver's own error, where it stands in SQLAlchemy's, whose text holds what was said."""
+    return getattr(error, "orig", None) or error
+
+
 def _name(error: Exception) -> str:
     """The error's class or SQLite's code; never its text, which may hold what was said, or a
     password."""
-    inner = getattr(error, "orig", None) or error  # The driver's own, in SQLAlchemy's.
+    inner = _driver_error(error)
     return str(getattr(inner, "sqlite_errorname", type(inner).__name__))

@@ -191,9 +191,9 @@ async def test_an_app_that_died_in_a_turn_holds_the_conversation_only_while_a_tu
     store = InMemorySessionService()
     await store.create_session(app_name="test", user_id=LEASE_USER_ID, session_id="x")
     with pytest.raises(PlainError):
-        async with lease(store, "test", "x", seconds=60):
+        async with lease(store, "test", "x", "me", seconds=60):
             pass
-    async with lease(store, "test", "x", seconds=0):
+    async with lease(store, "test", "x", "me", seconds=0):
         assert await store.get_session(app_name="test", user_id=LEASE_USER_ID, session_id="x")
     assert not await store.get_session(app_name="test", user_id=LEASE_USER_ID, session_id="x")
 

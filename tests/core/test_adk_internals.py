@@ -243,7 +243,7 @@ async def test_without_adks_error_a_lease_is_still_held_and_returned(
     monkeypatch.setattr(lease_module, "AlreadyExistsError", gone.AlreadyExistsError)
     store = InMemorySessionService()
     for _ in range(2):
-        async with asyncio.timeout(10), lease(store, "test", "one", seconds=60):
+        async with asyncio.timeout(10), lease(store, "test", "one", "me", seconds=60):
             assert await store.get_session(
                 app_name="test", user_id=lease_module.LEASE_USER_ID, session_id="one"
             )

@@ -30,9 +30,11 @@ def test_the_page_shows_the_answer_also_after_a_reload(
     page = visitor().open(url)
     page.send("Hi")
     page.wait_idle()
+    page.speaks()
     seen = page.words()
     said = " ".join(text for who, text in seen if who == "model")
     assert said.split() == case.answer.split()
     page.reload()
     page.wait_idle()
+    page.speaks()
     assert page.words() == seen

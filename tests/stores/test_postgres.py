@@ -2,9 +2,11 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import asyncpg
 import httpx
 import pytest
 from google.adk.cli.utils.service_factory import create_session_service_from_options
@@ -14,12 +16,19 @@ from agent.core.notices import SENTENCES
 from agent.core.settings import Settings
 from agent.core.transcript import answer, notices
 from agent.page.page_state import PageState, open_last
+from agent.stores import fallback
 from agent.stores.fallback import FallbackStore
 from tests.support.app_process import ROOT, App
-from tests.support.app_setup import UNLIMITED, loaded
+from tests.support.app_setup import UNLIMITED, loaded, until
 from tests.support.fake_gemini import FakeGemini
 from tests.support.postgres import PASSWORD, Postgres
 from tests.support.scripted_model import ScriptedModel, contents
+
+# SQLAlchemy drops the connections of a server that is gone, and does not close them.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:unclosed (transport|connection):ResourceWarning"),
+    pytest.mark.filterwarnings("ignore:.*(Transport|Connection).__del__.*"),
+]
 
 NAMES = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1"
 
@@ -115,6 +124,113 @@ async def test_a_server_that_goes_away_and_comes_back(
         "The session store fails (ConnectionRefusedError): chats are kept in memory.",
         "The session store works again: new chats are stored.",
     ]
+
+
+async def test_a_restart_of_the_server_in_mid_turn_loses_nothing(
+    postgres: Postgres, postgres_uri: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    halfway = asyncio.Event()
+    model = ScriptedModel(scripts=[["one"], ["t", halfway, "wo"], ["three"]])
+    async with directory_at(postgres_uri, model) as registry:
+        view = PageState(registry)
+        await says(view, "first")
+        turn = view.ask("second", 1, "1.2.3.4")
+        await until(turn, "t")
+        await asyncio.to_thread(postgres.stop)
+        await asyncio.to_thread(postgres.start)
+        halfway.set()
+        transcript = await turn.finish()
+        assert (answer(transcript), notices(transcript)) == ("two", [])
+        assert await says(view, "third") == ("three", [])
+    async with directory_at(postgres_uri, model) as registry:
+        again = await open_last(registry, view.user_id)
+        shown = [told async for told, _ in again.replay()][-1]
+        assert [(t.question, answer(t.transcript)) for t in shown] == [
+            *(("first", "one"), ("second", "two"), ("third", "three"))
+        ]
+    assert "session store" not in caplog.text
+
+
+async def test_a_server_that_goes_away_in_mid_turn_loses_nothing(
+    postgres: Postgres, postgres_uri: str
+) -> None:
+    halfway = asyncio.Event()
+    model = ScriptedModel(scripts=[["one"], ["t", halfway, "wo"], ["three"]])
+    async with directory_at(postgres_uri, model) as registry:
+        view = PageState(registry)
+        await says(view, "first")
+        turn = view.ask("second", 1, "1.2.3.4")
+        await until(turn, "t")
+        await asyncio.to_thread(postgres.stop)
+        try:
+            halfway.set()
+            transcript = await turn.finish()
+        finally:
+            await asyncio.to_thread(postgres.start)
+        assert answer(transcript) == "two"
+        assert notices(transcript)[-1] == SENTENCES["not_stored"]
+        assert await says(view, "third") == ("three", [])
+
+
+@pytest.fixture
+def with_connections(postgres: Postgres, postgres_uri: str) -> Callable[[int], str]:
+    """Gives a URI by which only so many connections can be had, from now on."""
+    database = postgres_uri.rpartition("/")[2]
+    postgres.sql(database, f"CREATE ROLE {database}_app LOGIN")
+    postgres.sql(database, f"GRANT ALL ON SCHEMA public TO {database}_app")
+
+    def limit(connections: int) -> str:
+        postgres.sql(database, f"ALTER ROLE {database}_app CONNECTION LIMIT {connections}")
+        return postgres_uri.replace("//chats:", f"//{database}_app:")
+
+    return limit
+
+
+async def test_visitors_wait_for_their_turn_at_few_connections(
+    with_connections: Callable[[int], str], caplog: pytest.LogCaptureFixture
+) -> None:
+    async with directory_at(with_connections(2), model_that_says(*["yes"] * 30)) as registry:
+        told = await asyncio.gather(*(says(PageState(registry), "Hi") for _ in range(30)))
+    assert told == [("yes", [])] * 30
+    assert "session store" not in caplog.text
+
+
+async def test_without_a_connection_the_chat_goes_on_and_says_so_and_so_does_the_log_once(
+    with_connections: Callable[[int], str],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fallback, "STORE_TIMEOUT", 1.0)
+    async with directory_at(with_connections(0), model_that_says(*["yes"] * 31)) as registry:
+        told = await asyncio.gather(*(says(PageState(registry), "Hi") for _ in range(30)))
+        assert told == [("yes", [SENTENCES["not_stored"]])] * 30
+        with_connections(9)
+        later = time.monotonic() + fallback.STORE_RETRY_INTERVAL
+        monkeypatch.setattr(fallback, "monotonic", lambda: later)
+        assert await says(PageState(registry), "again") == ("yes", [])
+    assert [line for line in caplog.messages if "session store" in line] == [
+        "The session store fails (TimeoutError): chats are kept in memory.",
+        "The session store works again: new chats are stored.",
+    ]
+
+
+async def test_a_table_that_another_program_locks_costs_no_answer(
+    postgres_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fallback, "STORE_TIMEOUT", 1.0)
+    async with directory_at(postgres_uri, model_that_says(*["yes"] * 41)) as registry:
+        await says(PageState(registry), "first")
+        other = await asyncpg.connect(postgres_uri.replace("+asyncpg", ""))
+        lock = other.transaction()
+        await lock.start()
+        await other.execute("LOCK TABLE sessions, events IN ACCESS EXCLUSIVE MODE")
+        pages = [PageState(registry) for _ in range(20)]
+        told = await asyncio.gather(*(says(page, "more") for page in pages))
+        assert told == [("yes", [SENTENCES["not_stored"]])] * 20
+        await lock.rollback()
+        await other.close()
+        told = await asyncio.gather(*(says(page, "again") for page in pages))
+        assert told == [("yes", [])] * 20
 
 
 def test_an_app_that_starts_without_its_database_serves_and_says_so(

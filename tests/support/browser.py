@@ -226,8 +226,8 @@ class Page:
         expect(chats).to_have_text(list(names), timeout=ACTION_TIMEOUT)
 
     def speaks(self) -> None:
-        """Wait until the first words of an answer are to be seen."""
-        self._wait("() => bubbles().at(-1)?.[0] === 'model'")
+        """Wait until the first words of an answer are to be seen: its bubble is there before."""
+        self._wait("() => bubbles().at(-1)?.[0] === 'model' && bubbles().at(-1)[1]")
 
     def waits(self, seconds: int) -> None:
         """Wait until the page says that it has waited so long for an answer."""
