@@ -19,12 +19,16 @@ from pydantic import SecretStr
 
 from agent.chat.registry import Registry
 from agent.core.notices import Notice
+from agent.core.question import Question
 from agent.core.settings import Settings
+from agent.core.transcript import answer
+from agent.core.visitor import Visitor
 from agent.limits import counters as counts
 from agent.limits.rate_limits import Limits
 from tests.support.app_process import ROOT, free_port
-from tests.support.app_setup import registry
+from tests.support.app_setup import registry, until
 from tests.support.limits import HERE, THERE, ask_as_new, lot, willing
+from tests.support.scripted_model import ScriptedModel
 
 SERVER = shutil.which("redis-server") or "/usr/bin/redis-server"
 
@@ -34,9 +38,19 @@ Replica = Callable[..., Registry]
 
 
 @contextmanager
-def redis_at(port: int) -> Iterator[subprocess.Popen[bytes]]:
+def redis_at(port: int, *more: str) -> Iterator[subprocess.Popen[bytes]]:
     """A Redis of our own, which keeps nothing; it may be dead already at the end."""
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    options = [
+        "--port",
+        str(port),
+        "--bind",
+        "127.0.0.1",
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+        *more,
+    ]
     with subprocess.Popen([SERVER, *options], stdout=subprocess.PIPE) as server:
         try:
             any(b"Ready to accept connections" in line for line in server.stdout or ())
@@ -63,8 +77,9 @@ async def replica() -> AsyncIterator[Replica]:
     """Makes one of several processes with the same settings; closes their connections to Redis."""
     replicas: list[Registry] = []
 
-    def start(store: str, **limits: int) -> Registry:
-        replicas.append(registry(willing(), limits_store=SecretStr(store), **limits))
+    def start(store: str, model: ScriptedModel | None = None, **limits: int) -> Registry:
+        what = model or willing()
+        replicas.append(registry(what, limits_store=SecretStr(store), **limits))
         return replicas[-1]
 
     yield start
@@ -169,6 +184,38 @@ async def test_a_redis_that_dies_is_replaced_by_memory_until_it_is_back(
             monkeypatch.setattr(counts, "monotonic", lambda: later)
             told = [await ask_as_new(where) for _ in range(3)]
             assert [refused(text) for text in told] == [False, False, True]
+
+
+async def test_a_redis_that_dies_in_mid_turn_costs_no_answer_and_is_used_again(
+    redis_port: int, replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    halfway = asyncio.Event()
+    model = ScriptedModel(scripts=[["Y", halfway, "es."], ["Yes."], ["Yes."]])
+    store = f"redis://127.0.0.1:{redis_port}"
+    where = replica(store, model, address_per_day=2, daily_tokens=10**6)
+    with redis_at(redis_port):
+        turn = where.open().ask(Question("Hi", visitor=Visitor(address=HERE))).turn
+        await until(turn, "Y")
+    halfway.set()
+    assert answer(await turn.finish()) == "Yes."
+    with redis_at(redis_port):
+        later = time.monotonic() + counts.REDIS_RETRY_INTERVAL
+        monkeypatch.setattr(counts, "monotonic", lambda: later)
+        told = [await ask_as_new(where) for _ in range(3)]
+        assert [refused(text) for text in told] == [False, False, True]
+
+
+async def test_a_redis_without_a_free_connection_is_replaced_by_memory(
+    redis_port: int, replica: Replica, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (
+        redis_at(redis_port, "--maxclients", "1"),
+        socket.create_connection(("127.0.0.1", redis_port)),
+    ):
+        where = replica(f"redis://127.0.0.1:{redis_port}", address_per_day=2)
+        told = [await ask_as_new(where) for _ in range(3)]
+    assert [refused(text) for text in told] == [False, False, True]
+    assert len([r for r in caplog.records if r.name == "agent.limits.counters"]) == 1
 
 
 async def test_a_redis_that_stands_still_holds_no_turn_up_for_long(
