@@ -67,10 +67,25 @@ def _run(options: argparse.Namespace) -> int:
     with asyncio.Runner() as loop, _closing(options.out), _giving_up():
         if question := " ".join(options.question):
             whole = "\n\n".join(filter(None, (question, piped_text().strip("\n"))))
-            return 0 if loop.run(chat.ask(whole)) else EXIT_FAILED
+            return 0 if _asked(loop, chat, whole) else EXIT_FAILED
         for question in _questions(loaded, options.demo):
-            loop.run(chat.ask(question, heading=f"{timestamp()} Agent: "))
+            _asked(loop, chat, question, is_one_of_many=True)
     return 0
+
+
+def _asked(
+    loop: asyncio.Runner, chat: TerminalChat, question: str, is_one_of_many: bool = False
+) -> bool:
+    """Ask, and have the person answer what the agent asks in turn; whether the answer is whole."""
+
+    def heading() -> str:
+        return f"{timestamp()} Agent: " if is_one_of_many else ""
+
+    is_whole = loop.run(chat.ask(question, heading()))
+    # Not inside the loop, where Ctrl-C would not end the reading of a line.
+    while replies := chat.read_replies():
+        is_whole = loop.run(chat.reply(replies, heading()))
+    return is_whole
 
 
 @contextmanager

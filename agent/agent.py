@@ -5,6 +5,7 @@ import difflib
 import operator
 import os
 import re
+import secrets
 import zoneinfo
 from collections.abc import Callable
 from datetime import datetime
@@ -12,7 +13,7 @@ from decimal import ROUND_FLOOR, Decimal, DecimalException
 from typing import Any
 
 from google.adk.agents import Agent
-from google.adk.tools import ToolContext
+from google.adk.tools import FunctionTool, ToolContext
 from google.genai import types
 
 from agent.models.offline import model_or_offline
@@ -115,7 +116,25 @@ def stream_figures(tool_context: ToolContext) -> dict[str, Any]:
     return {"answers": figures} if figures else {"error": "No earlier answer has been measured."}
 
 
-TOOLS: list[Any] = [get_time, calculate, stream_figures]
+def roll_dice(count: int = 2) -> dict[str, Any]:
+    """Roll dice. The visitor is asked first, and may decline.
+
+    Args:
+        count: How many, from 1 to 20.
+    """
+    if not 1 <= count <= 20:
+        return {"error": "I have 20 dice. Ask for one at least."}
+    dice = [secrets.randbelow(6) + 1 for _ in range(count)]
+    return {"dice": dice, "sum": sum(dice)}
+
+
+TOOLS: list[Any] = [
+    get_time,
+    calculate,
+    stream_figures,
+    # Nothing depends on it: it is here to show how a tool asks before it runs.
+    FunctionTool(roll_dice, require_confirmation=True),
+]
 
 GENERATION = types.GenerateContentConfig(temperature=0.7, max_output_tokens=2048)
 
@@ -138,9 +157,9 @@ root_agent = Agent(
     instruction=(
         "You are a helpful, friendly assistant in natural conversation. Be concise for simple "
         "questions and detailed for complex ones. Ask back when something is unclear. Remember "
-        "what was said before. Use your tools for times, for sums, and for how your answers "
-        "streamed, and never invent such figures. When the visitor wants to learn a subject step "
-        "by step, hand over to the tutor."
+        "what was said before. Use your tools for times, for sums, for dice, and for how your "
+        "answers streamed, and never invent such figures. When the visitor wants to learn a "
+        "subject step by step, hand over to the tutor."
     ),
     model=model_or_offline(os.environ.get("MODEL")),
     generate_content_config=GENERATION,

@@ -5,7 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI
 
-from agent.api import example_client, health, media, openai, share, sse
+from agent.api import example_client, health, media, openai, share, sse, tool_results
 from agent.chat.loader import LoadedAgent
 from agent.chat.registry import Registry
 
@@ -27,6 +27,7 @@ def api_app(loaded: LoadedAgent, registry: Registry) -> FastAPI:
     app.include_router(share.router(loaded, registry))
     if registry.settings.api_token:
         app.include_router(openai.router(registry, loaded.runner.agent.name))
+        app.include_router(tool_results.router(registry, registry.settings.api_token))
     if has_mcp():
         from agent.api.mcp_server import PATH, McpServer
 

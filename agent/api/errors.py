@@ -1,5 +1,6 @@
 """How a request is refused: with a status and one plain sentence."""
 
+import re
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -76,5 +77,7 @@ async def validation_error_handler(request: Request, error: Exception) -> Respon
 def _sentence(error: RequestValidationError) -> str:
     """The first complaint, with the name of the field that it is about."""
     first = error.errors()[0]
-    field = ".".join(str(step) for step in first["loc"][1:] if first["type"] != "json_invalid")
+    steps = [str(step) for step in first["loc"][1:] if first["type"] != "json_invalid"]
+    # A name of the client's own may hold anything.
+    field = ".".join(step for step in steps if re.fullmatch(r"\w{1,64}", step, re.ASCII))
     return f"{field}: {first['msg']}." if field else f"The request cannot be read: {first['msg']}."

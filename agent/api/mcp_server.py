@@ -33,7 +33,10 @@ from agent.chat.registry import Registry
 from agent.chat.turn import Turn
 from agent.core.deltas import Delta, words
 from agent.core.errors import MAX_TOKENS
-from agent.core.transcript import Picture, to_text
+from agent.core.notices import Notice
+from agent.core.question import Question
+from agent.core.transcript import Picture, open_pauses, to_text
+from agent.core.visitor import Visitor
 from agent.limits.client_address import client_address
 from agent.stores.fallback import StoreUnavailable
 
@@ -167,8 +170,8 @@ class McpServer:
         """
         context = self._server.request_context
         request: Request = context.request
-        registry, address = self._registry, client_address(request)
-        active, log = await sessions.begin(registry, message, session_id, address)
+        question = Question(message, visitor=Visitor(address=client_address(request)))
+        active, log = await sessions.begin(self._registry, question, session_id)
         turn, key = log.turn, active.conversation.key
         call = request.headers.get(SESSION_HEADER, ""), str(context.request_id)
         self._turns[call] = turn
@@ -182,7 +185,7 @@ class McpServer:
             if not turn.over:
                 turn.stop()
                 if not session_id:
-                    registry.forget_soon(key)
+                    self._registry.forget_soon(key)
         return _result(turn, key.session_id)
 
     async def _tell(self, step: int, delta: Delta | None) -> None:
@@ -201,6 +204,8 @@ class McpServer:
 def _result(turn: Turn, session_id: str) -> types.CallToolResult:
     """What has come of a turn: words first, then pictures, last how to go on."""
     text = to_text(turn.transcript)
+    if open_pauses(turn.transcript):
+        text += f"\n\n({Notice('next_declines').text})"
     pictures = [entry for entry in turn.transcript if isinstance(entry, Picture)]
     files = [_file(picture, number) for number, picture in enumerate(pictures)]
     go_on = types.TextContent(

@@ -14,8 +14,19 @@ from agent.chat.streams import DeltaLog
 from agent.chat.turn import Turn
 from agent.core.deltas import Delta, Rewrite, deltas, words
 from agent.core.errors import MAX_TOKENS, MAX_TOKENS_BEFORE_WORDS, explain
+from agent.core.pauses import Pause, sentence
 from agent.core.text import clean, to_json
-from agent.core.transcript import Notice, Picture, Text, Thought, ToolCall, answer, notices
+from agent.core.transcript import (
+    Notice,
+    Picture,
+    Text,
+    Thought,
+    ToolCall,
+    answer,
+    notices,
+    open_pauses,
+    to_come,
+)
 
 KEEP_ALIVE = format_sse_event(comment="working")
 
@@ -132,10 +143,17 @@ class Completion:
 
     @property
     def ending(self) -> str:
-        """What follows an answer where `finish_reason` does not say enough."""
-        is_said = self.turn.failure == MAX_TOKENS or not self.reason
-        gap = "\n\n" if answer(self.turn.transcript) else ""
-        return "" if is_said else f"{gap}({self.reason})"
+        """What follows an answer where `finish_reason` does not say enough: why it is not whole,
+        and what the agent waits for."""
+        said, asked = self.turn.transcript, open_pauses(self.turn.transcript)
+        waits = [*map(sentence, asked), *to_come(said)]
+        sentences = [notice.text for notice in waits]
+        if asked:
+            sentences.append(Notice("nobody_answers").text)
+        if self.turn.failure != MAX_TOKENS and self.reason:
+            sentences.append(self.reason)
+        gap = "\n\n" if answer(said) and sentences else ""
+        return gap + (f"({' '.join(sentences)})" if sentences else "")
 
     @property
     def finish_reason(self) -> str:
@@ -178,7 +196,7 @@ def _content(delta: Delta) -> dict[str, str]:
             return {REASONING: f"\n[{name} {to_json(args, ensure_ascii=False)}]\n"}
         case ToolCall() | Picture():
             return {}
-        case Notice():
+        case Pause() | Notice():
             return {}  # `ending` has it.
         case _:
             assert_never(delta)

@@ -7,14 +7,18 @@ from fastapi import HTTPException
 from agent.api.errors import check_admitted
 from agent.chat.registry import ActiveConversation, Registry
 from agent.chat.streams import DeltaLog
-from agent.core.notices import Notice
+from agent.chat.turn import Turn
+from agent.core.notices import Notice, PlainError
 from agent.core.question import Question
-from agent.core.visitor import Visitor, visitor_id
+from agent.core.visitor import visitor_id
 
 UNKNOWN_SESSION = (
     "There is no such session: it may have been idle for too long. Leave session_id out "
     "to begin a new one."
 )
+
+# The statuses of replies that are not taken: nothing waits for them, any more, or they do not fit.
+NOT_TAKEN = {"answered_already": 409, "lapsed": 409, "reply_missing": 422, "wrong_reply": 422}
 
 
 async def find(registry: Registry, session_id: str) -> ActiveConversation:
@@ -30,9 +34,9 @@ async def find(registry: Registry, session_id: str) -> ActiveConversation:
 
 
 async def begin(
-    registry: Registry, text: str, session_id: str | None, address: str
+    registry: Registry, question: Question, session_id: str | None
 ) -> tuple[ActiveConversation, DeltaLog]:
-    """Ask in a session, or without an id in a new one; its answer, which has begun.
+    """Ask or reply in a session, or without an id in a new one; its answer, which has begun.
 
     Raises:
         HTTPException: 404, 409, 422 or 429 with a sentence, where it is not answered.
@@ -46,10 +50,23 @@ async def begin(
         if not active.conversation.turns:
             registry.forget_soon(active.conversation.key)
 
-    log = active.ask(Question(text, visitor=Visitor(address=address)))
+    before = active.log, active.turns
+    log = active.ask(question)
     try:
         await check_admitted(log.turn, forget_if_empty)
+        _check_replies(log.turn)
     except asyncio.CancelledError:  # Whoever asked has left already.
         log.turn.stop()
         raise
+    except HTTPException:
+        if active.log is log:  # The answer before can still be taken up.
+            active.log, active.turns = before
+        raise
     return active, log
+
+
+def _check_replies(turn: Turn) -> None:
+    """Raise HTTPException for replies that were not taken, of which nothing was sent."""
+    error = turn.failure
+    if isinstance(error, PlainError) and error.notice.code in NOT_TAKEN:
+        raise HTTPException(NOT_TAKEN[error.notice.code], str(error))

@@ -6,6 +6,12 @@
     event: thought                  data: {"text": "…"}, what the model says to itself
     event: tool_call                data: {"id": "…", "name": "…", "args": {…}}
     event: tool_result              data: {"id": "…", "name": "…", "result": …, "seconds": 0.1}
+                                    Either has "waits": true if a program gives the result later
+    event: pause                    data: {"id": "…", "kind": "…", "text": "…", …}, what a person is
+                                    asked: see below
+    event: reply                    data: {"id": "…", "text": "…", "approved": true, "value": …},
+                                    what a person has answered to that; and once more with
+                                    "args", if the tool has got others
     event: file                     data: {"mime_type": "…", "data": "base64…"}
     event: failure                  data: {"text": "…"}, why the answer is not whole
     data: [DONE]                    the end
@@ -13,29 +19,51 @@
 Each event has an id. A client that was cut off sends the last one in the header `Last-Event-ID`,
 as EventSource does by itself, and gets the events after it; after the end it gets 204, which tells
 EventSource not to reconnect.
+
+An agent may wait for a person: then the stream ends with one `pause` or more. Each says in `text`
+what is asked, and in other fields, as far as it has them, what to show of it: `kind` (approval,
+input, choice, sign_in), `message` (the agent's own words), `tool` and `args` (what is to be
+approved), `payload` (what the agent shows, or what may be changed with an approval), `schema` (JSON
+Schema of the value), `options` (to choose one of), `link` (where to sign in). All open ones are
+answered together, by
+
+    POST /chat/stream   {"session_id": "…", "replies": {"<id>": {"approved": true, "value": …}}}
+
+`approved` is false where a person declines. `value` is what was put in or chosen; of a sign-in, the
+address to which it has led; of an approval, the changed payload, if it was changed. With `args` an
+approval gives the tool these arguments in place of those that were asked for. The stream then holds
+what is new of the same answer. Replies that are not taken change nothing: 409 where nothing
+waits for them, any more, and 422 where some are missing or are not what was asked for. A message
+that is asked instead declines what is open.
 """
 
 import base64
+import json
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, assert_never
 
 from fastapi import APIRouter, Body, Depends, Header, HTTPException, Query, Request
 from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictBool
 
 from agent.api import sessions
+from agent.api.body_filter import filter_body
 from agent.api.errors import PlainErrorRoute
 from agent.chat.registry import Registry
 from agent.chat.streams import DeltaLog
+from agent.core import pauses
 from agent.core.deltas import Delta, Rewrite
+from agent.core.pauses import Pause, Reply
+from agent.core.question import Question
 from agent.core.text import to_json
 from agent.core.transcript import Notice, Picture, Text, Thought, ToolCall
-from agent.core.visitor import visitor_id
+from agent.core.visitor import Visitor, visitor_id
 from agent.limits.client_address import client_address
+from agent.limits.rate_limits import LimitExceeded
 
 # No proxy on the way may buffer the stream.
 STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
@@ -47,6 +75,12 @@ ANSWER_GONE = "This answer can no longer be taken up. Please ask again."
 
 NO_QUERY = "query: Field required."
 
+QUERY_OR_REPLIES = "Send either query, a message, or replies to what the agent asks, not both."
+
+NO_SESSION = "session_id: Replies need the session in which the agent asks."
+
+UNREADABLE_REPLIES = "replies: There is something in them that cannot be taken here."
+
 NOT_EMBEDDED = "This is no picture and no page. Ask by EventSource, or by fetch."
 
 NOT_YET = "An answer is not prefetched: it would make the agent work for nobody."
@@ -55,11 +89,14 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "The answer, as it comes", "content": {"text/event-stream": {}}},
     204: {"description": "The stream that broke had come to its end"},
     404: {"description": "No such session"},
-    409: {"description": "The session's answer before is still running"},
+    409: {"description": "The session's answer before is still running, or nothing is asked"},
     422: {"description": "The request cannot be read or answered; the detail says why"},
     429: {"description": "Too many messages; the detail says for how long"},
     503: {"description": "What was said cannot be reached at the moment"},
 }
+
+# What a field holds that has nothing.
+EMPTY: tuple[Any, ...] = (None, "", (), {})
 
 # The id of the last event of every stream.
 END_ID = "end"
@@ -71,6 +108,28 @@ class AskRequest(BaseModel):
     query: str = Field(description="What to ask the agent.")
     session_id: str | None = Field(
         None, description="The session to go on with; without one, a new session begins."
+    )
+
+
+class GivenReply(BaseModel):
+    """What a person answers to one pause."""
+
+    approved: StrictBool = Field(description="Whether it is approved, or answered at all.")
+    value: Any = Field(None, description="What is put in, chosen or changed.")
+    args: dict[str, Any] | None = Field(
+        None, description="The arguments for the tool that is approved, if they are changed."
+    )
+
+
+class PostRequest(BaseModel):
+    """A message; or in its place the replies to what the agent asks."""
+
+    query: str | None = Field(None, description="What to ask the agent.")
+    session_id: str | None = Field(
+        None, description="The session to go on with; without one, a new session begins."
+    )
+    replies: dict[str, GivenReply] | None = Field(
+        None, description="What a person answers, by the ids of the open pauses."
     )
 
 
@@ -97,7 +156,9 @@ def router(registry: Registry) -> APIRouter:
     """`/chat/stream` and `/chat/stop`."""
     routes = APIRouter(prefix="/chat", tags=["chat"], route_class=PlainErrorRoute)
 
-    async def answer(asked: AskRequest, request: Request, last_id: str | None) -> StreamingResponse:
+    async def answer(
+        asked: AskRequest | PostRequest, request: Request, last_id: str | None
+    ) -> StreamingResponse:
         position = await _begin_or_resume(registry, asked, last_id, client_address(request))
         events = _events(position)
         return StreamingResponse(events, media_type="text/event-stream", headers=STREAM_HEADERS)
@@ -105,16 +166,13 @@ def router(registry: Registry) -> APIRouter:
     @routes.post("/stream", response_class=StreamingResponse, responses=RESPONSES, summary="Ask")
     async def post(
         request: Request,
-        asked: AskRequest | None = None,
+        asked: PostRequest | None = None,
         query: Asked = None,
         session_id: Asked = None,
         last_event_id: LastEventID = None,
     ) -> StreamingResponse:
-        """Ask the agent; its answer as server-sent events, as it comes."""
-        if asked is None:
-            if query is None:
-                raise HTTPException(422, NO_QUERY)
-            asked = AskRequest(query=query, session_id=session_id)
+        """Ask the agent, or answer what it asks; its answer as server-sent events, as it comes."""
+        asked = asked or PostRequest(query=query, session_id=session_id, replies=None)
         return await answer(asked, request, last_event_id)
 
     @routes.get(
@@ -164,7 +222,10 @@ async def _refuse_embedding(
 
 
 async def _begin_or_resume(
-    registry: Registry, asked: AskRequest, last_event_id: str | None, address: str
+    registry: Registry,
+    asked: AskRequest | PostRequest,
+    last_event_id: str | None,
+    address: str,
 ) -> Position | None:
     """Begin an answer, or find the place where a stream of it broke; None when that is gone.
 
@@ -176,8 +237,47 @@ async def _begin_or_resume(
         raise HTTPException(204)
     if last_event_id is not None:
         return await _resume(registry, asked.session_id, last_event_id)
-    active, log = await sessions.begin(registry, asked.query, asked.session_id, address)
+    question = _question(asked, registry.settings.max_message_length)
+    question = replace(question, visitor=Visitor(address=address))
+    active, log = await sessions.begin(registry, question, asked.session_id)
     return Position(active.conversation.session_id, active.turns, log)
+
+
+def _question(asked: AskRequest | PostRequest, longest: int) -> Question:
+    """What is asked, or replied.
+
+    Raises:
+        HTTPException: 422, if it is neither or both, or cannot be read.
+        LimitExceeded: if replies are too long.
+    """
+    given = asked.replies if isinstance(asked, PostRequest) else None
+    if given is None and asked.query is None:
+        raise HTTPException(422, NO_QUERY)
+    if given is None:
+        return Question(asked.query or "")
+    if asked.query is not None:
+        raise HTTPException(422, QUERY_OR_REPLIES)
+    if not asked.session_id:
+        raise HTTPException(422, NO_SESSION)
+    return Question(replies=_replies(given, longest))
+
+
+def _replies(given: Mapping[str, GivenReply], longest: int) -> dict[str, Reply]:
+    """The replies, without what cannot be stored; all together as long as a message at the most."""
+    try:
+        sent = json.dumps({id: reply.model_dump() for id, reply in given.items()})
+        replies = json.loads(filter_body(sent.encode(), lambda _: False))
+    except (ValueError, RecursionError):
+        replies = {}
+    if not replies:
+        raise HTTPException(422, UNREADABLE_REPLIES)
+    length = len(json.dumps(replies, ensure_ascii=False))
+    if longest and length > longest:
+        raise LimitExceeded("message_too_long", length=length, longest=longest)
+    return {
+        id: Reply(reply["approved"], reply["value"], args=reply["args"])
+        for id, reply in replies.items()
+    }
 
 
 async def _resume(
@@ -228,13 +328,42 @@ def _name_and_data(delta: Delta) -> tuple[str | None, dict[str, Any]]:
             return None, {"text": text, "replace": True}
         case Thought(text=text):
             return "thought", {"text": text}
-        case ToolCall(id=id, name=name, args=args, seconds=None):
-            return "tool_call", {"id": id, "name": name, "args": args}
-        case ToolCall(id=id, name=name, result=result, seconds=seconds):
-            return "tool_result", {"id": id, "name": name, "result": result, "seconds": seconds}
+        case ToolCall():
+            return _tool_call(delta)
+        case Pause():
+            return _pause(delta)
         case Picture(mime_type=mime_type, data=data):
             return "file", {"mime_type": mime_type, "data": base64.b64encode(data).decode()}
         case Notice(text=text):
             return "failure", {"text": text}
         case _:
             assert_never(delta)
+
+
+def _tool_call(call: ToolCall) -> tuple[str, dict[str, Any]]:
+    """A tool that is called; or its result, which may be a ticket for another."""
+    told: dict[str, Any] = {"id": call.id, "name": call.name}
+    later = {"waits": True} if call.waits_for else {}
+    if call.seconds is None:
+        return "tool_call", {**told, "args": call.args, **later}
+    return "tool_result", {**told, "result": call.result, "seconds": call.seconds, **later}
+
+
+def _pause(pause: Pause) -> tuple[str, dict[str, Any]]:
+    """What a person is asked, without the fields that it has not; or what was answered."""
+    told: dict[str, Any] = {"id": pause.id, "text": pauses.sentence(pause).text}
+    if said := pause.reply:
+        told["approved"] = said.is_approved
+        answered = {"value": said.value, "args": said.args}
+        return "reply", told | {name: what for name, what in answered.items() if what is not None}
+    about = {
+        "kind": pause.kind,
+        "message": pause.message,
+        "tool": pause.tool,
+        "args": pause.args,
+        "payload": pause.payload,
+        "schema": pause.schema,
+        "options": pause.options,
+        "link": pause.link,
+    }
+    return "pause", told | {name: value for name, value in about.items() if value not in EMPTY}

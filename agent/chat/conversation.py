@@ -6,7 +6,6 @@ the session is rewound before the next turn.
 """
 
 import asyncio
-import time
 import uuid
 from collections.abc import AsyncIterator, Collection
 from contextlib import aclosing, asynccontextmanager, suppress
@@ -18,6 +17,7 @@ from google.adk.runners import Runner
 from google.adk.sessions import Session
 from google.genai import types
 
+from agent.chat import pauses
 from agent.chat.compaction import until_answered
 from agent.chat.model_options import turn_options
 from agent.chat.run_config import run_config
@@ -148,9 +148,10 @@ class Conversation:
             await self._session.refresh()
             kept = self._agree(turn, question)
             try:
-                await self._session.cut(kept)
+                if done := await self._session.cut(kept):
+                    turn.add_notice(Notice("stays_done", {"what": "; ".join(done)}))
                 turn.replaces = None
-                await self._take_over(question)
+                await self._session.take_over(question.earlier, self.runner.agent.name)
                 async with self._admitted(turn, question):
                     await self._run(turn, question)
             except SessionNotFoundError:
@@ -162,32 +163,21 @@ class Conversation:
             finally:
                 await self._session.settle(turn.failure)
 
-    async def _take_over(self, question: Question) -> None:
-        """Store what was said elsewhere; each content of the user's begins a turn."""
-        if not question.earlier:
-            return
-        session, turns = await self._session.create(), self._session.turns
-        for content in question.earlier:
-            is_users = content.role == "user"
-            if is_users or not turns:
-                turns.append(TurnRecord(f"e-{uuid.uuid4()}", "", asked_at=time.time()))
-            author = "user" if is_users else self.runner.agent.name
-            event = Event(invocation_id=turns[-1].id, author=author, content=content)
-            await self._session.append(event, session)
-
     def _agree(self, turn: Turn, question: Question) -> int:
         """How many of the turns are kept, for the session to end where the screen does."""
         turns = self._session.turns
         if question.above is None:
             return len(turns)
         kept, turn.screen = kept_turns(question.screen, question.above, turns)
+        if question.goes_on and turn.screen:  # The turn that waits is the page's latest.
+            turn.screen = replace(turn.screen, turn_ids=turn.screen.turn_ids[:-1])
         if kept > len(turns):
             turn.add_notice(Notice("not_remembered"))
         return kept
 
     @asynccontextmanager
     async def _admitted(self, turn: Turn, question: Question) -> AsyncIterator[None]:
-        if not question.text.strip():
+        if not (question.text.strip() or question.goes_on):
             raise PlainError("no_message")
         if self._limits is None:
             yield
@@ -196,16 +186,16 @@ class Conversation:
         if question.is_checked:
             text, turns = "", 0
         asked = self.user_id, question.visitor.address, text, turns
-        async with self._limits.admit(*asked, is_stopping=turn.is_stopping):
+        async with self._limits.admit(*asked, turn.is_stopping, question.goes_on):
             yield
 
     async def _run(self, turn: Turn, question: Question) -> None:
         """Run the agent, and store what was shown of its answer and is not stored yet."""
         session = self._session
-        if not session.is_stored:
-            await session.create()
+        if (message := await self._message(turn, question)) is None:
+            return
         # The agent's own model costs the host; the offline one nobody.
-        if self._limits and (reason := await self._limits.why_offline()):
+        if self._limits and (reason := await self._limits.why_offline(question.goes_on)):
             use_offline.set(True)  # In the turn's own task, and so for this turn alone.
             turn.add_notice(reason)
         if not session.turns:
@@ -216,21 +206,38 @@ class Conversation:
         tool_faults.set(ToolFaults())
         caller.set(self.user_id)
         tool_threads(self.settings.tool_threads)
-        await turn.run(self._answer(turn, question))
+        await turn.run(self._answer(turn, question, message))
         await self._count_tokens(turn.spent)
         if isinstance(turn.failure, SessionNotFoundError):
             session.lose()
         elif turn.id:
             record = TurnRecord(turn.id, question.text, turn.transcript, turn.events, turn.asked_at)
             record = replace(record, figures=turn.figures, changes_user=turn.changes_user)
-            session.turns.append(record)
+            session.record(record)
             if not isinstance(turn.failure, StaleSessionError):
                 # Else somebody else's turn goes on, and would fail by what is stored now.
                 await self._seal(turn)
 
-    async def _answer(self, turn: Turn, question: Question) -> None:
+    async def _message(self, turn: Turn, question: Question) -> types.Content | None:
+        """What the agent is told: that for which the turn has waited, if anything; or a message, in
+        whose place nothing is answered any more that was asked before."""
+        if question.goes_on:
+            record = await pauses.find(self._session, question)
+            turn.resume(record)
+            self._question = replace(question, text=record.question)
+            seconds = self.settings.reply_timeout
+            record, message = await pauses.take_up(self._session, record, question, seconds)
+            turn.resume(record)
+            return message
+        if self._session.is_stored:
+            turn.changes_earlier = await pauses.close_all(self._session)
+        else:
+            await self._session.create()
+        return types.UserContent(question.text)
+
+    async def _answer(self, turn: Turn, question: Question, message: types.Content) -> None:
         """One run of ADK's, until the agent has answered."""
-        run = self._events(turn, question)
+        run = self._events(turn, question, message)
         if self.runner.app and self.runner.app.events_compaction_config:
             if task := await until_answered(run, self.session_id):
                 self._compaction = task
@@ -243,15 +250,17 @@ class Conversation:
     def _compacted(self, _: asyncio.Task[None]) -> None:
         self._compaction = None
 
-    async def _events(self, turn: Turn, question: Question) -> None:
+    async def _events(self, turn: Turn, question: Question, message: types.Content) -> None:
         """ADK's events of one run, given to the turn as they come."""
         session, settings = self._session, self.settings
         figures = [asdict(earlier.figures) for earlier in session.turns[-FIGURES_OF:]]
         since = latest_since(session.turns, settings.history_events)
+        if since and question.goes_on:  # ADK looks there for what is answered.
+            since = min(since, turn.asked_at)
         events = self.runner.run_async(
             user_id=self.user_id,
             session_id=self.session_id,
-            new_message=types.UserContent(question.text),
+            new_message=message,
             # What it is called each time, because a rewind takes that away too.
             state_delta={FIGURES: figures, TITLE: session.title, NAME: session.name},
             run_config=run_config(settings, question.options, since),
@@ -298,7 +307,8 @@ class Conversation:
             cut = Event(author=author, branch=branch, content=content, interrupted=True)
             cut.invocation_id = turn_id
             events.append(cut)
-        shown = [entry for entry in turn.transcript if isinstance(entry, Notice)]
+        latest = turn.transcript[len(turn.earlier) :]
+        shown = [entry for entry in latest if isinstance(entry, Notice)]
         notices = [notice for notice in shown if notice.code != "not_remembered"]
         notices += [explain(turn.failure)] if turn.failure else []
         if notices:

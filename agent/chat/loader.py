@@ -28,6 +28,7 @@ from pydantic import TypeAdapter
 
 from agent.chat.agent_check import agent_warnings
 from agent.chat.agent_tree import llm_agents
+from agent.chat.approvals import Approvals
 from agent.chat.compaction import with_compaction
 from agent.chat.load_errors import why_not_loaded
 from agent.chat.model_options import ModelOptions
@@ -39,6 +40,7 @@ from agent.models import offline
 from agent.models.coalescing import coalescing
 from agent.models.offline import KEYS, OfflineModel, has_credentials, needs_credentials
 from agent.stores.cleanup import InMemoryStore
+from agent.stores.credentials import VisitorCredentials
 from agent.stores.first_state import FirstStateStore
 from agent.stores.invocation import Invocation
 from agent.stores.memory import VisitorMemory
@@ -128,6 +130,8 @@ def load(folder: Path = OUR_AGENT, coalesce: bool = False) -> LoadedAgent:
             session_service=_session_service(uri, folder, state),
             artifact_service=_artifact_service(settings.artifacts, folder),
             memory_service=VisitorMemory(),
+            # What a sign-in gave a tool, for its next call, for that visitor alone.
+            credential_service=VisitorCredentials(),
         ),
         title=root.name.replace("_", " ").strip().capitalize(),
         description=root.description,
@@ -176,7 +180,7 @@ def with_plugins(owners: Sequence[BasePlugin], max_output_tokens: int) -> list[B
     """The owner's plugins, and this app's own before and after them: the first one that gives ADK
     another event or response is the last that is asked."""
     own = ModelOptions(), Budget(max_output_tokens), ToolFailures(), Redaction()
-    return [Invocation(), *owners, *own]
+    return [Invocation(), Approvals(), *owners, *own]
 
 
 def _import(folder: Path) -> App | BaseNode:

@@ -4,7 +4,9 @@ The turns that are known here are those that the store holds: they are learnt an
 process has written, and cut by a rewind when the visitor sees fewer of them.
 """
 
-from collections.abc import AsyncIterator
+import time
+import uuid
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
@@ -13,9 +15,11 @@ from google.adk.events import Event
 from google.adk.runners import Runner
 from google.adk.sessions import BaseSessionService, Session
 from google.adk.sessions.base_session_service import GetSessionConfig
+from google.genai import types
 
 from agent.core.figures import Figures
-from agent.core.history import NAME, TITLE, TurnRecord, turn_records
+from agent.core.history import DONE, NAME, TITLE, TurnRecord, done_event, turn_records
+from agent.core.transcript import executed
 from agent.core.visitor import SessionKey
 from agent.stores.cleanup import delete_session, take_back
 from agent.stores.fallback import FallbackStore, StoreUnavailable
@@ -39,6 +43,8 @@ class SessionSync:
         # The conversation's first words, and what it is called instead.
         self.title = self.name = ""
         self.is_stored = is_stored
+        # What tools have done in turns that were taken back.
+        self._done: list[str] = []
         self._runner = runner
         # The store's time of what is known here; None where that has to be looked up.
         self._as_of: float | None = None
@@ -75,8 +81,18 @@ class SessionSync:
         self.is_stored = session is not None
         self._as_of = session.last_update_time if session else None
         state = session.state if session else {}
+        self._done = list(state.get(DONE) or [])
         self.title, self.name = str(state.get(TITLE, "")), str(state.get(NAME, ""))
         return self.turns
+
+    def record(self, turn: TurnRecord) -> None:
+        """Know a turn that has been run: a new one, or one that has gone on."""
+        known = [earlier.id for earlier in self.turns]
+        if turn.id in known:
+            place = known.index(turn.id)
+            self.turns[place] = replace(turn, question=self.turns[place].question)
+        else:
+            self.turns.append(turn)
 
     def outdate(self) -> None:
         """Look up what the store holds before the next turn: ADK has written more than it tells."""
@@ -98,8 +114,10 @@ class SessionSync:
             elif session := await self.look():
                 self._as_of = session.last_update_time
 
-    async def cut(self, kept: int) -> None:
-        """Rewind the session to its first `kept` turns, if it has more."""
+    async def cut(self, kept: int) -> list[str]:
+        """Rewind the session to its first `kept` turns, if it has more; what tools have done in the
+        others with a person's approval, which stays done."""
+        done = []
         if kept < len(self.turns):
             await self._runner.rewind_async(
                 user_id=self.key.user_id,
@@ -113,12 +131,30 @@ class SessionSync:
             if any(turn.changes_user for turn in cut):
                 await take_back(self._runner, self.key, turn_ids)
             del self.turns[kept:]
+            done = [text for turn in cut for text in executed(turn.transcript).values()]
+            self._done += done
+            if self._done:  # A rewind has taken away what was known of this, too.
+                await self.append(done_event(self.latest_id or "", self._done))
+        return done
 
     async def create(self) -> Session:
         """Make the session."""
         session = await self._store.create_session(**self.key._asdict())
         self.is_stored = True
         return session
+
+    async def take_over(self, contents: Sequence[types.Content], agent_name: str) -> None:
+        """Store what was said elsewhere in a new session; a content of the user's begins a turn."""
+        if not contents:
+            return
+        session = await self.create()
+        for content in contents:
+            is_users = content.role == "user"
+            if is_users or not self.turns:
+                self.turns.append(TurnRecord(f"e-{uuid.uuid4()}", "", asked_at=time.time()))
+            author = "user" if is_users else agent_name
+            event = Event(invocation_id=self.turns[-1].id, author=author, content=content)
+            await self.append(event, session)
 
     async def append(self, event: Event, session: Session | None = None) -> None:
         """Store an event of this app's own, if there is a session; one who has it gives it."""

@@ -9,8 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 from agent.chat.turn import Turn
 from agent.core.deltas import Delta, deltas, words
-from agent.core.text import clean
-from agent.core.transcript import Transcript, answer, notices
+from agent.core.transcript import Transcript, notices
 
 # Seconds of silence after which a program is told that the answer is still on its way.
 HEARTBEAT_INTERVAL = 1.0
@@ -20,7 +19,7 @@ Sink: TypeAlias = Callable[[str], Awaitable[object] | object]
 
 
 class Answer(NamedTuple):
-    """An answer when its turn is over."""
+    """An answer when its turn is over; or what a turn has said since it was replied to."""
 
     # All that was said, also when the turn failed or took too long.
     text: str
@@ -31,7 +30,8 @@ class Answer(NamedTuple):
 
 class DeltaLog:
     """A turn's deltas in order, the same for all who read them: a reader that was cut off goes on
-    by the number of the last delta that it has."""
+    by the number of the last delta that it has. A turn that goes on after a reply has the deltas
+    since then."""
 
     def __init__(self, turn: Turn) -> None:
         self.turn = turn
@@ -46,7 +46,7 @@ class DeltaLog:
         told_at = time.monotonic()
         async with aclosing(self.turn.watch()) as transcripts:
             async for transcript in transcripts:
-                self.deltas += deltas(self._read_up_to, transcript)
+                self.deltas += deltas(self._read_up_to or self.turn.earlier, transcript)
                 self._read_up_to = transcript
                 is_silent = len(self.deltas) <= after and not self.turn.over
                 if is_silent and time.monotonic() - told_at >= heartbeat:
@@ -73,7 +73,9 @@ async def chunks(turn: Turn) -> AsyncGenerator[str, None]:
 async def collect(turn: Turn) -> Answer:
     """Wait for the whole answer."""
     pieces = [chunk async for chunk in chunks(turn)]
-    return Answer(clean(answer(turn.transcript)), pieces, notices(turn.transcript))
+    text = "".join(map(words, deltas(turn.earlier, turn.transcript)))
+    reasons = notices(turn.transcript[len(turn.earlier) :])
+    return Answer(text, pieces, reasons)
 
 
 async def tee(turn: Turn, *sinks: Sink) -> None:

@@ -11,29 +11,28 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Coroutine, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any, cast
 
 from google.adk.events import Event
 
 from agent.core import transcript
 from agent.core.adk_internals import ABORTED
-from agent.core.containment import contain_tasks, describe, in_turn, is_being_cancelled
+from agent.core.containment import contain_tasks, in_turn, is_being_cancelled
 from agent.core.errors import (
     BUDGET_SPENT,
     MAX_TOKENS,
     MAX_TOKENS_BEFORE_WORDS,
-    OWNERS,
     TOO_MANY_CALLS,
     UNKNOWN,
     explain,
     limits_behind,
+    log_failure,
 )
 from agent.core.figures import Figures, Usage
-from agent.core.history import changes_user
+from agent.core.history import TurnRecord, changes_user
 from agent.core.notices import Notice, PlainError
-from agent.core.origin import origin
 from agent.core.question import Screen
-from agent.core.results import waits_for_person
 from agent.core.settings import Settings
 from agent.core.transcript import Picture, Text, ToolCall, Transcript
 from agent.limits.budget import TokenUsage
@@ -71,6 +70,8 @@ class Turn:
         self.asked_at = 0.0
         # Whether it has changed state or files that belong to the user, not to the session.
         self.changes_user = False
+        # Whether it has changed what stands above it: its message has closed what was asked there.
+        self.changes_earlier = False
         # What the page shows above it; None until its session agrees with that.
         self.screen: Screen | None = None
         # The turn that its visitor has left for this one; None once the session is without that.
@@ -83,6 +84,9 @@ class Turn:
         self.spent = TokenUsage(settings.max_llm_calls)
         # How many events of it are in the session's store.
         self.events = 0
+        # Its transcript, and how many seconds it had taken, when it began to wait for a person.
+        self.earlier: Transcript = ()
+        self._seconds_before = 0.0
         # What kept the turn from a good end: an exception, or an ADK event's error code.
         self.failure: BaseException | str | None = None
         # For `Runner.run_async`, as its `abort_signal`.
@@ -93,7 +97,7 @@ class Turn:
         self._began = time.monotonic()
         self._changed, self._ended = asyncio.Event(), asyncio.Event()
         self._error_code: str | None = None
-        self._tool_is_final = self._is_pause = self._has_streamed = self._has_run = False
+        self._tool_is_final = self._has_streamed = self._has_run = False
         self._stop_reason: PlainError | None = None
         self._watchers = 0
         self._watched_at = self._published_at = self._heard_at = 0.0
@@ -127,6 +131,11 @@ class Turn:
         """Whether it runs on though all who watched it have left."""
         return bool(self._leave_timer and not self._watchers and not self.over)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether its agent waits for somebody, so that the turn goes on later."""
+        return transcript.is_waiting(self.transcript)
+
     # For whoever drives the turn.
 
     def start(self, work: Coroutine[Any, Any, None]) -> "Turn":
@@ -153,6 +162,14 @@ class Turn:
             # Each of these holds the visitor's request, in its context.
             self._task = self._timer = self._leave_timer = None
 
+    def resume(self, record: TurnRecord) -> None:
+        """Go on from there: the turn has waited for a person, who has answered now; again with what
+        has been stored for that."""
+        self.id, self.asked_at, self.events = record.id, record.asked_at, record.events
+        self.changes_user, self.figures = record.changes_user, replace(record.figures)
+        self.earlier, self._seconds_before = self.earlier or record.transcript, record.figures.total
+        self._publish(record.transcript)
+
     async def run(self, work: Coroutine[Any, Any, None]) -> None:
         """The agent's run: `work` gives the turn its events, and is ended when it stands still.
 
@@ -164,12 +181,13 @@ class Turn:
             raised = await self._outcome(work)
         finally:
             self._cancel_timer()
-            self.figures.total = round(self.elapsed, 3)
+            self.figures.total = round(self._seconds_before + self.elapsed, 3)
         self._has_run = True  # It can no longer be stopped.
         empty = "EMPTY" if self.spent.calls or self.spent.free_calls else "NO_ANSWER"
-        self.failure = raised or self._error_code or (None if self._has_answer() else empty)
+        has_end = self._has_answer() or self.is_waiting
+        self.failure = raised or self._error_code or (None if has_end else empty)
         is_said = any(isinstance(entry, Text | Picture) for entry in self.transcript)
-        if not (self.failure or self._is_pause or is_said):
+        if not (self.failure or self.is_waiting or is_said):
             self.add_notice(Notice("no_words"))
 
     async def _outcome(self, work: Coroutine[Any, Any, None]) -> BaseException | None:
@@ -182,7 +200,7 @@ class Turn:
             if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
                 return self._stop_reason or PlainError("cancelled")
             if not (self._stop_reason or isinstance(error, PlainError)):
-                _log(error)
+                log_failure(error, log)
             return self._stop_reason or error
         return None if self._has_run else self._stop_reason
 
@@ -194,8 +212,11 @@ class Turn:
         self.asked_at = self.asked_at or event.timestamp
         self.events += not event.partial
         self.changes_user = self.changes_user or (not event.partial and changes_user(event))
-        if event.author != "user":
-            latest = transcript.add(self.transcript, event)
+        latest = transcript.add(self.transcript, event)
+        if event.author == "user":
+            if latest != self.transcript:  # A person's reply.
+                self._publish(latest)
+        else:
             text = _text(event) or _results(latest[len(self.transcript) :])
             if text and (event.partial or not self._has_streamed):
                 self.figures.count(text, self.elapsed)  # A whole repeats its partials.
@@ -221,7 +242,6 @@ class Turn:
             self._error_code = None if code == ABORTED else code
         if event.get_function_calls() or event.get_function_responses():
             self._tool_is_final = event.is_final_response()
-            self._is_pause = waits_for_person(event)
         if event.error_code in (TOO_MANY_CALLS, BUDGET_SPENT):
             self.stop(PlainError(explain(event.error_code).code))
 
@@ -305,7 +325,8 @@ class Turn:
 
     def _has_answer(self) -> bool:
         """Whether there is something to see; a tool alone counts where ADK calls that final."""
-        shown = [e for e in self.transcript if isinstance(e, Text | Picture | ToolCall)]
+        latest = self.transcript[len(self.earlier) :]
+        shown = [e for e in latest if isinstance(e, Text | Picture | ToolCall)]
         match shown[-1:]:
             case [Text(text=text)]:
                 return bool(text.strip())
@@ -354,20 +375,6 @@ class Turn:
         since = self.spent.waiting_since
         silence = 0.0 if since is None else self.elapsed - max(self._heard_at, since - self._began)
         yield limit - silence, PlainError(code, limit=limit)
-
-
-def _log(error: BaseException) -> None:
-    """Tell the host who failed; with a traceback where only the agent's owner can look into it."""
-    notice, who = explain(error), " ".join(filter(None, origin(error)))
-    is_owners = notice.code in OWNERS
-    log.log(
-        logging.ERROR if is_owners else logging.WARNING,
-        "%s failed. %s (%s)",
-        who.capitalize(),
-        describe(error),
-        notice.text,
-        exc_info=error if is_owners else None,
-    )
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

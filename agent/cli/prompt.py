@@ -39,6 +39,24 @@ def typed_questions() -> Iterator[str]:
             return
 
 
+def somebody_answers() -> bool:
+    """Whether a person is there, who sees what is asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def typed_reply(prompt: str) -> str:
+    """What is typed after this prompt. Whatever was typed before it is thrown away: nobody may
+    approve what was not on the screen yet."""
+    with suppress(ImportError):  # On Windows.
+        import termios
+
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
+    if not sys.stdout.isatty():  # That has the answer alone.
+        print(prompt, end="", file=sys.stderr, flush=True)  # noqa: T201
+        prompt = ""
+    return input(prompt) + _rest_of_paste()
+
+
 def _rest_of_paste() -> str:
     """What has come together with the line that was just read: more lines of a paste, where the
     terminal or the readline does not mark it."""

@@ -5,18 +5,33 @@ the app's own notices always; thoughts, tools and progress only where that is a 
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal, TextIO, TypeAlias, assert_never
 
 from agent.chat.conversation import Conversation
 from agent.chat.streams import DeltaLog, tee
 from agent.chat.turn import Turn
+from agent.cli.prompt import somebody_answers, typed_reply
+from agent.cli.replies import read_replies
 from agent.core.deltas import Delta, Rewrite, words
+from agent.core.pauses import Pause, Reply, sentence
 from agent.core.question import Options, Question
 from agent.core.text import clean, to_json
-from agent.core.transcript import Notice, Picture, Text, Thought, ToolCall, notices
+from agent.core.transcript import (
+    Notice,
+    Picture,
+    Text,
+    Thought,
+    ToolCall,
+    notices,
+    open_pauses,
+    to_come,
+)
+
+NOBODY_ANSWERS = "(Nobody can answer this here, so it is not done. At a terminal one can.)"
 
 DIM, NORMAL, ERASE_LINE = "\x1b[2m", "\x1b[0m", "\r\x1b[K"
 
@@ -45,21 +60,26 @@ class Screen:
         self._err.write(f"{text}\n")
         self._err.flush()
 
+    def say(self, text: str) -> None:
+        """The same with words of others in it, of which a terminal obeys none."""
+        self.remark(clean(text).translate(CONTROLS))
+
     async def show(self, turn: Turn, heading: str = "") -> None:
         """Write the turn's answer as it comes, after `heading`, and what else happens in it."""
+        has_words = False
         async with aclosing(DeltaLog(turn).read(heartbeat=0)) as deltas:
             async for _, delta in deltas:
                 if isinstance(delta, Text | Rewrite):
                     self._write_answer(heading + clean(words(delta)))
-                    heading = ""
+                    heading, has_words = "", True
                 elif delta and self._err.isatty():
                     self._show_step(delta)
                 self._show_progress(turn)
-        if turn.figures.chunks:
+        if has_words:
             self._write_answer("\n")
             self._line = None
-        for notice in notices(turn.transcript):
-            self.remark(f"({notice})".translate(CONTROLS))
+        for text in _endings(turn):
+            self.say(f"({text})")
         if self._err.isatty():
             self.remark(_dimmed(_figures(turn)))
 
@@ -80,7 +100,7 @@ class Screen:
                 self.remark(_dimmed(f"[{name} answered {to_json(result, ensure_ascii=False)}]"))
             case Text() | Rewrite() | Picture():
                 pass
-            case Notice():
+            case Pause() | Notice():
                 pass  # Shown at the end of the turn.
             case _:
                 assert_never(delta)
@@ -109,6 +129,12 @@ def _dimmed(text: str) -> str:
     return f"{DIM}{clean(text).translate(CONTROLS)}{NORMAL}"
 
 
+def _endings(turn: Turn) -> list[str]:
+    """Why the answer is not whole, and what a program gives later."""
+    new = turn.transcript[len(turn.earlier) :]
+    return [*notices(new), *(notice.text for notice in to_come(turn.transcript))]
+
+
 def _figures(turn: Turn) -> str:
     figures = turn.figures
     if figures.first_token is None:
@@ -131,6 +157,8 @@ class TerminalChat:
     ) -> None:
         self._conversation, self._screen = conversation, screen
         self._files, self._options = list(files), options
+        # What the agent waits for.
+        self.asked: list[Pause] = []
 
     async def ask(self, question: str, heading: str = "") -> bool:
         """One turn, to the screen and to every file; whether the answer is whole.
@@ -140,9 +168,29 @@ class TerminalChat:
         Raises:
             OSError: when the screen is gone, once the files have the whole answer.
         """
-        turn = self._conversation.ask(Question(question, options=self._options))
+        opening = f"**{timestamp()} User:** {clean(question)}\n\n**{timestamp()} Agent:** "
+        return await self._run(Question(question, options=self._options), opening, heading)
+
+    def read_replies(self) -> dict[str, Reply] | None:
+        """What the person answers to what the agent waits for, if it does; None if nobody does."""
+        if self.asked and somebody_answers():
+            return read_replies(self.asked, self._screen.say, typed_reply)
+        for text in [f"({sentence(pause).text})" for pause in self.asked]:
+            self._screen.say(text)
+        if self.asked:
+            self._screen.say(NOBODY_ANSWERS)
+        return None
+
+    async def reply(self, replies: Mapping[str, Reply], heading: str = "") -> bool:
+        """The rest of the turn, as `ask` gives its beginning."""
+        answered = [replace(pause, reply=replies[pause.id]) for pause in self.asked]
+        opening = "".join(f"*({sentence(pause).text})*\n\n" for pause in answered)
+        return await self._run(Question(replies=replies, options=self._options), opening, heading)
+
+    async def _run(self, question: Question, opening: str, heading: str) -> bool:
+        turn = self._conversation.ask(question)
         outputs = [self._screen.show(turn, heading)]
-        outputs += [self._record(question, turn, file) for file in self._files]
+        outputs += [self._record(opening, turn, file) for file in self._files]
         all_outputs = asyncio.gather(*outputs, return_exceptions=True)
         try:
             await asyncio.shield(all_outputs)
@@ -150,15 +198,18 @@ class TerminalChat:
             turn.stop()
         for error in filter(None, await all_outputs):
             raise error
-        return turn.failure is None
+        if turn.id or not question.replies:  # Else they were not taken.
+            self.asked = open_pauses(turn.transcript)
+        return turn.failure is None and not self.asked
 
-    async def _record(self, question: str, turn: Turn, file: TextIO) -> None:
+    async def _record(self, opening: str, turn: Turn, file: TextIO) -> None:
         """Write the turn as Markdown, as it comes."""
         try:
-            said = clean(question).translate(PIPED)
-            file.write(f"**{timestamp()} User:** {said}\n\n**{timestamp()} Agent:** ")
+            file.write(opening.translate(PIPED))
             await tee(turn, lambda chunk: (file.write(chunk.translate(PIPED)), file.flush()))
-            file.write("".join(f"\n\n*({notice})*" for notice in notices(turn.transcript)) + "\n\n")
+            asked = [sentence(pause).text for pause in open_pauses(turn.transcript)]
+            ending = "".join(f"\n\n*({text})*" for text in [*asked, *_endings(turn)])
+            file.write(f"{ending.translate(PIPED)}\n\n")
             file.flush()
         except* OSError:
             self._screen.remark(f"(The answer could not be written to {file.name}.)")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TypeAlias, TypeGuard, assert_never
 
+from agent.core.pauses import Pause
 from agent.core.text import clean
 from agent.core.transcript import (
     Entry,
@@ -33,7 +34,8 @@ class Rewrite:
 
 
 # A Text or Thought with the words that are new; a ToolCall when it is called (`seconds` is None),
-# and again with its result; a Picture or Notice once.
+# and again with its result, or with its ticket and once more with its result; a Pause when it is
+# asked, and again with its reply; a Picture or Notice once.
 Delta: TypeAlias = Entry | Rewrite
 
 
@@ -45,7 +47,7 @@ def words(delta: Delta) -> str:
             return text
         case Rewrite(text=text):
             return f"\n\n{text}"
-        case Thought() | ToolCall() | Picture() | Notice():
+        case Thought() | ToolCall() | Picture() | Pause() | Notice():
             return ""
         case _:
             assert_never(delta)
@@ -62,6 +64,9 @@ def _deltas(old: Transcript, new: Transcript) -> Iterator[Delta]:
     if sent[Text] is None:
         yield Rewrite(answer(new))
         sent[Text] = len(answer(new))
+    # Replies first: what has come of them stands above them, where it was called.
+    replied = [entry for entry in new if _is_reply(entry, old)]
+    yield from replied
     for entry in new:
         match entry:
             case Text() | Thought():
@@ -71,11 +76,16 @@ def _deltas(old: Transcript, new: Transcript) -> Iterator[Delta]:
                 sent[type(entry)] = max(0, known - len(entry.text))
             case ToolCall():
                 yield from _call_deltas(entry, old)
-            case Picture() | Notice():
-                if entry not in old:
+            case Picture() | Pause() | Notice():
+                if entry not in old and entry not in replied:
                     yield entry
             case _:
                 assert_never(entry)
+
+
+def _is_reply(entry: Entry, old: Transcript) -> bool:
+    """Whether a person has answered here what the reader knows to be open."""
+    return isinstance(entry, Pause) and bool(entry.reply) and replace(entry, reply=None) in old
 
 
 def _sent(kind: type[Text | Thought], old: Transcript, new: Transcript) -> int | None:
@@ -90,13 +100,13 @@ def _sent(kind: type[Text | Thought], old: Transcript, new: Transcript) -> int |
 def _call_deltas(call: ToolCall, old: Transcript) -> Iterator[Delta]:
     called = _unanswered(call)
     if not any(isinstance(entry, ToolCall) and _unanswered(entry) == called for entry in old):
-        yield called
-    if call != called and call not in old:
+        yield replace(called, waits_for="program" if call.waits_for == "program" else None)
+    if call.seconds is not None and call not in old:  # Of one that waits there is no more to say.
         yield call
 
 
 def _unanswered(call: ToolCall) -> ToolCall:
-    return replace(call, result=None, seconds=None)
+    return replace(call, result=None, seconds=None, waits_for=None)
 
 
 def _settled(transcript: Transcript) -> Transcript:

@@ -7,12 +7,14 @@ of a table that shares a mark gives the notice. Class names rather than classes,
 google-genai raises the errors of whichever HTTP library it finds: httpx, httpx2 or aiohttp.
 """
 
+import logging
 import math
 import re
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, TypeAlias
 
+from agent.core.containment import describe
 from agent.core.notices import Notice, PlainError
 from agent.core.origin import Kind, Origin, innermost, origin
 from agent.core.settings import Settings
@@ -220,3 +222,17 @@ def _retry_delay(failure: BaseException) -> int | None:
         if delay := re.fullmatch(r"(\d{1,9}(?:\.\d+)?)s", str(detail.get("retryDelay", ""))):
             return math.ceil(float(delay[1]))
     return None
+
+
+def log_failure(error: BaseException, log: logging.Logger) -> None:
+    """Tell the host who failed; with a traceback where only the agent's owner can look into it."""
+    notice, who = explain(error), " ".join(filter(None, origin(error)))
+    is_owners = notice.code in OWNERS
+    log.log(
+        logging.ERROR if is_owners else logging.WARNING,
+        "%s failed. %s (%s)",
+        who.capitalize(),
+        describe(error),
+        notice.text,
+        exc_info=error if is_owners else None,
+    )

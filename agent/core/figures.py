@@ -11,7 +11,7 @@ class Figures:
 
     # Seconds from the start of the turn to the first chunk of text; None without one.
     first_token: float | None = None
-    # Seconds from the start of the turn to its end.
+    # Seconds from the start of the turn to its end, without those in which it waited for a person.
     total: float = 0.0
     chunks: int = 0
     characters: int = 0

@@ -13,15 +13,19 @@ from google.adk.sessions import Session
 from agent.core import transcript
 from agent.core.figures import Figures
 from agent.core.notices import Notice, PlainError, from_stored, to_stored
+from agent.core.pauses import Pause
 from agent.core.question import Screen
 from agent.core.text import clean
-from agent.core.transcript import Picture, Text, Transcript
+from agent.core.transcript import Entry, Picture, Text, Transcript
 
 # Under which name an event's `custom_metadata` holds the app's own notices about its turn.
 NOTICES = "adk_chat_page_notices"
 
 # Where the session's state holds the conversation's first words, and what it is called instead.
 TITLE, NAME = "adk_chat_page_title", "adk_chat_page_name"
+
+# Where it holds what tools have done with a person's approval in turns that were taken back.
+DONE = "adk_chat_page_done"
 
 # How many characters a conversation's title has at the most.
 TITLE_LENGTH = 40
@@ -109,9 +113,16 @@ def changes_user(event: Event) -> bool:
 def ended(turn: TurnRecord) -> TurnRecord:
     """A stored turn as one that is over. If nothing says how it ended, the app ended before it."""
     whole = transcript.close(turn.transcript)
-    shown = [entry for entry in whole if isinstance(entry, Text | Picture | Notice)]
-    is_cut = transcript.busy_with_tools(turn.transcript) or not shown
+    is_cut = transcript.busy_with_tools(turn.transcript) or not any(map(_is_end, whole))
+    is_cut = is_cut and not transcript.is_waiting(turn.transcript)
     return replace(turn, transcript=(*whole, Notice("cut_short")) if is_cut else whole)
+
+
+def _is_end(entry: Entry) -> bool:
+    """Whether an answer may consist of this alone."""
+    if isinstance(entry, Pause):
+        return bool(entry.reply and not entry.reply.is_approved)
+    return isinstance(entry, Text | Picture | Notice)
 
 
 def remaining_events(events: list[Event]) -> list[Event]:
@@ -176,6 +187,12 @@ def notices_event(invocation_id: str, author: str, notices: Iterable[Notice]) ->
 def name_event(invocation_id: str, name: str) -> Event:
     """An event that only gives the conversation a name."""
     actions = EventActions(state_delta={NAME: name})
+    return Event(invocation_id=invocation_id, author="user", actions=actions)
+
+
+def done_event(invocation_id: str, done: Sequence[str]) -> Event:
+    """An event that only tells what stays done though it has been taken back."""
+    actions = EventActions(state_delta={DONE: list(done)})
     return Event(invocation_id=invocation_id, author="user", actions=actions)
 
 

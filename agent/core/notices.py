@@ -72,6 +72,10 @@ SENTENCES: dict[str, str] = {
         "The connection to this page was lost, and your message may not have arrived. It is back "
         "in the box: if the chat does not show it, send it again."
     ),
+    "not_replied": (
+        "The connection to this page was lost, and your answer may not have arrived. Try again, or "
+        "load the page again to see what has come of it."
+    ),
     "line_lost": (
         "The connection to this page was lost, and with it the rest of the answer. Load the page "
         "again to see what there is of it."
@@ -103,6 +107,57 @@ SENTENCES: dict[str, str] = {
         "Your browser lets this page store nothing: it finds your chats again only as long as this "
         "tab is open."
     ),
+    # What an agent waits for, and what it was told.
+    "asks_approval": "The agent asks for approval to use {what}.",
+    "asks_input": "The agent asks: “{what}”.",
+    "asks_choice": "The agent asks to choose one of these: {what}.",
+    "asks_sign_in": "The agent asks you to sign in elsewhere before it goes on.",
+    "approved": "You approved the use of {what}.",
+    "approved_changed": "You approved the use of {what}, which you had changed.",
+    "not_approved": "You declined the use of {what}.",
+    "not_answered": "You left this open: “{what}”.",
+    "answered": "You answered: “{what}”.",
+    "chosen": "You chose: “{what}”.",
+    "signed_in": "You signed in.",
+    "not_signed_in": "You did not sign in.",
+    "answered_already": (
+        "This has been answered already, perhaps in another window. All of it is shown here now."
+    ),
+    "lapsed": (
+        "The time to answer this is over, so that it counts as declined. Send a message to go on."
+    ),
+    "reply_missing": (
+        "All that the agent asks is answered together, and this is still open: “{what}”."
+    ),
+    "wrong_reply": (
+        "That is not what was asked for: {what}. Nothing was sent. Please correct it and try again."
+    ),
+    "stays_done": (
+        "What has been taken back here stays done: {what}. The agent is told so, but does not "
+        "remember it by itself."
+    ),
+    "may_stay_done": (
+        "Tools have done something here that you approved. Taking the message back does not undo "
+        "that: it stays done."
+    ),
+    # The same in a copy that others may read.
+    "was_asked_to_sign_in": "The agent asks for a sign-in elsewhere before it goes on.",
+    "was_approved": "This was approved.",
+    "was_approved_with": "This was approved with these values: {what}.",
+    "was_not_approved": "This was not approved.",
+    "was_answered": "The answer was: {what}.",
+    "was_not_answered": "This was not answered.",
+    "was_signed_in": "The sign-in was done.",
+    "was_not_signed_in": "The sign-in was not done.",
+    "nobody_answers": (
+        "Nobody can answer this here, so it is not done. Ask again on this agent's page, where it "
+        "can be answered."
+    ),
+    "next_declines": (
+        "This cannot be answered here, and is not done: the next message of this conversation "
+        "declines it."
+    ),
+    "result_later": "The result of {what} comes later.",
     # What failed.
     "asked_to_fail": (
         "This failure is the one you asked for with /fail. What was said before it stays, and the "

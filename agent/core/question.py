@@ -1,11 +1,12 @@
 """What is asked: one value for page, APIs, terminal and library."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from google.genai import types
 
+from agent.core.pauses import Reply
 from agent.core.text import clean
 from agent.core.visitor import Visitor
 
@@ -51,6 +52,10 @@ class Question:
         visitor: Who asks.
         options: How it is to be answered.
         is_checked: Whether its length has been checked, together with what was said before.
+        replies: Instead of a message: what a person answers to an agent that waits, by the ids of
+            its pauses. The turn that waits goes on.
+        results: Instead of a message: what long-running tools have given in the end, by the ids of
+            their calls. Only the host's own programs may say so.
     """
 
     text: str = ""
@@ -60,6 +65,13 @@ class Question:
     visitor: Visitor = field(default_factory=Visitor)
     options: Options = field(default_factory=Options)
     is_checked: bool = False
+    replies: Mapping[str, Reply] = field(default_factory=dict)
+    results: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it is no message of its own: a turn that waits goes on."""
+        return bool(self.replies or self.results)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", clean(self.text or ""))

@@ -108,6 +108,11 @@ class Settings(BaseModel):
         gt=0,
         description="how long a conversation is kept after its last message",
     )
+    reply_timeout: float = Field(
+        default=0,
+        ge=0,
+        description="how long what the agent asks can be answered; 0: as long as it is kept",
+    )
     max_conversations: int = Field(
         default=1000,
         ge=0,

@@ -6,14 +6,16 @@ is not partial *replaces* what its agent has open. Several agents may speak at o
 branch) tells them apart.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias, TypeGuard, assert_never
 
 from google.adk.events import Event
 from google.genai import types
 
+from agent.core import pauses
 from agent.core.notices import Notice
+from agent.core.pauses import Pause
 from agent.core.results import Form, repeats, results
 from agent.core.text import clean
 
@@ -58,6 +60,8 @@ class ToolCall:
     seconds: float | None = None
     state: State = "final"
     response_id: str = field(default="", compare=False)
+    # Whether it waits for a person's answer, or for a program's: then `result` is its ticket.
+    waits_for: Literal["person", "program"] | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ class Picture:
     state: State = "final"
 
 
-AgentEntry: TypeAlias = Text | Thought | ToolCall | Picture
+AgentEntry: TypeAlias = Text | Thought | ToolCall | Picture | Pause
 Entry: TypeAlias = AgentEntry | Notice
 Transcript: TypeAlias = tuple[Entry, ...]
 
@@ -81,8 +85,8 @@ CODE = "run_code"
 def add(transcript: Transcript, event: Event) -> Transcript:
     """The transcript with `event` folded in: a new value, the old one is not touched."""
     source: Source = (event.author, event.branch)
-    if event.author == "user":
-        return transcript
+    if event.author == "user":  # What was asked is not part of the answer; replies in it are.
+        return _reply(transcript, event)
     if event.partial:
         # What can be shown as it comes; calls wait for the whole.
         return _grow(transcript, event, [part for part in _parts(event) if part.text])
@@ -144,11 +148,23 @@ def to_text(transcript: Transcript) -> str:
         match entry:
             case Notice():
                 sentences.append(f"({entry.text})")
+            case Pause():
+                sentences.append(f"({pauses.sentence(entry).text})")
             case Text() | Thought() | ToolCall() | Picture():
                 pass  # The texts are in `answer`.
             case _:
                 assert_never(entry)
+    sentences += [f"({notice.text})" for notice in to_come(transcript)]
     return "\n\n".join(filter(None, (clean(answer(transcript)), *sentences)))
+
+
+def to_come(transcript: Transcript) -> list[Notice]:
+    """What a program is to give later, where the agent itself says nothing."""
+    if answer(transcript).strip():
+        return []
+    calls = [entry for entry in transcript if isinstance(entry, ToolCall)]
+    waits = [call.name for call in calls if call.waits_for == "program"]
+    return [Notice("result_later", {"what": name}) for name in waits]
 
 
 def unstored(transcript: Transcript) -> list[Text]:
@@ -163,17 +179,56 @@ def close(transcript: Transcript) -> Transcript:
 
 def busy_with_tools(transcript: Transcript) -> bool:
     """Whether a tool is at work, so that silence is not the model's."""
-    return any(isinstance(entry, ToolCall) and entry.seconds is None for entry in transcript)
+    calls = [entry for entry in transcript if isinstance(entry, ToolCall)]
+    return any(call.seconds is None and call.waits_for != "person" for call in calls)
+
+
+def open_pauses(transcript: Transcript) -> list[Pause]:
+    """What a person is asked and has not answered."""
+    return [entry for entry in transcript if isinstance(entry, Pause) and entry.reply is None]
+
+
+def open_calls(transcript: Transcript) -> dict[str, str]:
+    """The names of the long-running tools whose results are still to come, by their calls."""
+    return {
+        entry.id: entry.name
+        for entry in transcript
+        if isinstance(entry, ToolCall) and entry.waits_for == "program"
+    }
+
+
+def executed(transcript: Transcript) -> dict[str, str]:
+    """The calls that a person has approved and that have been made, as text, by their pauses."""
+    made = {
+        entry.id
+        for entry in transcript
+        if isinstance(entry, ToolCall) and entry.seconds is not None and not entry.waits_for
+    }
+    return {
+        entry.id: pauses.call_text(entry)
+        for entry in transcript
+        if isinstance(entry, Pause)
+        and entry.kind == "approval"
+        and entry.reply
+        and entry.reply.is_approved
+        and entry.call_id in made
+    }
+
+
+def is_waiting(transcript: Transcript) -> bool:
+    """Whether the agent waits for somebody, so that its turn goes on later."""
+    calls = [entry for entry in transcript if isinstance(entry, ToolCall)]
+    return bool(open_pauses(transcript)) or any(call.waits_for for call in calls)
 
 
 def _closed(entry: Entry) -> Entry:
     match entry:
-        case ToolCall(seconds=None):
+        case ToolCall(seconds=None, waits_for=None):
             error = {"error": "It had not answered when the turn ended."}
             return replace(entry, result=error, seconds=0.0)
         case Text() | Thought() | ToolCall() | Picture():
             return replace(entry, state="cut") if entry.state == "open" else entry
-        case Notice():
+        case Notice() | Pause():
             return entry
         case _:
             assert_never(entry)
@@ -240,7 +295,11 @@ def _entry(part: types.Part, event: Event, state: State) -> Entry:
     source: Source = (event.author, event.branch)
     began: Any = {"source": source, "began": event.timestamp, "response_id": event.id}
     if call := part.function_call:
-        return ToolCall(call.id or "", call.name or "", dict(call.args or {}), **began)
+        if asked := pauses.pause(call, event):
+            return asked
+        waits: Any = "program" if call.id in (event.long_running_tool_ids or ()) else None
+        args = dict(call.args or {})
+        return ToolCall(call.id or "", call.name or "", args, waits_for=waits, **began)
     if code := part.executable_code:
         return ToolCall(code.id or "", CODE, {"code": code.code}, **began)
     if blob := part.inline_data:
@@ -256,6 +315,9 @@ def _answer_calls(transcript: Transcript, source: Source, event: Event) -> Trans
     for part in _parts(event):
         if response := part.function_response:
             id, result = response.id or "", response.response
+            if pauses.asks_person(event, id):
+                transcript = _change_call(transcript, id, waits_for="person")
+                continue
             transcript = _answer_call(transcript, source, id, result, event.timestamp)
         if outcome := part.code_execution_result:
             id = outcome.id or ""
@@ -275,9 +337,49 @@ def _answer_call(
             and (id or (entry.source, entry.seconds) == (source, None))
         ):
             done = replace(entry, result=result, seconds=max(0.0, now - entry.began))
-            return (*transcript[:i], done, *transcript[i + 1 :])
+            changed = pauses.changed_arguments(result)
+            return tuple(
+                _with_arguments(other, id, changed) if changed else other
+                for other in (*transcript[:i], done, *transcript[i + 1 :])
+            )
     return transcript
 
 
-def _is(entry: Entry, source: Source, *states: State) -> TypeGuard[AgentEntry]:
-    return not isinstance(entry, Notice) and entry.source == source and entry.state in states
+def _with_arguments(entry: Entry, call_id: str, changed: Mapping[str, Any]) -> Entry:
+    """An approval of this call with the arguments that its person has changed."""
+    if isinstance(entry, Pause) and entry.reply and entry.call_id == call_id:
+        return replace(entry, reply=replace(entry.reply, args=changed))
+    return entry
+
+
+def _reply(transcript: Transcript, event: Event) -> Transcript:
+    """What a person or a program has answered, in an event of the user's."""
+    for response in event.get_function_responses():
+        for i, entry in enumerate(transcript):
+            match entry:
+                case Pause(id=response.id):
+                    said = pauses.reply(entry, response.response)
+                    transcript = (*transcript[:i], replace(entry, reply=said), *transcript[i + 1 :])
+                    transcript = _change_call(transcript, entry.call_id, waits_for=None)
+                case ToolCall(id=response.id):
+                    seconds = max(0.0, event.timestamp - entry.began)
+                    changes = {"result": response.response, "seconds": seconds, "waits_for": None}
+                    transcript = _change_call(transcript, entry.id, **changes)
+    return transcript
+
+
+def _change_call(transcript: Transcript, id: str, **changes: Any) -> Transcript:
+    return tuple(
+        replace(entry, **changes)
+        if isinstance(entry, ToolCall) and entry.id == id and id
+        else entry
+        for entry in transcript
+    )
+
+
+def _is(
+    entry: Entry, source: Source, *states: State
+) -> TypeGuard[Text | Thought | ToolCall | Picture]:
+    return not isinstance(entry, Notice | Pause) and (
+        entry.source == source and entry.state in states
+    )

@@ -62,6 +62,7 @@ class Limits:
         message: str,
         turns: int,
         is_stopping: bool = False,
+        goes_on: bool = False,
     ) -> AsyncIterator[None]:
         """Let one turn run inside.
 
@@ -71,6 +72,7 @@ class Limits:
             message: What is asked.
             turns: How many turns the conversation has had.
             is_stopping: Whether the turn only stores the question, as the app is being shut down.
+            goes_on: Whether a turn goes on that has been counted when it began.
 
         Raises:
             LimitExceeded: when a limit is reached.
@@ -78,8 +80,9 @@ class Limits:
         if self._is_closed and not is_stopping:
             raise LimitExceeded("closing", wait=60)
         with self._count_running(address):
-            await self._count_message(user_id, address)
-            self._check_size(message, turns)  # What is refused by this has been counted.
+            if not goes_on:
+                await self._count_message(user_id, address)
+                self._check_size(message, turns)  # What is refused by this has been counted.
             self._remember(user_id, address)
             yield
 
@@ -141,8 +144,11 @@ class Limits:
         if address:
             yield place, RateLimitItemPerDay(settings.address_per_day)
 
-    async def why_offline(self) -> Notice | None:
+    async def why_offline(self, goes_on: bool = False) -> Notice | None:
         """Count one turn on the host's key.
+
+        Args:
+            goes_on: Whether the turn has been counted when it began.
 
         Returns:
             A notice for the visitor if the turn may not use that key, and is not counted; None if
@@ -155,7 +161,9 @@ class Limits:
         turns, tokens = self._daily_limits()
         if await self._counts.is_reached(tokens, EVERYBODY):
             return await self._used_up(tokens)
-        return None if await self._counts.hit(turns, EVERYBODY) else await self._used_up(turns)
+        if goes_on or await self._counts.hit(turns, EVERYBODY):
+            return None
+        return await self._used_up(turns)
 
     async def spend(self, tokens: int) -> bool:
         """Count tokens on the host's key; whether the day's are spent by that."""

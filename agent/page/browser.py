@@ -8,11 +8,11 @@ from typing import Any
 from agent.core.notices import SENTENCES
 from agent.page.controls import BUSY, IDLE
 from agent.render.markdown import MARK
-from agent.render.messages import JOINER
+from agent.render.messages import JOINER, STAYS_DONE
 
 STATIC = Path(__file__).with_name("static")
 
-SCRIPTS = ("storage.js", "text.js", "box.js", "chat.js")
+SCRIPTS = ("storage.js", "text.js", "box.js", "scroll.js", "cards.js", "chat.js")
 
 
 def js(method: str) -> str:
@@ -32,7 +32,10 @@ def head() -> str:
         "busy": BUSY,
         "noMessage": SENTENCES["no_message"],
         "notSent": SENTENCES["not_sent"],
+        "notReplied": SENTENCES["not_replied"],
         "lineLost": SENTENCES["line_lost"],
+        "mayStayDone": SENTENCES["may_stay_done"],
+        "staysDone": STAYS_DONE,
         "noFiles": SENTENCES["no_files"],
         "storesNothing": SENTENCES["stores_nothing"],
         "wordJoiner": JOINER,

@@ -111,8 +111,14 @@ class ChatPage(RewiredInterface):
         replayed = states.refresh.change(
             self.handlers.replay,
             states.page,
-            [chatbot, box],
-            show_progress_on=states.asked,  # Else each update tells these two of it, too.
+            [chatbot, box, states.cards, states.result_timer],
+            show_progress_on=states.asked,  # Else each update tells these of it, too.
+            **QUEUED,
+        )
+        states.result_timer.tick(
+            states.with_page_state(self.handlers.look_for_result),
+            states.who,
+            states.refresh,
             **QUEUED,
         )
         replayed.then(None, chatbot, None, js=js("keepPage"), **AT_ONCE)
@@ -126,7 +132,10 @@ class ChatPage(RewiredInterface):
         run = states.asked.change(
             self.handlers.run,
             [states.asked, *states.who],
-            [states.answer, states.over, states.page, states.refresh],
+            [
+                *(states.answer, states.over, states.page, states.refresh),
+                *(states.cards, states.result_timer),
+            ],
             api_name="respond",
             trigger_mode="multiple",
             show_progress_on=states.asked,  # Else Gradio covers the chat when it fails.
@@ -146,6 +155,7 @@ class ChatPage(RewiredInterface):
             **AT_ONCE,
         )
         states.over.change(None, [states.over, states.asked], box, js=js("endAnswer"), **AT_ONCE)
+        states.cards.change(None, states.cards, None, js=js("showCards"), **AT_ONCE)
         given_back = [chatbot, box]
         run.failure(None, [states.asked, chatbot], given_back, js=js("giveBack"), **AT_ONCE)
         return run
@@ -154,6 +164,7 @@ class ChatPage(RewiredInterface):
         """All the ways in which something is asked."""
         chatbot, box, states = self.chatbot, self.textbox, self.states
         sent = [states.asked, box]
+        states.replied.submit(None, [chatbot, states.asked], sent, js=js("reply"), **AT_ONCE)
         edited = chatbot.edit(edit, None, states.edited, **AT_ONCE)
         for step in (
             box.submit(None, [box, chatbot, states.asked], sent, js=js("ask"), **AT_ONCE),
@@ -169,7 +180,8 @@ class ChatPage(RewiredInterface):
         box.stop(
             states.with_page_state(self.handlers.stop), [*states.who, states.asked], None, **AT_ONCE
         )
-        undone = chatbot.undo(
+        chatbot.undo(None, chatbot, states.undone, js=js("askUndo"), **AT_ONCE)
+        undone = states.undone.change(
             states.with_page_state(self.handlers.undo), states.who, states.session_id, **AT_ONCE
         )
         undone.success(None, chatbot, [chatbot, box], js=js("undo"), **AT_ONCE)

@@ -1,7 +1,7 @@
 """What a visitor can do on the page: the handlers of its events."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, TypeAlias
 
 import gradio as gr
@@ -9,12 +9,14 @@ import gradio as gr
 from agent.chat.loader import LoadedAgent
 from agent.chat.registry import Registry
 from agent.core.notices import Notice
-from agent.core.transcript import to_text
+from agent.core.transcript import Transcript, open_calls, to_text
+from agent.page.cards import to_cards
 from agent.page.controls import BUSY, IDLE, refresh_if, show_errors
 from agent.page.page_state import PageState, open_last
 from agent.page.protocol import encode_answer, parse_question, wait_until_sent
 from agent.page.states import States
 from agent.render.messages import Message, to_page
+from agent.stores.fallback import StoreUnavailable
 
 # What a ChatInterface calls: with a message, the messages above it, the page's session and the
 # request; it yields the messages of the answer so far, and the session.
@@ -59,13 +61,17 @@ class Handlers:
                 where = (page.user_id, page.session_id or "") if turn.id else None
                 encoded = encode_answer(messages, number=number, where=where)
                 if not over or encoded != before:  # At a yield alone Gradio sees a closed tab.
-                    yield encoded, None, kept, gr.skip()
+                    yield encoded, None, kept, gr.skip(), gr.skip(), gr.skip()
                     kept = gr.skip()  # Gradio works for each State that it is given.
                 if not over:
                     await wait_until_sent(request)
         if over:
             # The words are not sent again: Gradio sends the last value whole.
-            yield gr.skip(), number, kept, refresh_if(page.unsent or page.is_long)
+            is_old = page.unsent or page.is_long or page.is_behind
+            transcript = page.turn.transcript if page.turn else ()
+            page.waiting |= open_calls(transcript).keys()
+            timer = gr.update(active=bool(page.waiting))
+            yield gr.skip(), number, kept, refresh_if(is_old), self._cards(transcript), timer
 
     async def arrive(self, visitor: object, session_id: object) -> tuple[Any, ...]:
         """A page is opened: whose it is, and whether there is something to show on it."""
@@ -75,18 +81,29 @@ class Handlers:
         box = gr.skip() if page.session_id else IDLE
         return page, page.user_id, page.session_id or "", refresh_if(page.session_id), box
 
-    async def replay(self, page: PageState, request: gr.Request) -> AsyncIterator[tuple[Any, Any]]:
+    async def replay(self, page: PageState, request: gr.Request) -> AsyncIterator[tuple[Any, ...]]:
         """Show the conversation, and the answer that is on its way."""
         unsent = page.unsent
         async with aclosing(page.replay()) as histories:
             async for records, is_running in histories:
                 messages = to_page(records, self._registry.agent_name, page.screen.hidden)
-                yield messages, BUSY if is_running else IDLE
+                latest = records[-1].transcript if records and not is_running else ()
+                timer = gr.update(active=bool(page.waiting) and not is_running)
+                yield messages, BUSY if is_running else IDLE, self._cards(latest), timer
                 if is_running:
                     await wait_until_sent(request)
         if unsent:
             gr.Info(Notice("out_of_date").text)
-            yield gr.skip(), IDLE | {"value": unsent}
+            yield gr.skip(), IDLE | {"value": unsent}, gr.skip(), gr.skip()
+
+    async def look_for_result(self, page: PageState) -> Any:
+        """Have the page show the result of a long-running tool, once another program brings it."""
+        with suppress(StoreUnavailable):  # It is looked for again.
+            return refresh_if(await page.has_result())
+        return gr.skip()
+
+    def _cards(self, transcript: Transcript) -> dict[str, Any]:
+        return to_cards(transcript, self._registry.settings.reply_timeout)
 
     async def stop(self, page: PageState, asked: Any) -> None:
         """End the answer to that message; what was said stays, and is remembered."""

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from google.adk.sessions import Session
 
@@ -17,8 +17,10 @@ from agent.chat.conversation import Conversation
 from agent.chat.registry import Registry
 from agent.chat.turn import Turn
 from agent.core.history import OutOfDate, TurnRecord
+from agent.core.notices import PlainError
+from agent.core.pauses import Reply
 from agent.core.question import Question, Screen
-from agent.core.transcript import Transcript
+from agent.core.transcript import Transcript, open_calls
 from agent.core.visitor import Visitor, is_session_id, is_visitor_id
 from agent.render import export
 from agent.stores.fallback import StoreUnavailable
@@ -27,6 +29,9 @@ from agent.stores.share_links import SharedChat
 # How many turns a page begins with; when it shows twice as many, it begins anew. Each update costs
 # Gradio as much as all that is on the page.
 LATEST = 50
+
+# Why a reply changes nothing, but what the page shows is not so any more.
+OVERTAKEN = ("answered_already", "lapsed")
 
 # What the page's address asks for instead of a session, so that it opens none (`?chat=new`).
 NEW = "new"
@@ -59,6 +64,8 @@ class PageState:
         self._number: object = None
         self._stopped: object = None
         self._times_turned = 0
+        # The calls of long-running tools on the page whose results are still to come.
+        self.waiting: set[str] = set()
 
     @property
     def session_id(self) -> str | None:
@@ -79,10 +86,29 @@ class PageState:
         return len(self.screen.turn_ids) > 2 * LATEST
 
     @property
+    def is_behind(self) -> bool:
+        """Whether the page shows what is not so any more: answers above its latest message have
+        changed, or what it has replied to was answered elsewhere."""
+        failure = self.turn and self.turn.failure
+        is_answered = isinstance(failure, PlainError) and failure.notice.code in OVERTAKEN
+        return is_answered or bool(self.turn and self.turn.changes_earlier)
+
+    @property
     def unsent(self) -> str:
         """A message that came when the page was behind: the page is to give it back."""
         is_behind = self.turn is not None and isinstance(self.turn.failure, OutOfDate)
         return self._question.text if is_behind else ""
+
+    async def has_result(self) -> bool:
+        """Whether the result of a long-running tool has come for which the page shows a ticket, or
+        is being answered."""
+        conversation = await self.conversation()
+        await conversation.refresh()
+        running = conversation.turn if conversation.is_running else None
+        if running and running is not self.turn:
+            return True
+        waiting = {id for turn in conversation.turns for id in open_calls(turn.transcript)}
+        return not self.waiting <= waiting
 
     def turn_to(self, session_id: str | None) -> None:
         """Show another conversation, or with None a new one. Whoever follows an answer here leaves
@@ -115,22 +141,28 @@ class PageState:
 
         Args:
             message: Its text, which an empty form may send as None; or a dict with that as `text`,
-                and a `number` by which the page may have stopped it before it began.
-            above: How many messages the page shows above it.
+                and a `number` by which the page may have stopped it before it began, and `replies`
+                in place of a text.
+            above: How many messages the page shows above it; with `replies`, above the message
+                whose answer waits for them.
             address: The visitor's network address, for the limits.
         """
         asked = message if isinstance(message, Mapping) else {"text": message}
         visitor = Visitor(self.user_id, address)
-        self._question = Question(str(asked.get("text") or ""), above, self.screen, visitor=visitor)
         screen, last = self.screen, self.turn
+        replies = cast(Mapping[str, Reply], asked.get("replies") or {})
+        above += bool(replies)  # The message that waits for them stays.
+        text = str(asked.get("text") or "")
+        self._question = Question(text, above, screen, visitor=visitor, replies=replies)
         shown, others = screen.turn_ids[:above], screen.turn_ids[above:]
         if others:
             self._leave()
         replaced = last if last and (others or last.replaces) else None
         turn = self.registry.ask(self._question, self.session_id, replaced)
-        missing = [None] * max(0, above - len(shown))
+        kept = (*shown, *[None] * max(0, above - len(shown)))
         gone = (*screen.gone, *filter(None, others))
-        self._show(self.session_id, Screen((*shown, *missing), screen.hidden, gone), turn)
+        above_turn = kept[:-1] if replies else kept
+        self._show(self.session_id, Screen(above_turn, screen.hidden, gone), turn)
         self._has_asked, self._number = True, asked.get("number")
         if self._number is not None and self._number == self._stopped:
             turn.stop()
@@ -170,6 +202,7 @@ class PageState:
             yield [TurnRecord("", "", (failure.notice,))], False
             return
         records = whole[-LATEST:]
+        self.waiting = {id for record in records for id in open_calls(record.transcript)}
         ids = tuple(record.id for record in records)
         screen = Screen(ids, len(whole) - len(records))
         if turn is None or turn.over:

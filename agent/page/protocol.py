@@ -8,6 +8,7 @@ import gradio as gr
 
 from agent.core.text import clean
 from agent.limits.client_address import client_address
+from agent.page.cards import parse_replies
 from agent.page.controls import BUSY
 from agent.page.gradio_internals import wait_until_sent as wait_until_sent
 from agent.render.messages import Message, as_said
@@ -36,12 +37,20 @@ def edit(change: gr.EditData) -> dict[str, Any]:
 def parse_question(asked: Any) -> dict[str, Any]:
     """What the browser's `ask` has put on the page: the `text` of a message, the `number` that it
     goes by, and how many messages are `above` it, which is all that is believed of what the browser
-    says about the conversation. Whatever else it sends is nothing."""
+    says about the conversation; or `replies` to what the agent asks in the answer to that message.
+    Whatever else it sends is nothing."""
     match asked:
         case {"text": str(text), "number": int() | float() as number, "count": int(count)} if (
             abs(number) < MAX_NUMBER
         ):
-            return {"text": text, "number": number, "above": max(0, min(count, MAX_ABOVE))}
+            question: dict[str, Any] = {
+                "text": text,
+                "number": number,
+                "above": max(0, min(count, MAX_ABOVE)),
+            }
+            if replies := parse_replies(asked.get("replies")):
+                question["replies"] = replies
+            return question
     return {"text": "", "number": None, "above": 0}
 
 

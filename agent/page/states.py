@@ -12,6 +12,10 @@ from agent.page.page_state import PageState, restore
 KEY = "no secret, but the same after a restart"
 
 
+# Seconds between two looks whether a tool's result has come. Chosen, not measured.
+RESULT_INTERVAL = 3.0
+
+
 class States:
     """The page's states. Gradio forgets its own when the app ends; a page that is open then says
     by what the browser keeps whose it is, and which conversation is on it."""
@@ -33,18 +37,31 @@ class States:
         self.asked = gr.JSON(visible=False, render=False)
         # What `protocol.edit` hands to `edit` of chat.js.
         self.edited = gr.JSON(visible=False, render=False)
+        # Changes when the last message is to be taken back.
+        self.undone = gr.JSON(visible=False, render=False)
         # What comes of the question; when it changes, `showAnswer` of chat.js shows it.
         self.answer = gr.Textbox(visible=False, render=False)
         # The question's number, when its answer is over; None before.
         self.over = gr.JSON(visible=False, render=False)
+        # What the agent asks a person; when it changes, `showCards` of chat.js shows it.
+        self.cards = gr.JSON(visible=False, render=False)
+        # Its `submit` says that they are answered: cards.js is handed the trigger.
+        self.replied = gr.HTML(
+            visible="hidden",
+            render=False,
+            js_on_load="chatCards.watch(trigger)",
+        )
         # Ticks while there is an answer to be shown that the browser had no time for: every 0.1 s.
         self.redraw_timer = gr.Timer(0.1, active=False, render=False)
+        # Ticks while a long-running tool's result is still to come, which another program brings.
+        self.result_timer = gr.Timer(RESULT_INTERVAL, active=False, render=False)
         # The inputs of a step that `with_page_state` makes; others may follow them.
         self.who: list[Any] = [self.page, self.visitor, self.session_id]
 
     def render(self) -> None:
         """Put them on the page, where nobody sees them."""
         others = [self.refresh, self.asked, self.edited, self.answer, self.over, self.redraw_timer]
+        others += [self.cards, self.replied, self.undone, self.result_timer]
         for component in (*self.who, *others):
             if not component.is_rendered:  # As an additional input is.
                 component.render()

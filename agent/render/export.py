@@ -7,7 +7,8 @@ What a model or a visitor has said is text, or Markdown without HTML.
 import base64
 import html
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
@@ -20,10 +21,13 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
+from agent.core import pauses
 from agent.core.adk_internals import DISPLAY_NAME, OWN_CALLS, SESSION_METADATA
 from agent.core.history import NOTICES, TurnRecord, remaining_events
+from agent.core.notices import Notice, to_stored
+from agent.core.pauses import Pause
 from agent.core.text import clean, to_json
-from agent.core.transcript import Picture
+from agent.core.transcript import Entry, Picture
 from agent.render.media import RASTER_TYPES
 from agent.render.messages import Content, Message, to_messages
 
@@ -124,7 +128,9 @@ def to_adk(session: Session, title: str) -> str:
     Without the ids of user and session: who knows a visitor's id holds all that visitor's
     conversations.
     """
-    events = map(_importable, remaining_events(session.events))
+    left = remaining_events(session.events)
+    asked = {pause.id: pause for event in left for pause in _asked(event)}
+    events = [_importable(event, asked) for event in left]
     exported = Session(
         id="exported",
         app_name=session.app_name,
@@ -144,8 +150,43 @@ def file_name(title: str) -> str:
 
 
 def _to_messages(turn: TurnRecord, root_agent: str) -> list[Message]:
-    """A turn's answer, as the page shows it but for pictures."""
-    return to_messages(turn.transcript, root_agent=root_agent, picture_content=_data_url)
+    """A turn's answer, as the page shows it but for pictures, and for what a person was asked."""
+    transcript = tuple(map(_in_words, turn.transcript))
+    return to_messages(transcript, root_agent=root_agent, picture_content=_data_url)
+
+
+def _in_words(entry: Entry) -> Entry:
+    """What was asked and answered as a note, which nobody can answer, for readers who need not be
+    who was asked."""
+    if not isinstance(entry, Pause):
+        return entry
+    words = [_question(entry).text, entry.message if entry.kind == "approval" else ""]
+    words.append(_reply(entry).text)
+    lines = [line for line in "\n".join(words).splitlines() if line.strip()]
+    return Notice("\n\n".join(map(_escaped, lines)))
+
+
+def _question(pause: Pause) -> Notice:
+    if pause.kind == "sign_in":
+        return Notice("was_asked_to_sign_in")
+    return pauses.sentence(replace(pause, reply=None))
+
+
+def _reply(pause: Pause) -> Notice:
+    if (said := pause.reply) is None:
+        return Notice("was_not_answered")
+    value = said.value if said.args is None else said.args
+    what = value if isinstance(value, str) else to_json(value, ensure_ascii=False)
+    match pause.kind, said.is_approved:
+        case "approval", True if value is not None:
+            return Notice("was_approved_with", {"what": what})
+        case "approval", is_approved:
+            return Notice("was_approved" if is_approved else "was_not_approved")
+        case "sign_in", is_signed_in:
+            return Notice("was_signed_in" if is_signed_in else "was_not_signed_in")
+        case _, True:
+            return Notice("was_answered", {"what": what})
+    return Notice("was_not_answered")
 
 
 def _data_url(picture: Picture) -> Content:
@@ -236,13 +277,29 @@ def _fences_closed(text: str) -> str:
     return text
 
 
-def _importable(event: Event) -> Event:
-    """The event with the exported fields alone, and without ADK's own calls, which it does not
-    import."""
+def _asked(event: Event) -> Iterator[Pause]:
+    """What a person is asked by this event in calls of ADK's own."""
+    for call in event.get_function_calls():
+        if (call.name or "").startswith(OWN_CALLS) and (pause := pauses.pause(call, event)):
+            yield pause
+
+
+def _told(event: Event, asked: Mapping[str, Pause]) -> Iterator[Notice]:
+    """What the calls and responses of ADK's own in this event say, in words."""
+    yield from map(_question, _asked(event))
+    for response in event.get_function_responses():
+        if pause := asked.get(response.id or ""):
+            yield _reply(replace(pause, reply=pauses.reply(pause, response.response)))
+
+
+def _importable(event: Event, asked: Mapping[str, Pause]) -> Event:
+    """The event with the exported fields alone, and with words in place of ADK's own calls: it does
+    not import those, and some hold secrets of the host."""
     fields = {name: getattr(event, name) for name in EXPORTED_FIELDS}
     if event.output is not None:
         fields |= {"output": event.output, "node_info": event.node_info}
-    notices = (event.custom_metadata or {}).get(NOTICES)
+    notices = list((event.custom_metadata or {}).get(NOTICES, []))
+    notices += map(to_stored, _told(event, asked))
     fields["custom_metadata"] = {NOTICES: notices} if notices else None
     content = event.content
     parts = [part for part in (content and content.parts) or [] if not _is_adks_own_call(part)]

@@ -7,13 +7,14 @@ status is "done" and open otherwise (gradio/components/chatbot.py, MetadataDict)
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, TypeAlias, assert_never
 
 from agent.core.adk_internals import TRANSFER
 from agent.core.history import TurnRecord
+from agent.core.pauses import REJECTED, Pause, sentence
 from agent.core.text import clean, plural, to_json
 from agent.core.transcript import (
     Entry,
@@ -24,6 +25,7 @@ from agent.core.transcript import (
     ToolCall,
     Transcript,
     busy_with_tools,
+    executed,
 )
 from agent.render import media
 from agent.render.markdown import MARK, Room, to_page_markdown
@@ -42,6 +44,9 @@ MAX_TITLE_PART = 80
 # The title of what the app itself says. A model's words are never set in bold in a title (`_name`),
 # and so none of its panels looks like this one (chat.css).
 NOTE = "**Note**"
+
+# The id of a panel that tells of what stays done where its message is taken back (chat.js).
+STAYS_DONE = "stays-done"
 
 # Panels of an answer: more are a burden to a browser, and nobody reads them.
 MAX_PANELS = 100
@@ -67,6 +72,7 @@ def to_messages(
     """
     messages: list[Message] = []
     speaker, room = root_agent, Room()
+    done = executed(transcript)
     entries, left_out = (transcript, ()) if picture_content else _bounded(transcript)
     for entry in entries:
         if isinstance(entry, Text | Picture) and entry.source[0] != speaker:
@@ -79,7 +85,7 @@ def to_messages(
         if isinstance(entry, Text | Thought) and not (is_json or picture_content):
             text, room = to_page_markdown(clean(entry.text), room, entry.state == "open")
             entry = replace(entry, text=text)
-        messages.append(_message(entry, picture_content))
+        messages.append(_message(entry, picture_content, done))
     if left_out:
         messages.append(_left_out(left_out))
     if waiting is not None and not _shows_work(transcript):
@@ -146,7 +152,9 @@ def _shows_work(transcript: Transcript) -> bool:
     return busy_with_tools(transcript)
 
 
-def _message(entry: Entry, picture_content: Callable[[Picture], Content] | None) -> Message:
+def _message(
+    entry: Entry, picture_content: Callable[[Picture], Content] | None, done: Container[str]
+) -> Message:
     match entry:
         case Text(text=text, form=form):
             shown = _fenced(text, picture_content is not None) if form == "json" else text
@@ -159,6 +167,9 @@ def _message(entry: Entry, picture_content: Callable[[Picture], Content] | None)
             return _tool_call(entry, is_whole=picture_content is not None)
         case Picture():
             return {"role": "assistant", "content": (picture_content or _linked_file)(entry)}
+        case Pause(id=id):
+            more = {"id": STAYS_DONE} if id in done else {}
+            return _panel(NOTE, sentence(entry).text, **more)
         case Notice(text=text):
             return _panel(NOTE, text)
         case _:
@@ -167,23 +178,32 @@ def _message(entry: Entry, picture_content: Callable[[Picture], Content] | None)
 
 def _tool_call(call: ToolCall, is_whole: bool) -> Message:
     status: dict[str, Any] = {"status": "pending"}
-    if call.seconds is not None:
+    if call.waits_for:
+        status = {"status": "done"}
+    elif call.seconds is not None:
         status = {"status": "done", "duration": round(call.seconds, 2)}
     if call.name == TRANSFER:
         return _next_agent(f"Handing over to {_name(str(call.args.get('agent_name')))}", **status)
     # Gradio shows the log beside the title as text, in which an escape such as `&#x27;` would be
     # seen (js/chatbot/shared/Thought.svelte).
-    log = _one_line(call.args)
+    log = [_one_line(call.args)]
     body = f"Arguments:\n{_fenced(call.args, is_whole)}"
     # The last is MCP's.
     has_failed = isinstance(call.result, dict) and bool(
         call.result.get("error") or call.result.get("isError") is True
     )
-    if has_failed:
-        log += "; failed"
-    if call.seconds is not None:
+    is_rejected = call.result == {"error": REJECTED}
+    if is_rejected:
+        log.append("not approved, so not done")
+    elif has_failed:
+        log.append("failed")
+    elif call.waits_for:
+        log.append("waiting")
+    if call.seconds is not None and not is_rejected:
         body += f"\n\n{'Error' if has_failed else 'Result'}:\n{_fenced(call.result, is_whole)}"
-    return _panel(f"Tool {_name(call.name)}", body, log=log, id=call.id, **status)
+    return _panel(
+        f"Tool {_name(call.name)}", body, log="; ".join(filter(None, log)), id=call.id, **status
+    )
 
 
 def _one_line(args: dict[str, Any]) -> str:

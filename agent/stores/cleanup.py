@@ -11,6 +11,7 @@ from google.adk.sessions import BaseSessionService, InMemorySessionService, Sess
 from agent.core.adk_internals import forget_user
 from agent.core.history import changes_user, remaining_events
 from agent.core.visitor import SessionKey
+from agent.stores.credentials import VisitorCredentials
 from agent.stores.fallback import FallbackStore, StoreUnavailable
 from agent.stores.memory import VisitorMemory
 from agent.stores.user_state import delete_user_state
@@ -27,7 +28,7 @@ class InMemoryStore(InMemorySessionService):
 
 async def delete_session(runner: Runner, key: SessionKey) -> None:
     """Delete a session with its artifacts and what is remembered of it; with its user's last one
-    also what belongs to the user: artifacts and state named "user:…", and all memory.
+    also what belongs to the user: artifacts and state named "user:…", all memory and sign-ins.
 
     Args:
         runner: Has the stores.
@@ -49,6 +50,8 @@ async def delete_session(runner: Runner, key: SessionKey) -> None:
         return
     if isinstance(memory, VisitorMemory):
         memory.forget_user(key.app_name, key.user_id)
+    if isinstance(credentials := runner.credential_service, VisitorCredentials):
+        credentials.forget(key.app_name, key.user_id)
     if isinstance(store, FallbackStore):
         with suppress(StoreUnavailable):  # What was said is gone, and nobody has this id any more.
             await store.delete_user_state(app_name=key.app_name, user_id=key.user_id)

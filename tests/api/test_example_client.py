@@ -14,10 +14,11 @@ from playwright.sync_api import Browser, Dialog, expect
 from playwright.sync_api import Page as Tab
 
 from agent.api.sse import RETRY_INTERVAL
-from tests.support.app_setup import launched, loaded
+from tests.support.app_setup import GEMINI, launched, loaded, loaded_root
 from tests.support.browser import ACTION_TIMEOUT
 from tests.support.fake_gemini import Call, Cut, FakeGemini, Hang, Status, Until
 from tests.support.hard_texts import HARD_STREAM_TEXTS
+from tests.support.waiting_agents import DONE, TOOLS, agent
 
 pytestmark = pytest.mark.slow
 
@@ -276,6 +277,59 @@ def test_a_model_that_breaks_off_leaves_what_it_said(page: Page, gemini: FakeGem
             "The connection to the AI service broke off. Try again for a full answer.",
         ),
     )
+
+
+# A person who answers
+
+
+def test_what_the_agent_asks_is_approved_on_the_page(
+    gemini: FakeGemini, visit: Callable[[str], Page]
+) -> None:
+    DONE.clear()
+    with launched(loaded_root(agent(GEMINI, *TOOLS))) as url:
+        page = visit(url)
+        pays = [Call("pay", {"amount": n, "to": "Ann"}, f"call-{n}") for n in (1, 2)]
+        gemini.enqueue("I shall pay.", *pays)
+        gemini.enqueue("Paid ", "one.")
+        page.send("Pay Ann")
+        asks = [
+            f'The agent asks for approval to use “pay” (amount: {n}, to: "Ann").' for n in (1, 2)
+        ]
+        before = [
+            ("question", "Pay Ann"),
+            ("answer", "I shall pay."),
+            *(("aside", f'Tool pay {{"amount":{n},"to":"Ann"}}') for n in (1, 2)),
+        ]
+        page.shows(*before, *(("pause", f"{text} Approve Decline") for text in asks))
+        page.tab.get_by_role("button", name="Approve").first.click()
+        page.tab.get_by_role("button", name="Decline").click()
+        page.shows(
+            *before,
+            *(("pause", f"{text}  ") for text in asks),
+            ("aside", 'You approved the use of “pay” (amount: 1, to: "Ann").'),
+            ("aside", 'You declined the use of “pay” (amount: 2, to: "Ann").'),
+            ("aside", 'pay: {"status":"paid 1 to Ann"}'),
+            ("aside", 'pay: {"error":"This tool call is rejected."}'),
+            ("answer", "Paid one."),
+        )
+        assert (page.complaints, DONE) == ([], [("pay", 1, "Ann")])
+
+
+def test_what_the_page_cannot_answer_is_said_and_the_next_message_declines_it(
+    gemini: FakeGemini, visit: Callable[[str], Page]
+) -> None:
+    with launched(loaded_root(agent(GEMINI, *TOOLS))) as url:
+        page = visit(url)
+        gemini.enqueue(Call("get_user_choice", {"options": ["red", "blue"]}, "call-1"))
+        gemini.enqueue("Hello.")
+        page.send("Which?")
+        asked = [
+            ("question", "Which?"),
+            ("pause", "The agent asks to choose one of these: red, blue."),
+        ]
+        page.shows(*asked)
+        page.send("Hi")
+        page.shows(*asked, ("question", "Hi"), ("answer", "Hello."))
 
 
 # A broken connection

@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 import pytest
 from google.adk.agents import Agent
 
-from agent.agent import EXAMPLES, TOOLS, calculate, get_time, root_agent, tutor
+from agent.agent import EXAMPLES, TOOLS, calculate, get_time, roll_dice, root_agent, tutor
 from agent.chat.conversation import Conversation
 from agent.core.transcript import ToolCall, Transcript
 from tests.support.app_setup import conversation, say
@@ -175,7 +175,18 @@ def test_the_examples_are_messages() -> None:
     assert all(isinstance(example, str) and example.strip() for example in EXAMPLES)
 
 
-@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.__name__)
+FUNCTIONS = [getattr(tool, "func", tool) for tool in TOOLS]
+
+
+def test_dice_are_rolled_as_many_as_are_asked_for() -> None:
+    rolled = roll_dice(20)
+    assert len(rolled["dice"]) == 20
+    assert set(rolled["dice"]) <= {1, 2, 3, 4, 5, 6}
+    assert rolled["sum"] == sum(rolled["dice"])
+    assert "error" in roll_dice(0)
+
+
+@pytest.mark.parametrize("tool", FUNCTIONS, ids=lambda tool: tool.__name__)
 def test_each_tool_tells_a_model_what_it_does(tool: Callable[..., Any]) -> None:
     names = set(inspect.signature(tool).parameters)
     assert get_type_hints(tool).keys() == names | {"return"}

@@ -10,10 +10,13 @@ from google.genai import types
 from agent.chat.conversation import Conversation
 from agent.chat.streams import Answer, chunks, collect, tee
 from agent.chat.turn import Turn
+from agent.core.pauses import Reply
 from agent.core.question import Options, Question
 from agent.core.settings import Settings
-from tests.support.app_setup import conversation, loaded, notices
+from agent.core.transcript import answer, open_pauses
+from tests.support.app_setup import conversation, loaded, loaded_root, notices
 from tests.support.scripted_model import ScriptedModel, call, thought
+from tests.support.waiting_agents import agent
 
 
 def look() -> str:
@@ -121,6 +124,18 @@ async def test_an_answer_that_takes_too_long_keeps_what_was_said_and_tells_why()
         "The answer took longer than 1 second and was ended here. "
         "Try again, or ask for something shorter."
     ]
+
+
+async def test_after_a_reply_the_chunks_are_what_is_new() -> None:
+    model = model_of(("I shall ", "pay.", call("pay", amount=1, to="Ann")), ("Pa", "id."))
+    talk = Conversation(loaded_root(agent(model, "pay")).runner, Settings())
+    turn = talk.ask("Pay Ann")
+    assert (await collect(turn)).text == "I shall pay."
+    (asked,) = open_pauses(turn.transcript)
+    turn = talk.ask(Question(replies={asked.id: Reply()}))
+    new = await collect(turn)
+    assert (new.text, "".join(new.chunks), new.notices) == ("Paid.", "Paid.", [])
+    assert answer(turn.transcript) == "I shall pay.Paid."
 
 
 # Sinks

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from contextlib import aclosing
+from dataclasses import replace
 from itertools import groupby, pairwise
 from typing import TypeAlias
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from agent.chat.streams import DeltaLog
 from agent.chat.turn import Turn
 from agent.core.deltas import Delta, Rewrite, deltas
+from agent.core.pauses import Pause, Reply
 from agent.core.text import clean
 from agent.core.transcript import (
     CODE,
@@ -185,10 +187,23 @@ def test_a_long_running_tools_second_answer_is_told_too() -> None:
     asked = whole(call("get_time"), long_running_tool_ids={"call-1"})
     first, second = whole(result("call-1", n=1), at=1), whole(result("call-1", n=2), at=60)
     assert streamed(asked, first, second) == [
-        [tool()],
-        [tool(result={"n": 1}, seconds=1)],
-        [tool(result={"n": 2}, seconds=60)],
+        [tool(waits_for="program")],
+        [tool(result={"n": 1}, seconds=1, waits_for="program")],
+        [tool(result={"n": 2}, seconds=60, waits_for="program")],
     ]
+
+
+def test_a_call_that_waits_for_a_person_is_told_once_before_its_result() -> None:
+    waits, done = tool(waits_for="person"), tool(result={"n": 1}, seconds=60)
+    asked = Pause("p", "adk_request_confirmation", "approval", call_id="call-1")
+    replied = replace(asked, reply=Reply())
+    assert told((tool(), asked), (waits, asked), (waits, replied), (done, replied)) == [
+        [tool(), asked],
+        [],
+        [replied],
+        [done],
+    ]
+    assert told((waits, asked), (done, replied)) == [[tool(), asked], [replied, done]]
 
 
 def test_a_call_that_the_turn_left_behind_is_told_as_ended() -> None:

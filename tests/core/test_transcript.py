@@ -151,12 +151,13 @@ def test_an_answer_to_no_known_call_is_left_out() -> None:
     assert last(whole(call("get_time")), whole(result("other", n=1))) == (tool(),)
 
 
-def test_a_long_running_tool_may_answer_twice() -> None:
+def test_a_long_running_tool_gives_a_ticket_and_a_program_the_result() -> None:
     asked = whole(call("get_time"), long_running_tool_ids={"call-1"})
-    first, second = whole(result("call-1", n=1), at=1), whole(result("call-1", n=2), at=60)
+    first = whole(result("call-1", n=1), at=1)
+    second = whole(result("call-1", n=2), at=60, source=("user", None))
     assert transcripts(asked, first, second) == [
-        (tool(),),
-        (tool(result={"n": 1}, seconds=1),),
+        (tool(waits_for="program"),),
+        (tool(result={"n": 1}, seconds=1, waits_for="program"),),
         (tool(result={"n": 2}, seconds=60),),
     ]
 

@@ -105,7 +105,8 @@ async def test_tools_lists_the_tools_each_with_its_command() -> None:
         '- `/call get_time {"city": "…"}` Tell the date and time in a city.\n'
         '- `/call calculate {"expression": "…"}` Work out an arithmetic expression.\n'
         "- `/call stream_figures {}` Tell how the earlier answers of this conversation streamed, "
-        "as measured by the app."
+        "as measured by the app.\n"
+        "- `/call roll_dice {}` Roll dice. The visitor is asked first, and may decline."
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from agent.core.pauses import Reply
 from agent.page.page_state import restore
 from agent.page.protocol import MAX_ABOVE, edit, parse_question
 from tests.support.app_setup import registry
@@ -53,3 +54,23 @@ async def test_a_page_is_on_no_session_whose_id_was_not_made_here(session_id: st
     page = await restore(registry(ScriptedModel()), "x" * 99_999, session_id)
     assert page.session_id is None
     assert len(page.user_id) == 44
+
+
+REPLIES = [
+    ({"a": {"isApproved": True, "form": {"x": "1", "y": True}}}, Reply(form={"x": "1", "y": True})),
+    ({"a": {"isApproved": False, "form": {}}}, Reply(is_approved=False)),
+    ({"a": {"isApproved": True, "option": "red\0"}}, Reply(value="red")),
+    ({"a": {"isApproved": True, "form": {"x": ["1"]}}}, Reply(form={"x": False})),
+]
+
+
+@pytest.mark.parametrize(("said", "reply"), REPLIES)
+def test_a_reply_is_a_decision_and_what_was_filled_in(said: Any, reply: Reply) -> None:
+    assert parse_question(asked(text="", replies=said))["replies"] == {"a": reply}
+
+
+@pytest.mark.parametrize(
+    "said", [None, [], "yes", {"a": True}, {"a": {"isApproved": "yes", "form": {}}}, {"a": {}}]
+)
+def test_what_is_no_reply_approves_nothing(said: Any) -> None:
+    assert "replies" not in parse_question(asked(replies=said))

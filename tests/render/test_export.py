@@ -318,10 +318,11 @@ def test_adk_is_given_nothing_that_it_does_not_import() -> None:
     asked = event("one", "user", types.Part(text="Hi"), actions=changed)
     waits = event("one", "helper", call("wait"), long_running_tool_ids={"1"})
     permit = event("one", "helper", call("adk_request_confirmation"))
-    first, second = exported(asked, waits, permit, name_event("one", "Rome")).events
+    first, second, third = exported(asked, waits, permit, name_event("one", "Rome")).events
     assert first.actions == EventActions()
     assert second.long_running_tool_ids is None
     assert second.content == waits.content
+    assert third.content is None
 
 
 def test_adk_is_given_what_json_does_not_know_as_text() -> None:

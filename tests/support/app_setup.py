@@ -23,6 +23,7 @@ from agent.core.question import Question, Screen
 from agent.core.settings import Settings
 from agent.core.transcript import Transcript
 from agent.core.transcript import notices as notices
+from agent.stores.credentials import VisitorCredentials
 from agent.stores.memory import VisitorMemory
 from tests.support.app_process import free_port
 
@@ -64,6 +65,7 @@ def loaded_root(
         session_service=InMemorySessionService(),
         artifact_service=InMemoryArtifactService(),
         memory_service=VisitorMemory(),
+        credential_service=VisitorCredentials(),
     )
     return LoadedAgent(runner, "Helper", "Helps.", ("Hello",), is_offline=False)
 

@@ -150,6 +150,11 @@ class Page:
             self.tab.get_by_role("button", name="Toggle Sidebar").click()
         expect(self._button("New chat")).to_be_visible(timeout=ACTION_TIMEOUT)
 
+    def answer_card(self, label: str) -> None:
+        """Press one of the buttons of what the agent asks; wait for what comes of it."""
+        self._begin(self.cards.get_by_role("button", name=label, exact=True).click)
+        self.wait_idle()
+
     def press(self, label: str) -> None:
         """Press the button with this label."""
         self._button(label).click()
@@ -189,6 +194,21 @@ class Page:
     def box(self) -> Locator:
         """Where one types."""
         return self.tab.locator("#message").get_by_test_id("textbox")
+
+    @property
+    def cards(self) -> Locator:
+        """What the agent asks, above the text box."""
+        return self.tab.locator("#cards")
+
+    def asks(self, *lines: str) -> None:
+        """Wait until the agent asks exactly this; nothing without lines."""
+        if lines:
+            expect(self.cards).to_be_visible(timeout=ACTION_TIMEOUT)
+        else:
+            expect(self.cards).to_have_count(0, timeout=ACTION_TIMEOUT)
+        assert [text for text in "".join(self.cards.all_inner_texts()).split("\n") if text] == [
+            *lines
+        ]
 
     @property
     def stop_button(self) -> Locator:

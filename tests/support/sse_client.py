@@ -62,6 +62,18 @@ def request(url: str, query: str, session: str | None, last: str | None) -> dict
     }
 
 
+def answer_pauses(url: str, session: str, replies: Any, last: str | None = None) -> httpx.Response:
+    """What comes of replies to what the agent asks in a session."""
+    return httpx.post(
+        f"{url}chat/stream",
+        # As httpx writes it itself there could be no half of a character in it.
+        content=json.dumps({"session_id": session, "replies": replies}),
+        headers={"Content-Type": "application/json"}
+        | ({} if last is None else {"Last-Event-ID": last}),
+        timeout=20,
+    )
+
+
 def ask_once_free(url: str, query: str, session: str) -> list[Event]:
     """Ask as soon as the server has noticed that whoever asked before has left."""
     for _ in range(2_000):

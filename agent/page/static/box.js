@@ -27,8 +27,18 @@
 
     const hasFiles = ({ types }) => [...types ?? []].includes("Files");
 
+    // The text box with all that stands beside it; null on a page of another Gradio.
+    const frame = () => {
+        let element = document.getElementById(BOX);
+        const isBeside = ({ parentElement }) =>
+            getComputedStyle(parentElement).flexDirection === "row";
+        while (element && isBeside(element)) element = element.parentElement;
+        return element;
+    };
+
     globalThis.chatBox = {
         find,
+        frame,
 
         // Says a sentence below the box; "" for none.
         tell(sentence) {
@@ -38,11 +48,7 @@
                 said = document.createElement("p");
                 said.id = "said";
                 said.setAttribute("role", "status");
-                let above = document.getElementById(BOX);
-                const isBeside = ({ parentElement }) =>
-                    getComputedStyle(parentElement).flexDirection === "row";
-                while (above && isBeside(above)) above = above.parentElement;
-                above?.after(said);
+                frame()?.after(said);
             }
             said.textContent = sentence;
         },

@@ -9,6 +9,7 @@
 //   page      what the Chatbot shows: an array of messages, each by the visitor ("user") or not
 //   question  what the visitor asks: {text, number, count}. Its number tells it from the same words
 //             another time; `count` is how many questions stand above it on the page.
+//   reply     in place of a text: what a person answers to an agent that waits (cards.js).
 //   answer    what the server sends: JSON on the first line, and below it the text of its last
 //             message, which grows (agent/page/protocol.py).
 (() => {
@@ -90,6 +91,8 @@
         setTimeout(() => history.replaceState({ ...history.state, unsent }, ""));
     };
 
+    const mayTakeBack = (page, index) => chatCards.mayTakeBack(page.slice(index), constants);
+
     // Helpers for answers.
 
     // Milliseconds that a drawing may take without a pause after it.
@@ -119,42 +122,6 @@
     };
 
     // Helpers for the page as a whole.
-
-    // Pixels: a reader who is no further from the end of the chat is at the end.
-    const END_MARGIN = 40;
-
-    // Milliseconds after a wheel, a finger or a key in which scrolling is the reader's. The browser
-    // scrolls, too, when something on the page is folded.
-    const READER_SCROLLS_TIMEOUT = 1000;
-
-    // Keeps the newest words in view. A reader who scrolls up stays there until the next question.
-    // Gradio's own autoscroll pulls everybody down 300 ms after each update, and so never lets go
-    // of a stream.
-    const followNewestWords = (log) => {
-        let atEnd = true, asked = 0, movedAt = -Infinity;
-        const stay = () => {
-            const questions = log.querySelectorAll(ELEMENTS.question).length;
-            atEnd = atEnd || questions > asked;
-            asked = questions;
-            if (atEnd && questions) log.scrollTop = log.scrollHeight;
-        };
-        log.addEventListener("scroll", () => {
-            const isNear = log.scrollHeight - log.scrollTop - log.clientHeight < END_MARGIN;
-            atEnd = isNear || (atEnd && performance.now() - movedAt > READER_SCROLLS_TIMEOUT);
-        });
-        const moved = () => {
-            movedAt = performance.now();
-        };
-        addEventListener("wheel", moved, { passive: true });
-        addEventListener("touchmove", moved, { passive: true });
-        addEventListener("keydown", (event) => /Up|Home/.test(event.key) && moved());
-        // The scroll bar is no part of what is in the log.
-        log.addEventListener("pointerdown", (event) => event.target === log && moved());
-        const sizes = new ResizeObserver(stay);
-        const watch = () => [log, ...log.children].forEach((part) => sizes.observe(part));
-        new MutationObserver(watch).observe(log, { childList: true });
-        watch();
-    };
 
     // Opens every link in a new tab. Gradio does so for links in text, but not for those in
     // drawings (SVG, mermaid) and image maps, which would replace the conversation.
@@ -201,7 +168,7 @@
         watchPage() {
             const log = document.querySelector(ELEMENTS.log);
             const box = chatBox.find();
-            if (log) followNewestWords(log);
+            if (log) chatScroll.follow(log, ELEMENTS.question);
             if (box) giveFocusBack(box, log);
             openLinksInNewTabs();
             chatText.watch();
@@ -228,16 +195,29 @@
         },
 
         // The last question again.
-        retry(page, question) {
-            if (isOnItsWay(question)) return [SAME, SAME];
+        async retry(page, question) {
             const asked = questionIndices(page);
+            const isKept = isOnItsWay(question) || !(await mayTakeBack(page, asked.at(-1)));
+            if (isKept) return [SAME, SAME];
             return [newQuestion(typed(page[asked.at(-1)]), asked.length - 1), constants.busy];
         },
 
         // The question at an index of the page, in other words.
-        edit({ text, place }, page) {
+        async edit({ text, place }, page) {
+            if (!(await mayTakeBack(page, place))) return [SAME, SAME];
             const count = questionIndices(page.slice(0, place)).length;
             return [newQuestion(text, count), constants.busy];
+        },
+
+        // The replies to all that the agent asks. The answer to the last question on the page goes
+        // on with them.
+        reply(page, question) {
+            if (isOnItsWay(question)) return [SAME, SAME];
+            const count = questionIndices(page).length - 1;
+            const asked = { ...newQuestion("", count), replies: chatCards.replies() };
+            state.shownQuestion = asked.number;
+            chatBox.tell("");
+            return [asked, constants.busy];
         },
 
         // Puts a question on the page, below `count` others; what follows those is removed. It
@@ -246,6 +226,7 @@
             if (!isOnItsWay(question)) return [SAME];
             state.shownQuestion = question.number;
             chatBox.tell("");
+            chatCards.show([]);
             await new Promise((sent) => setTimeout(sent));
             chatBox.saveDraft(); // The box is empty now.
             const end = questionIndices(page)[question.count] ?? page.length;
@@ -278,6 +259,12 @@
             return [state.page, visitor, session, update({ active: false })];
         },
 
+        // Shows what the agent asks a person.
+        showCards({ cards, note }) {
+            chatCards.show(cards);
+            if (note) chatBox.tell(note);
+        },
+
         // Knows what the server has put on the page.
         keepPage(page) {
             state.page = page;
@@ -295,9 +282,16 @@
 
         // The text box.
 
+        // A new value, by which the last question is taken back.
+        async askUndo(page) {
+            const isMeant = await mayTakeBack(page, questionIndices(page).at(-1));
+            return [isMeant ? Math.random() : SAME];
+        },
+
         // Moves the last question back into the text box.
         undo(page) {
             const last = questionIndices(page).at(-1);
+            chatCards.show([]);
             if (last === undefined) return [page, constants.idle];
             state.page = page.slice(0, last);
             return [state.page, { ...constants.idle, value: typed(page[last]) }];
@@ -308,6 +302,11 @@
         // it, too.
         giveBack(question, page) {
             if (page.length === 0) return [SAME, SAME];
+            if (question.replies) {
+                chatBox.tell(constants.notReplied);
+                chatCards.unlock();
+                return [SAME, constants.idle];
+            }
             const isUnanswered = page.at(-1)?.role === "user";
             chatBox.tell(isUnanswered ? constants.notSent : constants.lineLost);
             if (!isUnanswered) return [page, constants.idle];
@@ -324,6 +323,7 @@
         },
 
         lock() {
+            chatCards.show([]);
             return update({ interactive: false });
         },
 
@@ -337,6 +337,7 @@
         // inputs.
         leaveChat(...inputs) {
             chatBox.saveDraft();
+            chatCards.show([]);
             state.isTurning = true;
             if (innerWidth < SIDEBAR_COVERS_BELOW) {
                 document.querySelector(ELEMENTS.sidebarToggle)?.click();

@@ -8,7 +8,7 @@ const { beforeEach, describe, mock, test } = require("node:test");
 const { runInThisContext } = require("node:vm");
 
 const STATIC = join(__dirname, "../../../agent/page/static");
-const SOURCE = ["storage", "text", "box", "chat"]
+const SOURCE = ["storage", "text", "box", "scroll", "cards", "chat"]
     .map((name) => readFileSync(join(STATIC, `${name}.js`), "utf8")).join("");
 
 const SAME = { __type__: "update" };
@@ -20,6 +20,8 @@ const CONSTANTS = {
     busy: BUSY,
     noMessage: "Please type.",
     notSent: "Not sent.",
+    notReplied: "Not replied.",
+    staysDone: "stays-done",
     lineLost: "Broken off.",
     noFiles: "No files.",
     wordJoiner: JOINER,
@@ -120,10 +122,10 @@ describe("A question", () => {
         assert.equal(question.text, "ab \ufffd \ufffd 🙂");
     });
 
-    test("is not asked while another is on its way to the page", () => {
+    test("is not asked while another is on its way to the page", async () => {
         const [question] = chat.ask("One?", [], null);
         assert.deepEqual(chat.ask("Two?", [], question), [SAME, SAME]);
-        assert.deepEqual(chat.retry(PAGE, question), [SAME, SAME]);
+        assert.deepEqual(await chat.retry(PAGE, question), [SAME, SAME]);
     });
 
     test("of blanks alone is not asked: the text box says so", () => {
@@ -141,16 +143,16 @@ describe("A question", () => {
         assert.equal(chat.ask("", [], question)[1].placeholder, "Please type.");
     });
 
-    test("is asked again below those before it", () => {
-        const [question, box] = chat.retry(PAGE, null);
+    test("is asked again below those before it", async () => {
+        const [question, box] = await chat.retry(PAGE, null);
         assert.equal(question.text, "Two?");
         assert.equal(question.count, 1);
         assert.deepEqual(box, BUSY);
     });
 
-    test("is asked in other words at its place", () => {
-        assert.equal(chat.edit({ text: "2?", place: 3 }, PAGE)[0].count, 1);
-        const [question, box] = chat.edit({ text: "1?", place: 0 }, PAGE);
+    test("is asked in other words at its place", async () => {
+        assert.equal((await chat.edit({ text: "2?", place: 3 }, PAGE))[0].count, 1);
+        const [question, box] = await chat.edit({ text: "1?", place: 0 }, PAGE);
         assert.equal(question.text, "1?");
         assert.equal(question.count, 0);
         assert.deepEqual(box, BUSY);
@@ -195,18 +197,21 @@ describe("The page", () => {
             text,
             `Is <${JOINER}b>, <${JOINER}/p> or <${JOINER}!-- a tag --> in Vec<${JOINER}T>, where 1<2 and 1 < 2?`,
         );
-        assert.equal(chat.retry(page, null)[0].text, typed);
+        assert.equal((await chat.retry(page, null))[0].text, typed);
         const [marked] = await chat.showQuestion({ text: "$$\u2063x", number: 8, count: 0 }, []);
         assert.equal(marked[0].content[0].text, "$$x");
         assert.equal(chat.undo(page)[1].value, typed);
     });
 
-    test("reads a question of several parts, one without a text, or of one text", () => {
-        const [first] = chat.retry([message("user", "One", " or ", "two?")], null);
+    test("reads a question of several parts, one without a text, or of one text", async () => {
+        const [first] = await chat.retry([message("user", "One", " or ", "two?")], null);
         assert.equal(first.text, "One or two?");
         const file = { role: "user", content: [{ type: "file", file: {} }, { text: "This?" }] };
-        assert.equal(chat.retry([file], null)[0].text, "This?");
-        assert.equal(chat.retry([{ role: "user", content: "Bare?" }], null)[0].text, "Bare?");
+        assert.equal((await chat.retry([file], null))[0].text, "This?");
+        assert.equal(
+            (await chat.retry([{ role: "user", content: "Bare?" }], null))[0].text,
+            "Bare?",
+        );
     });
 
     test("takes the last question back into the text box", () => {
@@ -508,5 +513,23 @@ describe("Gradio's page", () => {
         openPage();
         assert.notEqual(chat.state, state);
         assert.equal(chat.state.shownQuestion, 7);
+    });
+});
+
+describe("What the agent asks", () => {
+    test("is answered below the last question, which stays", () => {
+        const [question, box] = chat.reply(PAGE, null);
+        assert.deepEqual([question.text, question.count, question.replies], ["", 1, {}]);
+        assert.equal(box, BUSY);
+        chat.showAnswer(answer(question, "Paid."), question, PAGE);
+        assert.deepEqual(chat.state.page.slice(0, 4), PAGE.slice(0, 4));
+        assert.equal(chat.state.page.length, 5);
+    });
+
+    test("can be answered again where the answer could not be sent", () => {
+        const [question] = chat.reply(PAGE, null);
+        elements["#message"] = { after() {}, parentElement: {} };
+        assert.deepEqual(chat.giveBack({ ...question, replies: {} }, PAGE), [SAME, IDLE]);
+        assert.equal(said.textContent, "Not replied.");
     });
 });

@@ -1,0 +1,129 @@
+"""A turn that waits for a person: taken up with the replies, or closed because nobody replies."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from google.adk.events import Event
+from google.adk.sessions import Session
+from google.genai import types
+
+from agent.chat.approvals import approved_arguments
+from agent.chat.session_sync import SessionSync
+from agent.core import forms, pauses
+from agent.core.history import TurnRecord
+from agent.core.notices import PlainError
+from agent.core.pauses import Pause, Reply
+from agent.core.question import Question
+from agent.core.transcript import open_calls, open_pauses
+
+
+async def find(sync: SessionSync, question: Question) -> TurnRecord:
+    """The turn that waits for what the question brings.
+
+    Raises:
+        PlainError: if none does, any more.
+    """
+    for turn in sync.learn(await sync.read()):
+        asked = {pause.id for pause in open_pauses(turn.transcript)}
+        if question.replies.keys() & asked:
+            return turn
+        if question.results and question.results.keys() <= open_calls(turn.transcript).keys():
+            return turn
+    raise PlainError("answered_already")
+
+
+def _content(turn: TurnRecord, results: Mapping[str, dict[str, Any]]) -> types.Content:
+    """What long-running tools have given in the end, as ADK takes it."""
+    names = open_calls(turn.transcript)
+    responses = [
+        types.FunctionResponse(id=id, name=names[id], response=result)
+        for id, result in results.items()
+    ]
+    parts = [types.Part(function_response=response) for response in responses]
+    return types.Content(role="user", parts=parts)
+
+
+async def take_up(
+    sync: SessionSync, turn: TurnRecord, question: Question, seconds: float
+) -> tuple[TurnRecord, types.Content | None]:
+    """The turn that goes on, and the replies or results as ADK takes them; None where only sign-ins
+    have been declined, of which ADK knows nothing.
+
+    Args:
+        sync: The session.
+        turn: The one that waits.
+        question: What it has waited for.
+        seconds: After which what was asked has lapsed; 0 for none.
+
+    Raises:
+        PlainError: if one is missing, has lapsed, or is not what was asked for.
+    """
+    if question.results:
+        return turn, _content(turn, question.results)
+    asked, replies = open_pauses(turn.transcript), question.replies
+    if any(pauses.has_lapsed(pause, seconds) for pause in asked):
+        await close_all(sync)
+        raise PlainError("lapsed")
+    if missing := [pause for pause in asked if pause.id not in replies]:
+        raise PlainError("reply_missing", what=pauses.sentence(missing[0]).text)
+    given = {pause.id: _complete(pause, replies[pause.id]) for pause in asked}
+    session = await sync.read()
+    if session is None:
+        raise PlainError("answered_already")
+    changed = {p.call_id: given[p.id].args for p in asked}
+    approved_arguments.set(changed)  # In the turn's own task, and so for this turn alone.
+    closed = [p for p in asked if p.kind == "sign_in" and not given[p.id].is_approved]
+    if closed:
+        await _close(sync, session, turn.id, closed)
+        turn = next(known for known in sync.learn(await sync.read()) if known.id == turn.id)
+    calls = _calls(session)
+    parts = [
+        pauses.response(pause, given[pause.id], calls[pause.id])
+        for pause in asked
+        if pause not in closed
+    ]
+    return turn, types.Content(role="user", parts=parts) if parts else None
+
+
+def _complete(asked: Pause, reply: Reply) -> Reply:
+    """A reply with its value, which is what was asked for."""
+    if reply.form is not None and reply.is_approved:
+        changed = forms.filled_arguments(asked, reply.form)
+        reply = Reply(value=forms.filled(asked, reply.form), args=changed)
+    pauses.check(asked, reply)
+    return reply
+
+
+async def close_all(sync: SessionSync) -> bool:
+    """Decline whatever a person has been asked, because a newer message comes instead; whether
+    anything was. Were it answered later, ADK would put the newer turn before the end of the older.
+    """
+    waiting = [turn for turn in sync.turns if open_pauses(turn.transcript)]
+    session = await sync.read() if waiting else None
+    for turn in waiting:
+        if session:
+            await _close(sync, session, turn.id, open_pauses(turn.transcript))
+    if waiting:
+        sync.learn(await sync.read())
+    return bool(waiting)
+
+
+async def _close(sync: SessionSync, session: Session, turn_id: str, asked: Sequence[Pause]) -> None:
+    """Store that the person has declined, and what the tools that waited have given."""
+    no, calls = Reply(is_approved=False), _calls(session)
+    parts = [pauses.response(pause, no, calls[pause.id]) for pause in asked]
+    content = types.Content(role="user", parts=parts)
+    await sync.append(Event(invocation_id=turn_id, author="user", content=content), session)
+    for pause in asked:
+        if call := calls.get(pause.call_id):
+            given = types.FunctionResponse(
+                id=call.id, name=call.name, response={"error": pauses.REJECTED}
+            )
+            content = types.Content(role="user", parts=[types.Part(function_response=given)])
+            author, branch = pause.source
+            event = Event(invocation_id=turn_id, author=author, branch=branch, content=content)
+            await sync.append(event, session)
+
+
+def _calls(session: Session) -> dict[str, types.FunctionCall]:
+    return {call.id or "": call for event in session.events for call in event.get_function_calls()}

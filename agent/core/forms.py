@@ -1,0 +1,225 @@
+"""A form for what a person is asked: its fields, and the value that the filled form is.
+
+Fields come from a JSON Schema, or from the value that a tool lets a person change. What has no
+field of its own, such as a list of objects, is JSON that is checked.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from agent.core.notices import PlainError
+from agent.core.pauses import Pause
+from agent.core.text import to_json
+
+# Words; a number; yes or no; one of `options`; words, one a line; anything else.
+FieldKind: TypeAlias = Literal["text", "number", "yes_no", "select", "lines", "json"]
+
+# Where the arguments of a tool stand in a form, beside its payload.
+ARGUMENTS = "arguments"
+
+# How deep an object in an object has fields of its own.
+MAX_DEPTH = 2
+
+
+ADDRESS = "Then paste here the address of the page to which the sign-in has led you"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a form."""
+
+    # Where its value stands: the names on the way there; () for the whole.
+    path: tuple[str, ...]
+    kind: FieldKind
+    label: str
+    # As the form shows it: text, or whether it is ticked.
+    value: str | bool = ""
+    options: tuple[str, ...] = ()
+    is_required: bool = False
+    help: str = ""
+
+    @property
+    def id(self) -> str:
+        """By which a filled form names it."""
+        return ".".join(self.path)
+
+
+def fields(asked: Pause) -> list[Field]:
+    """The form for an approval's payload, an input, or the address to which a sign-in has led;
+    [] where there is nothing to fill in."""
+    if asked.kind == "sign_in":
+        return [Field((), "text", ADDRESS, is_required=True)]
+    if asked.kind == "approval":
+        if asked.payload is None:
+            return []
+        return list(_fields(_schema_of(asked.payload), asked.payload, (), {}))
+    if asked.kind == "input":
+        schema = dict(asked.schema or {"type": "string", "title": "Your answer"})
+        return list(_fields(schema, None, (), schema.get("$defs") or {}))
+    return []
+
+
+def argument_fields(asked: Pause) -> list[Field]:
+    """The form in which a person may change the arguments of an approval's tool."""
+    if asked.kind != "approval" or not asked.args:
+        return []
+    return list(_fields(_schema_of(dict(asked.args)), dict(asked.args), (ARGUMENTS,), {}))
+
+
+def filled_arguments(asked: Pause, form: Mapping[str, object]) -> dict[str, Any] | None:
+    """The arguments of a filled form; None where nothing has been changed.
+
+    Raises:
+        PlainError: if one is missing, or is not what its field takes.
+    """
+    shown = argument_fields(asked)
+    if all(form.get(field.id, field.value) == field.value for field in shown):
+        return None
+    return dict(_filled(shown, form)[ARGUMENTS])
+
+
+def filled(asked: Pause, form: Mapping[str, object]) -> Any:
+    """The value of a filled form.
+
+    Args:
+        asked: What was asked.
+        form: By the ids of the fields what a person has put in: text, or whether it is ticked.
+
+    Raises:
+        PlainError: if something is missing, or is not what its field takes.
+    """
+    return _filled(fields(asked), form)
+
+
+def _filled(shown: Iterable[Field], form: Mapping[str, object]) -> Any:
+    whole: Any = {}
+    for field in shown:
+        given = form.get(field.id, field.value)
+        if field.kind != "yes_no" and not str(given).strip():
+            if field.is_required:
+                raise PlainError("wrong_reply", what=f'"{field.label}" is empty')
+            if field.kind != "text" or not field.value:
+                continue  # What is left empty is left out.
+        value = _value(field, given)
+        if not field.path:
+            return value
+        inner = whole
+        for name in field.path[:-1]:
+            inner = inner.setdefault(name, {})
+        inner[field.path[-1]] = value
+    return whole
+
+
+def _fields(
+    schema: dict[str, Any],
+    value: Any,
+    path: tuple[str, ...],
+    definitions: Mapping[str, Any],
+    is_required: bool = True,
+) -> Iterator[Field]:
+    """The fields of a value with this schema, which is known or None."""
+    schema = _resolved(schema, definitions)
+    value = schema.get("default") if value is None else value
+    properties = schema.get("properties")
+    depth = len(path) - (path[:1] == (ARGUMENTS,))
+    if schema.get("type") == "object" and properties and depth < MAX_DEPTH:
+        required = schema.get("required") or []
+        for name, inner in properties.items():
+            known = value.get(name) if isinstance(value, dict) else None
+            is_needed = is_required and name in required
+            yield from _fields(dict(inner), known, (*path, name), definitions, is_needed)
+        return
+    kind = _kind(schema)
+    label = str(schema.get("title") or (path[-1] if path else "Your answer"))
+    shown: str | bool = (
+        bool(value) if kind == "yes_no" else _shown(kind, value, schema.get("type") == "null")
+    )
+    options = tuple(map(str, schema.get("enum") or ()))
+    yield Field(
+        path, kind, label, shown, options, is_required, str(schema.get("description") or "")
+    )
+
+
+def _resolved(schema: dict[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema that a reference leads to, and of "this or null" this."""
+    choices = schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf") or []
+    others = [choice for choice in choices if choice.get("type") != "null"]
+    if len(others) == 1:
+        schema = {**schema, "anyOf": None, "oneOf": None, "allOf": None, **others[0]}
+    name = str(schema.get("$ref", "")).rpartition("/")[2]
+    if name in definitions:
+        schema = {**schema, **definitions[name]}
+    return schema
+
+
+def _kind(schema: Mapping[str, Any]) -> FieldKind:
+    match schema:
+        case {"enum": [*values]} if all(isinstance(value, str) for value in values):
+            return "select"
+        case {"type": "string"}:
+            return "text"
+        case {"type": "integer" | "number"}:
+            return "number"
+        case {"type": "boolean"}:
+            return "yes_no"
+        case {"type": "array", "items": {"type": "string", **more}} if "enum" not in more:
+            return "lines"
+    return "json"
+
+
+def _schema_of(value: Any) -> dict[str, Any]:
+    """A schema for a value that is there."""
+    match value:
+        case None:
+            return {"type": "null"}
+        case bool():
+            return {"type": "boolean"}
+        case int() | float():
+            return {"type": "number"}
+        case str():
+            return {"type": "string"}
+        case dict() if value and all(isinstance(name, str) for name in value):
+            return {
+                "type": "object",
+                "properties": {name: _schema_of(inner) for name, inner in value.items()},
+            }
+        case [*items] if items and all(isinstance(item, str) for item in items):
+            return {"type": "array", "items": {"type": "string"}}
+    return {}
+
+
+def _shown(kind: FieldKind, value: Any, is_null: bool) -> str:
+    """A value as its field shows it at first."""
+    if value is None:
+        return "null" if is_null else ""
+    if kind == "lines" and isinstance(value, list):
+        return "\n".join(map(str, value))
+    return value if isinstance(value, str) else to_json(value, ensure_ascii=False)
+
+
+def _value(field: Field, given: object) -> Any:
+    """What was put in a field, as a value.
+
+    Raises:
+        PlainError: if it is none.
+    """
+    text = str(given).strip()
+    match field.kind:
+        case "yes_no":
+            return given is True
+        case "lines":
+            return [line.strip() for line in text.split("\n") if line.strip()]
+        case "number" | "json":
+            try:
+                value = json.loads(text)
+            except ValueError:
+                value = None
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            if field.kind == "number" and not is_number:
+                raise PlainError("wrong_reply", what=f'"{field.label}" is a number')
+            if value is None and text != "null":
+                raise PlainError("wrong_reply", what=f'"{field.label}" is written as JSON')
+            return value
+    return str(given)

@@ -1,0 +1,170 @@
+"""Whatever is asked, approved, declined and taken back in whatever order: what the model is told is
+what the page shows, and a tool does once what was approved, and nothing else."""
+
+import random
+from collections.abc import AsyncGenerator, Iterator
+from pathlib import Path
+
+import pytest
+from google.adk.models import BaseLlm, LlmRequest, LlmResponse
+from google.adk.sessions import BaseSessionService, InMemorySessionService
+from google.adk.sessions.sqlite_session_service import SqliteSessionService
+from google.genai import types
+from pydantic import Field
+
+from agent.chat.registry import Registry
+from agent.core.pauses import Reply
+from agent.core.settings import Settings
+from agent.core.transcript import Transcript, answer, executed, open_pauses
+from agent.page.page_state import PageState, open_last
+from tests.support.app_setup import UNLIMITED, loaded_root
+from tests.support.scripted_model import USAGE, call, contents
+from tests.support.waiting_agents import DONE, agent
+
+SEQUENCES, STEPS = 60, 10
+
+OFTEN = ["ask", "pay", "pay", "pay", "approve", "approve", "approve", "decline", "change"]
+SELDOM = ["retry", "undo", "edit", "reload", "restart"]
+
+
+class Payer(BaseLlm):
+    """Pays where it is told to; else says again what it was told, or what a tool has given."""
+
+    model: str = "payer"
+    requests: list[LlmRequest] = Field(default_factory=list)
+
+    async def generate_content_async(
+        self, llm_request: LlmRequest, stream: bool = False
+    ) -> AsyncGenerator[LlmResponse, None]:
+        self.requests.append(llm_request.model_copy(deep=True))
+        latest = (llm_request.contents[-1].parts or [])[-1]
+        said: str | types.Part = f"{latest.text}, indeed."
+        if latest.function_response:
+            said = f"Result of {len(self.requests)}."
+        elif (latest.text or "").startswith("pay"):
+            number = len(self.requests)
+            said = call("pay", id=f"call-{number}", amount=number, to="Ann")
+        yield LlmResponse(content=types.ModelContent(said), usage_metadata=USAGE)
+
+
+class Visitor:
+    """One visitor, and the page: pairs of a message and what came of it."""
+
+    def __init__(self, store: BaseSessionService, chance: random.Random) -> None:
+        self._store, self._chance, self.model = store, chance, Payer()
+        self._registry = self._start()
+        self._view = PageState(self._registry)
+        self.page: list[tuple[str, Transcript]] = []
+        self._said = 0
+        # The amounts that were approved, in order.
+        self.approved: list[int] = []
+        # How many of them in chats that are no more.
+        self.deleted = 0
+
+    def _start(self) -> Registry:
+        what = loaded_root(agent(self.model, "pay"))
+        what.runner.session_service = self._store
+        return Registry(what, Settings(**UNLIMITED))
+
+    async def do(self, step: str) -> None:
+        """One thing that a visitor can do; nothing, where it cannot."""
+        match step:
+            case "ask" | "pay":
+                self._said += 1
+                await self._say(f"{step} {self._said}", len(self.page))
+            case "approve" | "decline" | "change":
+                await self._reply(step)
+            case "reload":
+                await self._reload()
+            case "restart":
+                await self._registry.close()
+                self._registry = self._start()
+                await self._reload()
+            case "undo" if self.page:
+                await self._undo()
+            case "retry" if self.page:
+                await self._say(self.page[-1][0], len(self.page) - 1)
+            case "edit" if self.page:
+                self._said += 1
+                await self._say(f"ask {self._said}", self._chance.randrange(len(self.page)))
+
+    async def _undo(self) -> None:
+        await self._view.undo()
+        self.page.pop()
+        if not self.page:  # A chat without messages is deleted.
+            self.deleted = len(self.approved)
+
+    async def _say(self, message: str, count: int) -> None:
+        turn = self._view.ask(message, count, "")
+        said = await turn.finish()
+        assert turn.failure is None
+        above = self.page[:count]
+        if above and open_pauses(above[-1][1]):  # Closed by the message.
+            await self._look()
+        else:
+            self.page = [*above, (message, said)]
+
+    async def _reply(self, step: str) -> None:
+        asked = open_pauses(self.page[-1][1]) if self.page else []
+        if not asked:
+            return
+        (pause,) = asked
+        amount = int((pause.args or {})["amount"])
+        reply = Reply(is_approved=step != "decline")
+        if step == "change":
+            amount += 1_000
+            reply = Reply(args={"amount": amount, "to": "Ann"})
+        if reply.is_approved:
+            self.approved.append(amount)
+        replies = {"replies": {pause.id: reply}}
+        turn = self._view.ask(replies, len(self.page) - 1, "")
+        said = await turn.finish()
+        assert turn.failure is None
+        self.page[-1] = (self.page[-1][0], said)
+
+    async def _reload(self) -> None:
+        shown = [(message, answer(said)) for message, said in self.page]
+        self._view = await open_last(self._registry, self._view.user_id)
+        await self._look()
+        assert [(message, answer(said)) for message, said in self.page] == shown
+
+    async def _look(self) -> None:
+        async for records, _ in self._view.replay():
+            self.page = [(record.question, record.transcript) for record in records]
+
+    def remembered(self) -> list[tuple[str, str]]:
+        """What stands on the page, as a model is told it."""
+        lines = []
+        for message, said in self.page:
+            lines += [("user", message), ("model", answer(said))]
+        return [line for line in lines if line[1]]
+
+
+@pytest.fixture(autouse=True)
+def nothing_done() -> Iterator[None]:
+    DONE.clear()
+    yield
+    DONE.clear()
+
+
+@pytest.mark.parametrize("number", range(SEQUENCES))
+async def test_the_model_is_told_what_the_page_shows_and_nothing_runs_twice(
+    number: int, tmp_path: Path
+) -> None:
+    chance = random.Random(number)
+    store: BaseSessionService = InMemorySessionService()
+    if number % 4 == 0:
+        store = SqliteSessionService(f"{tmp_path}/chats.db")
+    visitor = Visitor(store, chance)
+    steps = [chance.choice([*OFTEN, *SELDOM]) for _ in range(STEPS)]
+    for step in [*steps, "ask"]:
+        await visitor.do(step)
+        done = [entry[1] for entry in DONE]
+        assert done == visitor.approved, steps
+    told = [(role, text) for role, text in contents(visitor.model.requests[-1]) if text]
+    assert told == visitor.remembered()[:-1], steps
+    shown = [text for _, said in visitor.page for text in executed(said).values()]
+    taken_back = str(visitor.model.requests[-1].config.system_instruction)
+    for amount in visitor.approved[visitor.deleted :]:
+        call_text = f'“pay” (amount: {amount}, to: "Ann")'
+        assert (call_text in shown) != (call_text in taken_back), steps
