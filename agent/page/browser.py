@@ -50,10 +50,8 @@ def head() -> str:
 # For the head of the page in Gradio's reload mode.
 RELOAD_HEAD = f"<script>\n{(STATIC / 'reload.js').read_text(encoding='utf-8')}</script>"
 
-# For `launch`, or for `gr.mount_gradio_app` where the page is a part of another app. `js` is run
-# when all components are there.
+# For `launch`, or for `gr.mount_gradio_app` where the page is a part of another app.
 ASSETS: dict[str, Any] = {
     "head": head(),
     "css_paths": [STATIC / "chat.css"],
-    "js": js("watchPage"),
 }

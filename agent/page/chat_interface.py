@@ -98,6 +98,8 @@ class ChatPage(RewiredInterface):
     def _wire_arrival(self) -> Dependency:
         """A page that is opened, or is behind, is shown what there is."""
         states, chatbot, box = self.states, self.chatbot, self.textbox
+        # Not by `launch(js=…)`, which Gradio 6.26 takes for a script, and 6.31 for a function.
+        self.load(None, None, None, js=js("watchPage"), **AT_ONCE)
         arrived = self.load(
             self.handlers.arrive,
             [states.visitor, states.session_id],

@@ -45,7 +45,7 @@ def test_every_listener_calls_a_method_that_the_script_has() -> None:
     calls = [re.fullmatch(r"\(\.\.\.args\) => chat\.(\w+)\(\.\.\.args\)", js) for js in scripts]
     assert all(calls), scripts
     called = {call[1] for call in calls if call}
-    assert called == {*methods} - {"state", "textOf", "start", "watchPage"}
+    assert called == {*methods} - {"state", "textOf", "start"}
 
 
 def test_python_holds_no_other_script() -> None:
