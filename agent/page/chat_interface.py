@@ -166,7 +166,6 @@ class ChatPage(RewiredInterface):
         """All the ways in which something is asked."""
         chatbot, box, states = self.chatbot, self.textbox, self.states
         sent = [states.asked, box]
-        states.replied.submit(None, [chatbot, states.asked], sent, js=js("reply"), **AT_ONCE)
         edited = chatbot.edit(edit, None, states.edited, **AT_ONCE)
         for step in (
             box.submit(None, [box, chatbot, states.asked], sent, js=js("ask"), **AT_ONCE),
@@ -175,6 +174,7 @@ class ChatPage(RewiredInterface):
             edited.success(None, [states.edited, chatbot], sent, js=js("edit"), **AT_ONCE),
         ):
             step.then(None, [states.asked, chatbot], chatbot, js=js("showQuestion"), **AT_ONCE)
+        states.replied.submit(None, [chatbot, states.asked], sent, js=js("reply"), **AT_ONCE)
 
     def _wire_ends(self, runs: list[Any], emptied: list[Any]) -> None:
         """Stop, Undo and Clear, which changes what is `emptied`."""

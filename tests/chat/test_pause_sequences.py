@@ -21,7 +21,7 @@ from tests.support.app_setup import UNLIMITED, loaded_root
 from tests.support.scripted_model import USAGE, call, contents
 from tests.support.waiting_agents import DONE, agent
 
-SEQUENCES, STEPS = 60, 10
+SEQUENCES, STEPS = 30, 10
 
 OFTEN = ["ask", "pay", "pay", "pay", "approve", "approve", "approve", "decline", "change"]
 SELDOM = ["retry", "undo", "edit", "reload", "restart"]

@@ -9,7 +9,7 @@ from google.adk.workflow import BaseNode
 from playwright.sync_api import expect
 
 from tests.support.app_setup import launched, loaded_root
-from tests.support.browser import Page, Visitor
+from tests.support.browser import ACTION_TIMEOUT, Page, Visitor
 from tests.support.scripted_model import ScriptedModel, call
 from tests.support.waiting_agents import DONE, SECRET, agent, reviewer
 
@@ -97,7 +97,7 @@ def test_a_message_in_place_of_an_answer_declines_it(visitor: Visitor) -> None:
         page.speaks()
         assert page.words() == [("user", "Pay Ann"), ("user", "Hi"), ("model", "Hello.")]
         declined = 'You declined the use of “pay” (amount: 1, to: "Ann").'
-        expect(page.tab.get_by_text(declined)).to_be_visible()
+        expect(page.tab.get_by_text(declined)).to_be_visible(timeout=ACTION_TIMEOUT)
         assert DONE == []
 
 
@@ -120,9 +120,9 @@ def test_arguments_are_changed_before_they_are_approved(visitor: Visitor) -> Non
         page.speaks()
         assert DONE == [("pay", 7, "Ann")]
         changed = 'You approved the use of “pay” (amount: 7, to: "Ann"), which you had changed.'
-        expect(page.tab.get_by_text(changed)).to_be_visible()
+        expect(page.tab.get_by_text(changed)).to_be_visible(timeout=ACTION_TIMEOUT)
         page.reload()
-        expect(page.tab.get_by_text(changed)).to_be_visible()
+        expect(page.tab.get_by_text(changed)).to_be_visible(timeout=ACTION_TIMEOUT)
 
 
 def test_a_choice_is_a_button(visitor: Visitor) -> None:
@@ -142,7 +142,9 @@ def test_a_form_is_filled_in_by_keyboard_and_keeps_what_was_wrong(visitor: Visit
         page.cards.get_by_label("To").fill("Zoe")
         page.cards.get_by_label("To").press("Enter")
         page.wait_idle()
-        expect(page.tab.get_by_text("That is not what was asked for")).to_be_visible()
+        expect(page.tab.get_by_text("That is not what was asked for")).to_be_visible(
+            timeout=ACTION_TIMEOUT
+        )
         assert page.cards.get_by_label("To").input_value() == "Zoe"
         page.cards.get_by_label("Copies").fill("2")
         page.answer_card("Send")
@@ -157,7 +159,7 @@ def test_two_cards_are_sent_together(visitor: Visitor) -> None:
     with page_with(visitor, agent(scripted(calls, ("Done.",)), "pay")) as page:
         ask(page, "Pay both")
         page.cards.get_by_role("button", name="Decline").nth(0).click()
-        expect(page.cards.get_by_text("Noted.")).to_be_visible()
+        expect(page.cards.get_by_text("Noted.")).to_be_visible(timeout=ACTION_TIMEOUT)
         assert DONE == []
         page.cards.get_by_role("button", name="Approve").nth(1).click()
         page.asks()
@@ -188,14 +190,14 @@ def test_before_an_approval_is_taken_back_the_visitor_is_asked(visitor: Visitor,
         page.speaks()
         page.tab.get_by_role("button", name=act, exact=True).click()
         dialog = page.tab.get_by_role("dialog")
-        expect(dialog).to_contain_text("it stays done")
+        expect(dialog).to_contain_text("it stays done", timeout=ACTION_TIMEOUT)
         dialog.get_by_role("button", name="Cancel").click()
-        expect(dialog).to_have_count(0)
+        expect(dialog).to_have_count(0, timeout=ACTION_TIMEOUT)
         assert page.words() == [("user", "Pay Ann"), ("model", "Paid.")]
         page.tab.get_by_role("button", name=act, exact=True).click()
         dialog.get_by_role("button", name="Take it back").click()
         if act == "Undo":
-            expect(page.box).to_have_value("Pay Ann")
+            expect(page.box).to_have_value("Pay Ann", timeout=ACTION_TIMEOUT)
             page.send("Hi")
-        expect(page.tab.get_by_text("Hello.")).to_be_visible()
+        expect(page.tab.get_by_text("Hello.")).to_be_visible(timeout=ACTION_TIMEOUT)
         assert DONE == [("pay", 1, "Ann")]
