@@ -5,7 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI
 
-from agent.api import example_client, health, media, openai, share, sse, tool_results
+from agent.api import example_client, health, media, openai, share, signed_in, sse, tool_results
 from agent.chat.loader import LoadedAgent
 from agent.chat.registry import Registry
 
@@ -24,6 +24,7 @@ def api_app(loaded: LoadedAgent, registry: Registry) -> FastAPI:
     app.include_router(example_client.router())
     app.include_router(health.router(loaded))
     app.include_router(media.router())
+    app.include_router(signed_in.router())
     app.include_router(share.router(loaded, registry))
     if registry.settings.api_token:
         app.include_router(openai.router(registry, loaded.runner.agent.name))

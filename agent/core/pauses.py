@@ -225,7 +225,11 @@ def _signed_in(args: dict[str, Any], address: str) -> dict[str, Any]:
     names = ("exchangedAuthCredential", "exchanged_auth_credential")
     exchanged = _dict(_any(config, *names))
     others = {name: value for name, value in config.items() if name not in names}
-    oauth2 = {**_dict(exchanged.get("oauth2")), "authResponseUri": address}
+    # The owner may have named no address to come back to; the one that was led to is the page's.
+    oauth2: dict[str, Any] = {"redirectUri": address.partition("?")[0]}
+    given = _dict(exchanged.get("oauth2"))
+    oauth2 |= {name: value for name, value in given.items() if value is not None}
+    oauth2["authResponseUri"] = address
     return {**others, names[0]: {**exchanged, "oauth2": oauth2}}
 
 

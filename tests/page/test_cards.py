@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from google.adk.workflow import BaseNode
@@ -166,6 +167,24 @@ def test_two_cards_are_sent_together(visitor: Visitor) -> None:
         page.wait_idle()
         page.speaks()
         assert DONE == [("pay", 2, "Bob")]
+
+
+def test_a_sign_in_that_leads_back_to_the_app_goes_on_by_itself(visitor: Visitor) -> None:
+    model = scripted((call("next_meeting"),), ("At ten.",))
+    with page_with(visitor, agent(model, "next_meeting")) as page:
+        ask(page, "When?")
+        link = page.cards.get_by_role("link").get_attribute("href") or ""
+        (state,) = parse_qs(urlsplit(link).query)["state"]
+        back = page.tab.context.new_page()
+        back.goto(f"{page.tab.url}signed-in?code=abc&state=another")
+        page.cards.wait_for()
+        assert DONE == []
+        back.goto(f"{page.tab.url}signed-in?code=abc&state={state}")
+        expect(back.get_by_text("You can close this tab")).to_be_visible()
+        page.asks()
+        page.speaks()
+        assert page.words() == [("user", "When?"), ("model", "At ten.")]
+        assert DONE == [("next_meeting",)]
 
 
 def test_of_a_sign_in_the_page_has_the_link_alone(visitor: Visitor) -> None:

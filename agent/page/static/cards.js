@@ -86,6 +86,25 @@
             ]),
         );
 
+    // The link of a sign-in, which leads back to this app unless it leads elsewhere.
+    const withWayBack = (link) => {
+        const url = new URL(link);
+        const back = new URL("signed-in", location.href.split(/[?#]/)[0].replace(/[/]?$/, "/"));
+        if (!url.searchParams.has("redirect_uri")) url.searchParams.set("redirect_uri", back);
+        return url.href;
+    };
+
+    // Hears from agent/api/signed_in.html, in another tab, where a sign-in has led; answers the card
+    // that has asked for it, which is known by the `state` in both addresses.
+    const takeAddress = ({ data }) => {
+        const stateOf = (address) => new URL(address).searchParams.get("state");
+        const card = shown.find(({ link }) => link && stateOf(link) === stateOf(data));
+        const form = find()?.children[shown.indexOf(card)];
+        if (!form || form.querySelector("fieldset").disabled) return;
+        form.querySelector("[data-field]").value = data;
+        form.requestSubmit();
+    };
+
     const button = (textContent, className, onclick) =>
         make("button", { type: onclick ? "button" : "submit", textContent, className, onclick });
 
@@ -97,7 +116,7 @@
         ]);
         const go = link
             ? make("a", {
-                ...{ href: link, target: "_blank", rel: "noopener noreferrer" },
+                ...{ href: withWayBack(link), target: "_blank", rel: "noopener noreferrer" },
                 textContent: "Sign in (opens in a new tab)",
             })
             : null;
@@ -139,6 +158,7 @@
         // Takes what tells Gradio that all cards are answered.
         watch(trigger) {
             send = () => trigger("submit");
+            new BroadcastChannel("adk-chat-signed-in").onmessage = takeAddress;
         },
 
         // Shows these cards. Those that are there already, because their answer was not accepted or
