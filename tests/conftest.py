@@ -61,6 +61,16 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
+@pytest.fixture
+def nothing_done() -> Iterator[None]:
+    """The waiting agents' tools have done nothing yet, and nothing of it is left."""
+    from tests.support.waiting_agents import DONE  # Here, for it imports much of ADK.
+
+    DONE.clear()
+    yield
+    DONE.clear()
+
+
 # What may be left out, run again, or skipped
 
 

@@ -8,17 +8,16 @@ FastAPI fails when it refuses a body with one, or with NaN, because it quotes wh
 """
 
 import json
-import math
 import re
 from collections.abc import Callable
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, TypeAlias
 
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from agent.core.text import clean
+from agent.core.text import clean, from_json
 
 UNREADABLE = "The body of this request is not JSON that can be taken here."
 
@@ -36,9 +35,6 @@ MAX_FILTERED_VALUES, MAX_VALUES = 3_000, 10_000
 
 # What ends a value in JSON, or begins a list or an object.
 VALUE_MARKS = (b",", b":", b"[", b"{")
-
-# Larger whole numbers do not fit into what Gradio answers in (orjson: 64 bits).
-MAX_INT = 2**63 - 1
 
 # Characters of a name that Gradio goes by, such as a page's session hash, which has 36 at most.
 MAX_NAME = 100
@@ -88,7 +84,7 @@ class BodyFilter:
             is_filtered = self._path in scope["path"]
             check_size(body, MAX_FILTERED_VALUES if is_filtered else MAX_VALUES)
             filtered = filter_body(body, self._is_unwanted) if is_filtered else body
-        except (ValueError, RecursionError):
+        except ValueError:
             await JSONResponse({"detail": UNREADABLE}, 400)(scope, receive, send)
         else:
             await self._app(scope, _receive_body(filtered, receive), send)
@@ -114,13 +110,10 @@ def filter_body(body: bytes, is_unwanted: IsUnwanted) -> bytes:
     Raises:
         ValueError: It is not JSON, is nested too deep, holds an unwanted object, or a number or
             name that is too large.
-        RecursionError: It is nested so deep that it cannot even be parsed.
     """
     if not body:
         return body
-    value = json.loads(
-        body, parse_constant=_refuse_constant, parse_int=_parse_int, parse_float=_parse_float
-    )
+    value = from_json(body)
     if isinstance(value, dict) and any(len(str(value.get(name))) > MAX_NAME for name in NAMED):
         raise ValueError
     _check(value, is_unwanted)
@@ -140,26 +133,6 @@ def _check(value: Any, is_unwanted: IsUnwanted) -> None:
         level = [child for item in objects for child in item.values()]
         level += [child for item in lists for child in item]
         depth += 1
-
-
-def _refuse_constant(constant: str) -> NoReturn:
-    """NaN and the infinities, which Python reads though they are not JSON."""
-    raise ValueError(constant)
-
-
-def _parse_int(digits: str) -> int:
-    number = int(digits)
-    if abs(number) > MAX_INT:
-        raise ValueError
-    return number
-
-
-def _parse_float(digits: str) -> float:
-    """A number; "1e999" is read as infinity, which is no JSON again when it is written."""
-    number = float(digits)
-    if not math.isfinite(number):
-        raise ValueError
-    return number
 
 
 def _receive_body(body: bytes, receive: Receive) -> Receive:

@@ -17,8 +17,9 @@ from google.adk.tools import BaseTool, ToolContext
 
 from agent.core.history import DONE
 from agent.core.json_schema import schema_error
-from agent.core.pauses import CHANGED
+from agent.core.pauses import CHANGED, REFUSED
 from agent.core.text import to_json
+from agent.models.offline_tools import declarations, request_with
 
 # The arguments by the calls whose persons have changed them, of the turn that runs.
 approved_arguments: ContextVar[Mapping[str, Mapping[str, Any] | None]] = ContextVar(
@@ -32,11 +33,9 @@ TAKEN_BACK = (
     "asked to."
 )
 
-
 # What it is told where a person has changed arguments to some that need an approval of their own.
-NEEDS_MORE = (
-    "The person has changed the arguments to {arguments}, which have to be approved by themselves. "
-    "Call the tool again with those."
+NEEDS_MORE = REFUSED + (
+    " to {arguments}, which have to be approved by themselves. Call the tool again with those."
 )
 
 
@@ -63,7 +62,7 @@ class Approvals(BasePlugin):
         if changed is None:
             return None
         if wrong := schema_error(changed, _schema(tool)):
-            return {"error": f"The person has changed the arguments, and {wrong}."}
+            return {"error": f"{REFUSED}, and {wrong}."}
         needs_more, needed = [
             await tool.check_require_confirmation(dict(arguments), tool_context)
             for arguments in (changed, tool_args)
@@ -89,15 +88,12 @@ class Approvals(BasePlugin):
 
 def _schema(tool: BaseTool) -> dict[str, Any]:
     """What the tool says that its arguments are, as JSON Schema; {} where it says nothing."""
-    request = LlmRequest()
-    request.append_tools([tool])
-    for declared in request.config.tools or []:
-        for function in getattr(declared, "function_declarations", None) or []:
-            if isinstance(function.parameters_json_schema, dict):
-                return function.parameters_json_schema
-            if function.parameters:
-                schema = function.parameters.json_schema
-                return dict(schema.model_dump(mode="json", exclude_none=True))
+    for function in declarations(request_with([tool])):
+        if isinstance(function.parameters_json_schema, dict):
+            return function.parameters_json_schema
+        if function.parameters:
+            schema = function.parameters.json_schema
+            return dict(schema.model_dump(mode="json", exclude_none=True))
     return {}
 
 

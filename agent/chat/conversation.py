@@ -169,7 +169,7 @@ class Conversation:
         if question.above is None:
             return len(turns)
         kept, turn.screen = kept_turns(question.screen, question.above, turns)
-        if question.goes_on and turn.screen:  # The turn that waits is the page's latest.
+        if question.resumes and turn.screen:  # The turn that waits is the page's latest.
             turn.screen = replace(turn.screen, turn_ids=turn.screen.turn_ids[:-1])
         if kept > len(turns):
             turn.add_notice(Notice("not_remembered"))
@@ -177,7 +177,7 @@ class Conversation:
 
     @asynccontextmanager
     async def _admitted(self, turn: Turn, question: Question) -> AsyncIterator[None]:
-        if not (question.text.strip() or question.goes_on):
+        if not (question.text.strip() or question.resumes):
             raise PlainError("no_message")
         if self._limits is None:
             yield
@@ -186,7 +186,7 @@ class Conversation:
         if question.is_checked:
             text, turns = "", 0
         asked = self.user_id, question.visitor.address, text, turns
-        async with self._limits.admit(*asked, turn.is_stopping, question.goes_on):
+        async with self._limits.admit(*asked, turn.is_stopping, question.resumes):
             yield
 
     async def _run(self, turn: Turn, question: Question) -> None:
@@ -195,7 +195,7 @@ class Conversation:
         if (message := await self._message(turn, question)) is None:
             return
         # The agent's own model costs the host; the offline one nobody.
-        if self._limits and (reason := await self._limits.why_offline(question.goes_on)):
+        if self._limits and (reason := await self._limits.why_offline(question.resumes)):
             use_offline.set(True)  # In the turn's own task, and so for this turn alone.
             turn.add_notice(reason)
         if not session.turns:
@@ -221,12 +221,12 @@ class Conversation:
     async def _message(self, turn: Turn, question: Question) -> types.Content | None:
         """What the agent is told: that for which the turn has waited, if anything; or a message, in
         whose place nothing is answered any more that was asked before."""
-        if question.goes_on:
-            record = await pauses.find(self._session, question)
+        if question.resumes:
+            stored, record = await pauses.find(self._session, question)
             turn.resume(record)
             self._question = replace(question, text=record.question)
-            seconds = self.settings.reply_timeout
-            record, message = await pauses.take_up(self._session, record, question, seconds)
+            about = stored, record, question, self.settings.reply_timeout
+            record, message = await pauses.take_up(self._session, *about)
             turn.resume(record)
             return message
         if self._session.is_stored:
@@ -255,7 +255,7 @@ class Conversation:
         session, settings = self._session, self.settings
         figures = [asdict(earlier.figures) for earlier in session.turns[-FIGURES_OF:]]
         since = latest_since(session.turns, settings.history_events)
-        if since and question.goes_on:  # ADK looks there for what is answered.
+        if since and question.resumes:  # ADK looks there for what is answered.
             since = min(since, turn.asked_at)
         events = self.runner.run_async(
             user_id=self.user_id,

@@ -17,18 +17,20 @@ from agent.core.question import Question
 from agent.core.transcript import open_calls, open_pauses
 
 
-async def find(sync: SessionSync, question: Question) -> TurnRecord:
-    """The turn that waits for what the question brings.
+async def find(sync: SessionSync, question: Question) -> tuple[Session, TurnRecord]:
+    """The session, and the turn in it that waits for what the question brings.
 
     Raises:
         PlainError: if none does, any more.
     """
-    for turn in sync.learn(await sync.read()):
+    session = await sync.read()
+    for turn in sync.learn(session):
         asked = {pause.id for pause in open_pauses(turn.transcript)}
-        if question.replies.keys() & asked:
-            return turn
-        if question.results and question.results.keys() <= open_calls(turn.transcript).keys():
-            return turn
+        calls = open_calls(turn.transcript).keys()
+        is_asked = not question.replies.keys().isdisjoint(asked)
+        waits = bool(question.results) and question.results.keys() <= calls
+        if session and (is_asked or waits):
+            return session, turn
     raise PlainError("answered_already")
 
 
@@ -44,13 +46,14 @@ def _content(turn: TurnRecord, results: Mapping[str, dict[str, Any]]) -> types.C
 
 
 async def take_up(
-    sync: SessionSync, turn: TurnRecord, question: Question, seconds: float
+    sync: SessionSync, session: Session, turn: TurnRecord, question: Question, seconds: float
 ) -> tuple[TurnRecord, types.Content | None]:
     """The turn that goes on, and the replies or results as ADK takes them; None where only sign-ins
     have been declined, of which ADK knows nothing.
 
     Args:
-        sync: The session.
+        sync: What is known of the session.
+        session: As it is stored.
         turn: The one that waits.
         question: What it has waited for.
         seconds: After which what was asked has lapsed; 0 for none.
@@ -67,10 +70,7 @@ async def take_up(
     if missing := [pause for pause in asked if pause.id not in replies]:
         raise PlainError("reply_missing", what=pauses.sentence(missing[0]).text)
     given = {pause.id: _complete(pause, replies[pause.id]) for pause in asked}
-    session = await sync.read()
-    if session is None:
-        raise PlainError("answered_already")
-    changed = {p.call_id: given[p.id].args for p in asked}
+    changed = {p.call_id: given[p.id].args for p in asked if given[p.id].is_approved}
     approved_arguments.set(changed)  # In the turn's own task, and so for this turn alone.
     closed = [p for p in asked if p.kind == "sign_in" and not given[p.id].is_approved]
     if closed:

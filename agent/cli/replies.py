@@ -1,13 +1,13 @@
 """What an agent asks, put to the person at the terminal."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
+from agent.core.json_schema import resolved
 from agent.core.notices import PlainError
 from agent.core.pauses import Pause, Reply, check, sentence
-from agent.core.text import clean, to_json
+from agent.core.text import clean, from_json, to_json
 
 LEFT_OPEN = "(Left open: nothing was sent, and nothing is done.)"
 
@@ -82,8 +82,9 @@ def _input(pause: Pause, say: Say, ask: Ask) -> Reply:
     if pause.payload is not None:
         say(f"  {to_json(pause.payload, ensure_ascii=False)}")
     whole = pause.schema or {"type": "string"}
-    schema = _resolved(whole, whole)
-    fields = {name: _resolved(field, whole) for name, field in _properties(schema).items()}
+    definitions = whole.get("$defs")
+    schema = resolved(whole, definitions)
+    fields = {name: resolved(field, definitions) for name, field in _properties(schema).items()}
     if fields and all(map(_is_simple, fields.values())):
         return Reply(value=_form(replace(pause, schema=schema), fields, say, ask))
     if _is_simple(schema):
@@ -127,32 +128,15 @@ def _json(prompt: str, say: Say, ask: Ask) -> Any:
     """A value that is typed as JSON; None for a blank line."""
     while typed := ask(prompt).strip():
         try:
-            return _loaded(typed)
-        except (ValueError, RecursionError):
+            return from_json(clean(typed))
+        except ValueError:
             say(NO_JSON)
     return None
-
-
-def _loaded(typed: str) -> Any:
-    """Raise ValueError for what is no JSON, as NaN, which Python reads."""
-    return json.loads(clean(typed), parse_constant=int)
 
 
 def _properties(schema: Schema) -> Mapping[str, Schema]:
     properties = schema.get("properties")
     return properties if schema.get("type") == "object" and isinstance(properties, dict) else {}
-
-
-def _resolved(schema: Any, whole: Schema) -> Schema:
-    """The schema itself where this may also be null, or refers to another part of the whole."""
-    found: Schema = schema if isinstance(schema, dict) else {}
-    others = [other for other in found.get("anyOf", ()) if other != {"type": "null"}]
-    if len(others) == 1:
-        found = {name: value for name, value in found.items() if name != "anyOf"} | others[0]
-    if "$ref" in found:
-        part = whole.get("$defs", {}).get(str(found["$ref"]).rpartition("/")[2], {})
-        found = {name: value for name, value in found.items() if name != "$ref"} | part
-    return found
 
 
 def _is_simple(schema: Schema) -> bool:
@@ -178,6 +162,6 @@ def _parsed(typed: str, schema: Schema) -> Any:
     if schema.get("type") == "boolean":
         return TRUTH.get(text.strip().lower(), text)
     try:
-        return _loaded(text)
-    except (ValueError, RecursionError):
+        return from_json(text)
+    except ValueError:
         return text

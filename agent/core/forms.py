@@ -4,14 +4,14 @@ Fields come from a JSON Schema, or from the value that a tool lets a person chan
 field of its own, such as a list of objects, is JSON that is checked.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from agent.core.json_schema import resolved
 from agent.core.notices import PlainError
 from agent.core.pauses import Pause
-from agent.core.text import to_json
+from agent.core.text import from_json, to_json
 
 # Words; a number; yes or no; one of `options`; words, one a line; anything else.
 FieldKind: TypeAlias = Literal["text", "number", "yes_no", "select", "lines", "json"]
@@ -54,10 +54,10 @@ def fields(asked: Pause) -> list[Field]:
     if asked.kind == "approval":
         if asked.payload is None:
             return []
-        return list(_fields(_schema_of(asked.payload), asked.payload, (), {}))
+        return list(_fields(_schema_of(asked.payload), asked.payload, (), None))
     if asked.kind == "input":
         schema = dict(asked.schema or {"type": "string", "title": "Your answer"})
-        return list(_fields(schema, None, (), schema.get("$defs") or {}))
+        return list(_fields(schema, None, (), schema.get("$defs")))
     return []
 
 
@@ -65,7 +65,7 @@ def argument_fields(asked: Pause) -> list[Field]:
     """The form in which a person may change the arguments of an approval's tool."""
     if asked.kind != "approval" or not asked.args:
         return []
-    return list(_fields(_schema_of(dict(asked.args)), dict(asked.args), (ARGUMENTS,), {}))
+    return list(_fields(_schema_of(dict(asked.args)), dict(asked.args), (ARGUMENTS,), None))
 
 
 def filled_arguments(asked: Pause, form: Mapping[str, object]) -> dict[str, Any] | None:
@@ -113,45 +113,32 @@ def _filled(shown: Iterable[Field], form: Mapping[str, object]) -> Any:
 
 
 def _fields(
-    schema: dict[str, Any],
+    schema: Any,
     value: Any,
     path: tuple[str, ...],
-    definitions: Mapping[str, Any],
+    definitions: Any,
     is_required: bool = True,
 ) -> Iterator[Field]:
     """The fields of a value with this schema, which is known or None."""
-    schema = _resolved(schema, definitions)
+    schema = resolved(schema, definitions)
     value = schema.get("default") if value is None else value
-    properties = schema.get("properties")
+    properties, required = schema.get("properties"), schema.get("required")
     depth = len(path) - (path[:1] == (ARGUMENTS,))
-    if schema.get("type") == "object" and properties and depth < MAX_DEPTH:
-        required = schema.get("required") or []
+    is_object = schema.get("type") == "object" and isinstance(properties, dict)
+    if is_object and properties and depth < MAX_DEPTH:
         for name, inner in properties.items():
             known = value.get(name) if isinstance(value, dict) else None
-            is_needed = is_required and name in required
-            yield from _fields(dict(inner), known, (*path, name), definitions, is_needed)
+            is_needed = is_required and isinstance(required, list) and name in required
+            yield from _fields(inner, known, (*path, name), definitions, is_needed)
         return
     kind = _kind(schema)
     label = str(schema.get("title") or (path[-1] if path else "Your answer"))
-    shown: str | bool = (
-        bool(value) if kind == "yes_no" else _shown(kind, value, schema.get("type") == "null")
-    )
-    options = tuple(map(str, schema.get("enum") or ()))
+    is_null = schema.get("type") == "null"
+    shown: str | bool = bool(value) if kind == "yes_no" else _shown(kind, value, is_null)
+    options = tuple(schema["enum"]) if kind == "select" else ()
     yield Field(
         path, kind, label, shown, options, is_required, str(schema.get("description") or "")
     )
-
-
-def _resolved(schema: dict[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema that a reference leads to, and of "this or null" this."""
-    choices = schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf") or []
-    others = [choice for choice in choices if choice.get("type") != "null"]
-    if len(others) == 1:
-        schema = {**schema, "anyOf": None, "oneOf": None, "allOf": None, **others[0]}
-    name = str(schema.get("$ref", "")).rpartition("/")[2]
-    if name in definitions:
-        schema = {**schema, **definitions[name]}
-    return schema
 
 
 def _kind(schema: Mapping[str, Any]) -> FieldKind:
@@ -213,7 +200,7 @@ def _value(field: Field, given: object) -> Any:
             return [line.strip() for line in text.split("\n") if line.strip()]
         case "number" | "json":
             try:
-                value = json.loads(text)
+                value = from_json(text)
             except ValueError:
                 value = None
             is_number = isinstance(value, int | float) and not isinstance(value, bool)

@@ -27,6 +27,10 @@ ADKS_HINT = "Please approve or reject the tool call"
 DECLINED = "The person did not answer this."
 REJECTED = "This tool call is rejected."
 
+# How the error begins that a model reads where a person has changed arguments to some by which the
+# tool is not called.
+REFUSED = "The person has changed the arguments"
+
 # Under which name a tool's result tells the arguments that a person has changed.
 CHANGED = "arguments_changed_by_person"
 
@@ -158,6 +162,12 @@ def changed_arguments(result: Any) -> Mapping[str, Any] | None:
     """The arguments that a person has changed, by the result of the tool."""
     changed = result.get(CHANGED) if isinstance(result, dict) else None
     return changed if isinstance(changed, dict) else None
+
+
+def was_refused(result: Any) -> bool:
+    """Whether a tool was not called though that was approved, because of the changed arguments."""
+    error = result.get("error") if isinstance(result, dict) else None
+    return isinstance(error, str) and error.startswith(REFUSED)
 
 
 def reply(asked: Pause, response: Mapping[str, Any] | None) -> Reply:

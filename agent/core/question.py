@@ -69,7 +69,7 @@ class Question:
     results: Mapping[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
-    def goes_on(self) -> bool:
+    def resumes(self) -> bool:
         """Whether it is no message of its own: a turn that waits goes on."""
         return bool(self.replies or self.results)
 

@@ -2,10 +2,13 @@
 
 import json
 import math
-from typing import Any
+from typing import Any, NoReturn
 
 # Seconds in each unit, the largest first.
 UNITS = ((86_400, "day"), (3600, "hour"), (60, "minute"))
+
+# Larger whole numbers do not fit into what Gradio answers in (orjson: 64 bits).
+MAX_INT = 2**63 - 1
 
 
 def clean(text: str) -> str:
@@ -28,6 +31,40 @@ def to_json(value: Any, **options: Any) -> str:
         return json.dumps(_plain(value), default=_as_text, **options)
     except RecursionError:
         return json.dumps("…", **options)
+
+
+def from_json(text: str | bytes) -> Any:
+    """JSON as a value that can be written as JSON again, and by Gradio.
+
+    Raises:
+        ValueError: It is not JSON, is nested too deep, or has a number that is too large.
+    """
+    try:
+        return json.loads(
+            text, parse_constant=_refuse_constant, parse_int=_parse_int, parse_float=_parse_float
+        )
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+
+
+def _refuse_constant(constant: str) -> NoReturn:
+    """NaN and the infinities, which Python reads though they are not JSON."""
+    raise ValueError(constant)
+
+
+def _parse_int(digits: str) -> int:
+    number = int(digits)
+    if abs(number) > MAX_INT:
+        raise ValueError
+    return number
+
+
+def _parse_float(digits: str) -> float:
+    """A number; "1e999" is read as infinity, which is no JSON again when it is written."""
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
 
 
 def _plain(value: Any, above: tuple[int, ...] = ()) -> Any:

@@ -162,9 +162,8 @@ def to_come(transcript: Transcript) -> list[Notice]:
     """What a program is to give later, where the agent itself says nothing."""
     if answer(transcript).strip():
         return []
-    calls = [entry for entry in transcript if isinstance(entry, ToolCall)]
-    waits = [call.name for call in calls if call.waits_for == "program"]
-    return [Notice("result_later", {"what": name}) for name in waits]
+    names = open_calls(transcript).values()
+    return [Notice("result_later", {"what": name}) for name in names]
 
 
 def unstored(transcript: Transcript) -> list[Text]:
@@ -202,7 +201,10 @@ def executed(transcript: Transcript) -> dict[str, str]:
     made = {
         entry.id
         for entry in transcript
-        if isinstance(entry, ToolCall) and entry.seconds is not None and not entry.waits_for
+        if isinstance(entry, ToolCall)
+        and entry.seconds is not None
+        and not entry.waits_for
+        and not pauses.was_refused(entry.result)
     }
     return {
         entry.id: pauses.call_text(entry)
@@ -355,16 +357,15 @@ def _with_arguments(entry: Entry, call_id: str, changed: Mapping[str, Any]) -> E
 def _reply(transcript: Transcript, event: Event) -> Transcript:
     """What a person or a program has answered, in an event of the user's."""
     for response in event.get_function_responses():
-        for i, entry in enumerate(transcript):
-            match entry:
-                case Pause(id=response.id):
-                    said = pauses.reply(entry, response.response)
-                    transcript = (*transcript[:i], replace(entry, reply=said), *transcript[i + 1 :])
-                    transcript = _change_call(transcript, entry.call_id, waits_for=None)
-                case ToolCall(id=response.id):
-                    seconds = max(0.0, event.timestamp - entry.began)
-                    changes = {"result": response.response, "seconds": seconds, "waits_for": None}
-                    transcript = _change_call(transcript, entry.id, **changes)
+        id, result = response.id or "", response.response
+        asked = [entry for entry in transcript if isinstance(entry, Pause) and entry.id == id]
+        for pause in asked:
+            answered = replace(pause, reply=pauses.reply(pause, result))
+            transcript = tuple(answered if entry is pause else entry for entry in transcript)
+            transcript = _change_call(transcript, pause.call_id, waits_for=None)
+        if not asked:
+            transcript = _answer_call(transcript, ("", None), id, result, event.timestamp)
+            transcript = _change_call(transcript, id, waits_for=None)
     return transcript
 
 

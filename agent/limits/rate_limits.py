@@ -62,7 +62,7 @@ class Limits:
         message: str,
         turns: int,
         is_stopping: bool = False,
-        goes_on: bool = False,
+        resumes: bool = False,
     ) -> AsyncIterator[None]:
         """Let one turn run inside.
 
@@ -72,7 +72,7 @@ class Limits:
             message: What is asked.
             turns: How many turns the conversation has had.
             is_stopping: Whether the turn only stores the question, as the app is being shut down.
-            goes_on: Whether a turn goes on that has been counted when it began.
+            resumes: Whether a turn goes on that has been counted when it began.
 
         Raises:
             LimitExceeded: when a limit is reached.
@@ -80,7 +80,7 @@ class Limits:
         if self._is_closed and not is_stopping:
             raise LimitExceeded("closing", wait=60)
         with self._count_running(address):
-            if not goes_on:
+            if not resumes:
                 await self._count_message(user_id, address)
                 self._check_size(message, turns)  # What is refused by this has been counted.
             self._remember(user_id, address)
@@ -144,11 +144,11 @@ class Limits:
         if address:
             yield place, RateLimitItemPerDay(settings.address_per_day)
 
-    async def why_offline(self, goes_on: bool = False) -> Notice | None:
+    async def why_offline(self, resumes: bool = False) -> Notice | None:
         """Count one turn on the host's key.
 
         Args:
-            goes_on: Whether the turn has been counted when it began.
+            resumes: Whether the turn has been counted when it began.
 
         Returns:
             A notice for the visitor if the turn may not use that key, and is not counted; None if
@@ -161,7 +161,7 @@ class Limits:
         turns, tokens = self._daily_limits()
         if await self._counts.is_reached(tokens, EVERYBODY):
             return await self._used_up(tokens)
-        if goes_on or await self._counts.hit(turns, EVERYBODY):
+        if resumes or await self._counts.hit(turns, EVERYBODY):
             return None
         return await self._used_up(turns)
 

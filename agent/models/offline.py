@@ -65,7 +65,7 @@ HELP = """These commands work:
 And so do plain questions that name a tool (`what time is it in Tokyo?`), sums (`12*7`), and \
 `what did I ask before?`
 
-Some tools ask you before they run: this agent's list says which, or try `roll the dice`.
+A tool that needs your approval asks you before it runs, as `roll_dice` of the demo agent does.
 """
 
 MARKDOWN = """# A heading

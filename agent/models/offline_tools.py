@@ -164,7 +164,7 @@ def answer_by_tool(parts: list[types.Part], request: LlmRequest) -> types.Part |
     Raises:
         NoStandIn: The form is one in which nothing can be answered.
     """
-    declared = (tool for tool in _all_tools(request) if tool.name == SET_RESPONSE)
+    declared = (tool for tool in declarations(request) if tool.name == SET_RESPONSE)
     if any(part.function_call for part in parts) or not (tool := next(declared, None)):
         return None
     parameters = tool.parameters_json_schema or tool.parameters or {}
@@ -173,10 +173,11 @@ def answer_by_tool(parts: list[types.Part], request: LlmRequest) -> types.Part |
 
 def _tools(request: LlmRequest) -> list[types.FunctionDeclaration]:
     """Those that a message can ask for."""
-    return [tool for tool in _all_tools(request) if tool.name != SET_RESPONSE]
+    return [tool for tool in declarations(request) if tool.name != SET_RESPONSE]
 
 
-def _all_tools(request: LlmRequest) -> list[types.FunctionDeclaration]:
+def declarations(request: LlmRequest) -> list[types.FunctionDeclaration]:
+    """What a request tells a model of all functions that it can call."""
     tools = [tool for tool in request.config.tools or [] if isinstance(tool, types.Tool)]
     return [function for tool in tools for function in tool.function_declarations or []]
 

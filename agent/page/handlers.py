@@ -67,7 +67,7 @@ class Handlers:
                     await wait_until_sent(request)
         if over:
             # The words are not sent again: Gradio sends the last value whole.
-            is_old = page.unsent or page.is_long or page.is_behind
+            is_old = page.unsent or page.is_long or page.has_old_answers
             transcript = page.turn.transcript if page.turn else ()
             page.waiting |= open_calls(transcript).keys()
             timer = gr.update(active=bool(page.waiting))

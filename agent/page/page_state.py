@@ -86,7 +86,7 @@ class PageState:
         return len(self.screen.turn_ids) > 2 * LATEST
 
     @property
-    def is_behind(self) -> bool:
+    def has_old_answers(self) -> bool:
         """Whether the page shows what is not so any more: answers above its latest message have
         changed, or what it has replied to was answered elsewhere."""
         failure = self.turn and self.turn.failure

@@ -11,14 +11,7 @@ from agent.core.notices import SENTENCES
 from agent.core.question import Options, Question
 from agent.core.transcript import Text, answer
 from tests.support.app_setup import below, conversation, notices, say, until
-from tests.support.scripted_model import ScriptedModel, call, contents, thought
-
-
-def scripted(*scripts: tuple[object, ...]) -> ScriptedModel:
-    model = ScriptedModel()
-    for steps in scripts:
-        model.enqueue(*steps)
-    return model
+from tests.support.scripted_model import call, contents, scripted, thought
 
 
 async def stored(talk: Conversation) -> list[Event]:

@@ -2,7 +2,7 @@
 what the page shows, and a tool does once what was approved, and nothing else."""
 
 import random
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,8 @@ from agent.page.page_state import PageState, open_last
 from tests.support.app_setup import UNLIMITED, loaded_root
 from tests.support.scripted_model import USAGE, call, contents
 from tests.support.waiting_agents import DONE, agent
+
+pytestmark = pytest.mark.usefixtures("nothing_done")
 
 SEQUENCES, STEPS = 30, 10
 
@@ -138,13 +140,6 @@ class Visitor:
         for message, said in self.page:
             lines += [("user", message), ("model", answer(said))]
         return [line for line in lines if line[1]]
-
-
-@pytest.fixture(autouse=True)
-def nothing_done() -> Iterator[None]:
-    DONE.clear()
-    yield
-    DONE.clear()
 
 
 @pytest.mark.parametrize("number", range(SEQUENCES))

@@ -1,6 +1,5 @@
 """An agent that waits for a person: the reply goes on with the same turn."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,25 +13,14 @@ from agent.core.question import Question
 from agent.core.settings import Settings
 from agent.core.transcript import ToolCall, Transcript, answer, notices, open_pauses
 from tests.support.app_setup import loaded_root, registry, say
-from tests.support.scripted_model import ScriptedModel, call, contents
-from tests.support.waiting_agents import DONE, SECRET, agent, reviewer
+from tests.support.scripted_model import call, contents, scripted
+from tests.support.waiting_agents import DONE, PAY, SECRET, agent, reviewer
 
-PAY = call("pay", amount=1, to="Ann")
-
-
-@pytest.fixture(autouse=True)
-def nothing_done() -> Iterator[None]:
-    DONE.clear()
-    yield
-    DONE.clear()
+pytestmark = pytest.mark.usefixtures("nothing_done")
 
 
 def talk_with(root: BaseNode) -> Conversation:
     return Conversation(loaded_root(root).runner, Settings())
-
-
-def scripted(*scripts: tuple[Any, ...]) -> ScriptedModel:
-    return ScriptedModel(scripts=[list(steps) for steps in scripts])
 
 
 async def reply(talk: Conversation, *replies: Reply) -> Transcript:
@@ -177,6 +165,21 @@ async def test_arguments_that_need_more_are_approved_by_themselves() -> None:
     assert asked.args == {"amount": 10_000}
     assert answer(await reply(talk, Reply())) == "Spent."
     assert DONE == [("spend", 10_000)]
+
+
+async def test_what_is_declined_with_changed_arguments_is_told_as_declined() -> None:
+    talk = talk_with(agent(scripted((PAY,), ("All right.",)), "pay"))
+    await say(talk, "Pay Ann")
+    said = await reply(talk, Reply(is_approved=False, args={"amount": 9, "to": "Ann"}))
+    assert sentence(pause_of(said)).code == "not_approved"
+    assert (call_of(said).result, DONE) == ({"error": "This tool call is rejected."}, [])
+
+
+async def test_what_was_refused_for_its_arguments_is_not_said_to_stay_done() -> None:
+    talk = talk_with(agent(scripted((PAY,), ("Not paid.",), ("Hello.",)), "pay"))
+    await say(talk, "Pay Ann")
+    await reply(talk, Reply(args={"amount": "much", "to": "Ann"}))
+    assert (notices(await say(talk, "Hi", kept=0)), DONE) == ([], [])
 
 
 async def test_a_choice_is_one_of_the_options() -> None:

@@ -12,11 +12,10 @@ from agent.cli.terminal import NOBODY_ANSWERS
 from agent.core.pauses import Pause, Reply
 from tests.support.fake_gemini import Call, FakeGemini, Until
 from tests.support.terminal import Terminal, ran, terminal, timeless
-from tests.support.waiting_agents import SECRET, TOOLS
+from tests.support.waiting_agents import GEMINI_PAYS, SECRET, TOOLS
 
 pytestmark = pytest.mark.slow
 
-PAY = Call("pay", {"amount": 1, "to": "Ann"}, "call-1")
 
 ASKS = '(The agent asks for approval to use “pay” (amount: 1, to: "Ann").)'
 
@@ -54,7 +53,7 @@ def screen(folder: str, gemini: FakeGemini) -> Iterator[Terminal]:
 def test_what_is_approved_is_done_and_the_agent_goes_on(
     screen: Terminal, gemini: FakeGemini
 ) -> None:
-    gemini.enqueue("I shall pay.", PAY)
+    gemini.enqueue("I shall pay.", GEMINI_PAYS)
     gemini.enqueue("Paid.")
     screen.type("Pay Ann\n")
     screen.until(r"I shall pay\.")
@@ -66,7 +65,7 @@ def test_what_is_approved_is_done_and_the_agent_goes_on(
 
 @pytest.mark.parametrize("typed", ["n", "", "yeah", "yes please", "1"])
 def test_all_else_than_yes_declines(screen: Terminal, gemini: FakeGemini, typed: str) -> None:
-    gemini.enqueue(PAY)
+    gemini.enqueue(GEMINI_PAYS)
     gemini.enqueue("All right.")
     screen.type("Pay Ann\n")
     screen.until(r"\[y/N\] $")
@@ -78,7 +77,7 @@ def test_all_else_than_yes_declines(screen: Terminal, gemini: FakeGemini, typed:
 def test_what_was_typed_before_the_question_approves_nothing(
     screen: Terminal, gemini: FakeGemini
 ) -> None:
-    gemini.enqueue(PAY, Call("pay", {"amount": 2, "to": "Bob"}, "call-2"))
+    gemini.enqueue(GEMINI_PAYS, Call("pay", {"amount": 2, "to": "Bob"}, "call-2"))
     gemini.enqueue("Done.")
     screen.type("Pay both\n")
     screen.until(r"\[y/N\] $")
@@ -93,7 +92,7 @@ def test_what_was_typed_while_the_agent_spoke_approves_nothing(
     screen: Terminal, gemini: FakeGemini
 ) -> None:
     typed = threading.Event()
-    gemini.enqueue("I shall ", Until(typed), "pay.", PAY)
+    gemini.enqueue("I shall ", Until(typed), "pay.", GEMINI_PAYS)
     gemini.enqueue("All right.")
     screen.type("Pay Ann\n")
     screen.until("I shall")
@@ -111,7 +110,7 @@ def test_what_was_typed_while_the_agent_spoke_approves_nothing(
 def test_whoever_leaves_a_question_approves_nothing(
     screen: Terminal, gemini: FakeGemini, key: str
 ) -> None:
-    gemini.enqueue(PAY)
+    gemini.enqueue(GEMINI_PAYS)
     gemini.enqueue("Hello.")
     screen.type("Pay Ann\n")
     screen.until(r"\[y/N\] $")
@@ -125,7 +124,7 @@ def test_whoever_leaves_a_question_approves_nothing(
 def test_several_questions_are_answered_one_by_one_and_together(
     screen: Terminal, gemini: FakeGemini
 ) -> None:
-    gemini.enqueue(PAY, Call("book", {"place": "Rome"}, "call-2"))
+    gemini.enqueue(GEMINI_PAYS, Call("book", {"place": "Rome"}, "call-2"))
     gemini.enqueue("Done.")
     screen.type("Pay and book\n")
     screen.until(r"\[y/N\] $")
@@ -185,7 +184,7 @@ def test_a_form_is_filled_in_field_by_field(tmp_path: Path) -> None:
 def test_whoever_leaves_the_one_question_has_no_whole_answer(
     folder: str, gemini: FakeGemini
 ) -> None:
-    gemini.enqueue(PAY)
+    gemini.enqueue(GEMINI_PAYS)
     with terminal("--agent", folder, "Pay Ann") as screen:
         screen.until(r"\[y/N\] $")
         screen.type("\x04")
@@ -200,7 +199,7 @@ def test_whoever_leaves_the_one_question_has_no_whole_answer(
 def test_through_a_pipe_it_is_said_what_is_asked_and_the_answer_is_not_whole(
     folder: str, gemini: FakeGemini, tmp_path: Path
 ) -> None:
-    gemini.enqueue("I shall pay.", PAY)
+    gemini.enqueue("I shall pay.", GEMINI_PAYS)
     out = tmp_path / "out.md"
     assert ran("--agent", folder, "--out", str(out), "Pay Ann") == (
         1,
@@ -215,7 +214,7 @@ def test_through_a_pipe_it_is_said_what_is_asked_and_the_answer_is_not_whole(
 def test_lines_through_a_pipe_are_messages_and_never_replies(
     folder: str, gemini: FakeGemini
 ) -> None:
-    gemini.enqueue(PAY)
+    gemini.enqueue(GEMINI_PAYS)
     gemini.enqueue("Hello.")
     ended = ran("--agent", folder, typed="Pay Ann\ny\n")
     assert (ended.code, ended.err) == (0, f"{ASKS}\n{NOBODY_ANSWERS}\n")
@@ -226,7 +225,7 @@ def test_lines_through_a_pipe_are_messages_and_never_replies(
 def test_what_is_asked_at_a_terminal_and_answered_there_is_in_the_file_too(
     folder: str, gemini: FakeGemini, tmp_path: Path
 ) -> None:
-    gemini.enqueue("I shall pay.", PAY)
+    gemini.enqueue("I shall pay.", GEMINI_PAYS)
     gemini.enqueue("Paid.")
     file, out = tmp_path / "out.md", tmp_path / "out"
     with (

@@ -3,6 +3,8 @@
 from typing import Any, Literal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
 from agent.core.forms import argument_fields, fields, filled, filled_arguments
@@ -89,12 +91,40 @@ def test_a_filled_form_is_a_value_of_its_schema() -> None:
         ({"price": "cheap"}, '"Price" is a number'),
         ({"price": "true"}, '"Price" is a number'),
         ({"extras": "[{"}, '"Extras" is written as JSON'),
+        ({"extras": "[" * 9999}, '"Extras" is written as JSON'),
+        ({"extras": "NaN"}, '"Extras" is written as JSON'),
+        ({"price": "NaN"}, '"Price" is a number'),
+        ({"price": "1e999"}, '"Price" is a number'),
     ],
 )
 def test_what_a_field_does_not_take_is_named(wrong: dict[str, Any], what: str) -> None:
     with pytest.raises(PlainError) as caught:
         filled(ORDER, {**FORM, **wrong})
     assert what in str(caught.value)
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["type", "properties", "required", "enum", "anyOf", "$ref", "items"]),
+            inner | st.sampled_from(["object", "array", "string", "#/$defs/a"]),
+            max_size=4,
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(
+    st.fixed_dictionaries(
+        {}, optional={"type": st.just("object"), "properties": JUNK, "$defs": JUNK}
+    )
+    | st.dictionaries(st.just("anyOf"), JUNK)
+)
+def test_whatever_a_model_takes_for_a_schema_has_a_form(schema: dict[str, Any]) -> None:
+    fields(Pause("1", "adk_request_input", "input", schema=schema))
 
 
 def test_without_a_schema_it_is_one_line_of_text() -> None:

@@ -166,6 +166,14 @@ async def test_a_restart_of_the_app_forgets_no_count(redis: str, replica: Replic
 # When Redis fails
 
 
+async def is_used_again(where: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After its interval Redis, which is new and knows nothing, counts to the limit of 2."""
+    later = time.monotonic() + counts.REDIS_RETRY_INTERVAL
+    monkeypatch.setattr(counts, "monotonic", lambda: later)
+    told = [await ask_as_new(where) for _ in range(3)]
+    assert [refused(text) for text in told] == [False, False, True]
+
+
 async def test_a_redis_that_dies_is_replaced_by_memory_until_it_is_back(
     redis_port: int,
     replica: Replica,
@@ -180,10 +188,7 @@ async def test_a_redis_that_dies_is_replaced_by_memory_until_it_is_back(
         assert [refused(text) for text in told] == [False, False, True, True]
         assert len(caplog.records) == 1
         with redis_at(redis_port):
-            later = time.monotonic() + counts.REDIS_RETRY_INTERVAL
-            monkeypatch.setattr(counts, "monotonic", lambda: later)
-            told = [await ask_as_new(where) for _ in range(3)]
-            assert [refused(text) for text in told] == [False, False, True]
+            await is_used_again(where, monkeypatch)
 
 
 async def test_a_redis_that_dies_in_mid_turn_costs_no_answer_and_is_used_again(
@@ -199,10 +204,7 @@ async def test_a_redis_that_dies_in_mid_turn_costs_no_answer_and_is_used_again(
     halfway.set()
     assert answer(await turn.finish()) == "Yes."
     with redis_at(redis_port):
-        later = time.monotonic() + counts.REDIS_RETRY_INTERVAL
-        monkeypatch.setattr(counts, "monotonic", lambda: later)
-        told = [await ask_as_new(where) for _ in range(3)]
-        assert [refused(text) for text in told] == [False, False, True]
+        await is_used_again(where, monkeypatch)
 
 
 async def test_a_redis_without_a_free_connection_is_replaced_by_memory(

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -11,29 +10,16 @@ from playwright.sync_api import expect
 
 from tests.support.app_setup import launched, loaded_root
 from tests.support.browser import ACTION_TIMEOUT, Page, Visitor
-from tests.support.scripted_model import ScriptedModel, call
-from tests.support.waiting_agents import DONE, SECRET, agent, reviewer
+from tests.support.scripted_model import call, scripted
+from tests.support.waiting_agents import DONE, PAY, SECRET, agent, reviewer
 
-pytestmark = pytest.mark.slow
-
-PAY = call("pay", amount=1, to="Ann")
-
-
-@pytest.fixture(autouse=True)
-def nothing_done() -> Iterator[None]:
-    DONE.clear()
-    yield
-    DONE.clear()
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("nothing_done")]
 
 
 @contextmanager
 def page_with(visitor: Visitor, root: BaseNode) -> Iterator[Page]:
     with launched(loaded_root(root), leave_grace=600) as url:
         yield visitor().open(url)
-
-
-def scripted(*scripts: tuple[Any, ...]) -> ScriptedModel:
-    return ScriptedModel(scripts=[list(steps) for steps in scripts])
 
 
 PAY_CARD = (

@@ -1,7 +1,6 @@
 """What a person was asked, and has answered, in files: words, in order, and no secrets."""
 
 import json
-from typing import Any
 
 import pytest
 from google.adk.events import Event
@@ -18,8 +17,8 @@ from agent.core.settings import Settings
 from agent.core.transcript import Notice, answer, open_pauses
 from agent.render.export import to_adk, to_html, to_markdown
 from tests.support.app_setup import loaded_root, say
-from tests.support.scripted_model import ScriptedModel, call
-from tests.support.waiting_agents import SECRET, agent, reviewer
+from tests.support.scripted_model import call, scripted
+from tests.support.waiting_agents import PAY, SECRET, agent, reviewer
 
 APPROVED = "https://back.example.com/?code=CODE-canary&state=x"
 
@@ -41,10 +40,6 @@ async def reply(talk: Conversation, *replies: Reply) -> None:
         await talk.ask(Question(replies=given)).finish()
 
 
-def scripted(*scripts: tuple[Any, ...]) -> ScriptedModel:
-    return ScriptedModel(scripts=[list(steps) for steps in scripts])
-
-
 async def files(talk: Conversation) -> tuple[str, str, Session]:
     """The conversation as Markdown, as the page that is shared, and as ADK's session."""
     turns, session = await talk.history(), await talk.session()
@@ -63,8 +58,6 @@ def said(events: list[Event]) -> list[str]:
 
 
 ASKS_TO_PAY = 'The agent asks for approval to use “pay” (amount: 1, to: "Ann").'
-
-PAY = call("pay", amount=1, to="Ann")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """What an agent asks outlasts restarts, and of several replicas one alone takes the answer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -17,17 +17,10 @@ from agent.page.page_state import PageState
 from agent.stores.fallback import FallbackStore
 from tests.support.app_process import ROOT
 from tests.support.app_setup import UNLIMITED, loaded_root
-from tests.support.scripted_model import ScriptedModel, call
-from tests.support.waiting_agents import DONE, agent
+from tests.support.scripted_model import ScriptedModel
+from tests.support.waiting_agents import DONE, PAY, agent
 
-PAY = call("pay", amount=1, to="Ann")
-
-
-@pytest.fixture(autouse=True)
-def nothing_done() -> Iterator[None]:
-    DONE.clear()
-    yield
-    DONE.clear()
+pytestmark = pytest.mark.usefixtures("nothing_done")
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

@@ -12,6 +12,7 @@ import pytest
 from google.adk.cli.utils.service_factory import create_session_service_from_options
 
 from agent.chat.registry import Registry
+from agent.chat.turn import Turn
 from agent.core.notices import SENTENCES
 from agent.core.settings import Settings
 from agent.core.transcript import answer, notices
@@ -22,7 +23,7 @@ from tests.support.app_process import ROOT, App
 from tests.support.app_setup import UNLIMITED, loaded, until
 from tests.support.fake_gemini import FakeGemini
 from tests.support.postgres import PASSWORD, Postgres
-from tests.support.scripted_model import ScriptedModel, contents
+from tests.support.scripted_model import ScriptedModel, contents, scripted
 
 # SQLAlchemy drops the connections of a server that is gone, and does not close them.
 pytestmark = [
@@ -126,16 +127,22 @@ async def test_a_server_that_goes_away_and_comes_back(
     ]
 
 
+async def in_mid_turn(registry: Registry) -> tuple[PageState, Turn]:
+    """A page with one whole turn, and the second of which "t" has been said."""
+    view = PageState(registry)
+    await says(view, "first")
+    turn = view.ask("second", 1, "1.2.3.4")
+    await until(turn, "t")
+    return view, turn
+
+
 async def test_a_restart_of_the_server_in_mid_turn_loses_nothing(
     postgres: Postgres, postgres_uri: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     halfway = asyncio.Event()
-    model = ScriptedModel(scripts=[["one"], ["t", halfway, "wo"], ["three"]])
+    model = scripted(("one",), ("t", halfway, "wo"), ("three",))
     async with directory_at(postgres_uri, model) as registry:
-        view = PageState(registry)
-        await says(view, "first")
-        turn = view.ask("second", 1, "1.2.3.4")
-        await until(turn, "t")
+        view, turn = await in_mid_turn(registry)
         await asyncio.to_thread(postgres.stop)
         await asyncio.to_thread(postgres.start)
         halfway.set()
@@ -155,12 +162,9 @@ async def test_a_server_that_goes_away_in_mid_turn_loses_nothing(
     postgres: Postgres, postgres_uri: str
 ) -> None:
     halfway = asyncio.Event()
-    model = ScriptedModel(scripts=[["one"], ["t", halfway, "wo"], ["three"]])
+    model = scripted(("one",), ("t", halfway, "wo"), ("three",))
     async with directory_at(postgres_uri, model) as registry:
-        view = PageState(registry)
-        await says(view, "first")
-        turn = view.ask("second", 1, "1.2.3.4")
-        await until(turn, "t")
+        view, turn = await in_mid_turn(registry)
         await asyncio.to_thread(postgres.stop)
         try:
             halfway.set()

@@ -55,6 +55,11 @@ USAGE = types.GenerateContentResponseUsageMetadata(
 )
 
 
+def scripted(*scripts: tuple[Any, ...]) -> ScriptedModel:
+    """A model that answers by these steps, one script after the other."""
+    return ScriptedModel(scripts=[list(steps) for steps in scripts])
+
+
 def thought(text: str) -> types.Part:
     """A chunk of thought."""
     return types.Part(text=text, thought=True)

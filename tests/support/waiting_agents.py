@@ -18,6 +18,9 @@ from google.adk.tools import (
 from google.genai import types
 from pydantic import BaseModel
 
+from tests.support.fake_gemini import Call
+from tests.support.scripted_model import call
+
 # What the tools have done: (name, values …).
 DONE: list[tuple[Any, ...]] = []
 
@@ -116,6 +119,10 @@ def next_meeting(tool_context: ToolContext) -> dict[str, Any]:
     DONE.append(("next_meeting",))
     return {"meeting": "Stand-up at ten"}
 
+
+# What a model says that wants to pay: a scripted one, and Gemini.
+PAY = call("pay", amount=1, to="Ann")
+GEMINI_PAYS = Call("pay", {"amount": 1, "to": "Ann"}, "call-1")
 
 TOOLS: dict[str, Any] = {
     "pay": FunctionTool(pay, require_confirmation=True),

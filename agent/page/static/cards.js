@@ -31,7 +31,6 @@
     const answer = (card, form, reply) => {
         replies[card.id] = reply;
         const isLast = shown.every(({ id }) => id in replies);
-        form.classList.toggle("is-answered", !isLast);
         form.querySelector(".card-state").textContent = isLast
             ? ""
             : "Noted. It is sent when all cards are answered; until then you can change it.";
@@ -40,8 +39,6 @@
             send();
         }
     };
-
-    const INPUTS = { number: "number", text: "text" };
 
     const control = ({ kind, value, options, isRequired }, id) => {
         switch (kind) {
@@ -61,7 +58,7 @@
                 return make("textarea", { id, value, rows: 3, required: isRequired });
             default:
                 return make("input", {
-                    ...{ id, value, type: INPUTS[kind], required: isRequired },
+                    ...{ id, value, type: kind, required: isRequired },
                     ...{ step: "any", autocomplete: "off" },
                 });
         }
@@ -89,7 +86,8 @@
     // The link of a sign-in, which leads back to this app unless it leads elsewhere.
     const withWayBack = (link) => {
         const url = new URL(link);
-        const back = new URL("signed-in", location.href.split(/[?#]/)[0].replace(/[/]?$/, "/"));
+        const [page] = chat.pageUrl(null);
+        const back = new URL("signed-in", page);
         if (!url.searchParams.has("redirect_uri")) url.searchParams.set("redirect_uri", back);
         return url.href;
     };
@@ -165,10 +163,7 @@
         // did not arrive, can be answered once more, and keep what was filled in.
         show(cards) {
             replies = {};
-            if (cards.length && find() && sameIds(cards)) {
-                lock(false);
-                return;
-            }
+            if (cards.length && find() && sameIds(cards)) return lock(false);
             find()?.remove();
             shown = cards;
             if (!cards.length) return;

@@ -11,13 +11,12 @@ from agent.core.notices import SENTENCES
 from tests.support.app_setup import GEMINI, launched, loaded, loaded_root
 from tests.support.fake_gemini import Call, FakeGemini
 from tests.support.openai_client import TOKEN, ask, joined, shape, text_and_reason
-from tests.support.waiting_agents import DONE, SECRET, TOOLS, agent, reviewer
+from tests.support.waiting_agents import DONE, GEMINI_PAYS, SECRET, TOOLS, agent, reviewer
 
 pytestmark = pytest.mark.slow
 
 NOT_HERE = SENTENCES["nobody_answers"]
 
-PAY = Call("pay", {"amount": 1, "to": "Ann"}, "call-1")
 
 ASKS_TO_PAY = f'(The agent asks for approval to use “pay” (amount: 1, to: "Ann"). {NOT_HERE})'
 
@@ -33,8 +32,8 @@ def waiting(fake: FakeGemini) -> Iterator[OpenAI]:
 
 
 WAITS: dict[str, tuple[tuple[Any, ...], str]] = {
-    "an approval": ((PAY,), ASKS_TO_PAY),
-    "an approval after words": (("I shall pay.", PAY), f"I shall pay.\n\n{ASKS_TO_PAY}"),
+    "an approval": ((GEMINI_PAYS,), ASKS_TO_PAY),
+    "an approval after words": (("I shall pay.", GEMINI_PAYS), f"I shall pay.\n\n{ASKS_TO_PAY}"),
     "a choice": (
         (Call("get_user_choice", {"options": ["red", "blue"]}, "call-1"),),
         f"(The agent asks to choose one of these: red, blue. {NOT_HERE})",
@@ -79,7 +78,7 @@ def test_a_question_of_a_workflow_is_said_in_words(fake: FakeGemini) -> None:
 
 
 def test_the_thoughts_tell_a_waiting_call_once(waiting: OpenAI, gemini: FakeGemini) -> None:
-    gemini.enqueue(PAY)
+    gemini.enqueue(GEMINI_PAYS)
     [choice] = ask(waiting).choices
     assert choice.message.reasoning_content == '\n[pay {"amount": 1, "to": "Ann"}]\n'
 

@@ -21,11 +21,10 @@ from tests.support.sse_client import (
     said,
 )
 from tests.support.waiting_agents import DONE as TOOLS_DONE
-from tests.support.waiting_agents import SECRET, TOOLS, agent, reviewer
+from tests.support.waiting_agents import GEMINI_PAYS, SECRET, TOOLS, agent, reviewer
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("nothing_done")]
 
-PAY = Call("pay", {"amount": 1, "to": "Ann"}, "call-1")
 
 YES, NO = {"approved": True}, {"approved": False}
 
@@ -37,17 +36,10 @@ def url(fake: FakeGemini) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(autouse=True)
-def nothing_done() -> Iterator[None]:
-    TOOLS_DONE.clear()
-    yield
-    TOOLS_DONE.clear()
-
-
 def asked_to_pay(url: str, gemini: FakeGemini, *then: Any) -> tuple[str, str, list[Event]]:
     """A session in which a payment has to be approved, with the model's answer to the reply; the
     id of what is asked; the events until then."""
-    gemini.enqueue("I am about to pay.", PAY)
+    gemini.enqueue("I am about to pay.", GEMINI_PAYS)
     gemini.enqueue(*then)
     stream = ask(url, "Pay Ann")
     return stream[0].session, id_of(stream), stream
@@ -70,7 +62,7 @@ def refused(url: str, session: str, replies: Any) -> tuple[int, str]:
 
 
 def test_what_has_to_be_approved_is_an_event_and_no_failure(url: str, gemini: FakeGemini) -> None:
-    gemini.enqueue("I am about to pay.", PAY)
+    gemini.enqueue("I am about to pay.", GEMINI_PAYS)
     assert said(ask(url, "Pay Ann")) == [
         ("session", {"session_id": ANY}),
         ("message", {"text": "I am about to pay."}),
@@ -277,7 +269,7 @@ def test_what_is_answered_twice_is_done_once(url: str, gemini: FakeGemini) -> No
 
 
 def test_replies_that_leave_one_out_are_not_taken(url: str, gemini: FakeGemini) -> None:
-    gemini.enqueue(PAY, Call("pay", {"amount": 2, "to": "Bob"}, "call-2"))
+    gemini.enqueue(GEMINI_PAYS, Call("pay", {"amount": 2, "to": "Bob"}, "call-2"))
     gemini.enqueue("Ann has hers.")
     stream = ask(url, "Pay both")
     first, second = (data["id"] for name, data in said(stream) if name == "pause")
