@@ -100,13 +100,15 @@ def _sent(kind: type[Text | Thought], old: Transcript, new: Transcript) -> int |
 def _call_deltas(call: ToolCall, old: Transcript) -> Iterator[Delta]:
     called = _unanswered(call)
     if not any(isinstance(entry, ToolCall) and _unanswered(entry) == called for entry in old):
-        yield replace(called, waits_for="program" if call.waits_for == "program" else None)
+        told = replace(called, began=call.began)
+        yield replace(told, waits_for="program" if call.waits_for == "program" else None)
     if call.seconds is not None and call not in old:  # Of one that waits there is no more to say.
         yield call
 
 
 def _unanswered(call: ToolCall) -> ToolCall:
-    return replace(call, result=None, seconds=None, waits_for=None)
+    # One that has waited for a person begins anew.
+    return replace(call, result=None, seconds=None, waits_for=None, began=0.0)
 
 
 def _settled(transcript: Transcript) -> Transcript:

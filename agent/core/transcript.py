@@ -362,7 +362,9 @@ def _reply(transcript: Transcript, event: Event) -> Transcript:
         for pause in asked:
             answered = replace(pause, reply=pauses.reply(pause, result))
             transcript = tuple(answered if entry is pause else entry for entry in transcript)
-            transcript = _change_call(transcript, pause.call_id, waits_for=None)
+            # To wait for a person is none of the tool's time.
+            began = {"began": event.timestamp, "waits_for": None}
+            transcript = _change_call(transcript, pause.call_id, **began)
         if not asked:
             transcript = _answer_call(transcript, ("", None), id, result, event.timestamp)
             transcript = _change_call(transcript, id, waits_for=None)

@@ -8,6 +8,7 @@ from google.genai import types
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.core.pauses import Pause, Reply
 from agent.core.text import clean
 from agent.core.transcript import (
     CODE,
@@ -149,6 +150,25 @@ def test_parallel_calls_may_answer_one_by_one() -> None:
 
 def test_an_answer_to_no_known_call_is_left_out() -> None:
     assert last(whole(call("get_time")), whole(result("other", n=1))) == (tool(),)
+
+
+def test_the_time_in_which_a_person_is_waited_for_is_not_the_tools() -> None:
+    original = {"id": "call-1", "name": "get_time", "args": {}}
+    args = {"originalFunctionCall": original, "toolConfirmation": {"hint": "Well?"}}
+    confirmation = call("adk_request_confirmation", id="ask", **args)
+    (_, waiting), (done, asked) = transcripts(
+        whole(call("get_time")),
+        whole(confirmation, at=1, long_running_tool_ids={"ask"}),
+        whole(
+            result("ask", "adk_request_confirmation", confirmed=True), at=60, source=("user", None)
+        ),
+        whole(result("call-1", n=1), at=62),
+    )[1::2]
+    assert isinstance(waiting, Pause)
+    assert (waiting.reply, waiting.message) == (None, "Well?")
+    assert isinstance(asked, Pause)
+    assert asked.reply == Reply()
+    assert done == tool(result={"n": 1}, seconds=2, began=60)
 
 
 def test_a_long_running_tool_gives_a_ticket_and_a_program_the_result() -> None:

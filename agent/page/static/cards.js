@@ -187,7 +187,7 @@
             const buttons = make("p", { className: "card-buttons" }, no, yes);
             const form = make("form", { method: "dialog" }, make("p", {}, mayStayDone), buttons);
             const dialog = make("dialog", { className: "card" }, form);
-            document.body.append(dialog);
+            (chatBox.frame() ?? document.body).append(dialog);
             dialog.showModal();
             return new Promise((resolve) =>
                 dialog.addEventListener("close", () => {
