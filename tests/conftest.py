@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
+import hypothesis
 import pytest
 from playwright.sync_api import Browser
 from pytest_socket import socket_allow_hosts
@@ -44,6 +45,10 @@ for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY", "MODEL"):
     os.environ.pop(name, None)
 for name in ("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI"):
     os.environ.pop(name, None)
+
+# How long an example takes says nothing on a busy machine.
+hypothesis.settings.register_profile("busy", deadline=None)
+hypothesis.settings.load_profile("busy")
 
 
 @pytest.fixture(autouse=True)

@@ -69,7 +69,7 @@ async def take_up(
         raise PlainError("lapsed")
     if missing := [pause for pause in asked if pause.id not in replies]:
         raise PlainError("reply_missing", what=pauses.sentence(missing[0]).text)
-    given = {pause.id: _complete(pause, replies[pause.id]) for pause in asked}
+    given = {pause.id: forms.complete(pause, replies[pause.id]) for pause in asked}
     changed = {p.call_id: given[p.id].args for p in asked if given[p.id].is_approved}
     approved_arguments.set(changed)  # In the turn's own task, and so for this turn alone.
     closed = [p for p in asked if p.kind == "sign_in" and not given[p.id].is_approved]
@@ -83,15 +83,6 @@ async def take_up(
         if pause not in closed
     ]
     return turn, types.Content(role="user", parts=parts) if parts else None
-
-
-def _complete(asked: Pause, reply: Reply) -> Reply:
-    """A reply with its value, which is what was asked for."""
-    if reply.form is not None and reply.is_approved:
-        changed = forms.filled_arguments(asked, reply.form)
-        reply = Reply(value=forms.filled(asked, reply.form), args=changed)
-    pauses.check(asked, reply)
-    return reply
 
 
 async def close_all(sync: SessionSync) -> bool:

@@ -64,6 +64,11 @@ class Screen:
         """The same with words of others in it, of which a terminal obeys none."""
         self.remark(clean(text).translate(CONTROLS))
 
+    def ask(self, prompt: str) -> str:
+        """What is typed after this prompt, which may have words of others in it."""
+        self._begin(None)
+        return typed_reply(clean(prompt).translate(CONTROLS))
+
     async def show(self, turn: Turn, heading: str = "") -> None:
         """Write the turn's answer as it comes, after `heading`, and what else happens in it."""
         has_words = False
@@ -174,7 +179,7 @@ class TerminalChat:
     def read_replies(self) -> dict[str, Reply] | None:
         """What the person answers to what the agent waits for, if it does; None if nobody does."""
         if self.asked and somebody_answers():
-            return read_replies(self.asked, self._screen.say, typed_reply)
+            return read_replies(self.asked, self._screen.say, self._screen.ask)
         for text in [f"({sentence(pause).text})" for pause in self.asked]:
             self._screen.say(text)
         if self.asked:

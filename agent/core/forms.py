@@ -4,14 +4,15 @@ Fields come from a JSON Schema, or from the value that a tool lets a person chan
 field of its own, such as a list of objects, is JSON that is checked.
 """
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from agent.core.json_schema import resolved
 from agent.core.notices import PlainError
-from agent.core.pauses import Pause
-from agent.core.text import from_json, to_json
+from agent.core.pauses import Pause, Reply, check
+from agent.core.text import clean, from_json, to_json
 
 # Words; a number; yes or no; one of `options`; words, one a line; anything else.
 FieldKind: TypeAlias = Literal["text", "number", "yes_no", "select", "lines", "json"]
@@ -36,7 +37,8 @@ class Field:
     label: str
     # As the form shows it: text, or whether it is ticked.
     value: str | bool = ""
-    options: tuple[str, ...] = ()
+    # Of a select the values, by the words in which they are shown.
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     is_required: bool = False
     help: str = ""
 
@@ -68,32 +70,39 @@ def argument_fields(asked: Pause) -> list[Field]:
     return list(_fields(_schema_of(dict(asked.args)), dict(asked.args), (ARGUMENTS,), None))
 
 
-def filled_arguments(asked: Pause, form: Mapping[str, object]) -> dict[str, Any] | None:
-    """The arguments of a filled form; None where nothing has been changed.
-
-    Raises:
-        PlainError: if one is missing, or is not what its field takes.
-    """
-    shown = argument_fields(asked)
-    if all(form.get(field.id, field.value) == field.value for field in shown):
-        return None
-    return dict(_filled(shown, form)[ARGUMENTS])
-
-
-def filled(asked: Pause, form: Mapping[str, object]) -> Any:
-    """The value of a filled form.
-
-    Args:
-        asked: What was asked.
-        form: By the ids of the fields what a person has put in: text, or whether it is ticked.
+def complete(asked: Pause, reply: Reply) -> Reply:
+    """A reply with what its form says, and looked at: whether it is what was asked for.
 
     Raises:
         PlainError: if something is missing, or is not what its field takes.
     """
-    return _filled(fields(asked), form)
+    if not reply.is_approved:
+        return Reply(is_approved=False)
+    if reply.form is not None:
+        shown = fields(asked)
+        value = values(shown, reply.form) if shown else None
+        reply = Reply(value=value, args=_changed_arguments(asked, reply.form))
+    check(asked, reply)
+    return reply
 
 
-def _filled(shown: Iterable[Field], form: Mapping[str, object]) -> Any:
+def _changed_arguments(asked: Pause, form: Mapping[str, object]) -> dict[str, Any] | None:
+    shown = argument_fields(asked)
+    if all(form.get(field.id, field.value) == field.value for field in shown):
+        return None
+    return dict(values(shown, form)[ARGUMENTS])
+
+
+def values(shown: Iterable[Field], form: Mapping[str, object]) -> Any:
+    """What has been put into these fields, as one value.
+
+    Args:
+        shown: The fields.
+        form: By their ids what a person has put in: text, or whether it is ticked.
+
+    Raises:
+        PlainError: if something is missing, or is not what its field takes.
+    """
     whole: Any = {}
     for field in shown:
         given = form.get(field.id, field.value)
@@ -135,7 +144,8 @@ def _fields(
     label = str(schema.get("title") or (path[-1] if path else "Your answer"))
     is_null = schema.get("type") == "null"
     shown: str | bool = bool(value) if kind == "yes_no" else _shown(kind, value, is_null)
-    options = tuple(schema["enum"]) if kind == "select" else ()
+    is_select = kind == "select"
+    options = {clean(_text(option)): option for option in schema["enum"]} if is_select else {}
     yield Field(
         path, kind, label, shown, options, is_required, str(schema.get("description") or "")
     )
@@ -143,7 +153,9 @@ def _fields(
 
 def _kind(schema: Mapping[str, Any]) -> FieldKind:
     match schema:
-        case {"enum": [*values]} if all(isinstance(value, str) for value in values):
+        case {"enum": [_, *_] as options} if not any(
+            isinstance(option, dict | list) for option in options
+        ):
             return "select"
         case {"type": "string"}:
             return "text"
@@ -183,6 +195,10 @@ def _shown(kind: FieldKind, value: Any, is_null: bool) -> str:
         return "null" if is_null else ""
     if kind == "lines" and isinstance(value, list):
         return "\n".join(map(str, value))
+    return _text(value)
+
+
+def _text(value: Any) -> str:
     return value if isinstance(value, str) else to_json(value, ensure_ascii=False)
 
 
@@ -196,17 +212,26 @@ def _value(field: Field, given: object) -> Any:
     match field.kind:
         case "yes_no":
             return given is True
+        case "select":
+            if given not in field.options:
+                what = f'"{field.label}" is one of {", ".join(field.options)}'
+                raise PlainError("wrong_reply", what=what)
+            return field.options[str(given)]
         case "lines":
             return [line.strip() for line in text.split("\n") if line.strip()]
         case "number" | "json":
-            try:
-                value = from_json(text)
-            except ValueError:
-                value = None
-            is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            if field.kind == "number" and not is_number:
-                raise PlainError("wrong_reply", what=f'"{field.label}" is a number')
-            if value is None and text != "null":
-                raise PlainError("wrong_reply", what=f'"{field.label}" is written as JSON')
-            return value
+            return _json_value(field, text)
     return str(given)
+
+
+def _json_value(field: Field, text: str) -> Any:
+    try:
+        value = from_json(text)
+    except ValueError:
+        value = None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if field.kind == "number" and not is_number:
+        raise PlainError("wrong_reply", what=f'"{field.label}" is a number')
+    if value is None and text != "null":
+        raise PlainError("wrong_reply", what=f'"{field.label}" is written as JSON')
+    return value

@@ -58,7 +58,7 @@ def _field(field: Field) -> dict[str, Any]:
         "kind": field.kind,
         "label": clean(field.label),
         "value": value,
-        "options": [clean(option) for option in field.options],
+        "options": list(field.options),
         "isRequired": field.is_required,
         "help": clean(field.help),
     }

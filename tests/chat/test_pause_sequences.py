@@ -1,9 +1,11 @@
 """Whatever is asked, approved, declined and taken back in whatever order: what the model is told is
 what the page shows, and a tool does once what was approved, and nothing else."""
 
+import asyncio
 import random
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from google.adk.models import BaseLlm, LlmRequest, LlmResponse
@@ -13,6 +15,8 @@ from google.genai import types
 from pydantic import Field
 
 from agent.chat.registry import Registry
+from agent.chat.turn import Turn
+from agent.core.notices import PlainError
 from agent.core.pauses import Reply
 from agent.core.settings import Settings
 from agent.core.transcript import Transcript, answer, executed, open_pauses
@@ -26,19 +30,29 @@ pytestmark = pytest.mark.usefixtures("nothing_done")
 SEQUENCES, STEPS = 30, 10
 
 OFTEN = ["ask", "pay", "pay", "pay", "approve", "approve", "approve", "decline", "change"]
-SELDOM = ["retry", "undo", "edit", "reload", "restart"]
+SELDOM = ["retry", "undo", "edit", "reload", "restart", "stop", "approve_and_stop"]
 
 
 class Payer(BaseLlm):
-    """Pays where it is told to; else says again what it was told, or what a tool has given."""
+    """Pays where it is told to; else says again what it was told, or what a tool has given. Where
+    it `hangs`, it begins to speak and does not end."""
 
     model: str = "payer"
     requests: list[LlmRequest] = Field(default_factory=list)
+    hangs: bool = False
+    speaks: Any = Field(default_factory=asyncio.Event)
 
     async def generate_content_async(
         self, llm_request: LlmRequest, stream: bool = False
     ) -> AsyncGenerator[LlmResponse, None]:
         self.requests.append(llm_request.model_copy(deep=True))
+        if self.hangs:
+            self.hangs = False
+            yield LlmResponse(
+                content=types.ModelContent(f"Half of {len(self.requests)}"), partial=True
+            )
+            self.speaks.set()
+            await asyncio.Event().wait()
         latest = (llm_request.contents[-1].parts or [])[-1]
         said: str | types.Part = f"{latest.text}, indeed."
         if latest.function_response:
@@ -71,35 +85,36 @@ class Visitor:
     async def do(self, step: str) -> None:
         """One thing that a visitor can do; nothing, where it cannot."""
         match step:
-            case "ask" | "pay":
+            case "ask" | "pay" | "stop":
+                self.model.hangs = step == "stop"
                 self._said += 1
                 await self._say(f"{step} {self._said}", len(self.page))
-            case "approve" | "decline" | "change":
+            case "approve" | "decline" | "change" | "approve_and_stop":
                 await self._reply(step)
+            case "retry" | "undo" | "edit":
+                await self._take_back(step) if self.page else None
             case "reload":
                 await self._reload()
             case "restart":
                 await self._registry.close()
                 self._registry = self._start()
                 await self._reload()
-            case "undo" if self.page:
-                await self._undo()
-            case "retry" if self.page:
+
+    async def _take_back(self, step: str) -> None:
+        match step:
+            case "retry":
                 await self._say(self.page[-1][0], len(self.page) - 1)
-            case "edit" if self.page:
+            case "edit":
                 self._said += 1
                 await self._say(f"ask {self._said}", self._chance.randrange(len(self.page)))
-
-    async def _undo(self) -> None:
-        await self._view.undo()
-        self.page.pop()
-        if not self.page:  # A chat without messages is deleted.
-            self.deleted = len(self.approved)
+            case "undo":
+                await self._view.undo()
+                self.page.pop()
+                if not self.page:  # A chat without messages is deleted.
+                    self.deleted = len(self.approved)
 
     async def _say(self, message: str, count: int) -> None:
-        turn = self._view.ask(message, count, "")
-        said = await turn.finish()
-        assert turn.failure is None
+        said = await self._finish(self._view.ask(message, count, ""))
         above = self.page[:count]
         if above and open_pauses(above[-1][1]):  # Closed by the message.
             await self._look()
@@ -111,6 +126,7 @@ class Visitor:
         if not asked:
             return
         (pause,) = asked
+        self.model.hangs = step == "approve_and_stop"
         amount = int((pause.args or {})["amount"])
         reply = Reply(is_approved=step != "decline")
         if step == "change":
@@ -119,10 +135,17 @@ class Visitor:
         if reply.is_approved:
             self.approved.append(amount)
         replies = {"replies": {pause.id: reply}}
-        turn = self._view.ask(replies, len(self.page) - 1, "")
-        said = await turn.finish()
-        assert turn.failure is None
+        said = await self._finish(self._view.ask(replies, len(self.page) - 1, ""))
         self.page[-1] = (self.page[-1][0], said)
+
+    async def _finish(self, turn: Turn) -> Transcript:
+        is_stopped, self.model.speaks = self.model.hangs, asyncio.Event()
+        if is_stopped:
+            await self.model.speaks.wait()
+            await self._view.stop()
+        said = await turn.finish()
+        assert isinstance(turn.failure, PlainError) if is_stopped else turn.failure is None
+        return said
 
     async def _reload(self) -> None:
         shown = [(message, answer(said)) for message, said in self.page]

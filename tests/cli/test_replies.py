@@ -4,10 +4,11 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from agent.cli.replies import LEFT_OPEN, NEEDED, read_replies
+from agent.cli.replies import LEFT_OPEN, read_replies
 from agent.cli.terminal import NOBODY_ANSWERS
 from agent.core.pauses import Pause, Reply
 from tests.support.fake_gemini import Call, FakeGemini, Until
@@ -57,7 +58,7 @@ def test_what_is_approved_is_done_and_the_agent_goes_on(
     gemini.enqueue("Paid.")
     screen.type("Pay Ann\n")
     screen.until(r"I shall pay\.")
-    assert ASKS in screen.until(r"Approve it\? \[y/N\] $")
+    assert ASKS in screen.until(r"Approve it\? \[y/N, or c to change it\] $")
     screen.type("y\n")
     screen.until(r"Agent: Paid\.\n")
     assert gemini.requests[1].last_user_text == PAID
@@ -68,7 +69,7 @@ def test_all_else_than_yes_declines(screen: Terminal, gemini: FakeGemini, typed:
     gemini.enqueue(GEMINI_PAYS)
     gemini.enqueue("All right.")
     screen.type("Pay Ann\n")
-    screen.until(r"\[y/N\] $")
+    screen.until(r"change it\] $")
     screen.type(f"{typed}\n")
     screen.until(r"Agent: All right\.\n")
     assert gemini.requests[1].last_user_text == REJECTED
@@ -80,9 +81,9 @@ def test_what_was_typed_before_the_question_approves_nothing(
     gemini.enqueue(GEMINI_PAYS, Call("pay", {"amount": 2, "to": "Bob"}, "call-2"))
     gemini.enqueue("Done.")
     screen.type("Pay both\n")
-    screen.until(r"\[y/N\] $")
+    screen.until(r"change it\] $")
     screen.type("n\ny\ny\n")
-    screen.until(r"to: \"Bob\"\)\.\)\n(?s:.*)\[y/N\] $")
+    screen.until(r"to: \"Bob\"\)\.\)\n(?s:.*)change it\] $")
     screen.type("n\n")
     screen.until(r"Agent: Done\.\n")
     assert "paid" not in gemini.requests[1].last_user_text
@@ -99,7 +100,7 @@ def test_what_was_typed_while_the_agent_spoke_approves_nothing(
     screen.type("y\n")
     screen.until("y\n")
     typed.set()
-    screen.until(r"\[y/N\] $")
+    screen.until(r"change it\] $")
     time.sleep(1)  # That nothing is approved cannot be awaited.
     screen.type("n\n")
     screen.until(r"Agent: All right\.\n")
@@ -113,7 +114,7 @@ def test_whoever_leaves_a_question_approves_nothing(
     gemini.enqueue(GEMINI_PAYS)
     gemini.enqueue("Hello.")
     screen.type("Pay Ann\n")
-    screen.until(r"\[y/N\] $")
+    screen.until(r"change it\] $")
     screen.interrupt_prompt() if key == "\x03" else screen.type(key)
     assert LEFT_OPEN in screen.until("You: $")
     screen.type("Hi\n")
@@ -127,16 +128,20 @@ def test_several_questions_are_answered_one_by_one_and_together(
     gemini.enqueue(GEMINI_PAYS, Call("book", {"place": "Rome"}, "call-2"))
     gemini.enqueue("Done.")
     screen.type("Pay and book\n")
-    screen.until(r"\[y/N\] $")
+    screen.until(r"change it\] $")
     screen.type("n\n")
-    shown = screen.until(r"\[y/N\] $")
+    shown = screen.until(r"change it\] $")
     assert '“book” (place: "Rome")' in shown
     assert '  Shall it be booked?\n  {"nights": 2}\n' in shown
+    screen.type("c\n")
+    screen.until(r"nights \(a number\) \[2\]: $")
+    screen.type("many\n")
+    screen.until(r'"nights" is a number.*\n.*\[2\]: $')
+    screen.type("5\n")
+    screen.until(r"place \[Rome\]: $")
+    screen.type("\n")
+    screen.until(r"change it\] $")
     screen.type("y\n")
-    screen.until(r"leave them: $")
-    screen.type("{nights}\n")
-    screen.until(r"no JSON.*\n.*leave them: $")
-    screen.type('{"nights": 5}\n')
     screen.until(r"Agent: Done\.\n")
     assert gemini.requests[1].last_user_text == "\n".join(
         [REJECTED, 'response book {"nights": 5, "status": "booked"}']
@@ -169,13 +174,13 @@ def test_of_a_sign_in_the_link_is_shown(screen: Terminal, gemini: FakeGemini) ->
 
 def test_a_form_is_filled_in_field_by_field(tmp_path: Path) -> None:
     with terminal("--agent", folder_of(tmp_path, "reviewer()"), "cats") as screen:
-        assert "(The agent asks: “Who shall get «Draft about cats»?”.)" in screen.until("to: $")
+        assert "(The agent asks: “Who shall get «Draft about cats»?”.)" in screen.until("To: $")
         screen.type("\n")
-        assert NEEDED in screen.until("to: $")
+        assert '"To" is empty' in screen.until("To: $")
         screen.type("Zoe\n")
-        screen.until(r"copies \(a whole number\) \[1\]: $")
+        screen.until(r"Copies \(a number\) \[1\]: $")
         screen.type("many\n")
-        assert "'many' is not of type 'integer'" in screen.until(r"\[1\]: $")
+        assert '"Copies" is a number' in screen.until(r"\[1\]: $")
         screen.type("\n")
         screen.until("Sent to Zoe\n")
         assert screen.ended() == 0
@@ -186,7 +191,7 @@ def test_whoever_leaves_the_one_question_has_no_whole_answer(
 ) -> None:
     gemini.enqueue(GEMINI_PAYS)
     with terminal("--agent", folder, "Pay Ann") as screen:
-        screen.until(r"\[y/N\] $")
+        screen.until(r"change it\] $")
         screen.type("\x04")
         assert screen.ended() == 1
         assert LEFT_OPEN in screen.shown
@@ -232,7 +237,7 @@ def test_what_is_asked_at_a_terminal_and_answered_there_is_in_the_file_too(
         out.open("wb") as elsewhere,
         terminal("--agent", folder, "--out", str(file), "Pay Ann", out=elsewhere) as screen,
     ):
-        screen.until(r"\[y/N\] $")
+        screen.until(r"change it\] $")
         screen.type("y\n")
         assert screen.ended() == 0
     assert out.read_text() == "I shall pay.\nPaid.\n"
@@ -271,10 +276,16 @@ MANY = {
         "colour": {"$ref": "#/$defs/Colour"},
         "is_big": {"type": "boolean"},
         "price": {"type": "number"},
+        "parts": {"type": "array", "items": {"type": "string"}},
+        "pieces": {"type": "integer", "default": 1},
     },
     "required": ["name", "colour"],
     "$defs": {"Colour": {"enum": ["red", "blue"], "type": "string"}},
 }
+
+
+def approval(**about: Any) -> Pause:
+    return Pause("p", "adk_request_confirmation", "approval", tool="pay", **about)
 
 
 @pytest.mark.parametrize(
@@ -283,7 +294,8 @@ MANY = {
         (wanted(), ["12"], Reply(value="12")),
         (wanted(), [""], Reply(is_approved=False)),
         (wanted(type="string"), ["12"], Reply(value="12")),
-        (wanted(type="integer"), ["many", "12"], Reply(value=12)),
+        (wanted(type="string", default="Rome"), [""], Reply(value="Rome")),
+        (wanted(type="integer"), ["many", "1.5", "12"], Reply(value=12)),
         (wanted(type="boolean"), ["maybe", "Y"], Reply(value=True)),
         (wanted(type="number"), ["NaN", "1.5"], Reply(value=1.5)),
         (wanted(enum=["a", 2]), ["b", "2"], Reply(value=2)),
@@ -291,8 +303,24 @@ MANY = {
         (wanted(type="array"), [""], Reply(is_approved=False)),
         (
             wanted(**MANY),
-            ["Ann", "", "green", "red", "no", ""],
-            Reply(value={"name": "Ann", "note": None, "colour": "red", "is_big": False}),
+            ["", "Ann", "", "green", "red", "no", "", "this; that", ""],
+            Reply(
+                value={
+                    "name": "Ann",
+                    "colour": "red",
+                    "is_big": False,
+                    "parts": ["this", "that"],
+                    "pieces": 1,
+                }
+            ),
+        ),
+        (approval(), ["c"], Reply(is_approved=False)),
+        (approval(args={"amount": 1, "to": "Ann"}), ["c", "", "", "y"], Reply()),
+        (approval(args={"amount": 1, "to": "Ann"}), ["c", "2", "", "n"], Reply(is_approved=False)),
+        (
+            approval(args={"amount": 1, "to": "Ann"}),
+            ["c", "2", "Bob", "c", "", "Eve", "y"],
+            Reply(args={"amount": 2, "to": "Eve"}),
         ),
     ],
 )
@@ -300,3 +328,16 @@ def test_what_is_typed_is_the_value_that_was_asked_for(
     pause: Pause, lines: list[str], reply: Reply
 ) -> None:
     assert typed(pause, *lines)[0] == reply
+
+
+def test_what_is_typed_stands_in_the_next_prompt() -> None:
+    asked = approval(args={"amount": 1, "to": "Ann\nBell"})
+    assert typed(asked, "c", "2", "", "c", "", "", "n")[1][1:] == [
+        "Approve it? [y/N, or c to change it] ",
+        "amount (a number) [1]: ",
+        "to [Ann; Bell]: ",
+        "Approve it? [y/N, or c to change it] ",
+        "amount (a number) [2]: ",
+        "to [Ann; Bell]: ",
+        "Approve it? [y/N, or c to change it] ",
+    ]
