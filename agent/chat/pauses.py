@@ -72,17 +72,30 @@ async def take_up(
     given = {pause.id: forms.complete(pause, replies[pause.id]) for pause in asked}
     changed = {p.call_id: given[p.id].args for p in asked if given[p.id].is_approved}
     approved_arguments.set(changed)  # In the turn's own task, and so for this turn alone.
-    closed = [p for p in asked if p.kind == "sign_in" and not given[p.id].is_approved]
-    if closed:
-        await _close(sync, session, turn.id, closed)
-        turn = next(known for known in sync.learn(await sync.read()) if known.id == turn.id)
     calls = _calls(session)
-    parts = [
-        pauses.response(pause, given[pause.id], calls[pause.id])
-        for pause in asked
-        if pause not in closed
-    ]
-    return turn, types.Content(role="user", parts=parts) if parts else None
+    declined = [p for p in asked if p.kind == "sign_in" and not given[p.id].is_approved]
+    taken = [p for p in asked if p not in declined]
+    # ADK keeps from the model whatever comes together with an approval or a sign-in, which are
+    # nothing for it (adk/flows/llm_flows/context/_contents.py).
+    is_kept = any(p.kind in ("approval", "sign_in") for p in taken)
+    first = [p for p in taken if is_kept and p.kind == "choice"]
+    if declined:
+        await _close(sync, session, turn.id, declined)
+    if first:
+        content = _replies(first, given, calls)
+        await sync.append(Event(invocation_id=turn.id, author="user", content=content), session)
+    if declined or first:
+        turn = next(known for known in sync.learn(await sync.read()) if known.id == turn.id)
+    rest = [p for p in taken if p not in first]
+    return turn, _replies(rest, given, calls) if rest else None
+
+
+def _replies(
+    asked: Sequence[Pause], given: Mapping[str, Reply], calls: Mapping[str, types.FunctionCall]
+) -> types.Content:
+    """What a person has replied, as ADK takes it."""
+    parts = [pauses.response(pause, given[pause.id], calls[pause.id]) for pause in asked]
+    return types.Content(role="user", parts=parts)
 
 
 async def close_all(sync: SessionSync) -> bool:
@@ -101,11 +114,10 @@ async def close_all(sync: SessionSync) -> bool:
 
 async def _close(sync: SessionSync, session: Session, turn_id: str, asked: Sequence[Pause]) -> None:
     """Store that the person has declined, and what the tools that waited have given."""
-    no, calls = Reply(is_approved=False), _calls(session)
-    parts = [pauses.response(pause, no, calls[pause.id]) for pause in asked]
-    content = types.Content(role="user", parts=parts)
-    await sync.append(Event(invocation_id=turn_id, author="user", content=content), session)
+    calls = _calls(session)
     for pause in asked:
+        content = _replies([pause], {pause.id: Reply(is_approved=False)}, calls)
+        await sync.append(Event(invocation_id=turn_id, author="user", content=content), session)
         if call := calls.get(pause.call_id):
             given = types.FunctionResponse(
                 id=call.id, name=call.name, response={"error": pauses.REJECTED}

@@ -27,7 +27,7 @@ async def by_adk(tools: tuple[str, ...], *said: dict[str, Any]) -> None:
     mode = RunConfig(streaming_mode=StreamingMode.SSE)
 
     async def run(**what: Any) -> list[Event]:
-        about = {"user_id": "u", "session_id": session.id, "run_config": mode}
+        about: Any = {"user_id": "u", "session_id": session.id, "run_config": mode}
         return [event async for event in runner.run_async(**about, **what)]
 
     events = await run(new_message=types.UserContent("Do it"))
@@ -101,7 +101,7 @@ ASKS_BOSS = Call("ask_boss", {"amount": 9}, "call-1")
 async def test_the_model_is_asked_as_adk_itself_would_ask_it(
     gemini: FakeGemini, call: Call, ours: Any, adks: dict[str, Any]
 ) -> None:
-    steps = [[call], ["Done."], ["Bye."]]
+    steps: list[list[Any]] = [[call], ["Done."], ["Bye."]]
     if call is ASKS_BOSS:  # The model speaks before there is a result, too.
         steps[1:1] = [["Asked."]]
     for script in steps * 2:

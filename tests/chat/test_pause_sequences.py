@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("nothing_done")
 
 SEQUENCES, STEPS = 30, 10
 
-OFTEN = ["ask", "pay", "pay", "pay", "approve", "approve", "approve", "decline", "change"]
+OFTEN = ["ask", "pay", "pay", "both", "approve", "approve", "approve", "decline", "change"]
 SELDOM = ["retry", "undo", "edit", "reload", "restart", "stop", "approve_and_stop"]
 
 
@@ -53,14 +53,24 @@ class Payer(BaseLlm):
             )
             self.speaks.set()
             await asyncio.Event().wait()
+        assert not unanswered(llm_request)
         latest = (llm_request.contents[-1].parts or [])[-1]
-        said: str | types.Part = f"{latest.text}, indeed."
+        number = len(self.requests)
+        said = [types.Part(text=f"{latest.text}, indeed.")]
         if latest.function_response:
-            said = f"Result of {len(self.requests)}."
-        elif (latest.text or "").startswith("pay"):
-            number = len(self.requests)
-            said = call("pay", id=f"call-{number}", amount=number, to="Ann")
+            said = [types.Part(text=f"Result of {number}.")]
+        elif (latest.text or "").startswith(("pay", "both")):
+            said = [call("pay", id=f"call-{number}", amount=number, to="Ann")]
+        if (latest.text or "").startswith("both"):
+            said.append(call("get_user_choice", id=f"choice-{number}", options=["red", "blue"]))
         yield LlmResponse(content=types.ModelContent(said), usage_metadata=USAGE)
+
+
+def unanswered(request: LlmRequest) -> set[str | None]:
+    """The calls without a response, for which Gemini refuses a request."""
+    parts = [part for content in request.contents for part in content.parts or []]
+    called = {part.function_call.id for part in parts if part.function_call}
+    return called - {part.function_response.id for part in parts if part.function_response}
 
 
 class Visitor:
@@ -78,14 +88,14 @@ class Visitor:
         self.deleted = 0
 
     def _start(self) -> Registry:
-        what = loaded_root(agent(self.model, "pay"))
+        what = loaded_root(agent(self.model, "pay", "get_user_choice"))
         what.runner.session_service = self._store
         return Registry(what, Settings(**UNLIMITED))
 
     async def do(self, step: str) -> None:
         """One thing that a visitor can do; nothing, where it cannot."""
         match step:
-            case "ask" | "pay" | "stop":
+            case "ask" | "pay" | "both" | "stop":
                 self.model.hangs = step == "stop"
                 self._said += 1
                 await self._say(f"{step} {self._said}", len(self.page))
@@ -125,7 +135,7 @@ class Visitor:
         asked = open_pauses(self.page[-1][1]) if self.page else []
         if not asked:
             return
-        (pause,) = asked
+        (pause,) = (pause for pause in asked if pause.kind == "approval")
         self.model.hangs = step == "approve_and_stop"
         amount = int((pause.args or {})["amount"])
         reply = Reply(is_approved=step != "decline")
@@ -134,7 +144,8 @@ class Visitor:
             reply = Reply(args={"amount": amount, "to": "Ann"})
         if reply.is_approved:
             self.approved.append(amount)
-        replies = {"replies": {pause.id: reply}}
+        chosen = Reply(value="red") if reply.is_approved else reply
+        replies = {"replies": {each.id: reply if each is pause else chosen for each in asked}}
         said = await self._finish(self._view.ask(replies, len(self.page) - 1, ""))
         self.page[-1] = (self.page[-1][0], said)
 

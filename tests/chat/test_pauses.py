@@ -136,6 +136,35 @@ async def test_a_tool_gets_the_arguments_that_a_person_has_changed_and_the_model
     assert [turn.transcript for turn in await talk.history()] == [said]
 
 
+async def test_a_choice_beside_an_approval_reaches_the_model() -> None:
+    choose = call("get_user_choice", id="call-2", options=["red", "blue"])
+    model = scripted((PAY, choose), ("Done.",))
+    talk = talk_with(agent(model, "pay", "get_user_choice"))
+    await say(talk, "Pay, and ask for the colour")
+    said = await reply(talk, Reply(value="blue"), Reply())
+    assert (answer(said), notices(said), DONE) == ("Done.", [], [("pay", 1, "Ann")])
+    told = [p.function_response for p in model.requests[1].contents[-1].parts or []]
+    assert {r.id: r.response for r in told if r} == {
+        "call-1": {"status": "paid 1 to Ann"},
+        "call-2": {"result": "blue"},
+    }
+    assert [turn.transcript for turn in await talk.history()] == [said]
+
+
+async def test_a_message_in_place_of_several_answers_declines_each_and_the_model_is_told() -> None:
+    choose = call("get_user_choice", id="call-2", options=["red", "blue"])
+    model = scripted((PAY, choose), ("Hello.",))
+    talk = talk_with(agent(model, "pay", "get_user_choice"))
+    await say(talk, "Pay, and ask for the colour")
+    assert (answer(await say(talk, "Hi")), DONE) == ("Hello.", [])
+    parts = [part for content in model.requests[1].contents for part in content.parts or []]
+    told = [part.function_response for part in parts if part.function_response]
+    assert {response.id: response.response for response in told} == {
+        "call-1": {"error": "This tool call is rejected."},
+        "call-2": {"declined": "The person did not answer this."},
+    }
+
+
 async def test_arguments_that_nobody_has_changed_are_the_models_own() -> None:
     model = scripted((PAY,), ("Paid.",))
     talk = talk_with(agent(model, "pay"))
