@@ -62,7 +62,7 @@ from agent.page.routes import ROUTES
 log = logging.getLogger(__name__)
 
 # Paths whose answers a page may embed: the agent's pictures, and what Gradio's page is made of.
-EMBEDDABLE = (*ROUTES["pictures"], "/theme.css", "/files/{name}")
+EMBEDDABLE = (*ROUTES["pictures"], "/theme.css", "/files/{name}", "/files/{name}/{shown_name}")
 
 # Paths that are open to who has not signed in, where visitors sign in: what the form is made of,
 # what says that the app is alive, and what Gradio itself asks for at the start.

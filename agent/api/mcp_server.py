@@ -14,6 +14,7 @@ from base64 import b64encode
 from contextlib import aclosing
 from itertools import count
 from typing import Any, cast
+from urllib.parse import quote
 from uuid import uuid4
 
 from mcp import types
@@ -33,11 +34,14 @@ from agent.chat.registry import Registry
 from agent.chat.turn import Turn
 from agent.core.deltas import Delta, words
 from agent.core.errors import MAX_TOKENS
+from agent.core.files import File
 from agent.core.notices import Notice
+from agent.core.plain_text import to_text
 from agent.core.question import Question
-from agent.core.transcript import Picture, open_pauses, to_text
 from agent.core.visitor import Visitor
+from agent.core.waiting import open_pauses
 from agent.limits.client_address import client_address
+from agent.render import media
 from agent.stores.fallback import StoreUnavailable
 
 PATH = "/gradio_api/mcp"
@@ -206,8 +210,8 @@ def _result(turn: Turn, session_id: str) -> types.CallToolResult:
     text = to_text(turn.transcript)
     if open_pauses(turn.transcript):
         text += f"\n\n({Notice('next_declines').text})"
-    pictures = [entry for entry in turn.transcript if isinstance(entry, Picture)]
-    files = [_file(picture, number) for number, picture in enumerate(pictures)]
+    made = [entry for entry in turn.transcript if isinstance(entry, File)]
+    files = [_file(file, number) for number, file in enumerate(made)]
     go_on = types.TextContent(
         type="text",
         text=f"(To go on with this conversation: session_id {session_id})",
@@ -223,15 +227,20 @@ def _result(turn: Turn, session_id: str) -> types.CallToolResult:
     )
 
 
-def _file(picture: Picture, number: int) -> types.ContentBlock:
-    kind, data = picture.mime_type, b64encode(picture.data).decode()
+def _file(file: File, number: int) -> types.ContentBlock:
+    content, name = media.content(file), file.shown_name or f"file {number + 1}"
+    if content is None:
+        where = f": {file.address}" if file.address else " is not here any more"
+        return types.TextContent(type="text", text=f"(The file “{name}”{where}.)")
+    kind, data = media.playable(file.mime_type, content)
+    encoded = b64encode(data).decode()
     if kind.startswith("image/"):
-        return types.ImageContent(type="image", data=data, mimeType=kind)
+        return types.ImageContent(type="image", data=encoded, mimeType=kind)
     if kind.startswith("audio/"):
-        return types.AudioContent(type="audio", data=data, mimeType=kind)
-    uri = AnyUrl(f"file:///answer/{number}")
-    file = types.BlobResourceContents(uri=uri, blob=data, mimeType=kind)
-    return types.EmbeddedResource(type="resource", resource=file)
+        return types.AudioContent(type="audio", data=encoded, mimeType=kind)
+    uri = AnyUrl(f"file:///answer/{quote(name)}" if file.name else f"file:///answer/{number}")
+    resource = types.BlobResourceContents(uri=uri, blob=encoded, mimeType=kind)
+    return types.EmbeddedResource(type="resource", resource=resource)
 
 
 def _refused(sentence: str) -> types.CallToolResult:

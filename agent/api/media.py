@@ -16,7 +16,8 @@ def router() -> APIRouter:
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/files/{name}")
-    def file(name: str) -> FileResponse:
+    @routes.get("/files/{name}/{shown_name}")
+    def file(name: str, shown_name: str = "") -> FileResponse:
         """One file: shown by the browser if it can hold no script, else saved."""
         path = media.path_of(name)
         if path is None:
@@ -24,7 +25,10 @@ def router() -> APIRouter:
         is_raster = mimetypes.guess_type(name)[0] in media.RASTER_TYPES
         disposition = "inline" if is_raster else "attachment"
         return FileResponse(
-            path, headers=FILE_HEADERS, filename=name, content_disposition_type=disposition
+            path,
+            headers=FILE_HEADERS,
+            filename=shown_name or name,
+            content_disposition_type=disposition,
         )
 
     return routes

@@ -97,7 +97,7 @@ async def _answer(
     """
     _check_name(body.model, name)
     turn, forget = await _begin(registry, body.question(registry.settings))
-    completion = Completion(name, turn)
+    completion = Completion(name, turn, str(request.base_url))
     newer = ResponsesAnswer(completion) if isinstance(body, ResponsesRequest) else None
     if not body.stream:
         await _finish(turn, request, forget)

@@ -14,19 +14,13 @@ from agent.chat.streams import DeltaLog
 from agent.chat.turn import Turn
 from agent.core.deltas import Delta, Rewrite, deltas, words
 from agent.core.errors import MAX_TOKENS, MAX_TOKENS_BEFORE_WORDS, explain
+from agent.core.files import File
 from agent.core.pauses import Pause, sentence
-from agent.core.text import clean, to_json
-from agent.core.transcript import (
-    Notice,
-    Picture,
-    Text,
-    Thought,
-    ToolCall,
-    answer,
-    notices,
-    open_pauses,
-    to_come,
-)
+from agent.core.text import to_json
+from agent.core.transcript import Notice, Text, Thought, ToolCall, answer, notices
+from agent.core.waiting import open_pauses, to_come
+from agent.render import media
+from agent.render.file_links import address_of, escaped
 
 KEEP_ALIVE = format_sse_event(comment="working")
 
@@ -57,6 +51,8 @@ class Completion:
 
     model: str
     turn: Turn
+    # This app's own address, for links to files.
+    root: str
     id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
     created: int = field(default_factory=lambda: int(time.time()))
 
@@ -68,9 +64,9 @@ class Completion:
         """
         if self.failed_without_answer:
             raise self.error
-        text = clean(answer(self.turn.transcript)) + self.ending
+        contents = [self._content(delta) for delta in deltas((), self.turn.transcript)]
+        text = "".join(content.get("content", "") for content in contents) + self.ending
         message = {"role": "assistant", "content": text, "refusal": None}
-        contents = [_content(delta) for delta in deltas((), self.turn.transcript)]
         if reasoning := "".join(content.get(REASONING, "") for content in contents):
             message[REASONING] = reasoning
         choice = {"index": 0, "message": message, "finish_reason": self.finish_reason}
@@ -85,7 +81,7 @@ class Completion:
         has_begun = False
         async with aclosing(DeltaLog(self.turn).read()) as log:
             async for _, delta in log:
-                content = _content(delta) if delta else {}
+                content = self._content(delta) if delta else {}
                 if not has_begun and (content or self.turn.elapsed > FIRST_WORDS_TIMEOUT):
                     has_begun = True
                     yield self._chunk({"role": "assistant", "content": ""})
@@ -183,20 +179,32 @@ class Completion:
         choice = {"index": 0, "delta": content, "finish_reason": finish_reason}
         return {**self._head("chat.completion.chunk"), "choices": [choice]}
 
+    def _content(self, delta: Delta) -> dict[str, str]:
+        """What a message or a chunk has of this delta, if anything. A tool's call stands among the
+        thoughts: as `tool_calls` clients would take it for one that they have to answer."""
+        match delta:
+            case Text() | Rewrite():
+                return {"content": words(delta)}
+            case Thought(text=text):
+                return {REASONING: text}
+            case ToolCall(name=name, args=args, seconds=None):
+                return {REASONING: f"\n[{name} {to_json(args, ensure_ascii=False)}]\n"}
+            case ToolCall():
+                return {}
+            case File():
+                return {"content": link} if (link := self._link(delta)) else {}
+            case Pause() | Notice():
+                return {}  # `ending` has it.
+            case _:
+                assert_never(delta)
 
-def _content(delta: Delta) -> dict[str, str]:
-    """What a message or a chunk has of this delta, if anything. A tool's call stands among the
-    thoughts: as `tool_calls` clients would take it for one that they have to answer."""
-    match delta:
-        case Text() | Rewrite():
-            return {"content": words(delta)}
-        case Thought(text=text):
-            return {REASONING: text}
-        case ToolCall(name=name, args=args, seconds=None):
-            return {REASONING: f"\n[{name} {to_json(args, ensure_ascii=False)}]\n"}
-        case ToolCall() | Picture():
-            return {}
-        case Pause() | Notice():
-            return {}  # `ending` has it.
-        case _:
-            assert_never(delta)
+    def _link(self, file: File) -> str:
+        """A file as Markdown: a picture, or a link. What it leads to outlasts the conversation,
+        which is forgotten with the answer."""
+        address, data = file.address, media.content(file)
+        if data:
+            kept_as = media.save(file.mime_type, data, salt=self.id)
+            address = self.root + address_of(file, kept_as)
+        is_picture = file.mime_type.lower().startswith("image/")
+        name = escaped(file.shown_name) or ("Picture" if is_picture else "File")
+        return f"\n\n{'!' * is_picture}[{name}]({address})\n\n" if address else ""

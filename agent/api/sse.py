@@ -57,13 +57,15 @@ from agent.chat.registry import Registry
 from agent.chat.streams import DeltaLog
 from agent.core import pauses
 from agent.core.deltas import Delta, Rewrite
+from agent.core.files import File
 from agent.core.pauses import Pause, Reply
 from agent.core.question import Question
 from agent.core.text import to_json
-from agent.core.transcript import Notice, Picture, Text, Thought, ToolCall
+from agent.core.transcript import Notice, Text, Thought, ToolCall
 from agent.core.visitor import Visitor, visitor_id
 from agent.limits.client_address import client_address
 from agent.limits.rate_limits import LimitExceeded
+from agent.render.file_links import address_of
 
 # No proxy on the way may buffer the stream.
 STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
@@ -332,8 +334,8 @@ def _name_and_data(delta: Delta) -> tuple[str | None, dict[str, Any]]:
             return _tool_call(delta)
         case Pause():
             return _pause(delta)
-        case Picture(mime_type=mime_type, data=data):
-            return "file", {"mime_type": mime_type, "data": base64.b64encode(data).decode()}
+        case File():
+            return "file", _file(delta)
         case Notice(text=text):
             return "failure", {"text": text}
         case _:
@@ -347,6 +349,19 @@ def _tool_call(call: ToolCall) -> tuple[str, dict[str, Any]]:
     if call.seconds is None:
         return "tool_call", {**told, "args": call.args, **later}
     return "tool_result", {**told, "result": call.result, "seconds": call.seconds, **later}
+
+
+def _file(file: File) -> dict[str, Any]:
+    """A file without the fields that it has not: its content, or where that is."""
+    about = {
+        "name": file.name,
+        "mime_type": file.mime_type,
+        "data": base64.b64encode(file.data).decode(),
+        "size": file.size,
+        "url": file.address or (address_of(file) if file.kept_as else ""),
+    }
+    versioned = {} if file.version is None else {"version": file.version}
+    return {name: value for name, value in about.items() if value} | versioned
 
 
 def _pause(pause: Pause) -> tuple[str, dict[str, Any]]:

@@ -36,7 +36,6 @@ from agent.core.history import (
     name_event,
     notices_event,
     short_title,
-    turn_records,
 )
 from agent.core.notices import Notice, PlainError
 from agent.core.question import Question
@@ -269,7 +268,8 @@ class Conversation:
         )
         async with aclosing(events):
             async for event in events:
-                turn.add(event)
+                await session.artifacts.look_up([event])
+                turn.add(event, session.artifacts.described)
                 if not event.partial:
                     await self._count_tokens(turn.spent)
         await self._count_tokens(turn.spent)  # What compaction has taken.
@@ -323,12 +323,12 @@ class Conversation:
     async def history(self) -> list[TurnRecord]:
         """The turns as they are stored; last the one that is running, as far as it has come."""
         session = await self._session.read()
-        if self.turn and self.is_running:
-            turns = turn_records(session.events if session else ())
-            earlier = [ended(turn) for turn in turns if turn.id != self.turn.id]
-            running = TurnRecord(self.turn.id or "", self._question.text, self.turn.transcript)
-            return [*earlier, running]
-        return [ended(turn) for turn in self._session.learn(session)]
+        await self._session.artifacts.look_up(session.events if session else ())
+        if not (self.turn and self.is_running):
+            return [ended(turn) for turn in self._session.learn(session)]
+        id = self.turn.id or ""
+        earlier = [ended(turn) for turn in self._session.records(session) if turn.id != id]
+        return [*earlier, TurnRecord(id, self._question.text, self.turn.transcript)]
 
     async def refresh(self) -> None:
         """Learn what was said in another process, if anything was.

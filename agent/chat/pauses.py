@@ -14,7 +14,7 @@ from agent.core.history import TurnRecord
 from agent.core.notices import PlainError
 from agent.core.pauses import Pause, Reply
 from agent.core.question import Question
-from agent.core.transcript import open_calls, open_pauses
+from agent.core.waiting import open_calls, open_pauses
 
 
 async def find(sync: SessionSync, question: Question) -> tuple[Session, TurnRecord]:

@@ -17,10 +17,11 @@ from google.adk.sessions import BaseSessionService, Session
 from google.adk.sessions.base_session_service import GetSessionConfig
 from google.genai import types
 
+from agent.chat.artifacts import Artifacts
 from agent.core.figures import Figures
 from agent.core.history import DONE, NAME, TITLE, TurnRecord, done_event, turn_records
-from agent.core.transcript import executed
 from agent.core.visitor import SessionKey
+from agent.core.waiting import executed
 from agent.stores.cleanup import delete_session, take_back
 from agent.stores.fallback import FallbackStore, StoreUnavailable
 from agent.stores.lease import lease
@@ -45,6 +46,7 @@ class SessionSync:
         self.is_stored = is_stored
         # What tools have done in turns that were taken back.
         self._done: list[str] = []
+        self.artifacts = Artifacts(runner, key)
         self._runner = runner
         # The store's time of what is known here; None where that has to be looked up.
         self._as_of: float | None = None
@@ -74,9 +76,8 @@ class SessionSync:
     def learn(self, session: Session | None) -> list[TurnRecord]:
         """Know what this session holds; its turns, with the figures of those that were run here."""
         figures = {turn.id: turn.figures for turn in self.turns}
-        events = session.events if session else []
         self.turns = [
-            replace(turn, figures=figures.get(turn.id, Figures())) for turn in turn_records(events)
+            replace(turn, figures=figures.get(turn.id, Figures())) for turn in self.records(session)
         ]
         self.is_stored = session is not None
         self._as_of = session.last_update_time if session else None
@@ -84,6 +85,13 @@ class SessionSync:
         self._done = list(state.get(DONE) or [])
         self.title, self.name = str(state.get(TITLE, "")), str(state.get(NAME, ""))
         return self.turns
+
+    def records(self, session: Session | None) -> list[TurnRecord]:
+        """The turns of the session, with what is known of its artifacts."""
+        return [
+            replace(turn, transcript=self.artifacts.described(turn.transcript))
+            for turn in turn_records(session.events if session else ())
+        ]
 
     def record(self, turn: TurnRecord) -> None:
         """Know a turn that has been run: a new one, or one that has gone on."""
@@ -171,6 +179,7 @@ class SessionSync:
             await delete_session(self._runner, self.key)
             with suppress(StoreUnavailable):  # A link to what is no more opens nothing.
                 await ShareLinks(self._runner).revoke(self.key.user_id, self.key.session_id)
+        self.artifacts.forget()
         self.lose()
 
     def lose(self) -> None:

@@ -9,14 +9,14 @@ timeouts and failures all end the turn in one place.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, cast
 
 from google.adk.events import Event
 
-from agent.core import transcript
+from agent.core import transcript, waiting
 from agent.core.adk_internals import ABORTED
 from agent.core.containment import contain_tasks, in_turn, is_being_cancelled
 from agent.core.errors import (
@@ -30,11 +30,12 @@ from agent.core.errors import (
     log_failure,
 )
 from agent.core.figures import Figures, Usage
+from agent.core.files import File
 from agent.core.history import TurnRecord, changes_user
 from agent.core.notices import Notice, PlainError
 from agent.core.question import Screen
 from agent.core.settings import Settings
-from agent.core.transcript import Picture, Text, ToolCall, Transcript
+from agent.core.transcript import Text, ToolCall, Transcript
 from agent.limits.budget import TokenUsage
 
 log = logging.getLogger(__name__)
@@ -134,7 +135,7 @@ class Turn:
     @property
     def is_waiting(self) -> bool:
         """Whether its agent waits for somebody, so that the turn goes on later."""
-        return transcript.is_waiting(self.transcript)
+        return waiting.is_waiting(self.transcript)
 
     # For whoever drives the turn.
 
@@ -186,7 +187,7 @@ class Turn:
         empty = "EMPTY" if self.spent.calls or self.spent.free_calls else "NO_ANSWER"
         has_end = self._has_answer() or self.is_waiting
         self.failure = raised or self._error_code or (None if has_end else empty)
-        is_said = any(isinstance(entry, Text | Picture) for entry in self.transcript)
+        is_said = any(isinstance(entry, Text | File) for entry in self.transcript)
         if not (self.failure or self.is_waiting or is_said):
             self.add_notice(Notice("no_words"))
 
@@ -204,8 +205,8 @@ class Turn:
             return self._stop_reason or error
         return None if self._has_run else self._stop_reason
 
-    def add(self, event: Event) -> None:
-        """Fold one of the run's events in."""
+    def add(self, event: Event, described: Callable[[Transcript], Transcript] = tuple) -> None:
+        """Fold one of the run's events in; `described` adds what is known of artifacts."""
         if self.id is None and self.is_stopping:
             self._cancel_task_in(ABORT_TIMEOUT)  # The question is stored now.
         self.id = event.invocation_id or self.id
@@ -213,6 +214,8 @@ class Turn:
         self.events += not event.partial
         self.changes_user = self.changes_user or (not event.partial and changes_user(event))
         latest = transcript.add(self.transcript, event)
+        if event.actions.artifact_delta:
+            latest = described(latest)
         if event.author == "user":
             if latest != self.transcript:  # A person's reply.
                 self._publish(latest)
@@ -326,7 +329,7 @@ class Turn:
     def _has_answer(self) -> bool:
         """Whether there is something to see; a tool alone counts where ADK calls that final."""
         latest = self.transcript[len(self.earlier) :]
-        shown = [e for e in latest if isinstance(e, Text | Picture | ToolCall)]
+        shown = [e for e in latest if isinstance(e, Text | File | ToolCall)]
         match shown[-1:]:
             case [Text(text=text)]:
                 return bool(text.strip())

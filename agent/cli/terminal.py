@@ -17,19 +17,13 @@ from agent.chat.turn import Turn
 from agent.cli.prompt import somebody_answers, typed_reply
 from agent.cli.replies import read_replies
 from agent.core.deltas import Delta, Rewrite, words
+from agent.core.files import File
 from agent.core.pauses import Pause, Reply, sentence
 from agent.core.question import Options, Question
 from agent.core.text import clean, to_json
-from agent.core.transcript import (
-    Notice,
-    Picture,
-    Text,
-    Thought,
-    ToolCall,
-    notices,
-    open_pauses,
-    to_come,
-)
+from agent.core.transcript import Notice, Text, Thought, ToolCall, notices
+from agent.core.waiting import open_pauses, to_come
+from agent.render import media
 
 NOBODY_ANSWERS = "(Nobody can answer this here, so it is not done. At a terminal one can.)"
 
@@ -77,6 +71,8 @@ class Screen:
                 if isinstance(delta, Text | Rewrite):
                     self._write_answer(heading + clean(words(delta)))
                     heading, has_words = "", True
+                elif isinstance(delta, File):
+                    self.say(f"[{_file(delta)}]")
                 elif delta and self._err.isatty():
                     self._show_step(delta)
                 self._show_progress(turn)
@@ -103,7 +99,7 @@ class Screen:
                 self.remark(_dimmed(f"[{name} {to_json(args, ensure_ascii=False)}]"))
             case ToolCall(name=name, result=result):
                 self.remark(_dimmed(f"[{name} answered {to_json(result, ensure_ascii=False)}]"))
-            case Text() | Rewrite() | Picture():
+            case Text() | Rewrite() | File():
                 pass
             case Pause() | Notice():
                 pass  # Shown at the end of the turn.
@@ -138,6 +134,14 @@ def _endings(turn: Turn) -> list[str]:
     """Why the answer is not whole, and what a program gives later."""
     new = turn.transcript[len(turn.earlier) :]
     return [*notices(new), *(notice.text for notice in to_come(turn.transcript))]
+
+
+def _file(file: File) -> str:
+    """A file by its name, and where it is."""
+    name = file.shown_name or file.mime_type
+    kept_as = file.kept_as or (file.data and media.save(file.mime_type, file.data))
+    where = file.address or (str(media.FOLDER / kept_as) if kept_as else "not here any more")
+    return f"file {name}: {where}"
 
 
 def _figures(turn: Turn) -> str:
@@ -212,8 +216,10 @@ class TerminalChat:
         try:
             file.write(opening.translate(PIPED))
             await tee(turn, lambda chunk: (file.write(chunk.translate(PIPED)), file.flush()))
-            asked = [sentence(pause).text for pause in open_pauses(turn.transcript)]
-            ending = "".join(f"\n\n*({text})*" for text in [*asked, *_endings(turn)])
+            new = turn.transcript[len(turn.earlier) :]
+            more = [_file(entry) for entry in new if isinstance(entry, File)]
+            more += [sentence(pause).text for pause in open_pauses(turn.transcript)]
+            ending = "".join(f"\n\n*({text})*" for text in [*more, *_endings(turn)])
             file.write(f"{ending.translate(PIPED)}\n\n")
             file.flush()
         except* OSError:

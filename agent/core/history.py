@@ -10,13 +10,14 @@ from google.adk.events import Event, EventActions
 from google.adk.events.event_actions import EventCompaction
 from google.adk.sessions import Session
 
-from agent.core import transcript
+from agent.core import transcript, waiting
 from agent.core.figures import Figures
+from agent.core.files import File
 from agent.core.notices import Notice, PlainError, from_stored, to_stored
 from agent.core.pauses import Pause
 from agent.core.question import Screen
 from agent.core.text import clean
-from agent.core.transcript import Entry, Picture, Text, Transcript
+from agent.core.transcript import Entry, Text, Transcript
 
 # Under which name an event's `custom_metadata` holds the app's own notices about its turn.
 NOTICES = "adk_chat_page_notices"
@@ -114,7 +115,7 @@ def ended(turn: TurnRecord) -> TurnRecord:
     """A stored turn as one that is over. If nothing says how it ended, the app ended before it."""
     whole = transcript.close(turn.transcript)
     is_cut = transcript.busy_with_tools(turn.transcript) or not any(map(_is_end, whole))
-    is_cut = is_cut and not transcript.is_waiting(turn.transcript)
+    is_cut = is_cut and not waiting.is_waiting(turn.transcript)
     return replace(turn, transcript=(*whole, Notice("cut_short")) if is_cut else whole)
 
 
@@ -122,7 +123,7 @@ def _is_end(entry: Entry) -> bool:
     """Whether an answer may consist of this alone."""
     if isinstance(entry, Pause):
         return bool(entry.reply and not entry.reply.is_approved)
-    return isinstance(entry, Text | Picture | Notice)
+    return isinstance(entry, Text | File | Notice)
 
 
 def remaining_events(events: list[Event]) -> list[Event]:

@@ -13,11 +13,11 @@ from typing import Any, Literal, TypeAlias, TypeGuard, assert_never
 from google.adk.events import Event
 from google.genai import types
 
-from agent.core import pauses
+from agent.core import files, pauses
+from agent.core.files import File
 from agent.core.notices import Notice
 from agent.core.pauses import Pause
 from agent.core.results import Form, repeats, results
-from agent.core.text import clean
 
 # Who speaks: an event's author and branch.
 Source: TypeAlias = tuple[str, str | None]
@@ -64,17 +64,7 @@ class ToolCall:
     waits_for: Literal["person", "program"] | None = None
 
 
-@dataclass(frozen=True)
-class Picture:
-    """An image, or another file, that the model itself made."""
-
-    mime_type: str
-    data: bytes
-    source: Source = ("", None)
-    state: State = "final"
-
-
-AgentEntry: TypeAlias = Text | Thought | ToolCall | Picture | Pause
+AgentEntry: TypeAlias = Text | Thought | ToolCall | File | Pause
 Entry: TypeAlias = AgentEntry | Notice
 Transcript: TypeAlias = tuple[Entry, ...]
 
@@ -94,6 +84,8 @@ def add(transcript: Transcript, event: Event) -> Transcript:
         transcript = _answer_calls(_replace(transcript, source, event), source, event)
     elif event.error_code:
         transcript = _cut(transcript, source)
+    calls = [response.id or "" for response in event.get_function_responses()]
+    transcript = _with_files(transcript, "".join(calls[-1:]), files.saved(event))
     for text, form in results(event):
         said = (entry.text for entry in transcript if isinstance(entry, Text))
         if text.strip() and not repeats(text, said):
@@ -140,32 +132,6 @@ def notices(transcript: Transcript) -> list[str]:
     return [entry.text for entry in transcript if isinstance(entry, Notice)]
 
 
-def to_text(transcript: Transcript) -> str:
-    """The answer for a program that takes text alone, with the app's own sentences in brackets
-    below it."""
-    sentences = []
-    for entry in transcript:
-        match entry:
-            case Notice():
-                sentences.append(f"({entry.text})")
-            case Pause():
-                sentences.append(f"({pauses.sentence(entry).text})")
-            case Text() | Thought() | ToolCall() | Picture():
-                pass  # The texts are in `answer`.
-            case _:
-                assert_never(entry)
-    sentences += [f"({notice.text})" for notice in to_come(transcript)]
-    return "\n\n".join(filter(None, (clean(answer(transcript)), *sentences)))
-
-
-def to_come(transcript: Transcript) -> list[Notice]:
-    """What a program is to give later, where the agent itself says nothing."""
-    if answer(transcript).strip():
-        return []
-    names = open_calls(transcript).values()
-    return [Notice("result_later", {"what": name}) for name in names]
-
-
 def unstored(transcript: Transcript) -> list[Text]:
     """The answer's pieces that were shown but whose whole never came: ADK has not stored them."""
     return [entry for entry in transcript if isinstance(entry, Text) and entry.state != "final"]
@@ -182,55 +148,14 @@ def busy_with_tools(transcript: Transcript) -> bool:
     return any(call.seconds is None and call.waits_for != "person" for call in calls)
 
 
-def open_pauses(transcript: Transcript) -> list[Pause]:
-    """What a person is asked and has not answered."""
-    return [entry for entry in transcript if isinstance(entry, Pause) and entry.reply is None]
-
-
-def open_calls(transcript: Transcript) -> dict[str, str]:
-    """The names of the long-running tools whose results are still to come, by their calls."""
-    return {
-        entry.id: entry.name
-        for entry in transcript
-        if isinstance(entry, ToolCall) and entry.waits_for == "program"
-    }
-
-
-def executed(transcript: Transcript) -> dict[str, str]:
-    """The calls that a person has approved and that have been made, as text, by their pauses."""
-    made = {
-        entry.id
-        for entry in transcript
-        if isinstance(entry, ToolCall)
-        and entry.seconds is not None
-        and not entry.waits_for
-        and not pauses.was_refused(entry.result)
-    }
-    return {
-        entry.id: pauses.call_text(entry)
-        for entry in transcript
-        if isinstance(entry, Pause)
-        and entry.kind == "approval"
-        and entry.reply
-        and entry.reply.is_approved
-        and entry.call_id in made
-    }
-
-
-def is_waiting(transcript: Transcript) -> bool:
-    """Whether the agent waits for somebody, so that its turn goes on later."""
-    calls = [entry for entry in transcript if isinstance(entry, ToolCall)]
-    return bool(open_pauses(transcript)) or any(call.waits_for for call in calls)
-
-
 def _closed(entry: Entry) -> Entry:
     match entry:
         case ToolCall(seconds=None, waits_for=None):
             error = {"error": "It had not answered when the turn ended."}
             return replace(entry, result=error, seconds=0.0)
-        case Text() | Thought() | ToolCall() | Picture():
+        case Text() | Thought() | ToolCall():
             return replace(entry, state="cut") if entry.state == "open" else entry
-        case Notice() | Pause():
+        case File() | Notice() | Pause():
             return entry
         case _:
             assert_never(entry)
@@ -286,7 +211,8 @@ def _replace(transcript: Transcript, source: Source, event: Event) -> Transcript
 def _whole(parts: Iterable[types.Part], event: Event) -> Transcript:
     entries: list[Entry] = []
     for part in parts:
-        if part.text or part.function_call or part.executable_code or part.inline_data:
+        is_file = part.inline_data or part.file_data
+        if part.text or part.function_call or part.executable_code or is_file:
             entry = _entry(part, event, "final")
             joined = _joined(entries[-1], entry) if entries else None
             entries[-1:] = [joined] if joined else [*entries[-1:], entry]
@@ -304,8 +230,8 @@ def _entry(part: types.Part, event: Event, state: State) -> Entry:
         return ToolCall(call.id or "", call.name or "", args, waits_for=waits, **began)
     if code := part.executable_code:
         return ToolCall(code.id or "", CODE, {"code": code.code}, **began)
-    if blob := part.inline_data:
-        return Picture(blob.mime_type or "", blob.data or b"", source, state)
+    if file := files.of_part(part, event):
+        return file
     if part.thought:
         return Thought(part.text or "", source, state)
     # ADK gives the result of an agent that is used as a tool as words beside the result.
@@ -321,10 +247,21 @@ def _answer_calls(transcript: Transcript, source: Source, event: Event) -> Trans
                 transcript = _change_call(transcript, id, waits_for="person")
                 continue
             transcript = _answer_call(transcript, source, id, result, event.timestamp)
+            transcript = _with_files(transcript, id, files.returned(response, event))
         if outcome := part.code_execution_result:
             id = outcome.id or ""
             transcript = _answer_call(transcript, source, id, outcome.output, event.timestamp)
     return transcript
+
+
+def _with_files(transcript: Transcript, call_id: str, new: Iterable[File]) -> Transcript:
+    """The transcript with these files: below the call of the tool that made them, and what it has
+    made before, or at the end."""
+    calls = [isinstance(entry, ToolCall) and entry.id == call_id != "" for entry in transcript]
+    place = calls.index(True) + 1 if True in calls else len(transcript)
+    while place < len(transcript) and isinstance(transcript[place], File):
+        place += 1
+    return (*transcript[:place], *new, *transcript[place:])
 
 
 def _answer_call(
@@ -380,9 +317,7 @@ def _change_call(transcript: Transcript, id: str, **changes: Any) -> Transcript:
     )
 
 
-def _is(
-    entry: Entry, source: Source, *states: State
-) -> TypeGuard[Text | Thought | ToolCall | Picture]:
-    return not isinstance(entry, Notice | Pause) and (
+def _is(entry: Entry, source: Source, *states: State) -> TypeGuard[Text | Thought | ToolCall]:
+    return isinstance(entry, Text | Thought | ToolCall) and (
         entry.source == source and entry.state in states
     )

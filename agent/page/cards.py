@@ -7,7 +7,8 @@ from agent.core.forms import Field, argument_fields, fields
 from agent.core.notices import SENTENCES
 from agent.core.pauses import Pause, Reply, has_lapsed
 from agent.core.text import clean, to_json
-from agent.core.transcript import Transcript, open_pauses
+from agent.core.transcript import Transcript
+from agent.core.waiting import open_pauses
 
 # Characters of an argument's value that a card shows, and of a field that is filled in.
 MAX_VALUE = 5_000

@@ -9,7 +9,9 @@ import gradio as gr
 from agent.chat.loader import LoadedAgent
 from agent.chat.registry import Registry
 from agent.core.notices import Notice
-from agent.core.transcript import Transcript, open_calls, to_text
+from agent.core.plain_text import to_text
+from agent.core.transcript import Transcript
+from agent.core.waiting import open_calls
 from agent.page.cards import to_cards
 from agent.page.controls import BUSY, IDLE, refresh_if, show_errors
 from agent.page.page_state import PageState, open_last

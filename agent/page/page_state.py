@@ -20,8 +20,9 @@ from agent.core.history import OutOfDate, TurnRecord
 from agent.core.notices import PlainError
 from agent.core.pauses import Reply
 from agent.core.question import Question, Screen
-from agent.core.transcript import Transcript, open_calls
+from agent.core.transcript import Transcript
 from agent.core.visitor import Visitor, is_session_id, is_visitor_id
+from agent.core.waiting import open_calls
 from agent.render import export
 from agent.stores.fallback import StoreUnavailable
 from agent.stores.share_links import SharedChat

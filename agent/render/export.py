@@ -23,17 +23,20 @@ from markdown_it.utils import OptionsDict
 
 from agent.core import pauses
 from agent.core.adk_internals import DISPLAY_NAME, OWN_CALLS, SESSION_METADATA
+from agent.core.files import File
 from agent.core.history import NOTICES, TurnRecord, remaining_events
 from agent.core.notices import Notice, to_stored
 from agent.core.pauses import Pause
 from agent.core.text import clean, to_json
-from agent.core.transcript import Entry, Picture
+from agent.core.transcript import Entry
+from agent.render import media
+from agent.render.file_links import size
 from agent.render.media import RASTER_TYPES
 from agent.render.messages import Content, Message, to_messages
 
 DOCUMENT_POLICY = (
-    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; "
-    "form-action 'none'"
+    "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; "
+    "base-uri 'none'; form-action 'none'"
 )
 
 STYLE = """
@@ -71,7 +74,11 @@ HEAD = """<!doctype html>
 
 FOOT = "</body>\n</html>\n"
 
-NO_PICTURE = "A file that is not a picture is not part of this copy."
+# Bytes of files that are part of one copy; more make a page that no phone opens.
+MAX_COPIED = 20_000_000
+
+# How the names end of files that are saved from a copy: nothing that a browser or a machine runs.
+SAVED_SUFFIXES = ".csv", ".tsv", ".txt", ".md", ".json", ".pdf", ".docx", ".xlsx", ".pptx"
 
 OUT_OF_PAGE = {"target": "_blank", "rel": "noopener noreferrer nofollow"}
 
@@ -99,12 +106,12 @@ CODE_SPAN = re.compile(r"((?<!`)(`+)(?!`).*?(?<!`)\2(?!`))", re.DOTALL)
 
 def to_markdown(turns: Iterable[TurnRecord], title: str, root_agent: str = "") -> str:
     """The conversation as Markdown; `root_agent` is the agent whose answers need no name."""
-    blocks, until = [f"# {_escaped(title)}"], monotonic() + PARSING_TIME
+    blocks, until, copied = [f"# {_escaped(title)}"], monotonic() + PARSING_TIME, _Copied()
     for turn in turns:
         time = _utc(turn.asked_at)
         blocks.append(f"## Question ({time})" if time else "## Question")
         blocks.append(_contained(turn.question, until))
-        messages = _to_messages(turn, root_agent)
+        messages = _to_messages(turn, root_agent, copied)
         blocks += ["## Answer", *(_to_block(message, until) for message in messages)]
     return clean("\n\n".join(filter(None, blocks)) + "\n")
 
@@ -112,13 +119,13 @@ def to_markdown(turns: Iterable[TurnRecord], title: str, root_agent: str = "") -
 def to_html(turns: Iterable[TurnRecord], title: str, root_agent: str = "") -> str:
     """The same as one HTML page."""
     page = [HEAD.format(policy=DOCUMENT_POLICY, style=STYLE, title=html.escape(title))]
-    until = monotonic() + PARSING_TIME
+    until, copied = monotonic() + PARSING_TIME, _Copied()
     for turn in turns:
         time = _utc(turn.asked_at)
         page.append(f"<h2>Question <time>{time}</time></h2>\n" if time else "<h2>Question</h2>\n")
         page.append(f'<div class="asked" dir="auto">{html.escape(turn.question)}</div>\n')
         page.append("<h2>Answer</h2>\n")
-        page += [_to_element(message, until) for message in _to_messages(turn, root_agent)]
+        page += [_to_element(message, until) for message in _to_messages(turn, root_agent, copied)]
     return clean("".join([*page, FOOT]))
 
 
@@ -149,10 +156,35 @@ def file_name(title: str) -> str:
     return " ".join(words)[:MAX_FILE_NAME] or "chat"
 
 
-def _to_messages(turn: TurnRecord, root_agent: str) -> list[Message]:
-    """A turn's answer, as the page shows it but for pictures, and for what a person was asked."""
+class _Copied:
+    """The files of one copy of a conversation, as addresses that hold all of them."""
+
+    def __init__(self) -> None:
+        self._left = MAX_COPIED
+
+    def __call__(self, file: File) -> Content:
+        """A file as its address, which is "" where it is not part of the copy; its name, and what
+        it is: "image", "audio", "video" or another."""
+        kind, data = media.playable(file.mime_type, media.content(file) or b"")
+        name = clean(file.shown_name)
+        about = name or f"file{media.suffix(kind)}"
+        is_saved = about.lower().endswith(SAVED_SUFFIXES)
+        about += f" ({size(file)})" if data else ""
+        content = {"path": "", "name": name, "about": about, "kind": kind.partition("/")[0]}
+        if kind not in RASTER_TYPES and not re.fullmatch(r"(audio|video)/[a-z0-9.+-]+", kind):
+            kind, content["kind"] = "application/octet-stream", ""
+        if file.address.startswith(("https://", "http://")):
+            content["about"] = f"{about}: {file.address}"
+        elif (content["kind"] or is_saved) and 0 < len(data) <= self._left:
+            self._left -= len(data)
+            content["path"] = f"data:{kind};base64,{base64.b64encode(data).decode()}"
+        return content
+
+
+def _to_messages(turn: TurnRecord, root_agent: str, copied: _Copied) -> list[Message]:
+    """A turn's answer, as the page shows it but for files, and for what a person was asked."""
     transcript = tuple(map(_in_words, turn.transcript))
-    return to_messages(transcript, root_agent=root_agent, picture_content=_data_url)
+    return to_messages(transcript, root_agent=root_agent, file_content=copied)
 
 
 def _in_words(entry: Entry) -> Entry:
@@ -189,17 +221,13 @@ def _reply(pause: Pause) -> Notice:
     return Notice("was_not_answered")
 
 
-def _data_url(picture: Picture) -> Content:
-    """A picture as an address that holds all of it; an empty one for other files."""
-    kind, data = picture.mime_type.lower(), base64.b64encode(picture.data).decode()
-    return {"path": f"data:{kind};base64,{data}" if kind in RASTER_TYPES else ""}
-
-
 def _to_block(message: Message, until: float) -> str:
     """A message as Markdown: an answer as it is, all else as a quotation."""
     match message:
-        case {"content": {"path": url}}:
-            return f"![Picture]({url})" if url else f"*{NO_PICTURE}*"
+        case {"content": {"path": url, "kind": "image", "name": name}} if url:
+            return f"![{_escaped(name or 'Picture')}]({url})"
+        case {"content": {"about": about}}:
+            return f"*{_escaped(about)}* is not part of this copy."
         case {"content": {"text": text}, "metadata": {"title": title}}:
             quotation = (
                 f"**{_escaped(html.unescape(title.strip('*')))}**\n\n{_contained(text, until)}"
@@ -211,9 +239,8 @@ def _to_block(message: Message, until: float) -> str:
 def _to_element(message: Message, until: float) -> str:
     """A message as HTML: an answer as it is, all else folded, but for the app's own notices."""
     match message:
-        case {"content": {"path": url}}:
-            picture = f'<img src="{url}" alt="Picture">' if url else f"<em>{NO_PICTURE}</em>"
-            return f"<p>{picture}</p>\n"
+        case {"content": {"about": _} as file}:
+            return f"<p>{_to_file_element(file)}</p>\n"
         case {"content": {"text": text}, "metadata": panel}:
             # HTML already; the log is plain text.
             title = f"<strong>{panel['title'].strip('*')}</strong>"
@@ -224,6 +251,18 @@ def _to_element(message: Message, until: float) -> str:
             summary = f"{title} <small>{beside}</small>" if beside else title
             return f"<details><summary>{summary}</summary>\n{_rendered(text, until)}</details>\n"
     return _rendered(message["content"]["text"], until)
+
+
+def _to_file_element(file: Content) -> str:
+    name, about = html.escape(file["name"]), html.escape(file["about"])
+    match file:
+        case {"path": ""}:
+            return f"<em>{about} is not part of this copy.</em>"
+        case {"path": url, "kind": "image"}:
+            return f'<img src="{url}" alt="{name or "Picture"}">'
+        case {"path": url, "kind": "audio" | "video" as kind}:
+            return f'<{kind} controls src="{url}"></{kind}> {name}'
+    return f'<a href="{file["path"]}" download="{name or "file"}">Save {about}</a>'
 
 
 def _is_parsed(text: str, until: float) -> bool:

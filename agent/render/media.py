@@ -1,14 +1,16 @@
 """Pictures and other files that the agent has made, put where the page can fetch them."""
 
 import hashlib
+import io
 import mimetypes
 import re
 import tempfile
 import time
+import wave
 from contextlib import suppress
 from pathlib import Path
 
-from agent.core.transcript import Picture
+from agent.core.files import File
 
 FOLDER = Path(tempfile.gettempdir()) / "adk-chat-page"
 
@@ -21,26 +23,66 @@ RASTER_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 MORE_SUFFIXES = {"audio/wav": ".wav"}
 
 
-def save(picture: Picture) -> str:
-    """The name of the picture's file, which is written unless it is there already.
+# How Gemini's speech models name what they make, which no browser plays: bare samples of 16 bits,
+# the lower byte first, so many a second (https://ai.google.dev/gemini-api/docs/speech-generation).
+SAMPLES, SAMPLE_RATE = ("audio/l16", "audio/pcm"), 24_000
 
-    The name is a hash of the content: only who has seen the picture knows it.
+
+def save(mime_type: str, data: bytes, salt: str = "") -> str:
+    """The name of the file with this content, which is written unless it is there already.
+
+    The name is a hash of the content: only who has seen that knows it. With a salt it is a file of
+    its own, which is not deleted with the conversation.
     """
     FOLDER.mkdir(exist_ok=True)
-    kind = picture.mime_type.lower()
-    suffix = mimetypes.guess_extension(kind) or MORE_SUFFIXES.get(kind) or ".bin"
-    path = FOLDER / (hashlib.sha256(picture.data).hexdigest()[:32] + suffix)
+    kind, data = playable(mime_type, data)
+    path = FOLDER / (hashlib.sha256(salt.encode() + data).hexdigest()[:32] + suffix(kind))
     if path.exists():
         path.touch()
     else:
-        path.write_bytes(picture.data)
+        path.write_bytes(data)
     return path.name
+
+
+def suffix(kind: str) -> str:
+    """How the name of a file of this type ends."""
+    return mimetypes.guess_extension(kind) or MORE_SUFFIXES.get(kind) or ".bin"
+
+
+def playable(mime_type: str, data: bytes) -> tuple[str, bytes]:
+    """The type in lower case and the content, where a browser plays it; of bare samples a WAV."""
+    kind, *rest = (piece.strip() for piece in mime_type.lower().split(";"))
+    if kind not in SAMPLES:
+        return mime_type.lower(), data
+    parameters = dict(piece.partition("=")[::2] for piece in rest)
+    rate, channels = parameters.get("rate", ""), parameters.get("channels", "")
+    whole = io.BytesIO()
+    with wave.open(whole, "wb") as sound:
+        sound.setnchannels(2 if channels == "2" else 1)
+        sound.setsampwidth(2)
+        sound.setframerate(int(rate) if re.fullmatch("[1-9][0-9]{3,5}", rate) else SAMPLE_RATE)
+        sound.writeframes(data)
+    return "audio/wav", whole.getvalue()
+
+
+def content(file: File) -> bytes | None:
+    """What is in a file of an answer; None where that is not here."""
+    if file.data or file.version is None:
+        return file.data or None
+    path = path_of(file.kept_as)
+    return path.read_bytes() if path else None
 
 
 def path_of(name: str) -> Path | None:
     """The saved file of that name; None if there is none."""
     path = FOLDER / name
     return path if FILE_NAME.fullmatch(name) and path.is_file() else None
+
+
+def delete(name: str) -> None:
+    """Delete a saved file, if it is there."""
+    if path := path_of(name):
+        path.unlink(missing_ok=True)
 
 
 def delete_unused(seconds: float) -> None:

@@ -13,21 +13,21 @@ from functools import lru_cache
 from typing import Any, TypeAlias, assert_never
 
 from agent.core.adk_internals import TRANSFER
+from agent.core.files import File
 from agent.core.history import TurnRecord
 from agent.core.pauses import REJECTED, Pause, sentence
 from agent.core.text import clean, plural, to_json
 from agent.core.transcript import (
     Entry,
     Notice,
-    Picture,
     Text,
     Thought,
     ToolCall,
     Transcript,
     busy_with_tools,
-    executed,
 )
-from agent.render import media
+from agent.core.waiting import executed
+from agent.render.file_links import address_of, to_markdown
 from agent.render.markdown import MARK, Room, to_page_markdown
 
 Message: TypeAlias = dict[str, Any]
@@ -59,7 +59,7 @@ def to_messages(
     transcript: Transcript,
     waiting: float | None = None,
     root_agent: str = "",
-    picture_content: Callable[[Picture], Content] | None = None,
+    file_content: Callable[[File], Content] | None = None,
 ) -> list[Message]:
     """One message for each entry, in order, and a line wherever another agent begins to speak.
 
@@ -67,25 +67,25 @@ def to_messages(
         transcript: What has been said.
         waiting: Seconds since the turn began while more is expected; None when it is over.
         root_agent: The agent that needs no line, because the page has its name on top.
-        picture_content: For a file: what a picture is shown as in it. All else is then whole, and
-            in the very characters that were said. By default all is as the page can show it.
+        file_content: For an export: what a file is in it. All else is then whole, and in the very
+            characters that were said. By default all is as the page can show it.
     """
     messages: list[Message] = []
     speaker, room = root_agent, Room()
     done = executed(transcript)
-    entries, left_out = (transcript, ()) if picture_content else _bounded(transcript)
+    entries, left_out = (transcript, ()) if file_content else _bounded(transcript)
     for entry in entries:
-        if isinstance(entry, Text | Picture) and entry.source[0] != speaker:
+        if isinstance(entry, Text | File) and entry.source[0] != speaker:
             if speaker:
                 messages.append(_next_agent(f"{_name(entry.source[0])} answers", status="done"))
             speaker = entry.source[0]
         if isinstance(entry, ToolCall) and entry.name == TRANSFER:
             speaker = str(entry.args.get("agent_name"))
         is_json = isinstance(entry, Text) and entry.form == "json"
-        if isinstance(entry, Text | Thought) and not (is_json or picture_content):
+        if isinstance(entry, Text | Thought) and not (is_json or file_content):
             text, room = to_page_markdown(clean(entry.text), room, entry.state == "open")
             entry = replace(entry, text=text)
-        messages.append(_message(entry, picture_content, done))
+        messages.append(_message(entry, file_content, done))
     if left_out:
         messages.append(_left_out(left_out))
     if waiting is not None and not _shows_work(transcript):
@@ -153,20 +153,21 @@ def _shows_work(transcript: Transcript) -> bool:
 
 
 def _message(
-    entry: Entry, picture_content: Callable[[Picture], Content] | None, done: Container[str]
+    entry: Entry, file_content: Callable[[File], Content] | None, done: Container[str]
 ) -> Message:
     match entry:
         case Text(text=text, form=form):
-            shown = _fenced(text, picture_content is not None) if form == "json" else text
+            shown = _fenced(text, file_content is not None) if form == "json" else text
             return {"role": "assistant", "content": _text(shown)}
         case Thought(text=text, state="open"):
             return _panel("Thinking", text, status="pending")
         case Thought(text=text):
             return _panel("Thought", text, status="done")
         case ToolCall():
-            return _tool_call(entry, is_whole=picture_content is not None)
-        case Picture():
-            return {"role": "assistant", "content": (picture_content or _linked_file)(entry)}
+            return _tool_call(entry, is_whole=file_content is not None)
+        case File():
+            content = file_content(entry) if file_content else _text(to_markdown(entry))
+            return {"role": "assistant", "content": content}
         case Pause(id=id):
             more = {"id": STAYS_DONE} if id in done else {}
             return _panel(NOTE, sentence(entry).text, **more)
@@ -218,7 +219,7 @@ def _fenced(value: Any, is_whole: bool) -> str:
     the first part of it, with a link to the whole."""
     text, rest = _as_text(_Same(value)), ""
     if len(text) > MAX_SHOWN and not is_whole:
-        address = _address(Picture("application/json", text.encode()))
+        address = address_of(File("application/json", text.encode()))
         rest = f"\n\nThis is the beginning. [Save all {len(text):,} characters]({address})"
         text = text[:MAX_SHOWN].rpartition("\n")[0] or text[:MAX_SHOWN]
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
@@ -266,20 +267,3 @@ def _name(text: str) -> str:
 
 def _text(text: str) -> Content:
     return {"type": "text", "text": clean(text)}
-
-
-def _linked_file(picture: Picture) -> Content:
-    """A picture that leads to itself, a player, or a link. Gradio's own messages with files would
-    tell in which folder of this machine they are."""
-    address = _address(picture)
-    match picture.mime_type.lower().partition("/")[0]:
-        case "image":
-            return _text(f"[![Picture]({address})]({address})")
-        case "audio" | "video" as kind:
-            return _text(f'<{kind} controls src="{address}"></{kind}>')
-    return _text(f"[Save this file]({address})")
-
-
-def _address(file: Picture) -> str:
-    """Where the page finds the file."""
-    return f"files/{media.save(file)}"

@@ -12,7 +12,7 @@ from agent.chat.conversation import Conversation
 from agent.core.pauses import Reply
 from agent.core.question import Question
 from agent.core.settings import Settings
-from agent.core.transcript import open_calls, open_pauses
+from agent.core.waiting import open_calls, open_pauses
 from tests.support.app_setup import GEMINI, loaded_root, say
 from tests.support.fake_gemini import Call, FakeGemini
 from tests.support.waiting_agents import GEMINI_PAYS, agent

@@ -19,7 +19,8 @@ from agent.chat.turn import Turn
 from agent.core.notices import PlainError
 from agent.core.pauses import Reply
 from agent.core.settings import Settings
-from agent.core.transcript import Transcript, answer, executed, open_pauses
+from agent.core.transcript import Transcript, answer
+from agent.core.waiting import executed, open_pauses
 from agent.page.page_state import PageState, open_last
 from tests.support.app_setup import UNLIMITED, loaded_root
 from tests.support.scripted_model import USAGE, call, contents

@@ -11,7 +11,8 @@ from agent.core.notices import SENTENCES
 from agent.core.pauses import Pause, Reply, sentence
 from agent.core.question import Question
 from agent.core.settings import Settings
-from agent.core.transcript import ToolCall, Transcript, answer, notices, open_pauses
+from agent.core.transcript import ToolCall, Transcript, answer, notices
+from agent.core.waiting import open_pauses
 from tests.support.app_setup import loaded_root, registry, say
 from tests.support.scripted_model import call, contents, scripted
 from tests.support.waiting_agents import DONE, PAY, SECRET, agent, reviewer

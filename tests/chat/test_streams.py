@@ -13,7 +13,8 @@ from agent.chat.turn import Turn
 from agent.core.pauses import Reply
 from agent.core.question import Options, Question
 from agent.core.settings import Settings
-from agent.core.transcript import answer, open_pauses
+from agent.core.transcript import answer
+from agent.core.waiting import open_pauses
 from tests.support.app_setup import conversation, loaded, loaded_root, notices
 from tests.support.scripted_model import ScriptedModel, call, thought
 from tests.support.waiting_agents import agent

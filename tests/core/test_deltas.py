@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from agent.chat.streams import DeltaLog
 from agent.chat.turn import Turn
 from agent.core.deltas import Delta, Rewrite, deltas
+from agent.core.files import File
 from agent.core.pauses import Pause, Reply
 from agent.core.text import clean
 from agent.core.transcript import (
     CODE,
     Notice,
-    Picture,
     Source,
     Text,
     Thought,
@@ -86,7 +86,7 @@ def test_whoever_looks_once_is_told_all_at_once() -> None:
 def test_nothing_new_is_nothing_told() -> None:
     everything = (
         *(thinks("hm"), text("a"), tool("a"), tool("b", result={}, seconds=0.0)),
-        *(Picture("image/png", b"P", HELPER), text("b", "cut"), Notice("Stopped.")),
+        *(File("image/png", b"P", HELPER), text("b", "cut"), Notice("Stopped.")),
     )
     assert deltas(everything, everything) == deltas((), ()) == []
 
@@ -222,7 +222,7 @@ def test_code_that_the_model_runs_is_told_like_a_tool() -> None:
 
 
 def test_a_picture_is_told_once_and_in_its_place() -> None:
-    picture = Picture("image/png", b"P", HELPER)
+    picture = File("image/png", b"P", HELPER)
     assert streamed(chunk("a"), whole("a", image(b"P"), "b"), chunk("c"), whole("c")) == [
         [text("a", "open")],
         [picture, text("b")],

@@ -8,13 +8,13 @@ from google.genai import types
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.core.files import File
 from agent.core.pauses import Pause, Reply
 from agent.core.text import clean
 from agent.core.transcript import (
     CODE,
     Entry,
     Notice,
-    Picture,
     Text,
     Thought,
     ToolCall,
@@ -242,7 +242,7 @@ def test_codes_with_ids_are_paired_by_them() -> None:
 def test_an_image_between_texts_stands_between_them() -> None:
     assert last(chunk("a"), chunk(image(b"P")), chunk("b"), whole("a", image(b"P"), "b")) == (
         text("a"),
-        Picture("image/png", b"P", HELPER),
+        File("image/png", b"P", HELPER),
         text("b"),
     )
 

@@ -10,8 +10,9 @@ from google.adk.events import Event, EventActions
 from google.adk.sessions import Session
 from google.genai import types
 
+from agent.core.files import File
 from agent.core.history import TurnRecord, name_event, notices_event, turn_records
-from agent.core.transcript import Entry, Notice, Picture, Text, Thought, ToolCall
+from agent.core.transcript import Entry, Notice, Text, Thought, ToolCall
 from agent.render import export
 from agent.render.export import DOCUMENT_POLICY, file_name, to_adk, to_html, to_markdown
 from tests.support.hostile_texts import ASKS, CALLS_OUT, COVERS
@@ -31,7 +32,7 @@ TURNS = [
         ),
         asked_at=1_000_000_000,
     ),
-    TurnRecord("two", "And?", (Picture("image/png", b"abc", ROOT),)),
+    TurnRecord("two", "And?", (File("image/png", b"abc", ROOT),)),
 ]
 
 MARKDOWN = """\
@@ -133,12 +134,25 @@ BODY = """\
 
 TAGS = {
     *("html", "head", "meta", "title", "style", "body", "h1", "h2", "h3", "div", "p", "time"),
-    *("details", "summary", "strong", "small", "em", "s", "aside", "pre", "code", "a", "img"),
+    *(
+        "details",
+        "summary",
+        "strong",
+        "small",
+        "em",
+        "s",
+        "aside",
+        "pre",
+        "code",
+        "a",
+        "img",
+        "audio",
+    ),
     *("table", "thead", "tbody", "tr", "th", "td", "ul", "ol", "li", "blockquote", "hr", "br"),
 }
 ATTRIBUTES = {
     *("lang", "charset", "http-equiv", "content", "name", "dir", "class", "href", "src", "alt"),
-    *("target", "rel", "title"),
+    *("target", "rel", "title", "download", "controls"),
 }
 
 MORE = [
@@ -182,7 +196,12 @@ def everywhere(words: str) -> list[TurnRecord]:
         Thought(words, (words, None)),
         ToolCall("1", words, {words: words}, ROOT, result={words: words}, seconds=0.1),
         Text(words, (words, None)),
-        Picture(words, b"abc", ROOT),
+        File(words, b"abc", ROOT, words),
+        File("image/png", b"abc", ROOT, words),
+        File("text/csv", b"abc", ROOT, words),
+        File(f"audio/{words}", b"abc", ROOT, words),
+        File("audio/wav", b"abc", ROOT, words),
+        File(words, source=ROOT, name=words, address=words),
         Notice(words),
     ]
     return [TurnRecord("one", words, tuple(entries))]
@@ -209,8 +228,10 @@ def test_hostile_words_stay_words(payload: str) -> None:
     page = Reader(to_html(everywhere(payload.replace("EVIL", "http://evil")), payload))
     assert set(page.tags) <= TAGS
     assert {name for name, _ in page.attributes} <= ATTRIBUTES
-    assert all(re.match(r"data:image/(png|jpeg|gif|webp);base64,", at) for at in page.all("src"))
-    assert all(at.startswith(("http://", "https://")) for at in page.all("href"))
+    source = r"data:(image/(png|jpeg|gif|webp)|audio/wav);base64,"
+    assert all(re.match(source, at) for at in page.all("src"))
+    harmless = ("http://", "https://", "data:application/octet-stream;base64,")
+    assert all(at.startswith(harmless) for at in page.all("href"))
     assert page.tags.count("style") == page.tags.count("title") == page.tags.count("body") == 1
 
 
@@ -220,9 +241,15 @@ def test_a_link_tells_nobody_from_where_it_was_followed() -> None:
     assert page.all("rel") == ["noopener noreferrer nofollow"]
 
 
-@pytest.mark.parametrize("kind", ["image/svg+xml", "text/html", "application/pdf", ""])
-def test_a_file_that_may_hold_a_script_is_left_out_and_said_to_be(kind: str) -> None:
-    turns = [TurnRecord("one", "", (Picture(kind, b"abc", ROOT),))]
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        *(("image/svg+xml", ""), ("text/html", ""), ("", ""), ("text/csv", "x.html")),
+        ("text/plain", "x.csv.exe"),
+    ],
+)
+def test_a_file_that_may_hold_a_script_is_left_out_and_said_to_be(kind: str, name: str) -> None:
+    turns = [TurnRecord("one", "", (File(kind, b"abc", ROOT, name),))]
     for text in (to_html(turns, ""), to_markdown(turns, "")):
         assert "YWJj" not in text
         assert "not part of this copy" in text

@@ -14,7 +14,8 @@ from agent.core.notices import SENTENCES
 from agent.core.pauses import Reply
 from agent.core.question import Question
 from agent.core.settings import Settings
-from agent.core.transcript import Notice, answer, open_pauses
+from agent.core.transcript import Notice, answer
+from agent.core.waiting import open_pauses
 from agent.render.export import to_adk, to_html, to_markdown
 from tests.support.app_setup import loaded_root, say
 from tests.support.scripted_model import call, scripted

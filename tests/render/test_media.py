@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from agent.core.transcript import Picture
 from agent.render import media
 
 
@@ -17,7 +16,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def save(data: bytes, kind: str = "image/png") -> str:
-    return media.save(Picture(kind, data, ("helper", None)))
+    return media.save(kind, data)
 
 
 def found(name: str) -> bytes | None:

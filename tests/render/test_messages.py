@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from agent.core.adk_internals import TRANSFER
+from agent.core.files import File
 from agent.core.text import to_json
 from agent.core.transcript import (
     CODE,
     Entry,
     Notice,
-    Picture,
     Source,
     State,
     Text,
@@ -132,7 +132,7 @@ NAME = hashlib.sha256(b"P").hexdigest()[:32]
 
 @pytest.mark.parametrize(("kind", "shown"), PICTURES.items())
 def test_a_picture_is_shown_by_its_kind(kind: str, shown: str) -> None:
-    messages = to_messages((Picture(kind, b"P", ANN),))
+    messages = to_messages((File(kind, b"P", ANN),))
     assert messages == [message(shown.replace("NAME", NAME))]
 
 
@@ -286,7 +286,7 @@ def test_html_is_text_in_an_answer_and_in_a_thought() -> None:
 
 def test_a_file_has_the_models_very_characters() -> None:
     transcript = Text(EVIL, ANN), Thought("$$\\def\\a{}$$", ANN)
-    messages = to_messages(transcript, picture_content=lambda _: {})
+    messages = to_messages(transcript, file_content=lambda _: {})
     assert [m["content"]["text"] for m in messages] == [EVIL, "$$\\def\\a{}$$"]
 
 
@@ -356,7 +356,7 @@ def test_so_is_a_large_text_or_argument_of_one_line() -> None:
 
 def test_a_file_has_a_large_result_as_a_whole() -> None:
     done = tool(result=ROWS, seconds=0.0)
-    [saved] = to_messages((done,), picture_content=lambda _: {})
+    [saved] = to_messages((done,), file_content=lambda _: {})
     assert saved["content"]["text"].count('"note"') == 2000
 
 

@@ -12,7 +12,8 @@ from agent.chat.registry import Registry
 from agent.core.notices import SENTENCES
 from agent.core.pauses import Reply
 from agent.core.settings import Settings
-from agent.core.transcript import Transcript, answer, notices, open_pauses
+from agent.core.transcript import Transcript, answer, notices
+from agent.core.waiting import open_pauses
 from agent.page.page_state import PageState
 from agent.stores.fallback import FallbackStore
 from tests.support.app_process import ROOT

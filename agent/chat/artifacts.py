@@ -1,0 +1,84 @@
+"""The artifacts of a session: what ADK's artifact service has of them, put where a page can fetch
+it."""
+
+import asyncio
+import logging
+import mimetypes
+from collections.abc import Iterable
+from dataclasses import replace
+
+from google.adk.events import Event
+from google.adk.runners import Runner
+from google.genai import types
+
+from agent.core import files
+from agent.core.files import File
+from agent.core.transcript import Transcript
+from agent.core.visitor import SessionKey
+from agent.render import media
+
+log = logging.getLogger(__name__)
+
+# Seconds for the artifact service to give one; it may be another machine.
+LOADING_TIMEOUT = 10.0
+
+
+class Artifacts:
+    """What is known of a session's artifacts.
+
+    Args:
+        runner: Has the artifact service.
+        key: The session's.
+    """
+
+    def __init__(self, runner: Runner, key: SessionKey) -> None:
+        self._service, self._key = runner.artifact_service, key
+        # By name and version.
+        self._known: dict[tuple[str, int | None], File] = {}
+
+    async def look_up(self, events: Iterable[Event]) -> None:
+        """Know what is in the artifacts that these events have saved; one that cannot be loaded
+        now is looked up again the next time."""
+        for file in [file for event in events for file in files.saved(event)]:
+            known = self._known.get((file.name, file.version))
+            if known is None or not (known.address or media.path_of(known.kept_as)):
+                self._known[file.name, file.version] = await self._load(file)
+
+    def described(self, transcript: Transcript) -> Transcript:
+        """The transcript with what is known of its artifacts."""
+        return tuple(
+            replace(self._known.get((entry.name, entry.version), entry), source=entry.source)
+            if isinstance(entry, File)
+            else entry
+            for entry in transcript
+        )
+
+    def forget(self) -> None:
+        """Delete what was put where a page can fetch it."""
+        for file in self._known.values():
+            media.delete(file.kept_as)
+        self._known.clear()
+
+    async def _load(self, file: File) -> File:
+        part: types.Part | None = None
+        try:
+            if self._service:
+                async with asyncio.timeout(LOADING_TIMEOUT):
+                    part = await self._service.load_artifact(
+                        **self._key._asdict(), filename=file.name, version=file.version
+                    )
+        except Exception as error:  # A service may be of any class.
+            log.warning("The artifact %r could not be loaded: %r", file.name, error)
+        if part is None:
+            return file
+        if part.file_data:
+            return replace(file, address=part.file_data.file_uri or "")
+        blob = part.inline_data or types.Blob(
+            data=(part.text or "").encode(), mime_type="text/plain"
+        )
+        guessed, data = mimetypes.guess_type(file.name)[0], blob.data or b""
+        mime_type = blob.mime_type or ""
+        if mime_type in ("", "application/octet-stream", "text/plain"):
+            mime_type = guessed or mime_type
+        kept_as = await asyncio.to_thread(media.save, mime_type, data)
+        return replace(file, mime_type=mime_type, size=len(data), kept_as=kept_as)
