@@ -171,7 +171,7 @@ class _Copied:
         is_saved = about.lower().endswith(SAVED_SUFFIXES)
         about += f" ({size(file)})" if data else ""
         content = {"path": "", "name": name, "about": about, "kind": kind.partition("/")[0]}
-        if kind not in RASTER_TYPES and not re.fullmatch(r"(audio|video)/[a-z0-9.+-]+", kind):
+        if kind not in RASTER_TYPES and not re.fullmatch(r"(audio|video)/[a-z0-9.+-]{1,60}", kind):
             kind, content["kind"] = "application/octet-stream", ""
         if file.address.startswith(("https://", "http://")):
             content["about"] = f"{about}: {file.address}"

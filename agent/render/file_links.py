@@ -7,7 +7,7 @@ from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from agent.core.files import File
-from agent.core.text import clean
+from agent.core.text import clean, plural
 from agent.render import media
 
 # Rows and columns of a table that a page shows, and bytes that are read for them.
@@ -54,12 +54,11 @@ def address_of(file: File, kept_as: str = "") -> str:
 
 def size(file: File) -> str:
     """How much is in it."""
-    number: float = file.size or len(file.data)
-    for unit in ("bytes", "kB", "MB"):
-        if number < 1_000:
-            return f"{number:.0f} {unit}"
-        number /= 1_000
-    return f"{number:.1f} GB"
+    number = file.size or len(file.data)
+    for power, unit in ((3, "GB"), (2, "MB"), (1, "kB")):
+        if number >= 1_000**power:
+            return f"{number / 1_000**power:.0f} {unit}"
+    return plural(number, "byte")
 
 
 def escaped(text: str) -> str:
