@@ -48,6 +48,9 @@ NOTE = "**Note**"
 # The id of a panel that tells of what stays done where its message is taken back (chat.js).
 STAYS_DONE = "stays-done"
 
+# The id of what shows a file, which is nobody's words (static/text.js).
+FILE = "file"
+
 # Panels of an answer: more are a burden to a browser, and nobody reads them.
 MAX_PANELS = 100
 
@@ -167,7 +170,7 @@ def _message(
             return _tool_call(entry, is_whole=file_content is not None)
         case File():
             content = file_content(entry) if file_content else _text(to_markdown(entry))
-            return {"role": "assistant", "content": content}
+            return {"role": "assistant", "content": content, "metadata": {"id": FILE}}
         case Pause(id=id):
             more = {"id": STAYS_DONE} if id in done else {}
             return _panel(NOTE, sentence(entry).text, **more)

@@ -49,6 +49,7 @@ def test_a_picture_and_a_table_that_a_tool_saved_are_seen_and_can_be_saved(
         expect(cells).to_have_text(
             ["colour", "share", "red", "1", "<b>blue</b>", "2"], timeout=ACTION_TIMEOUT
         )
+        assert page.copy_answer() == "There it is."
         page.reload()
     for name, content in (("my cat.png", PNG), ("colours.csv", CSV.encode())):
         link = page.tab.get_by_role("link", name=f"Save {name}")

@@ -102,9 +102,13 @@
             return before;
         }, []);
 
-    // The words alone: without thoughts, tools, and the app's own notes.
+    // The id of messages that show a file.
+    let file = "";
+
+    // The words alone: without thoughts, tools, files, and the app's own notes.
     const wordsOf = (messages) =>
-        messages.filter(({ metadata }) => !metadata?.title).map(globalThis.chat.textOf);
+        messages.filter(({ metadata }) => !metadata?.title && metadata?.id !== file)
+            .map(globalThis.chat.textOf);
 
     // What is to be copied where Gradio would copy `text`, because this element was pressed.
     const toCopy = (text, pressed) => {
@@ -144,7 +148,8 @@
     };
 
     globalThis.chatText = {
-        watch() {
+        watch(fileId) {
+            file = fileId;
             const conversation = document.querySelector(ELEMENTS.conversation);
             if (conversation) watchText(conversation);
             watchCopying();
