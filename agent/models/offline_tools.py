@@ -2,7 +2,8 @@
 
 It knows the tools only as a model does, by their declarations, and so works for those of any agent:
 a message asks for a tool if it has the words of its name ("time" for `get_time`), or one of the
-fixed values of its argument (a sub-agent's name), or a sum where the tool takes an expression.
+fixed values of its argument (a sub-agent's name), or a sum where the tool takes an expression, or
+numbers where it takes a list of them.
 """
 
 import json
@@ -25,6 +26,7 @@ NUMBER = r"(?:\d++(?:[.,]\d++)*+|\.\d++)(?:\s*+\))*+"
 SUM = re.compile(
     rf"(?<![^\s=:'\"])[-−(]*+{NUMBER}(?:\s*+[-−+*/%^×÷]++[-−(\s]*+{NUMBER})++(?=[\s?=.,;:'\"]|$)"
 )
+PLAIN_NUMBER = re.compile(r"(?<![\w.])-?\d{1,15}(?:\.\d{1,15})?(?![\w.]*\w)")
 OBJECT = re.compile(r"\b(?:in|for|of|about|at)\s+([^?!]+)", re.IGNORECASE)
 AND = re.compile(r",\s+|\s+and\s+(?:in\s+|for\s+)?", re.IGNORECASE)
 
@@ -54,10 +56,20 @@ def _find_arguments(tool: types.FunctionDeclaration, message: str) -> list[dict[
             return [{}] if _mentions(message, tool.name) else []
         case ["expression"]:
             return [{"expression": found[0].strip()} for found in SUM.finditer(message)]
+        case [name] if _is_numbers(_properties(tool)[name]):
+            numbers = [float(found) for found in PLAIN_NUMBER.findall(message[:SEARCHED_LENGTH])]
+            return [{name: numbers}] if numbers and _mentions(message, tool.name) else []
         case [name] if _properties(tool)[name].get("type") in ("string", types.Type.STRING):
             values = _find_fixed_value(tool, name, message) or _find_objects(tool, message)
             return [{name: value} for value in values]
     return []
+
+
+def _is_numbers(schema: dict[str, Any]) -> bool:
+    """Whether a parameter is a list of numbers."""
+    kind, items = schema.get("type"), schema.get("items") or {}
+    is_list = kind in ("array", types.Type.ARRAY)
+    return is_list and items.get("type") in ("number", types.Type.NUMBER)
 
 
 def find_example(message: str, request: LlmRequest) -> str | None:

@@ -1,6 +1,8 @@
 """The agent on show: its tools by themselves, and how it is set up."""
 
 import inspect
+import io
+import math
 import zoneinfo
 from collections.abc import Callable
 from datetime import datetime
@@ -8,12 +10,24 @@ from typing import Any, get_type_hints
 
 import pytest
 from google.adk.agents import Agent
+from PIL import Image
 
-from agent.agent import EXAMPLES, TOOLS, calculate, get_time, roll_dice, root_agent, tutor
+from agent.agent import (
+    EXAMPLES,
+    TOOLS,
+    calculate,
+    draw_chart,
+    get_time,
+    roll_dice,
+    root_agent,
+    tutor,
+)
 from agent.chat.conversation import Conversation
+from agent.core.files import File
 from agent.core.transcript import ToolCall, Transcript
+from agent.render import media
 from tests.support.app_setup import conversation, say
-from tests.support.scripted_model import ScriptedModel, call, thought
+from tests.support.scripted_model import ScriptedModel, call, scripted, thought
 
 # get_time
 
@@ -184,6 +198,29 @@ def test_dice_are_rolled_as_many_as_are_asked_for() -> None:
     assert set(rolled["dice"]) <= {1, 2, 3, 4, 5, 6}
     assert rolled["sum"] == sum(rolled["dice"])
     assert "error" in roll_dice(0)
+
+
+# draw_chart
+
+
+async def test_a_chart_is_a_picture_of_its_numbers() -> None:
+    numbers = [3.0, -5.5, 8.0]
+    model = scripted((call("draw_chart", numbers=numbers, title="$x$ sales"),), ("There.",))
+    said = await say(conversation(model, {"tools": TOOLS}), "Draw it")
+    (file,) = (entry for entry in said if isinstance(entry, File))
+    assert (file.name, file.mime_type) == ("chart.png", "image/png")
+    picture = Image.open(io.BytesIO(media.content(file) or b"")).convert("RGB")
+    assert picture.size == (720, 480)
+    # The tallest bar is the last one, and the second goes down.
+    columns = [[picture.getpixel((x, y)) for y in range(480)] for x in (200, 390, 580)]
+    heights = [sum(pixel == (31, 119, 180) for pixel in column) for column in columns]
+    assert heights[2] > heights[1] > heights[0] > 20
+
+
+@pytest.mark.parametrize("numbers", [[], [1.0] * 101, [math.inf], [math.nan]])
+async def test_what_cannot_be_drawn_is_said(numbers: list[float]) -> None:
+    told = await draw_chart(numbers, None)  # type: ignore[arg-type]
+    assert told == {"error": "I draw from 1 to 100 numbers."}
 
 
 @pytest.mark.parametrize("tool", FUNCTIONS, ids=lambda tool: tool.__name__)

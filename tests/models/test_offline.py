@@ -106,6 +106,8 @@ async def test_tools_lists_the_tools_each_with_its_command() -> None:
         '- `/call calculate {"expression": "…"}` Work out an arithmetic expression.\n'
         "- `/call stream_figures {}` Tell how the earlier answers of this conversation streamed, "
         "as measured by the app.\n"
+        '- `/call draw_chart {"numbers": "…"}` Draw a chart of some numbers, which the visitor '
+        "then sees.\n"
         "- `/call roll_dice {}` Roll dice. The visitor is asked first, and may decline."
     )
 
@@ -298,6 +300,11 @@ def pick_color(color: Literal["red", "dark blue"]) -> str:
     return color
 
 
+def plot(numbers: list[float]) -> str:
+    """Plot numbers."""
+    return "plotted"
+
+
 def roll_sides(sides: int) -> int:
     """Roll a dice of so many sides."""
     return sides // 2
@@ -326,10 +333,15 @@ def broken() -> str:
         ("Is it nice in Oslo?", []),
         ("How is the weather?", []),
         ("12*7", []),
+        ("Plot -1, 2.5 and 30.", [("plot", {"numbers": [-1.0, 2.5, 30.0]})]),
+        ("Plot x2 and v1.5.3", []),
+        ("1, 2, 3", []),
     ],
 )
 async def test_it_calls_any_agents_tools(message: str, called: list[tuple[str, Any]]) -> None:
-    assert calls(await ask(message, what=offline(get_weather, roll_dice, pick_color))) == called
+    assert (
+        calls(await ask(message, what=offline(get_weather, roll_dice, pick_color, plot))) == called
+    )
 
 
 class DeclaredBySchema(BaseTool):
