@@ -22,7 +22,7 @@ EventSource not to reconnect.
 
 An agent may wait for a person: then the stream ends with one `pause` or more. Each says in `text`
 what is asked, and in other fields, as far as it has them, what to show of it: `kind` (approval,
-input, choice, sign_in), `message` (the agent's own words), `tool` and `args` (what is to be
+input, choice, sign_in, key), `message` (the agent's own words), `tool` and `args` (what is to be
 approved), `payload` (what the agent shows, or what may be changed with an approval), `schema` (JSON
 Schema of the value), `options` (to choose one of), `link` (where to sign in). All open ones are
 answered together, by
@@ -30,11 +30,11 @@ answered together, by
     POST /chat/stream   {"session_id": "…", "replies": {"<id>": {"approved": true, "value": …}}}
 
 `approved` is false where a person declines. `value` is what was put in or chosen; of a sign-in, the
-address to which it has led; of an approval, the changed payload, if it was changed. With `args` an
-approval gives the tool these arguments in place of those that were asked for. The stream then holds
-what is new of the same answer. Replies that are not taken change nothing: 409 where nothing
-waits for them, any more, and 422 where some are missing or are not what was asked for. A message
-that is asked instead declines what is open.
+address to which it has led; of a key, the key; of an approval, the changed payload, if it was
+changed. With `args` an approval gives the tool these arguments in place of those that were asked
+for. The stream then holds what is new of the same answer. Replies that are not taken change
+nothing: 409 where nothing waits for them, any more, and 422 where some are missing or are not what
+was asked for. A message that is asked instead declines what is open.
 """
 
 import base64

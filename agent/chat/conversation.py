@@ -31,6 +31,7 @@ from agent.core.history import (
     TITLE,
     TurnRecord,
     ended,
+    invocation_of,
     kept_turns,
     latest_since,
     name_event,
@@ -205,14 +206,13 @@ class Conversation:
         tool_faults.set(ToolFaults())
         caller.set(self.user_id)
         tool_threads(self.settings.tool_threads)
-        await turn.run(self._answer(turn, question, message))
+        await turn.run(self._answer(turn, question, message), session.invocations)
         await self._count_tokens(turn.spent)
         if isinstance(turn.failure, SessionNotFoundError):
             session.lose()
         elif turn.id:
             record = TurnRecord(turn.id, question.text, turn.transcript, turn.events, turn.asked_at)
-            record = replace(record, figures=turn.figures, changes_user=turn.changes_user)
-            session.record(record)
+            session.record(replace(record, figures=turn.figures, changes_user=turn.changes_user))
             if not isinstance(turn.failure, StaleSessionError):
                 # Else somebody else's turn goes on, and would fail by what is stored now.
                 await self._seal(turn)
@@ -294,7 +294,7 @@ class Conversation:
     async def _seal(self, turn: Turn) -> None:
         """Store what was shown and ADK has not: words whose whole never came, so that the agent
         remembers them, and the app's own notices, so that they are seen again."""
-        session, turn_id = None, turn.id or ""
+        session, invocation_id = None, invocation_of(turn.id or "")
         with suppress(StoreUnavailable):
             session = await self._session.look()
             if session and session.state.get(UNSTORED) and not self._has_warned:
@@ -305,14 +305,14 @@ class Conversation:
             author, branch = text.source
             content = types.ModelContent(text.text)
             cut = Event(author=author, branch=branch, content=content, interrupted=True)
-            cut.invocation_id = turn_id
+            cut.invocation_id = invocation_id
             events.append(cut)
         latest = turn.transcript[len(turn.earlier) :]
         shown = [entry for entry in latest if isinstance(entry, Notice)]
         notices = [notice for notice in shown if notice.code != "not_remembered"]
         notices += [explain(turn.failure)] if turn.failure else []
         if notices:
-            said = notices_event(turn_id, self.runner.agent.name, notices)
+            said = notices_event(invocation_id, self.runner.agent.name, notices)
             if events:  # In one with the last words: each is a transaction.
                 events[-1].custom_metadata = said.custom_metadata
             else:
@@ -352,7 +352,7 @@ class Conversation:
         async with self._changed():
             if self._session.turns and (name := short_title(name)):
                 self._session.name = name
-                await self._session.append(name_event(self._session.latest_id or "", name))
+                await self._session.append(name_event(self._session.latest_id, name))
 
     async def stop(self, reason: PlainError | None = None) -> Transcript:
         """Stop the running turn, if there is one; the latest turn's transcript, once it is over."""

@@ -1,7 +1,7 @@
 """A turn that waits for a person: taken up with the replies, or closed because nobody replies."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from google.adk.events import Event
 from google.adk.sessions import Session
@@ -14,6 +14,7 @@ from agent.core.history import TurnRecord
 from agent.core.notices import PlainError
 from agent.core.pauses import Pause, Reply
 from agent.core.question import Question
+from agent.core.transcript import ToolCall, encloses
 from agent.core.waiting import open_calls, open_pauses
 
 
@@ -73,29 +74,30 @@ async def take_up(
     changed = {p.call_id: given[p.id].args for p in asked if given[p.id].is_approved}
     approved_arguments.set(changed)  # In the turn's own task, and so for this turn alone.
     calls = _calls(session)
-    declined = [p for p in asked if p.kind == "sign_in" and not given[p.id].is_approved]
+    # ADK knows no refusal of a sign-in; and one of an input only as a value, which fails.
+    is_closed = {
+        p.id: not given[p.id].is_approved and p.kind in (*pauses.SECRET_KINDS, "input")
+        for p in asked
+    }
+    declined = [p for p in asked if is_closed[p.id]]
     taken = [p for p in asked if p not in declined]
     # ADK keeps from the model whatever comes together with an approval or a sign-in, which are
     # nothing for it (adk/flows/llm_flows/context/_contents.py).
-    is_kept = any(p.kind in ("approval", "sign_in") for p in taken)
+    is_kept = any(p.kind in ("approval", *pauses.SECRET_KINDS) for p in taken)
     first = [p for p in taken if is_kept and p.kind == "choice"]
     if declined:
-        await _close(sync, session, turn.id, declined)
-    if first:
-        content = _replies(first, given, calls)
-        await sync.append(Event(invocation_id=turn.id, author="user", content=content), session)
+        await _close(sync, session, turn, declined)
+    for pause in first:
+        part = pauses.response(pause, given[pause.id], calls[pause.id].call)
+        await sync.append(calls[pause.id].answered("user", part), session)
     if declined or first:
         turn = next(known for known in sync.learn(await sync.read()) if known.id == turn.id)
-    rest = [p for p in taken if p not in first]
-    return turn, _replies(rest, given, calls) if rest else None
-
-
-def _replies(
-    asked: Sequence[Pause], given: Mapping[str, Reply], calls: Mapping[str, types.FunctionCall]
-) -> types.Content:
-    """What a person has replied, as ADK takes it."""
-    parts = [pauses.response(pause, given[pause.id], calls[pause.id]) for pause in asked]
-    return types.Content(role="user", parts=parts)
+    parts = [
+        pauses.response(pause, given[pause.id], calls[pause.id].call)
+        for pause in taken
+        if pause not in first
+    ]
+    return turn, types.Content(role="user", parts=parts) if parts else None
 
 
 async def close_all(sync: SessionSync) -> bool:
@@ -106,27 +108,58 @@ async def close_all(sync: SessionSync) -> bool:
     session = await sync.read() if waiting else None
     for turn in waiting:
         if session:
-            await _close(sync, session, turn.id, open_pauses(turn.transcript))
+            await _close(sync, session, turn, open_pauses(turn.transcript))
     if waiting:
         sync.learn(await sync.read())
     return bool(waiting)
 
 
-async def _close(sync: SessionSync, session: Session, turn_id: str, asked: Sequence[Pause]) -> None:
+async def _close(
+    sync: SessionSync, session: Session, turn: TurnRecord, asked: Sequence[Pause]
+) -> None:
     """Store that the person has declined, and what the tools that waited have given."""
-    calls = _calls(session)
+    calls, no = _calls(session), Reply(is_approved=False)
+    rejected: set[str] = set()
     for pause in asked:
-        content = _replies([pause], {pause.id: Reply(is_approved=False)}, calls)
-        await sync.append(Event(invocation_id=turn_id, author="user", content=content), session)
-        if call := calls.get(pause.call_id):
-            given = types.FunctionResponse(
-                id=call.id, name=call.name, response={"error": pauses.REJECTED}
-            )
-            content = types.Content(role="user", parts=[types.Part(function_response=given)])
-            author, branch = pause.source
-            event = Event(invocation_id=turn_id, author=author, branch=branch, content=content)
-            await sync.append(event, session)
+        asks = calls[pause.id]
+        await sync.append(asks.answered("user", pauses.response(pause, no, asks.call)), session)
+        rejected |= {
+            entry.id
+            for entry in turn.transcript
+            if isinstance(entry, ToolCall)
+            and entry.seconds is None
+            and (entry.id == pause.call_id or encloses(entry, pause.source))
+        }
+        rejected.discard(asks.event.isolation_scope or "")  # A task goes on with the next message.
+    for call_id in rejected & calls.keys():
+        call, event = calls[call_id]
+        error = {"error": pauses.REJECTED}
+        given = types.FunctionResponse(id=call.id, name=call.name, response=error)
+        part = types.Part(function_response=given)
+        await sync.append(calls[call_id].answered(event.author, part), session)
 
 
-def _calls(session: Session) -> dict[str, types.FunctionCall]:
-    return {call.id or "": call for event in session.events for call in event.get_function_calls()}
+class _Call(NamedTuple):
+    """A call, and the event in which it is stored."""
+
+    call: types.FunctionCall
+    event: Event
+
+    def answered(self, author: str, part: types.Part) -> Event:
+        """The event that answers it, where it was called: ADK shows an agent in task mode nothing
+        else."""
+        return Event(
+            invocation_id=self.event.invocation_id,
+            author=author,
+            branch=None if author == "user" else self.event.branch,
+            isolation_scope=self.event.isolation_scope,
+            content=types.Content(role="user", parts=[part]),
+        )
+
+
+def _calls(session: Session) -> dict[str, _Call]:
+    return {
+        call.id or "": _Call(call, event)
+        for event in session.events
+        for call in event.get_function_calls()
+    }

@@ -19,7 +19,15 @@ from google.genai import types
 
 from agent.chat.artifacts import Artifacts
 from agent.core.figures import Figures
-from agent.core.history import DONE, NAME, TITLE, TurnRecord, done_event, turn_records
+from agent.core.history import (
+    DONE,
+    NAME,
+    TITLE,
+    TurnRecord,
+    done_event,
+    shared_events,
+    turn_records,
+)
 from agent.core.visitor import SessionKey
 from agent.core.waiting import executed
 from agent.stores.cleanup import delete_session, take_back
@@ -52,9 +60,14 @@ class SessionSync:
         self._as_of: float | None = None
 
     @property
-    def latest_id(self) -> str | None:
-        """The latest turn's id; None before the first."""
-        return self.turns[-1].id if self.turns else None
+    def latest_id(self) -> str:
+        """The latest turn's invocation; "" before the first."""
+        return self.turns[-1].invocation_id if self.turns else ""
+
+    @property
+    def invocations(self) -> set[str]:
+        """Those of all turns."""
+        return {turn.invocation_id for turn in self.turns}
 
     async def read(self) -> Session | None:
         """The session with all its events, as it is stored."""
@@ -127,22 +140,29 @@ class SessionSync:
         others with a person's approval, which stays done."""
         done = []
         if kept < len(self.turns):
+            cut, session, again = self.turns[kept:], None, list[Event]()
+            if kept and self.turns[kept - 1].invocation_id == cut[0].invocation_id:
+                session = await self.read()
+                left = [turn.id for turn in self.turns[:kept]]
+                again = shared_events(session.events if session else (), left, cut[0].id)
             await self._runner.rewind_async(
                 user_id=self.key.user_id,
                 session_id=self.key.session_id,
-                rewind_before_invocation_id=self.turns[kept].id,
+                rewind_before_invocation_id=cut[0].invocation_id,
             )
-            cut = self.turns[kept:]
-            turn_ids = [turn.id for turn in cut]
+            turn_ids = [turn.invocation_id for turn in cut]
             if isinstance(memory := self._runner.memory_service, VisitorMemory):
                 memory.forget_turns(self.key, turn_ids)
             if any(turn.changes_user for turn in cut):
                 await take_back(self._runner, self.key, turn_ids)
             del self.turns[kept:]
+            for event in again:
+                event.timestamp = time.time()  # Stores order events by it, the rewind among them.
+                await self.append(event)
             done = [text for turn in cut for text in executed(turn.transcript).values()]
             self._done += done
             if self._done:  # A rewind has taken away what was known of this, too.
-                await self.append(done_event(self.latest_id or "", self._done))
+                await self.append(done_event(self.latest_id, self._done))
         return done
 
     async def create(self) -> Session:
@@ -161,7 +181,7 @@ class SessionSync:
             if is_users or not self.turns:
                 self.turns.append(TurnRecord(f"e-{uuid.uuid4()}", "", asked_at=time.time()))
             author = "user" if is_users else agent_name
-            event = Event(invocation_id=self.turns[-1].id, author=author, content=content)
+            event = Event(invocation_id=self.latest_id, author=author, content=content)
             await self.append(event, session)
 
     async def append(self, event: Event, session: Session | None = None) -> None:
@@ -169,7 +189,7 @@ class SessionSync:
         if found := session or await self.look():
             await self._store.append_event(found, event)
             for place, turn in reversed(list(enumerate(self.turns))):
-                if turn.id == event.invocation_id:
+                if turn.invocation_id == event.invocation_id:
                     self.turns[place] = replace(turn, events=turn.events + 1)
                     return
 

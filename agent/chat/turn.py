@@ -9,7 +9,7 @@ timeouts and failures all end the turn in one place.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Callable, Container, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, cast
@@ -31,7 +31,7 @@ from agent.core.errors import (
 )
 from agent.core.figures import Figures, Usage
 from agent.core.files import File
-from agent.core.history import TurnRecord, changes_user
+from agent.core.history import TurnRecord, changes_user, turn_id_of
 from agent.core.notices import Notice, PlainError
 from agent.core.question import Screen
 from agent.core.settings import Settings
@@ -63,7 +63,7 @@ class Turn:
     """
 
     def __init__(self, settings: Settings) -> None:
-        # ADK's invocation; None until the run has begun.
+        # See `turn_id_of`; None until the run has begun.
         self.id: str | None = None
         # The ADK session it belongs to; "" until that is found.
         self.session_id = ""
@@ -94,6 +94,7 @@ class Turn:
         self.abort = asyncio.Event()
         # Set when the run begins, or has been refused before: then the turn is over.
         self.admitted = asyncio.Event()
+        self._known: Container[str] = ()
         self._settings = settings
         self._began = time.monotonic()
         self._changed, self._ended = asyncio.Event(), asyncio.Event()
@@ -171,11 +172,13 @@ class Turn:
         self.earlier, self._seconds_before = self.earlier or record.transcript, record.figures.total
         self._publish(record.transcript)
 
-    async def run(self, work: Coroutine[Any, Any, None]) -> None:
-        """The agent's run: `work` gives the turn its events, and is ended when it stands still.
+    async def run(self, work: Coroutine[Any, Any, None], known: Container[str] = ()) -> None:
+        """The agent's run: `work` gives the turn its events, and is ended when it stands still;
+        `known` are the invocations of the turns before.
 
         What it raises is the turn's `failure`, and goes no further, so that the run can be stored.
         """
+        self._known = known
         self.admitted.set()
         self._restart_timer()
         try:
@@ -209,7 +212,7 @@ class Turn:
         """Fold one of the run's events in; `described` adds what is known of artifacts."""
         if self.id is None and self.is_stopping:
             self._cancel_task_in(ABORT_TIMEOUT)  # The question is stored now.
-        self.id = event.invocation_id or self.id
+        self.id = self.id or turn_id_of(event, self._known)
         self.asked_at = self.asked_at or event.timestamp
         self.events += not event.partial
         self.changes_user = self.changes_user or (not event.partial and changes_user(event))

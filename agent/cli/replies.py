@@ -32,14 +32,16 @@ def read_replies(asked: Sequence[Pause], say: Say, ask: Ask) -> dict[str, Reply]
         say: Shows a line.
         ask: Shows a prompt; the line that is typed then.
     """
-    kinds = {"approval": _approval, "choice": _choice, "sign_in": _sign_in, "input": _input}
+    kinds = {"approval": _approval, "choice": _choice, "sign_in": _sign_in}
     replies = {}
     try:
         for pause in asked:
             say(f"({sentence(pause).text})")
             while pause.id not in replies:
                 try:
-                    replies[pause.id] = complete(pause, kinds[pause.kind](pause, say, ask))
+                    replies[pause.id] = complete(
+                        pause, kinds.get(pause.kind, _input)(pause, say, ask)
+                    )
                 except PlainError as error:
                     say(f"({error})")
     except (KeyboardInterrupt, EOFError):

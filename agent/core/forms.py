@@ -14,8 +14,9 @@ from agent.core.notices import PlainError
 from agent.core.pauses import Pause, Reply, check
 from agent.core.text import clean, from_json, to_json
 
-# Words; a number; yes or no; one of `options`; words, one a line; anything else.
-FieldKind: TypeAlias = Literal["text", "number", "yes_no", "select", "lines", "json"]
+# Words; words that are not shown; a number; yes or no; one of `options`; words, one on a line;
+# anything else.
+FieldKind: TypeAlias = Literal["text", "password", "number", "yes_no", "select", "lines", "json"]
 
 # Where the arguments of a tool stand in a form, beside its payload.
 ARGUMENTS = "arguments"
@@ -53,6 +54,8 @@ def fields(asked: Pause) -> list[Field]:
     [] where there is nothing to fill in."""
     if asked.kind == "sign_in":
         return [Field((), "text", ADDRESS, is_required=True)]
+    if asked.kind == "key":
+        return [Field((), "password", "Your key", is_required=True)]
     if asked.kind == "approval":
         if asked.payload is None:
             return []

@@ -3,8 +3,9 @@
 What is shown after a reload, a restart, or in a second window comes from here.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from google.adk.events import Event, EventActions
 from google.adk.events.event_actions import EventCompaction
@@ -28,6 +29,9 @@ TITLE, NAME = "adk_chat_page_title", "adk_chat_page_name"
 # Where it holds what tools have done with a person's approval in turns that were taken back.
 DONE = "adk_chat_page_done"
 
+# Under which name the `custom_metadata` of a message that was stored again holds its turn's id.
+TURN_ID = "adk_chat_page_turn"
+
 # How many characters a conversation's title has at the most.
 TITLE_LENGTH = 40
 
@@ -36,7 +40,7 @@ TITLE_LENGTH = 40
 class TurnRecord:
     """One turn: what was asked, and what came of it."""
 
-    # ADK's invocation.
+    # See `turn_id_of`.
     id: str
     question: str
     transcript: Transcript = ()
@@ -52,37 +56,110 @@ class TurnRecord:
     # Measured only where the turn was run by this process.
     figures: Figures = field(default_factory=Figures, compare=False)
 
+    @property
+    def invocation_id(self) -> str:
+        """ADK's invocation, which it may share with other turns."""
+        return invocation_of(self.id)
+
 
 def turn_records(events: Iterable[Event]) -> list[TurnRecord]:
-    """The turns that are left after all rewinds, oldest first.
+    """The turns that are left after all rewinds, oldest first."""
+    turns, summaries = _turns(events)
+    records: list[TurnRecord] = []
+    for turn_id, own in turns.items():
+        record = TurnRecord(turn_id, _question(own[0]), asked_at=own[0].timestamp)
+        for event in own:
+            record = _grown(record, event)
+            if event.get_function_responses():  # Perhaps to a call of an earlier message.
+                records = [_answered(earlier, record, event) for earlier in records]
+        records.append(_summarized(record, summaries))
+    return records
+
+
+# By their ids.
+Turns: TypeAlias = dict[str, list[Event]]
+
+# Each with the number of turns that had begun before it: a rewind to fewer takes it away, too.
+Summaries: TypeAlias = list[tuple[int, EventCompaction]]
+
+
+def _turns(events: Iterable[Event]) -> tuple[Turns, Summaries]:
+    """The events of each turn that is left, and ADK's summaries.
 
     A turn's events need not be neighbours. An event that says nothing and belongs to no turn, such
     as a mere change of state, is nobody's; so is ADK's compaction, a summary of earlier events.
     What was said without a question belongs to the turn before, if there is one.
     """
-    turns: dict[str, TurnRecord] = {}
-    # Each with the number of turns that had begun before it: a rewind to fewer takes it away, too.
-    summaries: list[tuple[int, EventCompaction]] = []
+    turns: Turns = {}
+    summaries: Summaries = []
+    # By invocations, the latest turn of each; and the events by which turns have begun, of which a
+    # store that fails half-way may have one twice.
+    latest: dict[str, str] = {}
+    first_ids: set[str] = set()
     for event in events:
-        turn_id = event.invocation_id
         if first := event.actions.rewind_before_invocation_id:
             kept = list(turns)[: list(turns).index(first)] if first in turns else list(turns)
             turns = {turn_id: turns[turn_id] for turn_id in kept}
+            latest = {invocation_of(turn_id): turn_id for turn_id in kept}
             summaries = [summary for summary in summaries if summary[0] <= len(turns)]
         elif summary := event.actions.compaction:
             summaries.append((len(turns), summary))
-        elif turn_id in turns:
-            turns[turn_id] = _grown(turns[turn_id], event)
+        elif event.invocation_id in latest and (event.id in first_ids or not is_message(event)):
+            turns[latest[event.invocation_id]].append(event)
         elif event.content and event.author != "user" and turns:
-            turn_id = next(reversed(turns))
-            turns[turn_id] = _grown(turns[turn_id], event)
+            turns[next(reversed(turns))].append(event)
         elif event.content:
-            record = TurnRecord(turn_id, _question(event), asked_at=event.timestamp)
-            turns[turn_id] = _grown(record, event)
-    return [_summarized(turn, summaries) for turn in turns.values()]
+            turn_id = turn_id_of(event, latest)
+            turns[turn_id], latest[event.invocation_id] = [event], turn_id
+            first_ids.add(event.id)
+    return turns, summaries
 
 
-def _summarized(turn: TurnRecord, summaries: list[tuple[int, EventCompaction]]) -> TurnRecord:
+def is_message(event: Event) -> bool:
+    """Whether a person says something in it, and does not only answer what was asked."""
+    parts = (event.content.parts or []) if event.content else []
+    return event.author == "user" and bool(parts) and not event.get_function_responses()
+
+
+def turn_id_of(event: Event, known: Container[str]) -> str:
+    """The id of the turn that an event begins, where these invocations are known.
+
+    It is the invocation's. While an agent in task mode waits for the next message, ADK stores that
+    under the invocation of the first: then the event's own id is put behind it.
+    """
+    stored = (event.custom_metadata or {}).get(TURN_ID)
+    turn_id = event.invocation_id
+    return str(stored or (f"{turn_id}/{event.id}" if turn_id in known else turn_id))
+
+
+def invocation_of(turn_id: str) -> str:
+    """ADK's invocation of the turn with this id."""
+    return turn_id.partition("/")[0]
+
+
+def shared_events(events: Iterable[Event], kept: Sequence[str], cut: str) -> list[Event]:
+    """What a rewind to before the turn `cut` takes of the turns `kept` with it, to be stored again:
+    ADK takes away whole invocations."""
+    turns, _ = _turns(events)
+    again = []
+    for turn_id in kept:
+        if invocation_of(turn_id) == invocation_of(cut):
+            for event in turns.get(turn_id, []):
+                metadata = event.custom_metadata or {}
+                if event is turns[turn_id][0]:
+                    metadata = {**metadata, TURN_ID: turn_id}
+                changed = {"id": Event.new_id(), "custom_metadata": metadata}
+                again.append(event.model_copy(update=changed))
+    return again
+
+
+def _answered(earlier: TurnRecord, turn: TurnRecord, event: Event) -> TurnRecord:
+    if earlier.invocation_id != turn.invocation_id:
+        return earlier
+    return replace(earlier, transcript=transcript.answer_later(earlier.transcript, event))
+
+
+def _summarized(turn: TurnRecord, summaries: Summaries) -> TurnRecord:
     """ADK leaves out what came in the time of a summary."""
     for _, summary in summaries:
         if summary.start_timestamp <= turn.asked_at <= summary.end_timestamp:
@@ -128,8 +205,8 @@ def _is_end(entry: Entry) -> bool:
 
 def remaining_events(events: list[Event]) -> list[Event]:
     """The events of the turns that are left after all rewinds."""
-    left = {turn.id for turn in turn_records(events)}
-    return [event for event in events if event.invocation_id in left]
+    left = {id(event) for own in _turns(events)[0].values() for event in own}
+    return [event for event in events if id(event) in left]
 
 
 def latest_since(turns: Sequence[TurnRecord], most: int) -> float | None:
@@ -139,11 +216,13 @@ def latest_since(turns: Sequence[TurnRecord], most: int) -> float | None:
     What nobody said and what was rewound since then is read too, and ADK leaves it out. A turn in
     whose place the model is told a summary counts as one event.
     """
-    own, since = 0, None
+    own, since, invocation_id = 0, None, ""
     for turn in reversed(turns):
         own += 1 if turn.is_summarized else turn.events
-        if own > most:
+        # Of an invocation ADK reads all, or does not know which agent is at work.
+        if own > most and turn.invocation_id != invocation_id:
             break
+        invocation_id = turn.invocation_id
         # The server's clock may have been set back in between.
         since = turn.asked_at if since is None else min(since, turn.asked_at)
     return since

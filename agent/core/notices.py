@@ -118,6 +118,9 @@ SENTENCES: dict[str, str] = {
     "not_answered": "You left this open: “{what}”.",
     "answered": "You answered: “{what}”.",
     "chosen": "You chose: “{what}”.",
+    "asks_key": "The agent asks you for a key, before it goes on. {what}",
+    "key_given": "You gave the key.",
+    "key_not_given": "You gave no key.",
     "signed_in": "You signed in.",
     "not_signed_in": "You did not sign in.",
     "answered_already": (
@@ -147,6 +150,9 @@ SENTENCES: dict[str, str] = {
     "was_not_approved": "This was not approved.",
     "was_answered": "The answer was: {what}.",
     "was_not_answered": "This was not answered.",
+    "was_asked_for_key": "The agent asks for a key, before it goes on.",
+    "key_was_given": "The key was given.",
+    "key_was_not_given": "No key was given.",
     "was_signed_in": "The sign-in was done.",
     "was_not_signed_in": "The sign-in was not done.",
     "nobody_answers": (

@@ -16,8 +16,12 @@ from agent.core.json_schema import schema_error
 from agent.core.notices import Notice, PlainError
 from agent.core.text import to_json
 
-# Whether a tool may run, words or values, one of several, a sign-in of the visitor's elsewhere.
-Kind: TypeAlias = Literal["approval", "input", "choice", "sign_in"]
+# Whether a tool may run, words or values, one of several, a sign-in of the visitor's elsewhere, or
+# a key that the visitor has.
+Kind: TypeAlias = Literal["approval", "input", "choice", "sign_in", "key"]
+
+# The kinds whose answers are secrets, which go no further than to ADK.
+SECRET_KINDS = ("sign_in", "key")
 
 # The hint that ADK gives where the tool has none (adk/tools/function_tool.py).
 ADKS_HINT = "Please approve or reject the tool call"
@@ -117,8 +121,11 @@ def pause(call: types.FunctionCall, event: Event) -> Pause | None:
             config = _dict(_any(args, "authConfig", "auth_config"))
             exchanged = _dict(_any(config, "exchangedAuthCredential", "exchanged_auth_credential"))
             link = _any(_dict(exchanged.get("oauth2")), "authUri", "auth_uri")
-            call_id = _any(args, "functionCallId", "function_call_id")
-            return Pause(kind="sign_in", call_id=str(call_id or ""), link=str(link or ""), **about)
+            about["call_id"] = str(_any(args, "functionCallId", "function_call_id") or "")
+            scheme = _dict(_any(config, "authScheme", "auth_scheme"))
+            if not link and scheme.get("type") == "apiKey":
+                return Pause(kind="key", message=str(args.get("message") or ""), **about)
+            return Pause(kind="sign_in", link=str(link or ""), **about)
         case "get_user_choice" if call.id in (event.long_running_tool_ids or ()):
             options = args.get("options")
             shown = tuple(map(str, options)) if isinstance(options, list) else ()
@@ -150,6 +157,8 @@ def sentence(asked: Pause) -> Notice:
                 code = "approved_changed"
         case "sign_in", is_approved:
             code = "signed_in" if is_approved else "not_signed_in"
+        case "key", is_approved:
+            code = "key_given" if is_approved else "key_not_given"
         case _, False:
             return Notice("not_answered", {"what": what.get(asked.kind, asked.message)})
         case kind, _:
@@ -179,10 +188,11 @@ def reply(asked: Pause, response: Mapping[str, Any] | None) -> Reply:
     if not isinstance(said, dict):
         return Reply(value=said)
     if asked.kind == "approval":
-        return Reply(bool(said.get("confirmed")), said.get("payload"))
+        is_approved = bool(said.get("confirmed"))
+        return Reply(is_approved, said.get("payload") if is_approved else None)
     if set(said) == {"declined"}:
         return Reply(is_approved=False)
-    if asked.kind == "sign_in":
+    if asked.kind in SECRET_KINDS:
         return Reply()
     return Reply(value=said["result"] if set(said) == {"result"} else said)
 
@@ -199,6 +209,8 @@ def check(asked: Pause, answer: Reply) -> None:
         raise PlainError("wrong_reply", what=sentence(asked).text)
     if asked.kind == "sign_in" and not str(answer.value or "").startswith(("http://", "https://")):
         raise PlainError("wrong_reply", what="the address to which the sign-in has led you")
+    if asked.kind == "key" and not (isinstance(answer.value, str) and answer.value.strip()):
+        raise PlainError("wrong_reply", what="a key")
     if asked.kind == "input" and (error := schema_error(answer.value, asked.schema or {})):
         raise PlainError("wrong_reply", what=error)
 
@@ -215,12 +227,14 @@ def response(asked: Pause, answer: Reply, call: types.FunctionCall) -> types.Par
     if asked.kind == "approval":
         said = {"confirmed": answer.is_approved}
         payload = asked.payload if answer.value is None else answer.value
-        if answer.is_approved and payload is not None:
+        if payload is not None:  # A tool may look into it where it is declined, too.
             said["payload"] = payload
     elif not answer.is_approved:
         said = {"declined": DECLINED}
     elif asked.kind == "sign_in":
         said = _signed_in(dict(call.args or {}), str(answer.value or ""))
+    elif asked.kind == "key":
+        said = {"authType": "apiKey", "apiKey": str(answer.value).strip()}
     else:
         is_whole = isinstance(answer.value, dict) and asked.kind == "input"
         said = answer.value if is_whole else {"result": answer.value}

@@ -77,6 +77,7 @@ def add(transcript: Transcript, event: Event) -> Transcript:
     source: Source = (event.author, event.branch)
     if event.author == "user":  # What was asked is not part of the answer; replies in it are.
         return _reply(transcript, event)
+    transcript = _within_calls(transcript, event)
     if event.partial:
         # What can be shown as it comes; calls wait for the whole.
         return _grow(transcript, event, [part for part in _parts(event) if part.text])
@@ -91,6 +92,16 @@ def add(transcript: Transcript, event: Event) -> Transcript:
         if text.strip() and not repeats(text, said):
             transcript = (*transcript, Text(text, source, form=form, response_id=event.id))
     return transcript
+
+
+def answer_later(transcript: Transcript, event: Event) -> Transcript:
+    """The transcript with what an event of a later turn answers of its calls. To wait for the next
+    message is none of a tool's time."""
+    for response in event.get_function_responses():
+        transcript = _change_call(transcript, response.id or "", began=event.timestamp)
+    if event.author == "user":
+        return _reply(transcript, event)
+    return _answer_calls(transcript, (event.author, event.branch), event)
 
 
 def answer(transcript: Transcript) -> str:
@@ -159,6 +170,32 @@ def _closed(entry: Entry) -> Entry:
             return entry
         case _:
             assert_never(entry)
+
+
+def encloses(call: ToolCall, source: Source) -> bool:
+    """Whether what comes from there comes from within this call: of an agent or a node that is
+    called as a tool, ADK ends the branch with the call's id."""
+    pieces = (source[1] or "").split(".")
+    return any(piece.endswith(f"@{call.id}") for piece in pieces) and call.id != ""
+
+
+def _within_calls(transcript: Transcript, event: Event) -> Transcript:
+    """The calls within which an event comes: they wait for a person who is asked in it, and else
+    are at work. An agent in task mode asks by words, and has a scope of its own."""
+    source: Source = (event.author, event.branch)
+    if "@" not in (event.branch or ""):
+        return transcript
+    said = any(part.text and not part.thought for part in _parts(event))
+    asks = bool(event.isolation_scope and said and event.is_final_response())
+    asks = asks or any(pauses.pause(call, event) for call in event.get_function_calls())
+    return tuple(
+        replace(entry, waits_for="person" if asks else None)
+        if isinstance(entry, ToolCall)
+        and (entry.seconds, entry.waits_for == "program") == (None, False)
+        and encloses(entry, source)
+        else entry
+        for entry in transcript
+    )
 
 
 def _parts(event: Event) -> list[types.Part]:
@@ -275,7 +312,9 @@ def _answer_call(
             and entry.id == id
             and (id or (entry.source, entry.seconds) == (source, None))
         ):
-            done = replace(entry, result=result, seconds=max(0.0, now - entry.began))
+            waits_for = None if entry.waits_for == "person" else entry.waits_for
+            done = replace(entry, result=result, waits_for=waits_for)
+            done = replace(done, seconds=max(0.0, now - entry.began))
             changed = pauses.changed_arguments(result)
             return tuple(
                 _with_arguments(other, id, changed) if changed else other
@@ -299,9 +338,15 @@ def _reply(transcript: Transcript, event: Event) -> Transcript:
         for pause in asked:
             answered = replace(pause, reply=pauses.reply(pause, result))
             transcript = tuple(answered if entry is pause else entry for entry in transcript)
-            # To wait for a person is none of the tool's time.
-            began = {"began": event.timestamp, "waits_for": None}
-            transcript = _change_call(transcript, pause.call_id, **began)
+            # To wait for a person is none of the time of the tool, or of one that it is within.
+            began: Any = {"began": event.timestamp, "waits_for": None}
+            transcript = tuple(
+                replace(entry, **began)
+                if isinstance(entry, ToolCall)
+                and (entry.id == pause.call_id != "" or encloses(entry, pause.source))
+                else entry
+                for entry in transcript
+            )
         if not asked:
             transcript = _answer_call(transcript, ("", None), id, result, event.timestamp)
             transcript = _change_call(transcript, id, waits_for=None)

@@ -18,6 +18,7 @@ WORDS = {
     "approval": ("May the agent use “{tool}”?", "Approve", "Decline"),
     "input": ("The agent asks you:", "Send", "Do not answer"),
     "choice": ("The agent asks you to choose:", "", "None of these"),
+    "key": ("The agent needs a key of yours.", "Send", "Do not send it"),
     "sign_in": ("The agent needs you to sign in elsewhere.", "Go on", "Do not sign in"),
 }
 

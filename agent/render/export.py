@@ -201,6 +201,8 @@ def _in_words(entry: Entry) -> Entry:
 def _question(pause: Pause) -> Notice:
     if pause.kind == "sign_in":
         return Notice("was_asked_to_sign_in")
+    if pause.kind == "key":
+        return Notice("was_asked_for_key")
     return pauses.sentence(replace(pause, reply=None))
 
 
@@ -216,6 +218,8 @@ def _reply(pause: Pause) -> Notice:
             return Notice("was_approved" if is_approved else "was_not_approved")
         case "sign_in", is_signed_in:
             return Notice("was_signed_in" if is_signed_in else "was_not_signed_in")
+        case "key", is_given:
+            return Notice("key_was_given" if is_given else "key_was_not_given")
         case _, True:
             return Notice("was_answered", {"what": what})
     return Notice("was_not_answered")

@@ -13,9 +13,10 @@ from agent.core.question import Question
 from agent.core.settings import Settings
 from agent.core.transcript import ToolCall, Transcript, answer, notices
 from agent.core.waiting import open_pauses
+from agent.render.export import to_adk, to_html
 from tests.support.app_setup import loaded_root, registry, say
 from tests.support.scripted_model import call, contents, scripted
-from tests.support.waiting_agents import DONE, PAY, SECRET, agent, reviewer
+from tests.support.waiting_agents import DONE, PAY, SECRET, agent, forecaster, reviewer
 
 pytestmark = pytest.mark.usefixtures("nothing_done")
 
@@ -95,6 +96,14 @@ async def test_what_a_tool_lets_a_person_change_is_what_it_gets() -> None:
     assert (asked.message, asked.payload) == ("Shall it be booked?", {"nights": 2})
     await reply(talk, Reply(value={"nights": 5}))
     assert DONE == [("book", "Rome", 5)]
+
+
+async def test_a_tool_may_look_into_its_payload_where_it_is_declined_too() -> None:
+    talk = talk_with(agent(scripted((call("book", place="Rome"),), ("All right.",)), "book"))
+    await say(talk, "Book it")
+    said = await reply(talk, Reply(is_approved=False))
+    assert call_of(said).result == {"status": "not booked"}
+    assert pause_of(said).reply == Reply(is_approved=False)
 
 
 async def test_a_payload_that_nobody_changes_goes_back_as_it_was() -> None:
@@ -400,3 +409,36 @@ async def test_what_was_declined_or_never_answered_is_taken_back_without_a_word(
     await say(talk, "Pay Ann again", kept=0)
     assert notices(await say(talk, "Hi", kept=0)) == []
     assert "stays done" not in str(model.requests[-1].config.system_instruction)
+
+
+# A key
+
+
+async def test_a_key_that_is_given_reaches_the_agent_and_nobody_else() -> None:
+    talk = talk_with(forecaster())
+    asked = pause_of(await say(talk, "How is it?"))
+    assert (asked.kind, asked.message) == ("key", "Please provide your API key for X-Api-Key.")
+    assert SECRET not in repr(asked)
+    said = await reply(talk, Reply(form={"": " my-key "}))
+    assert (answer(said), notices(said), DONE) == ("Sunny", [], [("weather", "my-key")])
+    history = await talk.history()
+    session = await talk.session()
+    assert session
+    for text in (repr(said), to_html(history, ""), to_adk(session, "")):
+        assert "my-key" not in text
+        assert SECRET not in text
+
+
+async def test_who_gives_no_key_is_told_of_no_failure() -> None:
+    talk = talk_with(forecaster())
+    await say(talk, "How is it?")
+    said = await reply(talk, Reply(is_approved=False))
+    assert (notices(said), sentence(pause_of(said)).text, DONE) == ([], "You gave no key.", [])
+
+
+async def test_an_empty_key_is_asked_for_again() -> None:
+    talk = talk_with(forecaster())
+    await say(talk, "How is it?")
+    said = await reply(talk, Reply(value=" "))
+    assert "That is not what was asked for: a key" in notices(said)[0]
+    assert answer(await reply(talk, Reply(value="my-key"))) == "Sunny"

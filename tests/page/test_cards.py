@@ -11,7 +11,8 @@ from playwright.sync_api import expect
 from tests.support.app_setup import launched, loaded_root
 from tests.support.browser import ACTION_TIMEOUT, Page, Visitor
 from tests.support.scripted_model import call, scripted
-from tests.support.waiting_agents import DONE, PAY, SECRET, agent, reviewer
+from tests.support.task_agents import waiter
+from tests.support.waiting_agents import DONE, PAY, SECRET, agent, forecaster, reviewer
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("nothing_done")]
 
@@ -19,7 +20,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("nothing_done")]
 @contextmanager
 def page_with(visitor: Visitor, root: BaseNode) -> Iterator[Page]:
     with launched(loaded_root(root), leave_grace=600) as url:
-        yield visitor().open(url)
+        page = visitor().open(url)
+        yield page
+        page.tab.close()  # Else it complains of its server's end.
 
 
 PAY_CARD = (
@@ -153,6 +156,41 @@ def test_two_cards_are_sent_together(visitor: Visitor) -> None:
         page.wait_idle()
         page.speaks()
         assert DONE == [("pay", 2, "Bob")]
+
+
+def test_a_key_is_typed_unseen(visitor: Visitor) -> None:
+    with page_with(visitor, forecaster()) as page:
+        ask(page, "How is it?")
+        box = page.cards.get_by_label("Your key")
+        assert box.get_attribute("type") == "password"
+        box.fill("my-key")
+        page.answer_card("Send")
+        page.asks()
+        page.speaks()
+        assert page.words() == [("user", "How is it?"), ("model", "Sunny")]
+        assert DONE == [("weather", "my-key")]
+        assert "my-key" not in page.tab.content()
+
+
+def test_messages_to_an_agent_in_task_mode_stay_messages(visitor: Visitor) -> None:
+    begins = call("orders", id="task-1", request="food")
+    model = scripted((begins,), ("What would you like?",), ("How big?",), ("How thick?",))
+    with page_with(visitor, waiter(model)) as page:
+        first = [("user", "I am hungry"), ("model", "What would you like?")]
+        ask(page, "I am hungry")
+        ask(page, "soup")
+        page.reload()
+        page.speaks()
+        assert page.words() == [*first, ("user", "soup"), ("model", "How big?")]
+        page.undo()
+        expect(page.box).to_have_value("soup", timeout=ACTION_TIMEOUT)
+        assert page.words() == first
+        ask(page, "stew")
+        page.speaks()
+        assert page.words() == [*first, ("user", "stew"), ("model", "How thick?")]
+        page.reload()
+        page.speaks()
+        assert page.words() == [*first, ("user", "stew"), ("model", "How thick?")]
 
 
 def test_a_sign_in_that_leads_back_to_the_app_goes_on_by_itself(visitor: Visitor) -> None:

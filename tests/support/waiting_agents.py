@@ -2,7 +2,13 @@
 
 from typing import Any
 
-from fastapi.openapi.models import OAuth2, OAuthFlowAuthorizationCode, OAuthFlows
+from fastapi.openapi.models import (
+    APIKey,
+    APIKeyIn,
+    OAuth2,
+    OAuthFlowAuthorizationCode,
+    OAuthFlows,
+)
 from google.adk import Event, Workflow
 from google.adk.agents import Agent
 from google.adk.auth import AuthConfig, AuthCredential, AuthCredentialTypes, OAuth2Auth
@@ -15,6 +21,7 @@ from google.adk.tools import (
     ToolContext,
     get_user_choice,
 )
+from google.adk.workflow import node
 from google.genai import types
 from pydantic import BaseModel
 
@@ -43,9 +50,10 @@ def book(place: str, tool_context: ToolContext) -> dict[str, Any]:
         tool_context.request_confirmation(hint="Shall it be booked?", payload={"nights": 2})
         tool_context.actions.skip_summarization = True
         return {"status": "waiting"}
+    payload: Any = answer.payload  # Looked into also where it is declined.
+    nights = payload["nights"]
     if not answer.confirmed:
         return {"status": "not booked"}
-    nights = (answer.payload or {})["nights"]
     DONE.append(("book", place, nights))
     return {"status": "booked", "nights": nights}
 
@@ -163,3 +171,22 @@ def send(node_input: Any) -> Any:
 def reviewer() -> Workflow:
     """A workflow that stops to ask a person, and goes on with the reply."""
     return Workflow(name="reviewer", edges=[("START", draft, ask, send)])
+
+
+KEY = AuthConfig(
+    auth_scheme=APIKey.model_validate({"in": APIKeyIn.header, "name": "X-Api-Key"}),
+    raw_auth_credential=AuthCredential(auth_type=AuthCredentialTypes.API_KEY, api_key=SECRET),
+    credential_key="weather",
+)
+
+
+def _weather(ctx: Any) -> str:
+    key = ctx.get_auth_response(KEY).api_key
+    DONE.append(("weather", key))
+    return "Sunny"
+
+
+def forecaster() -> Workflow:
+    """A workflow that needs a key of the visitor's."""
+    weather = node(_weather, name="weather", auth_config=KEY, rerun_on_resume=True)
+    return Workflow(name="forecaster", edges=[("START", weather)])
