@@ -118,7 +118,7 @@ SENTENCES: dict[str, str] = {
     "not_answered": "You left this open: “{what}”.",
     "answered": "You answered: “{what}”.",
     "chosen": "You chose: “{what}”.",
-    "asks_key": "The agent asks you for a key, before it goes on. {what}",
+    "asks_key": "The agent asks you for a key: “{what}”.",
     "key_given": "You gave the key.",
     "key_not_given": "You gave no key.",
     "signed_in": "You signed in.",

@@ -124,7 +124,7 @@ def pause(call: types.FunctionCall, event: Event) -> Pause | None:
             about["call_id"] = str(_any(args, "functionCallId", "function_call_id") or "")
             scheme = _dict(_any(config, "authScheme", "auth_scheme"))
             if not link and scheme.get("type") == "apiKey":
-                return Pause(kind="key", message=str(args.get("message") or ""), **about)
+                return Pause(kind="key", message=str(args.get("message") or "Your key"), **about)
             return Pause(kind="sign_in", link=str(link or ""), **about)
         case "get_user_choice" if call.id in (event.long_running_tool_ids or ()):
             options = args.get("options")

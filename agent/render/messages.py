@@ -173,7 +173,8 @@ def _message(
             return {"role": "assistant", "content": content, "metadata": {"id": FILE}}
         case Pause(id=id):
             more = {"id": STAYS_DONE} if id in done else {}
-            return _panel(NOTE, sentence(entry).text, **more)
+            # In it may be a model's words, and they are text.
+            return _panel(NOTE, _plain(sentence(entry).text), **more)
         case Notice(text=text):
             return _panel(NOTE, text)
         case _:
@@ -262,10 +263,14 @@ def _panel(title: str, text: str = "", **metadata: Any) -> Message:
 
 
 def _name(text: str) -> str:
-    """A name for a title, which Gradio takes as Markdown: here no link, picture or formula."""
-    line = " ".join(clean(text).split())[:MAX_TITLE_PART]
-    is_markup = r"[^\w ]|\b_+|_+\b|__+"
-    return re.sub(is_markup, lambda match: "".join(f"&#{ord(char)};" for char in match[0]), line)
+    """A name for a title."""
+    return _plain(" ".join(clean(text).split())[:MAX_TITLE_PART])
+
+
+def _plain(text: str) -> str:
+    """Text as Markdown without any: no link, picture or formula."""
+    is_markup = r"[^\w \n]|\b_+|_+\b|__+"
+    return re.sub(is_markup, lambda found: "".join(f"&#{ord(char)};" for char in found[0]), text)
 
 
 def _text(text: str) -> Content:

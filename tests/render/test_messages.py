@@ -1,15 +1,18 @@
 """A transcript as chat messages in Gradio's format."""
 
 import hashlib
+import html
 import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from markdown_it import MarkdownIt
 
 from agent.core.adk_internals import TRANSFER
 from agent.core.files import File
+from agent.core.pauses import Pause
 from agent.core.text import to_json
 from agent.core.transcript import (
     CODE,
@@ -415,3 +418,12 @@ def test_what_code_printed_is_shown_as_it_is() -> None:
 def test_any_result_can_be_shown(value: Any, shown: str) -> None:
     said = text((tool(result={"result": value}, seconds=0.0),))
     assert said.endswith(f'{{\n  "result": {shown}\n}}\n```')
+
+
+def test_what_an_agent_asks_is_text_in_the_note_of_it() -> None:
+    words = "---\n# Big ![x](http://evil) <b>bold</b> [link](javascript:alert(1)) $x$ `code`"
+    asked = Pause("1", "adk_request_input", "input", message=words)
+    (note,) = to_messages((asked,))
+    page = MarkdownIt("js-default", {"html": True}).render(note["content"]["text"])
+    assert set(re.findall(r"<(\w+)", page)) == {"p"}
+    assert html.unescape(re.sub("</?p>", "", page)).strip() == f"The agent asks: “{words}”."
