@@ -29,6 +29,15 @@ MARKS_BY_FIXTURE = {
 # click now and then takes longer than Playwright waits.
 RERUNS = 2
 
+# Files that take more than half a minute begin first, the longest at the head: else one worker would
+# be left alone with one at the end, for minutes.
+LONGEST = (
+    *("test_renamed_gradio.py", "test_memory.py", "test_restart.py", "test_reload.py"),
+    *("test_bench.py", "test_readme.py", "test_pauses.py", "test_sequences.py", "test_text.py"),
+    *("test_server_end.py", "test_isolation.py", "test_shutdown.py", "test_links.py"),
+    *("test_adk.py", "test_start.py", "test_cards.py", "test_earlier_version.py"),
+)
+
 # In CI, which installs every program: the tests that may be skipped for want of one. None yet.
 MAY_BE_SKIPPED: set[str] = set()
 
@@ -81,7 +90,9 @@ def nothing_done() -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)  # Before `-m` chooses among them.
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test by what it needs."""
+    """Mark every test by what it needs, and begin with the longest files."""
+    ranks = {name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path.name, len(ranks)))
     for item in items:
         for fixture in getattr(item, "fixturenames", ()):
             if fixture in MARKS_BY_FIXTURE:
