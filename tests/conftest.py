@@ -29,8 +29,8 @@ MARKS_BY_FIXTURE = {
 # click now and then takes longer than Playwright waits.
 RERUNS = 2
 
-# Files that take more than half a minute begin first, the longest at the head: else one worker would
-# be left alone with one at the end, for minutes.
+# Files that take more than half a minute begin first, the longest at the head: else one worker
+# would be left alone with one at the end, for minutes.
 LONGEST = (
     *("test_renamed_gradio.py", "test_memory.py", "test_restart.py", "test_reload.py"),
     *("test_bench.py", "test_readme.py", "test_pauses.py", "test_sequences.py", "test_text.py"),
