@@ -12,7 +12,8 @@
     event: reply                    data: {"id": "…", "text": "…", "approved": true, "value": …},
                                     what a person has answered to that; and once more with
                                     "args", if the tool has got others
-    event: file                     data: {"mime_type": "…", "data": "base64…"}
+    event: file                     data: {"mime_type": "…", "data": "base64…"}; of one that is kept
+                                    elsewhere "name", "size" and "url" in place of "data"
     event: failure                  data: {"text": "…"}, why the answer is not whole
     data: [DONE]                    the end
 
