@@ -16,10 +16,11 @@ from agent.core.deltas import Delta, Rewrite, deltas, words
 from agent.core.errors import MAX_TOKENS, MAX_TOKENS_BEFORE_WORDS, explain
 from agent.core.files import File
 from agent.core.pauses import Pause, sentence
+from agent.core.sources import Sources
 from agent.core.text import to_json
 from agent.core.transcript import Notice, Text, Thought, ToolCall, answer, notices
 from agent.core.waiting import open_pauses, to_come
-from agent.render import media
+from agent.render import media, source_list
 from agent.render.file_links import address_of, escaped
 
 KEEP_ALIVE = format_sse_event(comment="working")
@@ -193,6 +194,8 @@ class Completion:
                 return {}
             case File():
                 return {"content": link} if (link := self._link(delta)) else {}
+            case Sources():
+                return {"content": f"\n\n{source_list.to_markdown(delta)}"}
             case Pause() | Notice():
                 return {}  # `ending` has it.
             case _:

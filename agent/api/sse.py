@@ -14,6 +14,8 @@
                                     "args", if the tool has got others
     event: file                     data: {"mime_type": "…", "data": "base64…"}; of one that is kept
                                     elsewhere "name", "size" and "url" in place of "data"
+    event: sources                  data: {"pages": [{"title": "…", "address": "…"}],
+                                    "searches": ["…"]}, on what the answer rests
     event: failure                  data: {"text": "…"}, why the answer is not whole
     data: [DONE]                    the end
 
@@ -43,7 +45,7 @@ import json
 import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any, assert_never
 
 from fastapi import APIRouter, Body, Depends, Header, HTTPException, Query, Request
@@ -61,6 +63,7 @@ from agent.core.deltas import Delta, Rewrite
 from agent.core.files import File
 from agent.core.pauses import Pause, Reply
 from agent.core.question import Question
+from agent.core.sources import Sources
 from agent.core.text import to_json
 from agent.core.transcript import Notice, Text, Thought, ToolCall
 from agent.core.visitor import Visitor, visitor_id
@@ -335,8 +338,8 @@ def _name_and_data(delta: Delta) -> tuple[str | None, dict[str, Any]]:
             return _tool_call(delta)
         case Pause():
             return _pause(delta)
-        case File():
-            return "file", _file(delta)
+        case File() | Sources():
+            return _aside(delta)
         case Notice(text=text):
             return "failure", {"text": text}
         case _:
@@ -352,17 +355,20 @@ def _tool_call(call: ToolCall) -> tuple[str, dict[str, Any]]:
     return "tool_result", {**told, "result": call.result, "seconds": call.seconds, **later}
 
 
-def _file(file: File) -> dict[str, Any]:
-    """A file without the fields that it has not: its content, or where that is."""
+def _aside(entry: File | Sources) -> tuple[str, dict[str, Any]]:
+    """What stands beside the words; a file without the fields that it has not."""
+    if isinstance(entry, Sources):
+        pages = [asdict(page) for page in entry.pages]
+        return "sources", {"pages": pages, "searches": entry.searches}
     about = {
-        "name": file.name,
-        "mime_type": file.mime_type,
-        "data": base64.b64encode(file.data).decode(),
-        "size": file.size,
-        "url": file.address or (address_of(file) if file.kept_as else ""),
+        "name": entry.name,
+        "mime_type": entry.mime_type,
+        "data": base64.b64encode(entry.data).decode(),
+        "size": entry.size,
+        "url": entry.address or (address_of(entry) if entry.kept_as else ""),
     }
-    versioned = {} if file.version is None else {"version": file.version}
-    return {name: value for name, value in about.items() if value} | versioned
+    versioned = {} if entry.version is None else {"version": entry.version}
+    return "file", {name: value for name, value in about.items() if value} | versioned
 
 
 def _pause(pause: Pause) -> tuple[str, dict[str, Any]]:

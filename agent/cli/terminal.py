@@ -19,7 +19,9 @@ from agent.cli.replies import read_replies
 from agent.core.deltas import Delta, Rewrite, words
 from agent.core.files import File
 from agent.core.pauses import Pause, Reply, sentence
+from agent.core.plain_text import lines
 from agent.core.question import Options, Question
+from agent.core.sources import Sources
 from agent.core.text import clean, to_json
 from agent.core.transcript import Notice, Text, Thought, ToolCall, notices
 from agent.core.waiting import open_pauses, to_come
@@ -71,8 +73,8 @@ class Screen:
                 if isinstance(delta, Text | Rewrite):
                     self._write_answer(heading + clean(words(delta)))
                     heading, has_words = "", True
-                elif isinstance(delta, File):
-                    self.say(f"[{_file(delta)}]")
+                elif isinstance(delta, File | Sources):
+                    self.say(_aside(delta))
                 elif delta and self._err.isatty():
                     self._show_step(delta)
                 self._show_progress(turn)
@@ -99,7 +101,7 @@ class Screen:
                 self.remark(_dimmed(f"[{name} {to_json(args, ensure_ascii=False)}]"))
             case ToolCall(name=name, result=result):
                 self.remark(_dimmed(f"[{name} answered {to_json(result, ensure_ascii=False)}]"))
-            case Text() | Rewrite() | File():
+            case Text() | Rewrite() | File() | Sources():
                 pass
             case Pause() | Notice():
                 pass  # Shown at the end of the turn.
@@ -134,6 +136,11 @@ def _endings(turn: Turn) -> list[str]:
     """Why the answer is not whole, and what a program gives later."""
     new = turn.transcript[len(turn.earlier) :]
     return [*notices(new), *(notice.text for notice in to_come(turn.transcript))]
+
+
+def _aside(entry: File | Sources) -> str:
+    """What stands beside the words of an answer."""
+    return f"[{_file(entry)}]" if isinstance(entry, File) else lines(entry)
 
 
 def _file(file: File) -> str:
@@ -217,7 +224,7 @@ class TerminalChat:
             file.write(opening.translate(PIPED))
             await tee(turn, lambda chunk: (file.write(chunk.translate(PIPED)), file.flush()))
             new = turn.transcript[len(turn.earlier) :]
-            more = [_file(entry) for entry in new if isinstance(entry, File)]
+            more = [_aside(entry) for entry in new if isinstance(entry, File | Sources)]
             more += [sentence(pause).text for pause in open_pauses(turn.transcript)]
             ending = "".join(f"\n\n*({text})*" for text in [*more, *_endings(turn)])
             file.write(f"{ending.translate(PIPED)}\n\n")

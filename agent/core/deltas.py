@@ -13,6 +13,7 @@ from typing import TypeAlias, TypeGuard, assert_never
 
 from agent.core.files import File
 from agent.core.pauses import Pause
+from agent.core.sources import Sources
 from agent.core.text import clean
 from agent.core.transcript import Entry, Notice, Text, Thought, ToolCall, Transcript, answer, spaced
 
@@ -26,7 +27,7 @@ class Rewrite:
 
 # A Text or Thought with the words that are new; a ToolCall when it is called (`seconds` is None),
 # and again with its result, or with its ticket and once more with its result; a Pause when it is
-# asked, and again with its reply; a File or Notice once.
+# asked, and again with its reply; a File, Sources or Notice once.
 Delta: TypeAlias = Entry | Rewrite
 
 
@@ -38,7 +39,7 @@ def words(delta: Delta) -> str:
             return text
         case Rewrite(text=text):
             return f"\n\n{text}"
-        case Thought() | ToolCall() | File() | Pause() | Notice():
+        case Thought() | ToolCall() | File() | Sources() | Pause() | Notice():
             return ""
         case _:
             assert_never(delta)
@@ -67,7 +68,7 @@ def _deltas(old: Transcript, new: Transcript) -> Iterator[Delta]:
                 sent[type(entry)] = max(0, known - len(entry.text))
             case ToolCall():
                 yield from _call_deltas(entry, old)
-            case File() | Pause() | Notice():
+            case File() | Sources() | Pause() | Notice():
                 if entry not in old and entry not in replied:
                     yield entry
             case _:

@@ -6,6 +6,7 @@ from agent.core import pauses
 from agent.core.files import File
 from agent.core.notices import Notice
 from agent.core.pauses import Pause
+from agent.core.sources import Sources
 from agent.core.text import clean
 from agent.core.transcript import Text, Thought, ToolCall, Transcript, answer
 from agent.core.waiting import to_come
@@ -21,9 +22,20 @@ def to_text(transcript: Transcript) -> str:
                 sentences.append(f"({entry.text})")
             case Pause():
                 sentences.append(f"({pauses.sentence(entry).text})")
+            case Sources():
+                sentences.append(lines(entry))
             case Text() | Thought() | ToolCall() | File():
                 pass  # The texts are in `answer`.
             case _:
                 assert_never(entry)
     sentences += [f"({notice.text})" for notice in to_come(transcript)]
     return "\n\n".join(filter(None, (clean(answer(transcript)), *sentences)))
+
+
+def lines(sources: Sources) -> str:
+    """The sources as a line of text each."""
+    pages = [
+        f"[{number}] {' '.join(filter(None, dict.fromkeys((page.title, page.address))))}"
+        for number, page in enumerate(sources.pages, 1)
+    ]
+    return "\n".join(["Sources:", *pages]) if pages else ""

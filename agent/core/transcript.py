@@ -18,6 +18,7 @@ from agent.core.files import File
 from agent.core.notices import Notice
 from agent.core.pauses import Pause
 from agent.core.results import Form, repeats, results
+from agent.core.sources import Sources, sources
 
 # Who speaks: an event's author and branch.
 Source: TypeAlias = tuple[str, str | None]
@@ -64,7 +65,7 @@ class ToolCall:
     waits_for: Literal["person", "program"] | None = None
 
 
-AgentEntry: TypeAlias = Text | Thought | ToolCall | File | Pause
+AgentEntry: TypeAlias = Text | Thought | ToolCall | File | Sources | Pause
 Entry: TypeAlias = AgentEntry | Notice
 Transcript: TypeAlias = tuple[Entry, ...]
 
@@ -87,6 +88,8 @@ def add(transcript: Transcript, event: Event) -> Transcript:
         transcript = _cut(transcript, source)
     calls = [response.id or "" for response in event.get_function_responses()]
     transcript = _with_files(transcript, "".join(calls[-1:]), files.saved(event))
+    if found := sources(event):
+        transcript = (*transcript, found)
     for text, form in results(event):
         said = (entry.text for entry in transcript if isinstance(entry, Text))
         if text.strip() and not repeats(text, said):
@@ -166,7 +169,7 @@ def _closed(entry: Entry) -> Entry:
             return replace(entry, result=error, seconds=0.0)
         case Text() | Thought() | ToolCall():
             return replace(entry, state="cut") if entry.state == "open" else entry
-        case File() | Notice() | Pause():
+        case File() | Sources() | Notice() | Pause():
             return entry
         case _:
             assert_never(entry)

@@ -8,7 +8,7 @@ from typing import Any
 from agent.core.notices import SENTENCES
 from agent.page.controls import BUSY, IDLE
 from agent.render.markdown import MARK
-from agent.render.messages import FILE, JOINER, STAYS_DONE
+from agent.render.messages import ASIDE, JOINER, STAYS_DONE
 
 STATIC = Path(__file__).with_name("static")
 
@@ -36,7 +36,7 @@ def head() -> str:
         "lineLost": SENTENCES["line_lost"],
         "mayStayDone": SENTENCES["may_stay_done"],
         "staysDone": STAYS_DONE,
-        "file": FILE,
+        "aside": ASIDE,
         "noFiles": SENTENCES["no_files"],
         "storesNothing": SENTENCES["stores_nothing"],
         "wordJoiner": JOINER,

@@ -16,6 +16,7 @@ from agent.core.adk_internals import TRANSFER
 from agent.core.files import File
 from agent.core.history import TurnRecord
 from agent.core.pauses import REJECTED, Pause, sentence
+from agent.core.sources import Sources
 from agent.core.text import clean, plural, to_json
 from agent.core.transcript import (
     Entry,
@@ -27,8 +28,10 @@ from agent.core.transcript import (
     busy_with_tools,
 )
 from agent.core.waiting import executed
+from agent.render import source_list
 from agent.render.file_links import address_of, to_markdown
 from agent.render.markdown import MARK, Room, to_page_markdown
+from agent.render.source_list import with_numbers
 
 Message: TypeAlias = dict[str, Any]
 
@@ -48,8 +51,8 @@ NOTE = "**Note**"
 # The id of a panel that tells of what stays done where its message is taken back (chat.js).
 STAYS_DONE = "stays-done"
 
-# The id of what shows a file, which is nobody's words (static/text.js).
-FILE = "file"
+# The id of what stands beside the words: a file, sources (static/text.js).
+ASIDE = "aside"
 
 # Panels of an answer: more are a burden to a browser, and nobody reads them.
 MAX_PANELS = 100
@@ -76,6 +79,7 @@ def to_messages(
     messages: list[Message] = []
     speaker, room = root_agent, Room()
     done = executed(transcript)
+    sources = {found.response_id: found for found in transcript if isinstance(found, Sources)}
     entries, left_out = (transcript, ()) if file_content else _bounded(transcript)
     for entry in entries:
         if isinstance(entry, Text | File) and entry.source[0] != speaker:
@@ -84,9 +88,9 @@ def to_messages(
             speaker = entry.source[0]
         if isinstance(entry, ToolCall) and entry.name == TRANSFER:
             speaker = str(entry.args.get("agent_name"))
-        is_json = isinstance(entry, Text) and entry.form == "json"
-        if isinstance(entry, Text | Thought) and not (is_json or file_content):
-            text, room = to_page_markdown(clean(entry.text), room, entry.state == "open")
+        if isinstance(entry, Text | Thought):
+            found = sources.get(getattr(entry, "response_id", ""))
+            text, room = _shown_text(entry, room, found, is_whole=file_content is not None)
             entry = replace(entry, text=text)
         messages.append(_message(entry, file_content, done))
     if left_out:
@@ -95,6 +99,20 @@ def to_messages(
         title = f"Waiting for an answer ({waiting:.0f} s)"
         messages.append(_panel(title, "The next words have not come yet.", status="pending"))
     return messages
+
+
+def _shown_text(
+    entry: Text | Thought, room: Room, sources: Sources | None, is_whole: bool
+) -> tuple[str, Room]:
+    """The words of an entry, with the numbers of their sources; and how much room is left."""
+    text = entry.text
+    if isinstance(entry, Text) and entry.form == "json":
+        return text, room
+    if not is_whole:
+        text, room = to_page_markdown(clean(text), room, entry.state == "open")
+    if sources:
+        text = with_numbers(text, sources, "" if is_whole else MARK)
+    return text, room
 
 
 def to_page(turns: Iterable[TurnRecord], root_agent: str = "", hidden: int = 0) -> list[Message]:
@@ -168,9 +186,9 @@ def _message(
             return _panel("Thought", text, status="done")
         case ToolCall():
             return _tool_call(entry, is_whole=file_content is not None)
-        case File():
-            content = file_content(entry) if file_content else _text(to_markdown(entry))
-            return {"role": "assistant", "content": content, "metadata": {"id": FILE}}
+        case File() | Sources():
+            content = _aside(entry, file_content)
+            return {"role": "assistant", "content": content, "metadata": {"id": ASIDE}}
         case Pause(id=id):
             more = {"id": STAYS_DONE} if id in done else {}
             # In it may be a model's words, and they are text.
@@ -179,6 +197,12 @@ def _message(
             return _panel(NOTE, text)
         case _:
             assert_never(entry)
+
+
+def _aside(entry: File | Sources, file_content: Callable[[File], Content] | None) -> Content:
+    if isinstance(entry, Sources):
+        return _text(source_list.to_markdown(entry))
+    return file_content(entry) if file_content else _text(to_markdown(entry))
 
 
 def _tool_call(call: ToolCall, is_whole: bool) -> Message:

@@ -136,7 +136,7 @@ NAME = hashlib.sha256(b"P").hexdigest()[:32]
 @pytest.mark.parametrize(("kind", "shown"), PICTURES.items())
 def test_a_picture_is_shown_by_its_kind(kind: str, shown: str) -> None:
     messages = to_messages((File(kind, b"P", ANN),))
-    assert messages == [message(shown.replace("NAME", NAME), id="file")]
+    assert messages == [message(shown.replace("NAME", NAME), id="aside")]
 
 
 def test_messages_stand_in_the_order_of_the_entries() -> None:

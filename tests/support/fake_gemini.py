@@ -69,6 +69,8 @@ class Blocked(Ending):
 class Finish(Ending):
     reason: str = "STOP"
 class Silent(Finish): ...   # by itself: STOP, with no parts
+class Grounded(Ending):
+    metadata: Json  # a candidate's groundingMetadata, with STOP
 
 class Whole(Ending): ...    # all of a reply: only Pause and Until can come before it
 class Drop(Whole): ...      # the connection is closed before any header
@@ -380,6 +382,8 @@ def _last_line(step: Ending, held: list[Json]) -> str:
     match step:
         case Finish(reason):
             return _candidate(held, finishReason=reason)
+        case Grounded(metadata):
+            return _candidate(held, finishReason="STOP", groundingMetadata=metadata)
         case Blocked(reason):
             return json.dumps({"promptFeedback": {"blockReason": reason}, "usageMetadata": USAGE})
         case Failure():
@@ -387,7 +391,7 @@ def _last_line(step: Ending, held: list[Json]) -> str:
     return step.text if isinstance(step, Garbage) else ""
 
 
-def _candidate(parts: list[Json], **more: str) -> str:
+def _candidate(parts: list[Json], **more: str | Json) -> str:
     content = {"role": "model"} | ({"parts": parts} if parts else {})
     candidate = {"content": content, "index": 0} | more
     return json.dumps({"candidates": [candidate], "usageMetadata": USAGE})

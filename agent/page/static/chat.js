@@ -171,7 +171,7 @@
             if (log) chatScroll.follow(log, ELEMENTS.question);
             if (box) giveFocusBack(box, log);
             openLinksInNewTabs();
-            chatText.watch(constants.file);
+            chatText.watch(constants.aside);
             chatBox.watch(constants.noFiles);
             if (state.storesNothing) {
                 document.querySelector(ELEMENTS.about)?.append(constants.storesNothing);

@@ -46,6 +46,8 @@
 
     // What agent/render/markdown.py and `to_question` have put into a text, and what it was before.
     const WRITTEN = [
+        // The number of a source, as it is written and as it is shown.
+        [/\u2063(?:\[\\\[\d+\\\]\]\([^\u2063]*\)|\\\[\d+\\\]|\[\d+\])\u2063/g, ""],
         [/\u2063(`+)(\$\$[^\u2063]*)\1\u2063/g, "$2"],
         ["\u2063", ""],
         ["&#00060;", "\\<"],
@@ -102,12 +104,12 @@
             return before;
         }, []);
 
-    // The id of messages that show a file.
-    let file = "";
+    // The id of messages that stand beside the words.
+    let aside = "";
 
-    // The words alone: without thoughts, tools, files, and the app's own notes.
+    // The words alone: without thoughts, tools, files, sources, and the app's own notes.
     const wordsOf = (messages) =>
-        messages.filter(({ metadata }) => !metadata?.title && metadata?.id !== file)
+        messages.filter(({ metadata }) => !metadata?.title && metadata?.id !== aside)
             .map(globalThis.chat.textOf);
 
     // What is to be copied where Gradio would copy `text`, because this element was pressed.
@@ -148,8 +150,8 @@
     };
 
     globalThis.chatText = {
-        watch(fileId) {
-            file = fileId;
+        watch(asideId) {
+            aside = asideId;
             const conversation = document.querySelector(ELEMENTS.conversation);
             if (conversation) watchText(conversation);
             watchCopying();

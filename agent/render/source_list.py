@@ -1,0 +1,63 @@
+"""The sources of an answer: a numbered list below it, and their numbers in its text."""
+
+import re
+from urllib.parse import quote, quote_plus
+
+from agent.core.sources import Page, Sources
+from agent.render.file_links import escaped
+from agent.render.markdown import MARK
+
+# Google shows its own searches under this address.
+SEARCH = "https://www.google.com/search?q="
+
+# What of an answer is code, in which a number would be code, too.
+CODE = re.compile(
+    r"^(`{3,}|~{3,}).*?(?:^\1|\Z)|(`+)(?!`).*?(?<!`)\2(?!`)", re.DOTALL | re.MULTILINE
+)
+
+
+def to_markdown(sources: Sources) -> str:
+    """The list."""
+    blocks = []
+    if sources.pages:
+        lines = [f"{number}. {_link(page)}" for number, page in enumerate(sources.pages, 1)]
+        blocks += ["Sources:", "\n".join(lines)]
+    if sources.searches:
+        links = [f"[{escaped(text)}]({SEARCH}{quote_plus(text)})" for text in sources.searches]
+        blocks.append(f"Searched on Google for: {', '.join(links)}")
+    return "\n\n".join(blocks)
+
+
+def with_numbers(text: str, sources: Sources, mark: str = MARK) -> str:
+    """An answer with the numbers of its sources behind the passages that rest on them. A passage
+    that is not found as it was said, because the page shows it otherwise, gets none. Copying from a
+    page leaves out what stands between two marks (static/text.js)."""
+    places: dict[int, list[int]] = {}
+    after = 0
+    for passage, numbers in sources.passages:
+        start = text.find(passage.rstrip(), after)
+        start = text.find(passage.rstrip()) if start < 0 else start
+        if start >= 0:
+            after = start + len(passage.rstrip())
+            places.setdefault(after, []).extend(numbers)
+    codes = [code.span() for code in CODE.finditer(text)]
+    for place in sorted(places, reverse=True):
+        if not any(start < place < end for start, end in codes):
+            unique = dict.fromkeys(places[place])
+            shown = (f"{mark}{_number(number, sources)}{mark}" for number in unique)
+            text = f"{text[:place]}{''.join(shown)}{text[place:]}"
+    return text
+
+
+def _number(number: int, sources: Sources) -> str:
+    address = sources.pages[number - 1].address
+    return rf"[\[{number}\]]({_quoted(address)})" if address else rf"\[{number}\]"
+
+
+def _link(page: Page) -> str:
+    title = escaped(page.title)
+    return f"[{title}]({_quoted(page.address)})" if page.address else title
+
+
+def _quoted(address: str) -> str:
+    return quote(address, safe=":/?&=%#@+,;~")
