@@ -309,7 +309,7 @@ class Conversation:
             events.append(cut)
         latest = turn.transcript[len(turn.earlier) :]
         shown = [entry for entry in latest if isinstance(entry, Notice)]
-        notices = [notice for notice in shown if notice.code != "not_remembered"]
+        notices = [each for each in shown if each.code not in ("not_remembered", "widget")]
         notices += [explain(turn.failure)] if turn.failure else []
         if notices:
             said = notices_event(invocation_id, self.runner.agent.name, notices)

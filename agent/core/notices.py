@@ -107,6 +107,10 @@ SENTENCES: dict[str, str] = {
         "Your browser lets this page store nothing: it finds your chats again only as long as this "
         "tab is open."
     ),
+    "widget": (
+        "The agent has made something here that this page cannot draw. What its tool says stands "
+        "in the tool's line."
+    ),
     # What an agent waits for, and what it was told.
     "asks_approval": "The agent asks for approval to use {what}.",
     "asks_input": "The agent asks: “{what}”.",

@@ -42,9 +42,7 @@ def repeats(result: str, texts: Iterable[str]) -> bool:
 
 
 def _values(event: Event) -> Iterator[Any]:
-    # What is drawn by a widget is not said as well.
-    is_drawn = getattr(event.actions, "render_ui_widgets", None)
-    if event.actions.skip_summarization and not (waits_for_person(event) or is_drawn):
+    if event.actions.skip_summarization and not waits_for_person(event):
         for response in event.get_function_responses():
             yield _tool_result(response.response or {})
     if _is_of_root(event):

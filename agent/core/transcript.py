@@ -6,7 +6,7 @@ is not partial *replaces* what its agent has open. Several agents may speak at o
 branch) tells them apart.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias, TypeGuard, assert_never
 
@@ -69,6 +69,9 @@ AgentEntry: TypeAlias = Text | Thought | ToolCall | File | Sources | Pause
 Entry: TypeAlias = AgentEntry | Notice
 Transcript: TypeAlias = tuple[Entry, ...]
 
+# The code of the notice of what this page cannot draw.
+WIDGET = "widget"
+
 # The name under which code that the model itself runs is shown, as if it were a tool.
 CODE = "run_code"
 
@@ -88,13 +91,21 @@ def add(transcript: Transcript, event: Event) -> Transcript:
         transcript = _cut(transcript, source)
     calls = [response.id or "" for response in event.get_function_responses()]
     transcript = _with_files(transcript, "".join(calls[-1:]), files.saved(event))
-    if found := sources(event):
-        transcript = (*transcript, found)
+    transcript = (*transcript, *_asides(event))
     for text, form in results(event):
         said = (entry.text for entry in transcript if isinstance(entry, Text))
         if text.strip() and not repeats(text, said):
             transcript = (*transcript, Text(text, source, form=form, response_id=event.id))
     return transcript
+
+
+def _asides(event: Event) -> Iterator[Entry]:
+    """What belongs below the words of an event."""
+    if found := sources(event):
+        yield found
+    # A widget is drawn by `adk web` alone (adk/events/ui_widget.py).
+    if getattr(event.actions, "render_ui_widgets", None):
+        yield Notice(WIDGET)
 
 
 def answer_later(transcript: Transcript, event: Event) -> Transcript:
@@ -289,8 +300,9 @@ def _answer_calls(transcript: Transcript, source: Source, event: Event) -> Trans
             transcript = _answer_call(transcript, source, id, result, event.timestamp)
             transcript = _with_files(transcript, id, files.returned(response, event))
         if outcome := part.code_execution_result:
-            id = outcome.id or ""
-            transcript = _answer_call(transcript, source, id, outcome.output, event.timestamp)
+            id, is_ok = outcome.id or "", outcome.outcome in (None, types.Outcome.OUTCOME_OK)
+            output = outcome.output if is_ok else {"error": outcome.output or "It failed."}
+            transcript = _answer_call(transcript, source, id, output, event.timestamp)
     return transcript
 
 

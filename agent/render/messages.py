@@ -17,7 +17,7 @@ from agent.core.files import File
 from agent.core.history import TurnRecord
 from agent.core.pauses import REJECTED, Pause, sentence
 from agent.core.sources import Sources
-from agent.core.text import clean, plural, to_json
+from agent.core.text import clean, from_json, plural, to_json
 from agent.core.transcript import (
     Entry,
     Notice,
@@ -53,6 +53,9 @@ STAYS_DONE = "stays-done"
 
 # The id of what stands beside the words: a file, sources (static/text.js).
 ASIDE = "aside"
+
+# How an object begins, or a list of objects or texts: what is not so may be Markdown.
+JSON_BEGINS = re.compile(r'\s*(\{\s*["}]|\[\s*[\[{"])')
 
 # Panels of an answer: more are a burden to a browser, and nobody reads them.
 MAX_PANELS = 100
@@ -108,6 +111,8 @@ def _shown_text(
     text = entry.text
     if isinstance(entry, Text) and entry.form == "json":
         return text, room
+    if isinstance(entry, Text) and _is_json(text, entry.state == "open"):
+        return _verbatim(clean(text).replace(MARK, ""), "" if is_whole else MARK), room
     if not is_whole:
         text, room = to_page_markdown(clean(text), room, entry.state == "open")
     if sources:
@@ -250,8 +255,31 @@ def _fenced(value: Any, is_whole: bool) -> str:
         address = address_of(File("application/json", text.encode()))
         rest = f"\n\nThis is the beginning. [Save all {len(text):,} characters]({address})"
         text = text[:MAX_SHOWN].rpartition("\n")[0] or text[:MAX_SHOWN]
-    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    fence = _fence(text)
     return f"{fence}json\n{text}\n{fence}{rest}"
+
+
+def _is_json(text: str, grows: bool) -> bool:
+    """Whether an answer is one value of JSON, as an agent with an `output_schema` gives it."""
+    if not JSON_BEGINS.match(text):
+        return False
+    if grows:
+        return True
+    try:
+        return isinstance(from_json(text), dict | list)
+    except ValueError:
+        return False
+
+
+def _verbatim(text: str, mark: str) -> str:
+    """A whole answer as code; copying from a page gives the answer alone (static/text.js)."""
+    fence = _fence(text)
+    return f"{fence}json\n{text}\n{fence}" + (f"\n{mark}" if mark else "")
+
+
+def _fence(text: str) -> str:
+    """A fence that is longer than any run of backticks in the text."""
+    return "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
 
 
 class _Same:

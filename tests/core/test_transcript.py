@@ -4,6 +4,7 @@ from copy import deepcopy
 from itertools import groupby, pairwise
 
 from google.adk.events import Event, EventActions
+from google.adk.events.ui_widget import UiWidget
 from google.genai import types
 from hypothesis import given
 from hypothesis import strategies as st
@@ -234,6 +235,24 @@ def test_codes_with_ids_are_paired_by_them() -> None:
         ToolCall("1", CODE, {"code": "a"}, HELPER),
         ToolCall("2", CODE, {"code": "b"}, HELPER, result="B", seconds=0.0),
     )
+
+
+def test_code_that_failed_is_told_so() -> None:
+    failed = types.CodeExecutionResult(outcome=types.Outcome.OUTCOME_FAILED, output="ZeroDivision")
+    said = last(whole(code("1/0")), whole(types.Part(code_execution_result=failed)))
+    assert said == (
+        ToolCall("", CODE, {"code": "1/0"}, HELPER, result={"error": "ZeroDivision"}, seconds=0.0),
+    )
+
+
+# Widgets
+
+
+def test_a_widget_is_told_of_and_what_its_tool_says_is_not_dropped() -> None:
+    widget = UiWidget(id="w", provider="mcp", payload={"resource_uri": "ui://map"})
+    draws = EventActions(render_ui_widgets=[widget], skip_summarization=True)
+    said = last(whole(call("get_time", "1")), whole(result("1", result="noon"), actions=draws))
+    assert said[1:] == (Notice("widget"), Text("noon", HELPER, form="result"))
 
 
 # Pictures

@@ -183,3 +183,15 @@ def test_the_apps_own_note_looks_like_nothing_of_a_models(page: Page, gemini: Fa
     assert looks.pop("Note") == "4px"
     assert set(looks) == {"Thought", "Tool __Note__", "Tool look"}
     assert set(looks.values()) == {"1px"}
+
+
+def test_an_answer_that_is_json_is_seen_and_copied_to_the_letter(
+    page: Page, gemini: FakeGemini
+) -> None:
+    text = '{"ticket": "T-1", "note": "<b>*Fix* $x$</b>\\n", "tags": ["a", "b"]}'
+    talk(page, gemini, "A ticket, please", text[:20], text[20:])
+    assert answer(page).locator("code").inner_text().strip() == text
+    assert page.copy_answer() == text
+    page.reload()
+    page.speaks()
+    assert page.copy_answer() == text

@@ -25,6 +25,7 @@ from agent.core.transcript import (
     ToolCall,
     Transcript,
 )
+from agent.render.markdown import MARK
 from agent.render.media import path_of
 from agent.render.messages import Message, to_messages
 
@@ -427,3 +428,25 @@ def test_what_an_agent_asks_is_text_in_the_note_of_it() -> None:
     page = MarkdownIt("js-default", {"html": True}).render(note["content"]["text"])
     assert set(re.findall(r"<(\w+)", page)) == {"p"}
     assert html.unescape(re.sub("</?p>", "", page)).strip() == f"The agent asks: “{words}”."
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '{"a": "<b>*x*</b> $y$ \\\\n", "b": [1, 2]}',
+        '[{"a": 1}]',
+        ' {\n  "a": "```"\n}\n',
+        '{"a": ',
+    ],
+)
+def test_an_answer_that_is_json_is_shown_to_the_letter(said: str) -> None:
+    state: State = "open" if said.endswith(": ") else "final"
+    (shown,) = to_messages((Text(said, state=state),))
+    (code,) = MarkdownIt().parse(shown["content"]["text"].removesuffix(f"\n{MARK}"))
+    assert (code.type, code.info, code.content) == ("fence", "json", f"{said}\n")
+
+
+@pytest.mark.parametrize("said", ["[a](https://b)", "{x} is a set", "[1] A book", '{"a": 1} or so'])
+def test_what_only_begins_like_json_is_prose(said: str) -> None:
+    (shown,) = to_messages((Text(said),))
+    assert shown["content"]["text"] == said

@@ -46,6 +46,8 @@
 
     // What agent/render/markdown.py and `to_question` have put into a text, and what it was before.
     const WRITTEN = [
+        // An answer that is JSON, shown as code.
+        [/(`{3,})json\n([^]*?)\n\1\n\u2063/g, "$2"],
         // The number of a source, as it is written and as it is shown.
         [/\u2063(?:\[\\\[\d+\\\]\]\([^\u2063]*\)|\\\[\d+\\\]|\[\d+\])\u2063/g, ""],
         [/\u2063(`+)(\$\$[^\u2063]*)\1\u2063/g, "$2"],
