@@ -18,7 +18,7 @@ Argument: TypeAlias = str | int | float
 SENTENCES: dict[str, str] = {
     # How a turn ends before its answer does.
     "stopped": "Stopped.",
-    "unwatched": "Stopped: nobody was here.",
+    "unwatched": "Stopped: nobody was here. Send “Go on” to have the rest.",
     "cancelled": "Stopped: the app was shut down.",
     "shut_down": "The app was shut down, which cut this answer off. Try again for a whole one.",
     "cut_short": "This answer was cut short when the app was shut down. Try again for a whole one.",

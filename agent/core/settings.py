@@ -133,7 +133,10 @@ class Settings(BaseModel):
         default=120, gt=0, description="how long one answer may take in all"
     )
     leave_grace: float = Field(
-        default=10, ge=0, description="how long an answer runs on when nobody looks at it any more"
+        default=120,
+        ge=0,
+        description="how long an answer runs on when nobody looks at it any more, as on a locked "
+        "phone",
     )
     shutdown_timeout: float = Field(
         default=8,
