@@ -10,6 +10,7 @@ from google.genai import types
 from agent.chat.conversation import Conversation
 from agent.chat.streams import Answer, chunks, collect, tee
 from agent.chat.turn import Turn
+from agent.core.notices import SENTENCES
 from agent.core.pauses import Reply
 from agent.core.question import Options, Question
 from agent.core.settings import Settings
@@ -87,7 +88,7 @@ async def test_whoever_leaves_the_chunks_watches_no_more() -> None:
         assert await anext(pieces) == "Hel"
         assert not turn.abandoned
     assert turn.abandoned
-    assert notices(await turn.finish()) == ["Stopped: nobody was here."]
+    assert notices(await turn.finish()) == [SENTENCES["unwatched"]]
 
 
 # The whole

@@ -75,7 +75,7 @@ async def test_a_silent_turn_gives_its_watcher_a_sign_of_life() -> None:
 async def test_a_turn_that_nobody_watches_ends_after_the_grace_time() -> None:
     turn = talk_of("Hel", asyncio.Event(), leave_grace=0.05).ask("Hi")
     await until(turn, "Hel")
-    assert notices(await turn.finish()) == ["Stopped: nobody was here."]
+    assert notices(await turn.finish()) == [SENTENCES["unwatched"]]
 
 
 async def test_a_watcher_that_comes_back_in_time_keeps_the_turn_alive() -> None:
