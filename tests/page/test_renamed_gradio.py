@@ -21,8 +21,7 @@ def test_without_a_private_name_the_page_answers_all_the_same(
     program = [sys.executable, "-m", "tests.support.renamed_gradio", name]
     with served(program, GRADIO_SERVER_PORT=port):
         page = visitor().open(f"http://127.0.0.1:{port}/")
-        for question, result in (("What is 12*7?", "84"), ("What is 12*8?", "96")):
-            page.send(question)
-            page.wait_idle()
-            assert result in page.words()[-1][1]
+        page.send("What is 12*7?")
+        page.wait_idle()
+        assert "84" in page.words()[-1][1]
         page.tab.context.close()  # Before the server ends, of which it would complain.
