@@ -21,7 +21,7 @@ from agent.core.text import to_json
 from agent.core.transcript import Notice, Text, Thought, ToolCall, answer, notices
 from agent.core.waiting import open_pauses, to_come
 from agent.render import media, source_list
-from agent.render.file_links import address_of, escaped
+from agent.render.file_links import address_of, escaped, quoted
 
 KEEP_ALIVE = format_sse_event(comment="working")
 
@@ -204,7 +204,7 @@ class Completion:
     def _link(self, file: File) -> str:
         """A file as Markdown: a picture, or a link. What it leads to outlasts the conversation,
         which is forgotten with the answer."""
-        address, data = file.address, media.content(file)
+        address, data = quoted(file.address), media.content(file)
         if data:
             kept_as = media.save(file.mime_type, data, salt=self.id)
             address = self.root + address_of(file, kept_as)

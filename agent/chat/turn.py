@@ -31,7 +31,7 @@ from agent.core.errors import (
 )
 from agent.core.figures import Figures, Usage
 from agent.core.files import File
-from agent.core.history import TurnRecord, changes_user, turn_id_of
+from agent.core.history import TurnRecord, changes_user, may_answer_earlier, turn_id_of
 from agent.core.notices import Notice, PlainError
 from agent.core.question import Screen
 from agent.core.settings import Settings
@@ -71,7 +71,7 @@ class Turn:
         self.asked_at = 0.0
         # Whether it has changed state or files that belong to the user, not to the session.
         self.changes_user = False
-        # Whether it has changed what stands above it: its message has closed what was asked there.
+        # Whether it has changed what stands above it, such as by closing what was asked there.
         self.changes_earlier = False
         # What the page shows above it; None until its session agrees with that.
         self.screen: Screen | None = None
@@ -216,9 +216,9 @@ class Turn:
         self.asked_at = self.asked_at or event.timestamp
         self.events += not event.partial
         self.changes_user = self.changes_user or (not event.partial and changes_user(event))
+        self.changes_earlier |= may_answer_earlier(event, self.id)
         latest = transcript.add(self.transcript, event)
-        if event.actions.artifact_delta:
-            latest = described(latest)
+        latest = described(latest) if event.actions.artifact_delta else latest
         if event.author == "user":
             if latest != self.transcript:  # A person's reply.
                 self._publish(latest)

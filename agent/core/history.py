@@ -132,6 +132,11 @@ def turn_id_of(event: Event, known: Container[str]) -> str:
     return str(stored or (f"{turn_id}/{event.id}" if turn_id in known else turn_id))
 
 
+def may_answer_earlier(event: Event, turn_id: str) -> bool:
+    """Whether an event of this turn may answer a call of an earlier turn of its invocation."""
+    return bool(event.get_function_responses()) and turn_id != event.invocation_id
+
+
 def invocation_of(turn_id: str) -> str:
     """ADK's invocation of the turn with this id."""
     return turn_id.partition("/")[0]

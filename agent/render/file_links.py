@@ -67,9 +67,14 @@ def escaped(text: str) -> str:
     return MARKUP.sub(lambda found: "".join(f"&#{ord(char)};" for char in found[0]), line)
 
 
+def quoted(address: str) -> str:
+    """An address of the web as a link of Markdown takes it."""
+    return quote(address, safe=":/?&=%#@+,;~")
+
+
 def _elsewhere(file: File, name: str) -> str:
     if urlsplit(file.address).scheme in ("https", "http"):
-        return f"[{name or 'A file'}]({quote(file.address, safe=':/?&=%#@+,;~')})"
+        return f"[{name or 'A file'}]({quoted(file.address)})"
     return f"*The file “{name}” is kept where this page cannot fetch it.*"
 
 

@@ -1,10 +1,10 @@
 """The sources of an answer: a numbered list below it, and their numbers in its text."""
 
 import re
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote_plus
 
 from agent.core.sources import Page, Sources
-from agent.render.file_links import escaped
+from agent.render.file_links import escaped, quoted
 from agent.render.markdown import MARK
 
 # Google shows its own searches under this address.
@@ -51,13 +51,9 @@ def with_numbers(text: str, sources: Sources, mark: str = MARK) -> str:
 
 def _number(number: int, sources: Sources) -> str:
     address = sources.pages[number - 1].address
-    return rf"[\[{number}\]]({_quoted(address)})" if address else rf"\[{number}\]"
+    return rf"[\[{number}\]]({quoted(address)})" if address else rf"\[{number}\]"
 
 
 def _link(page: Page) -> str:
     title = escaped(page.title)
-    return f"[{title}]({_quoted(page.address)})" if page.address else title
-
-
-def _quoted(address: str) -> str:
-    return quote(address, safe=":/?&=%#@+,;~")
+    return f"[{title}]({quoted(page.address)})" if page.address else title

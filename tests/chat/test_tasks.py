@@ -79,6 +79,13 @@ async def test_the_tool_that_a_task_is_waits_between_its_messages_and_has_not_fa
     assert (waits.waits_for, waits.result, waits.seconds) == ("person", None, None)
 
 
+async def test_a_page_is_told_that_an_answer_above_has_changed_once_the_task_is_done() -> None:
+    _, talk = await ordered((FINISHES,), ("Coming up.",))
+    turn = talk.ask("large")
+    await turn.finish()
+    assert turn.changes_earlier
+
+
 @pytest.mark.parametrize("kind", ["memory", "sqlite", "database"])
 async def test_a_later_message_is_taken_back_alone(kind: str, tmp_path: Path) -> None:
     stores: dict[str, Callable[[], BaseSessionService]] = {
