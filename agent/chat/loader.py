@@ -128,7 +128,7 @@ def load(folder: Path = OUR_AGENT, coalesce: bool = False) -> LoadedAgent:
             app=app.model_copy(update={"plugins": plugins}),
             app_name=folder.name,
             session_service=_session_service(uri, folder, state),
-            artifact_service=_artifact_service(settings.artifacts, folder),
+            artifact_service=_artifact_service(settings.artifacts, uri, folder),
             memory_service=VisitorMemory(),
             # What a sign-in gave a tool, for its next call, for that visitor alone.
             credential_service=VisitorCredentials(),
@@ -232,11 +232,13 @@ def _session_service(uri: str | None, folder: Path, state: Mapping[str, Any]) ->
     return FirstStateStore(real, is_shared, forgets, state)
 
 
-def _artifact_service(uri: str | None, folder: Path) -> BaseArtifactService:
-    """The store of the files that the agent makes."""
+def _artifact_service(uri: str | None, chats: str | None, folder: Path) -> BaseArtifactService:
+    """The store of the files that the agent makes, or the one that `adk web` would take, where the
+    chats are in such a one."""
+    where = artifact_uri(uri, chats)
     try:
         return create_artifact_service_from_options(
-            base_dir=folder.parent, artifact_service_uri=artifact_uri(uri), strict_uri=True
+            base_dir=folder.parent, artifact_service_uri=where, strict_uri=True
         )
     except Exception as error:
         if uri is None:  # A Space's storage, which may be full.

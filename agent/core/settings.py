@@ -100,7 +100,8 @@ class Settings(BaseModel):
     artifacts: str | None = Field(
         default=None,
         description="where the files that an agent makes are kept: `file:///FOLDER` or "
-        "`gs://BUCKET`; without one in memory, but on a Space with persistent storage in "
+        "`gs://BUCKET`; without one in `.adk/artifacts` beside the agent, but in memory where "
+        "SESSION_DB is memory or a database, and on a Space with persistent storage in "
         "`/data/artifacts`",
     )
     session_idle: float = Field(

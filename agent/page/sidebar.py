@@ -116,6 +116,14 @@ class SideBar:
     def _wire_ends(self) -> None:
         with_page_state, who, states = self._states.with_page_state, self._who, self._states
         emptied = self._emptied
+        # Whoever turns to another chat does not mean to delete that one.
+        gr.on(
+            [self._new.click, self._chats.input, self._bar.collapse],
+            lambda: [gr.Button(visible=False)] * 2,
+            None,
+            [self._delete, self._forget],
+            **AT_ONCE,
+        )
         self._delete.click(with_page_state(clear), who, emptied, **QUEUED)
         forgotten = self._forget.click(
             with_page_state(forget_me), who, [states.visitor, *emptied], **QUEUED

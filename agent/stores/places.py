@@ -17,9 +17,13 @@ def session_uri(given: str | None) -> str | None:
     return given or (f"sqlite:///{SPACE_STORAGE / 'session.db'}" if _has_storage() else None)
 
 
-def artifact_uri(given: str | None) -> str:
-    """The same of the store of files that the agent makes; in memory where neither is there."""
-    return given or (f"file://{SPACE_STORAGE / 'artifacts'}" if _has_storage() else "memory://")
+def artifact_uri(given: str | None, chats: str | None) -> str | None:
+    """The same of the store of files that the agent makes. Where the chats are in memory or in a
+    database (`chats` is the URI of their store), the files are in memory, if the host has named no
+    place for them."""
+    if given or _has_storage():
+        return given or f"file://{SPACE_STORAGE / 'artifacts'}"
+    return None if chats is None or chats.startswith("sqlite") else "memory://"
 
 
 def is_emptied(uri: str | None, folder: Path) -> bool:

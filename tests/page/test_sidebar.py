@@ -119,6 +119,25 @@ def test_a_deleted_chat_is_gone_from_the_store(
     page.shows(("user", "How is Rome?"), ("model", "Sunny."))
 
 
+def test_who_turns_to_another_chat_does_not_mean_to_delete_that(
+    page: Page, gemini: FakeGemini
+) -> None:
+    page.open_side_bar()
+    for question in ("older", "newer"):
+        talk(page, gemini, question, "one")
+        page.press("New chat")
+        page.shows()
+        page.wait_idle()
+    page.choose("newer")
+    page.shows(("user", "newer"), ("model", "one"))
+    page.press("Delete this chat")
+    really = page.tab.get_by_role("button", name="Really delete this chat")
+    expect(really).to_be_visible(timeout=ACTION_TIMEOUT)
+    page.choose("older")
+    page.shows(("user", "older"), ("model", "one"))
+    expect(really).to_be_hidden(timeout=ACTION_TIMEOUT)
+
+
 def test_a_visitor_who_wants_to_be_forgotten_is(
     page: Page, gemini: FakeGemini, agent: LoadedAgent
 ) -> None:

@@ -31,19 +31,19 @@ def space(storage: Path) -> None:
 
 def test_on_a_space_its_persistent_storage_is_used_by_itself(storage: Path) -> None:
     assert session_uri(None) == f"sqlite:///{storage}/session.db"
-    assert artifact_uri(None) == f"file://{storage}/artifacts"
+    assert artifact_uri(None, None) == f"file://{storage}/artifacts"
     assert not is_emptied(session_uri(None), FOLDER)
 
 
 def test_what_the_host_sets_wins(storage: Path) -> None:
-    assert session_uri("memory://") == artifact_uri("memory://") == "memory://"
+    assert session_uri("memory://") == artifact_uri("memory://", None) == "memory://"
 
 
 def test_elsewhere_a_folder_of_that_name_is_none(
     storage: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SPACE_ID")
-    assert (session_uri(None), artifact_uri(None)) == (None, "memory://")
+    assert (session_uri(None), artifact_uri(None, None)) == (None, None)
 
 
 def test_storage_that_cannot_be_written_to_is_none(
@@ -119,3 +119,18 @@ def test_what_is_said_about_keeping_is_true(
         storage.rmdir()
     agent = loaded(tmp_path_factory.mktemp("places_test_"), monkeypatch, uri)
     assert f"*Chats are kept {said} after their last message.*" in describe(agent, Settings())
+
+
+@pytest.mark.parametrize(
+    ("chats", "files"),
+    [
+        (None, None),
+        ("sqlite:///chats.db", None),
+        ("memory://", "memory://"),
+        ("postgresql+asyncpg://host/chats", "memory://"),
+    ],
+)
+def test_files_are_kept_where_chats_are_kept_in_a_file(
+    chats: str | None, files: str | None
+) -> None:
+    assert artifact_uri(None, chats) == files
