@@ -14,7 +14,9 @@ from google.adk.events import Event
 from google.adk.models import LlmRequest
 from google.adk.plugins import BasePlugin
 from google.adk.tools import BaseTool, ToolContext
+from google.genai import types
 
+from agent.chat.agent_tree import llm_agents
 from agent.core.history import DONE
 from agent.core.json_schema import schema_error
 from agent.core.pauses import CHANGED, REFUSED
@@ -61,7 +63,8 @@ class Approvals(BasePlugin):
         changed = _changed(tool_context)
         if changed is None:
             return None
-        if wrong := schema_error(changed, _schema(tool)):
+        schemas = map(_schema, declarations(request_with([tool])))
+        if wrong := schema_error(changed, next(schemas, {})):
             return {"error": f"{REFUSED}, and {wrong}."}
         needs_more, needed = [
             await tool.check_require_confirmation(dict(arguments), tool_context)
@@ -86,14 +89,23 @@ class Approvals(BasePlugin):
         return None
 
 
-def _schema(tool: BaseTool) -> dict[str, Any]:
-    """What the tool says that its arguments are, as JSON Schema; {} where it says nothing."""
-    for function in declarations(request_with([tool])):
-        if isinstance(function.parameters_json_schema, dict):
-            return function.parameters_json_schema
-        if function.parameters:
-            schema = function.parameters.json_schema
-            return dict(schema.model_dump(mode="json", exclude_none=True))
+def argument_error(root: object, tool: str, arguments: Mapping[str, Any]) -> str | None:
+    """What is wrong with changed arguments, as far as the tools of these agents are known without a
+    connection; the plugin looks at all others when they are called."""
+    for agent in llm_agents(root):
+        for function in declarations(request_with(agent.tools)):
+            if function.name == tool:
+                return schema_error(arguments, _schema(function))
+    return None
+
+
+def _schema(function: types.FunctionDeclaration) -> dict[str, Any]:
+    """What a function says that its arguments are, as JSON Schema; {} where it says nothing."""
+    if isinstance(function.parameters_json_schema, dict):
+        return function.parameters_json_schema
+    if function.parameters:
+        schema = function.parameters.json_schema
+        return dict(schema.model_dump(mode="json", exclude_none=True))
     return {}
 
 

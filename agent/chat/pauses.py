@@ -7,7 +7,7 @@ from google.adk.events import Event
 from google.adk.sessions import Session
 from google.genai import types
 
-from agent.chat.approvals import approved_arguments
+from agent.chat.approvals import approved_arguments, argument_error
 from agent.chat.session_sync import SessionSync
 from agent.core import forms, pauses
 from agent.core.history import TurnRecord
@@ -70,16 +70,13 @@ async def take_up(
         raise PlainError("lapsed")
     if missing := [pause for pause in asked if pause.id not in replies]:
         raise PlainError("reply_missing", what=pauses.sentence(missing[0]).text)
-    given = {pause.id: forms.complete(pause, replies[pause.id]) for pause in asked}
+    given = {pause.id: _complete(pause, replies[pause.id], sync.agent) for pause in asked}
     changed = {p.call_id: given[p.id].args for p in asked if given[p.id].is_approved}
     approved_arguments.set(changed)  # In the turn's own task, and so for this turn alone.
     calls = _calls(session)
     # ADK knows no refusal of a sign-in; and one of an input only as a value, which fails.
-    is_closed = {
-        p.id: not given[p.id].is_approved and p.kind in (*pauses.SECRET_KINDS, "input")
-        for p in asked
-    }
-    declined = [p for p in asked if is_closed[p.id]]
+    refused = [p for p in asked if not given[p.id].is_approved]
+    declined = [p for p in refused if p.kind in (*pauses.SECRET_KINDS, "input")]
     taken = [p for p in asked if p not in declined]
     # ADK keeps from the model whatever comes together with an approval or a sign-in, which are
     # nothing for it (adk/flows/llm_flows/context/_contents.py).
@@ -98,6 +95,14 @@ async def take_up(
         if pause not in first
     ]
     return turn, types.Content(role="user", parts=parts) if parts else None
+
+
+def _complete(asked: Pause, reply: Reply, agent: object) -> Reply:
+    """A reply with what its form says, which is what was asked for, and what the tool takes."""
+    given = forms.complete(asked, reply)
+    if given.args is not None and (wrong := argument_error(agent, asked.tool, given.args)):
+        raise PlainError("wrong_reply", what=wrong)
+    return given
 
 
 async def close_all(sync: SessionSync) -> bool:

@@ -55,6 +55,7 @@ class SessionSync:
         # What tools have done in turns that were taken back.
         self._done: list[str] = []
         self.artifacts = Artifacts(runner, key)
+        self.agent = runner.agent
         self._runner = runner
         # The store's time of what is known here; None where that has to be looked up.
         self._as_of: float | None = None

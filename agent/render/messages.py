@@ -15,7 +15,7 @@ from typing import Any, TypeAlias, assert_never
 from agent.core.adk_internals import TRANSFER
 from agent.core.files import File
 from agent.core.history import TurnRecord
-from agent.core.pauses import REJECTED, Pause, sentence
+from agent.core.pauses import REJECTED, Pause, changed_arguments, sentence
 from agent.core.sources import Sources
 from agent.core.text import clean, from_json, plural, to_json
 from agent.core.transcript import (
@@ -220,8 +220,9 @@ def _tool_call(call: ToolCall, is_whole: bool) -> Message:
         return _next_agent(f"Handing over to {_name(str(call.args.get('agent_name')))}", **status)
     # Gradio shows the log beside the title as text, in which an escape such as `&#x27;` would be
     # seen (js/chatbot/shared/Thought.svelte).
-    log = [_one_line(call.args)]
-    body = f"Arguments:\n{_fenced(call.args, is_whole)}"
+    args = changed_arguments(call.result) or call.args
+    log = [_one_line(dict(args))]
+    body = f"Arguments:\n{_fenced(args, is_whole)}"
     # The last is MCP's.
     has_failed = isinstance(call.result, dict) and bool(
         call.result.get("error") or call.result.get("isError") is True

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from google.adk.agents import Agent
+from google.adk.tools.base_toolset import BaseToolset
 from google.adk.workflow import BaseNode
 
 from agent.chat.conversation import Conversation
@@ -16,7 +18,7 @@ from agent.core.waiting import open_pauses
 from agent.render.export import to_adk, to_html
 from tests.support.app_setup import loaded_root, registry, say
 from tests.support.scripted_model import call, contents, scripted
-from tests.support.waiting_agents import DONE, PAY, SECRET, agent, forecaster, reviewer
+from tests.support.waiting_agents import DONE, PAY, SECRET, TOOLS, agent, forecaster, reviewer
 
 pytestmark = pytest.mark.usefixtures("nothing_done")
 
@@ -185,9 +187,30 @@ async def test_arguments_that_nobody_has_changed_are_the_models_own() -> None:
     assert part.function_response.response == {"status": "paid 1 to Ann"}
 
 
-async def test_arguments_that_the_tool_does_not_take_reach_no_tool() -> None:
+async def test_arguments_that_the_tool_does_not_take_are_refused_and_can_be_corrected() -> None:
+    talk = talk_with(agent(scripted((PAY,), ("Paid.",)), "pay"))
+    await say(talk, "Pay Ann")
+    wrong = await reply(talk, Reply(form={"arguments.amount": "2.5"}))
+    assert "2.5 is not of type 'integer'" in notices(wrong)[0]
+    assert DONE == []
+    assert answer(await reply(talk, Reply(form={"arguments.amount": "2"}))) == "Paid."
+    assert DONE == [("pay", 2, "Ann")]
+
+
+class Connected(BaseToolset):
+    """Tools that are known only by a connection."""
+
+    async def get_tools(self, readonly_context: Any = None) -> list[Any]:
+        return [TOOLS["pay"]]
+
+
+def connected(model: Any) -> Agent:
+    return Agent(name="helper", model=model, tools=[Connected()])
+
+
+async def test_arguments_that_a_tool_of_a_server_does_not_take_reach_no_tool() -> None:
     model = scripted((PAY,), ("Not paid.",))
-    talk = talk_with(agent(model, "pay"))
+    talk = talk_with(connected(model))
     await say(talk, "Pay Ann")
     said = await reply(talk, Reply(args={"amount": "much", "to": "Ann"}))
     assert (answer(said), DONE) == ("Not paid.", [])
@@ -215,7 +238,7 @@ async def test_what_is_declined_with_changed_arguments_is_told_as_declined() -> 
 
 
 async def test_what_was_refused_for_its_arguments_is_not_said_to_stay_done() -> None:
-    talk = talk_with(agent(scripted((PAY,), ("Not paid.",), ("Hello.",)), "pay"))
+    talk = talk_with(connected(scripted((PAY,), ("Not paid.",), ("Hello.",))))
     await say(talk, "Pay Ann")
     await reply(talk, Reply(args={"amount": "much", "to": "Ann"}))
     assert (notices(await say(talk, "Hi", kept=0)), DONE) == ([], [])

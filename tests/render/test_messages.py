@@ -450,3 +450,10 @@ def test_an_answer_that_is_json_is_shown_to_the_letter(said: str) -> None:
 def test_what_only_begins_like_json_is_prose(said: str) -> None:
     (shown,) = to_messages((Text(said),))
     assert shown["content"]["text"] == said
+
+
+def test_a_tools_line_has_the_arguments_that_a_person_has_changed() -> None:
+    result = {"time": "noon", "arguments_changed_by_person": {"city": "Rome"}}
+    (shown,) = to_messages((tool(result=result, seconds=0.1),))
+    assert shown["metadata"]["log"] == 'city="Rome"'
+    assert '"city": "Rome"' in shown["content"]["text"].partition("Result")[0]
