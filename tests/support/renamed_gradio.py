@@ -1,6 +1,6 @@
-"""Gradio as a later release may be, in which one of its private names is another one.
+"""Gradio as a later release may be, in which some of its private names are others.
 
-    python -m tests.support.renamed_gradio gradio.queueing:Queue.sleep_when_free
+    python -m tests.support.renamed_gradio gradio.queueing:Queue.sleep_when_free …
 
 serves the page with such a Gradio: Gradio itself finds what it means, and this project does not.
 """
@@ -78,6 +78,8 @@ def rename(module: str, owner_name: str, name: str) -> None:
 
 
 if __name__ == "__main__":
-    module, _, path = sys.argv.pop().partition(":")
-    rename(module, *path.split("."))
+    for argument in sys.argv[1:]:
+        module, _, path = argument.partition(":")
+        rename(module, *path.split("."))
+    del sys.argv[1:]
     runpy.run_path("app.py", run_name="__main__")
