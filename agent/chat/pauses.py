@@ -136,7 +136,7 @@ async def _close(
             and (entry.id == pause.call_id or encloses(entry, pause.source))
         }
         rejected.discard(asks.event.isolation_scope or "")  # A task goes on with the next message.
-    for call_id in rejected & calls.keys():
+    for call_id in sorted(rejected & calls.keys()):
         call, event = calls[call_id]
         error = {"error": pauses.REJECTED}
         given = types.FunctionResponse(id=call.id, name=call.name, response=error)
