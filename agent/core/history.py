@@ -70,7 +70,7 @@ def turn_records(events: Iterable[Event]) -> list[TurnRecord]:
         record = TurnRecord(turn_id, _question(own[0]), asked_at=own[0].timestamp)
         for event in own:
             record = _grown(record, event)
-            if event.get_function_responses():  # Perhaps to a call of an earlier message.
+            if may_answer_earlier(event, turn_id):
                 records = [_answered(earlier, record, event) for earlier in records]
         records.append(_summarized(record, summaries))
     return records
