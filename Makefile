@@ -7,10 +7,12 @@ BIN := $(VENV)/bin
 # Virtual environments with other versions than the newest that requirements.txt allows.
 OLDEST := .venv-oldest
 NEXT := .venv-next
+# Another one with LiteLLM, whose aiohttp changes how google-genai asks Gemini.
+MODELS := .venv-models
 
 FAST := not (browser or postgres or redis or slow)
 
-.PHONY: help run test test-fast test-oldest test-next coverage check bench clean
+.PHONY: help run test test-fast test-oldest test-next catalogues screenshots coverage check bench clean
 
 help:            ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST)
@@ -30,6 +32,9 @@ test-oldest: $(OLDEST)/tests.txt            ## Run every test with the lowest ve
 test-next: $(NEXT)/tests.txt            ## Run every test with pre-releases of Gradio, ADK and google-genai
 	$(NEXT)/bin/python -m pytest -n auto --dist loadfile -rR
 
+test-models: $(MODELS)/tests.txt            ## Run the tests of models, with real LiteLLM as well
+	$(MODELS)/bin/python -m pytest -rR tests/models tests/chat/test_degrading.py
+
 coverage: $(VENV)/tests.txt            ## Run every test and see how much of the code they reach
 	$(BIN)/python -m pytest -n auto --dist loadfile -rR --cov
 
@@ -41,11 +46,17 @@ check: $(VENV)/tests.txt            ## Lint, check types and which way imports r
 	$(BIN)/deno fmt --check --quiet
 	$(BIN)/deno lint --quiet
 
+catalogues: $(VENV)/tests.txt            ## Add to agent/locale what is to be translated
+	$(BIN)/python -m tests.catalogues
+
+screenshots: $(VENV)/tests.txt            ## Make pictures of the page in all its states in screenshots/
+	$(BIN)/python -m tests.screenshots screenshots
+
 bench: $(VENV)/tests.txt            ## Measure the page beside raw ADK; SIZE=full takes longer
 	$(BIN)/python -m tests.bench $(SIZE)
 
 clean:            ## Remove what the other targets made
-	rm -rf $(VENV) $(OLDEST) $(NEXT) .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(OLDEST) $(NEXT) $(MODELS) .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/requirements.txt: requirements.txt | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
@@ -64,6 +75,11 @@ $(OLDEST)/tests.txt: tests/requirements.txt requirements.txt | $(OLDEST)/bin/pyt
 $(NEXT)/tests.txt: tests/requirements.txt requirements.txt | $(NEXT)/bin/python
 	$(NEXT)/bin/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
 	$(NEXT)/bin/pip install --quiet --disable-pip-version-check --pre -U gradio google-adk google-genai
+	cp tests/requirements.txt $@
+
+$(MODELS)/tests.txt: tests/requirements.txt requirements.txt | $(MODELS)/bin/python
+	$(MODELS)/bin/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	$(MODELS)/bin/pip install --quiet --disable-pip-version-check "litellm>=1.84,<1.106" "anthropic>=0.78"
 	cp tests/requirements.txt $@
 
 %/bin/python:

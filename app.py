@@ -15,14 +15,15 @@ from typing import Any
 import gradio as gr
 
 from agent.page.chat_interface import ChatPage
+from agent.page.loading import load_agents
 from agent.page.page_state import PageState
 from agent.page.protocol import address
 from agent.render.messages import Message, to_messages
-from agent.server import load_agent, serve_until_end
+from agent.server import serve_until_end
 
 gc.enable()
 
-loaded, registry = load_agent(sys.argv[1:] if __name__ == "__main__" else [])
+agents = load_agents(sys.argv[1:] if __name__ == "__main__" else [])
 
 
 async def respond(
@@ -36,14 +37,15 @@ async def respond(
     It works in any `gr.ChatInterface` that keeps the session in a `gr.State`: as its only
     additional input, and its only additional output.
     """
-    session = session or PageState(registry)
+    session = session or PageState(agents.first)
     above = sum(earlier["role"] == "user" for earlier in history)
     turn = session.ask(message, above, address(request))
     async for transcript in session.follow(turn):
-        yield to_messages(transcript, turn.waiting, session.registry.agent_name), session
+        agent_name, foot = session.registry.agent_name, session.foot(turn)
+        yield to_messages(transcript, turn.silence, agent_name, foot=foot), session
 
 
-demo = ChatPage(respond, loaded, registry)
+demo = ChatPage(respond, agents)
 
 if __name__ == "__main__":
-    serve_until_end(demo, loaded, registry)
+    serve_until_end(demo, agents)

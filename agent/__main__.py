@@ -3,6 +3,7 @@
 python -m agent "What time is it in Tokyo?"     one answer
 cat notes.txt | python -m agent "Summarize"     one answer, about what comes through the pipe
 python -m agent                                 a conversation
+python -m agent check                           what is right and what is wrong with the set-up
 """
 
 import argparse
@@ -17,7 +18,9 @@ from pathlib import Path
 from typing import TextIO, cast
 
 from agent.chat.conversation import Conversation
-from agent.chat.loader import OUR_AGENT, LoadedAgent, LoadError, load
+from agent.chat.load_errors import LoadError
+from agent.chat.loader import OUR_AGENT, LoadedAgent, load
+from agent.cli.check import is_check, run_check
 from agent.cli.prompt import piped_text, typed_questions
 from agent.cli.terminal import CONTROLS, Screen, TerminalChat, timestamp
 from agent.core.question import Options
@@ -36,7 +39,8 @@ EXIT_FAILED, EXIT_WRONG_COMMAND, EXIT_INTERRUPTED = 1, 2, 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit code."""
-    options = _parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = None if is_check(arguments) else _parser().parse_args(arguments)
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         # What is not text, or cannot be written in this terminal's encoding, ends nothing.
         cast(io.TextIOWrapper, stream).reconfigure(errors="replace")
@@ -45,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Each failure is shown where the answer would be; only an unknown one is worth a traceback.
     logging.getLogger("agent.chat.turn").setLevel(logging.ERROR)
     try:
-        return _run(options)
+        return _run(options) if options else run_check(arguments[1:], OUR_AGENT)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
@@ -62,7 +66,10 @@ def _run(options: argparse.Namespace) -> int:
         print(error, file=sys.stderr)  # noqa: T201
         return EXIT_WRONG_COMMAND
     conversation = Conversation(loaded.runner, settings)
-    screen, how = Screen(sys.stdout, sys.stderr), Options(streaming=not options.no_stream)
+    screen = Screen(sys.stdout, sys.stderr)
+    if loaded.no_ai and sys.stderr.isatty():
+        screen.say(f"({loaded.no_ai})")
+    how = Options(streaming=False if options.no_stream else None)
     chat = TerminalChat(conversation, screen, options.out, how)
     with asyncio.Runner() as loop, _closing(options.out), _giving_up():
         if question := " ".join(options.question):
@@ -148,7 +155,8 @@ def _settings(options: argparse.Namespace) -> Settings:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m agent",
-        description="Talk to the agent. Without a question, a conversation begins.",
+        description="Talk to the agent. Without a question, a conversation begins; with "
+        "`check` for it, the set-up is checked (check --help).",
     )
     add = parser.add_argument
     add("question", nargs="*", help="what to ask; a text that is piped in is sent with it")

@@ -31,6 +31,16 @@ EXAMPLES = (
     "How does it compare to classical computing?",
 )
 
+# From which a visitor chooses why an answer is bad.
+REASONS = (
+    "Wrong facts",
+    "Incomplete",
+    "Did not do what I asked",
+    "Wrong tool, or used wrongly",
+    "Hard to read",
+    "Wrong tone",
+)
+
 
 def get_time(city: str) -> dict[str, str]:
     """Tell the date and time in a city.

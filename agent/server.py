@@ -6,11 +6,10 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
+from functools import cache, partial
 from types import FrameType
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,18 +24,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agent.api import api_app
 from agent.api.body_filter import BodyFilter, BodyLimit
+from agent.api.body_limit import body_limit, is_upload
+from agent.api.delivery import Delivery
 from agent.api.errors import validation_error_handler
+from agent.api.language import ReadersLanguage
 from agent.api.open_requests import OpenRequests
-from agent.api.openai import has_token
 from agent.api.openai_error import OpenAIErrors
 from agent.api.origins import OriginCheck, host_name, is_local
 from agent.api.security_headers import IsMatch, SecurityHeaders
 from agent.api.sign_in import SignInRequired
-from agent.chat.key_check import check_keys_soon
-from agent.chat.loader import OUR_AGENT, LoadedAgent, LoadError, load
-from agent.chat.registry import Registry
+from agent.chat.agents import Agents
+from agent.chat.telemetry import export_telemetry
 from agent.chat.warmup import open_clients_soon, warm_up
-from agent.core.settings import Settings, misspelled, read_settings
+from agent.core.settings import Settings
 from agent.limits.client_address import network
 from agent.limits.connections import Connections, most_files
 from agent.page.browser import RELOAD_HEAD
@@ -46,29 +46,35 @@ from agent.page.gradio_internals import (
     count_connections,
     current_user,
     has_sign_in,
-    housekeeping,
     is_api_name,
     is_private,
     launch_options,
-    number_from_zero,
     prepare_config,
     remove_cors,
     server_thread,
+    shares_by_itself,
     shorten_tracebacks,
     take_over_reloads,
 )
+from agent.page.housekeeping import housekeeping
 from agent.page.routes import ROUTES
+from agent.page.theme import theme
 
 log = logging.getLogger(__name__)
 
 # Paths whose answers a page may embed: the agent's pictures, and what Gradio's page is made of.
-EMBEDDABLE = (*ROUTES["pictures"], "/theme.css", "/files/{name}", "/files/{name}/{shown_name}")
+EMBEDDABLE = (
+    *(*ROUTES["pictures"], "/theme.css", "/favicon.ico", "/look/{agent}/{part}"),
+    *("/files/{name}", "/files/{name}/{shown_name}"),
+)
 
 # Paths that are open to who has not signed in, where visitors sign in: what the form is made of,
 # what says that the app is alive, and what Gradio itself asks for at the start.
 PUBLIC = (
     *(path for feature in ("page", "pictures", "sign-in") for path in ROUTES[feature]),
+    *("/favicon.ico", "/look/{agent}/{part}"),
     *("/healthz", "/readyz", "/gradio_api/app_id", "/gradio_api/startup-events"),
+    *("/host", "/host/{path:path}", "/metrics"),  # Which ask for a secret of their own.
 )
 
 # As connections from this machine are counted: a proxy's, if not the host's own.
@@ -77,6 +83,7 @@ OWN_ADDRESSES = (network("127.0.0.1"), network("::1"))
 # What does more than to open a page: pages of other sites may not ask for it.
 WORK = (
     *("/gradio_api/{path:path}", "/chat/stream", "/chat/stop", "/chat/result", "/v1/{path:path}"),
+    "/files",
     *ROUTES["sign-in"],
 )
 
@@ -88,64 +95,37 @@ STEPS = [
     if "{name}" in path
 ]
 
-# Bytes of a request, whatever is set: more than anybody types.
-MAX_BODY = 4_000_000
-
-# Bytes of a request: what a step of the page sends beside a message, and what each of the message's
-# characters may take ("\\ud83d\\ude00" is one). With the defaults that is 80 kB.
-MAX_STEP, MAX_CHARACTER = 16_000, 16
-
-# Bytes of a conversation that a program sends again with each message, if it has the token.
-MAX_CONVERSATION = 1_000_000
-
-# The visitor's own: what Gradio 6.31 serves for bold text lacks most letters.
-FONT = ["system-ui", "sans-serif"]
-
 
 @dataclass(frozen=True)
 class Served:
     """What is served beside a page; the page has it as its attribute `served`."""
 
-    loaded: LoadedAgent
-    registry: Registry
+    agents: Agents
     # Of the APIs.
     routes: list[BaseRoute]
 
 
-def load_agent(arguments: Sequence[str]) -> tuple[LoadedAgent, Registry]:
-    """The agent in the folder that is named, or else this app's own, and its conversations; a
-    host's mistake ends the program with a sentence."""
-    if not gr.NO_RELOAD:  # Which means that Gradio runs app.py again.
-        number_from_zero()
-    try:
-        loaded = load(Path(arguments[0]) if arguments else OUR_AGENT, coalesce=True)
-        for sentence in misspelled(os.environ):
-            log.warning(sentence)
-        return loaded, Registry(loaded, read_settings(os.environ))
-    except (LoadError, ValueError) as error:
-        if not gr.NO_RELOAD:
-            raise  # Gradio reports it, and goes on with the page as it was until the next change.
-        sys.exit(str(error))
-
-
-def serve(demo: gr.ChatInterface, loaded: LoadedAgent, registry: Registry, **options: Any) -> Any:
+def serve(demo: gr.ChatInterface, agents: Agents, **options: Any) -> Any:
     """Launch the page, and the APIs beside it; `options` are `Blocks.launch`'s own."""
-    served = Served(loaded, registry, api_app(loaded, registry).routes)
-    settings = registry.settings
+    served = Served(agents, api_app(agents).routes)
+    settings = agents.settings
     signs_in = bool(options.get("auth") or options.get("auth_dependency"))
     is_reloading = take_over_reloads(demo)
     shorten_tracebacks()
+    export_telemetry()
     # Attributes of the page, because in a reload Gradio takes of `launch` only how it looks.
     attributes = {
         "state_session_capacity": settings.max_conversations or 10_000,
         "run_history": False,
         "show_error": False,
     }
+    if is_for_host(options) and isinstance(demo, ChatPage):
+        demo.show_host(is_reloading)
     for name, value in {"served": served, **attributes}.items():
         setattr(demo, name, value)
     app, url, share_url = demo.launch(
         quiet=True,
-        theme=gr.themes.Default(font=FONT, font_mono=["ui-monospace", "monospace"]),
+        theme=theme(options.pop("theme", None)),
         max_threads=settings.page_threads,
         footer_links=[],
         enable_monitoring=False,
@@ -154,7 +134,7 @@ def serve(demo: gr.ChatInterface, loaded: LoadedAgent, registry: Registry, **opt
         app_kwargs={
             "openapi_url": None,
             "routes": served.routes,
-            "middleware": middleware(registry, options, signs_in, is_reloading),
+            "middleware": middleware(settings, options, signs_in, is_reloading),
             "exception_handlers": {RequestValidationError: validation_error_handler},
             "lifespan": lifespan(demo, served),
         },
@@ -170,10 +150,9 @@ def serve(demo: gr.ChatInterface, loaded: LoadedAgent, registry: Registry, **opt
 
 
 def middleware(
-    registry: Registry, options: Mapping[str, Any], signs_in: bool, is_reloading: bool
+    settings: Settings, options: Mapping[str, Any], signs_in: bool, is_reloading: bool
 ) -> list[Middleware]:
     """What every request passes through, from the outside to the inside."""
-    settings = registry.settings
     features = ROUTES if is_reloading else ROUTES.keys() - {"reload"}
     allowed = [path for feature in features for path in ROUTES[feature]]
     origins = settings.origins
@@ -188,6 +167,7 @@ def middleware(
     )
     known = None if behind_proxy(options) or not is_loopback(options) else is_known(origins)
     return [
+        Middleware(ReadersLanguage, offered=settings.languages),
         Middleware(ReloadedRoutes),
         Middleware(OpenAIErrors),
         *([cors] if origins else []),
@@ -196,6 +176,7 @@ def middleware(
             is_open=is_open(allowed, signs_in),
             is_embeddable=is_one_of(EMBEDDABLE),
         ),
+        Middleware(Delivery, is_page=is_one_of(["/"]), is_part=is_one_of(["/assets/{path:path}"])),
         Middleware(OriginCheck, allowed=origins, is_work=is_one_of(WORK), is_known=known),
         Middleware(OpenRequests, most=settings.address_connections),
         Middleware(
@@ -206,7 +187,7 @@ def middleware(
             token=settings.api_token,
         ),
         Middleware(BodyLimit, limit_of=body_limit(settings)),
-        Middleware(BodyFilter, path="/gradio_api/", is_unwanted=is_foreign),
+        Middleware(BodyFilter, path="/gradio_api/", is_unwanted=is_foreign, is_file=is_upload),
     ]
 
 
@@ -214,6 +195,12 @@ def is_loopback(options: Mapping[str, Any]) -> bool:
     """Whether only this machine itself can reach the page that is launched with these options."""
     name = options.get("server_name") or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1"
     return "SPACE_ID" not in os.environ and is_local(str(name).strip("[]"))
+
+
+def is_for_host(options: Mapping[str, Any]) -> bool:
+    """Whether nobody but who sits at this machine opens the page that is launched so."""
+    told = options.get("share"), os.environ.get("GRADIO_SHARE", "").lower() == "true"
+    return is_loopback(options) and not (behind_proxy(options) or any(told) or shares_by_itself())
 
 
 def behind_proxy(options: Mapping[str, Any]) -> bool:
@@ -233,17 +220,6 @@ def is_known(origins: Iterable[str]) -> Callable[[Scope, str], bool]:
         return is_local(name) or "*" in origins or name in {*names, host_name(shared)} - {""}
 
     return is_known
-
-
-def body_limit(settings: Settings) -> Callable[[Scope], int]:
-    """How many bytes a request's body may have."""
-    longest, token = settings.max_message_length, settings.api_token
-    step = min(MAX_BODY, MAX_STEP + MAX_CHARACTER * longest) if longest else MAX_BODY
-
-    def body_limit(scope: Scope) -> int:
-        return max(step, MAX_CONVERSATION) if has_token(scope, token) else step
-
-    return body_limit
 
 
 def is_open(paths: Iterable[str], signs_in: bool) -> IsMatch:
@@ -307,8 +283,9 @@ def _take_over(app: Any) -> None:
     if new is not old:
         app.state.served = new
         app.router.routes[: len(old.routes)] = new.routes  # Gradio's come after them.
-        old.registry.retire()
-        open_clients_soon(new.loaded)
+        old.agents.retire()
+        new.agents.begin()
+        open_clients_soon(new.agents.first.loaded)
 
 
 def is_foreign(json: dict[str, Any]) -> bool:
@@ -324,16 +301,15 @@ def lifespan(demo: gr.Blocks, served: Served) -> Any:
     async def living(app: Any) -> AsyncIterator[None]:
         app.state.served = served
         remove_cors(app)
-        open_clients_soon(served.loaded)
-        async with housekeeping(demo, served.registry.settings)(app):
+        served.agents.begin()
+        open_clients_soon(served.agents.first.loaded)
+        async with housekeeping(demo, served.agents.settings)(app):
             yield
 
     return living
 
 
-def serve_until_end(
-    demo: ChatPage, loaded: LoadedAgent, registry: Registry, **options: Any
-) -> None:
+def serve_until_end(demo: ChatPage, agents: Agents, **options: Any) -> None:
     """Serve the page until Ctrl-C or SIGTERM. Then stop what runs, so that what was said is stored,
     and end the process. If the server ends by itself, so does the process, with an exit code of 1,
     for whoever is to start it again. The options are `Blocks.launch`'s own, such as
@@ -343,32 +319,41 @@ def serve_until_end(
     """
     # Nobody may say where a request comes from, but a proxy that uvicorn is told to trust.
     os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
-    app, url, _ = serve(demo, loaded, registry, **{"prevent_thread_lock": True, **options})
+    app, url, _ = serve(demo, agents, **{"prevent_thread_lock": True, **options})
+    for loaded in (registry.loaded for registry in agents.loaded):
+        tell(loaded.why_not_loaded)
+        tell(loaded.no_ai)
     if url is None:
         return
     # From now on, because whoever reads that it runs may end it.
     signals: list[int] = []
     _on_end(lambda signum, _: signals.append(signum))
-    announce(url)
-    if not registry.settings.demo_paused:
-        check_keys_soon(loaded)
+    announce(url, options)
+    agents.check_keys()
     thread = server_thread(demo)
     wait_for_signal(thread, signals)
     if thread and not thread.is_alive():
         log.critical("The server has ended by itself, and so the app ends.")
         os._exit(1)
     try:
-        app.state.served.registry.close_from_outside()
+        app.state.served.agents.close_from_outside()
     except KeyboardInterrupt:
         pass  # Whoever asks twice does not want to wait.
     finally:
         os._exit(0)  # Python itself would wait for tools that are at work.
 
 
-def announce(url: str) -> None:
-    """Tell the host where the page is."""
-    wanted = os.environ.get("GRADIO_SERVER_PORT", "7860")
-    if str(urlsplit(url).port) != wanted:
+@cache  # At the start Gradio's reload mode runs app.py twice.
+def tell(text: str) -> None:
+    """Tell the host, once; "" is nothing."""
+    if text:
+        print(f"\n{text}\n", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def announce(url: str, options: Mapping[str, Any]) -> None:
+    """Tell the host where the page is that was launched with these options."""
+    wanted = options.get("server_port") or os.environ.get("GRADIO_SERVER_PORT", "7860")
+    if str(urlsplit(url).port) != str(wanted):
         log.warning("Port %s is in use, perhaps by another run of this app.", wanted)
     print(f"Running on {url} (stop with Ctrl-C)", flush=True)  # noqa: T201
 

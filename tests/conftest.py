@@ -1,8 +1,11 @@
 """What every test stands on: no network but loopback, no credentials, no `.env` of a developer."""
 
+import gc
 import os
+import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser
 from pytest_socket import socket_allow_hosts
 
+from tests.support.agent_folder import FOLDER
 from tests.support.browser import Page, Visitor, run_chromium
 from tests.support.clock import Clock
 from tests.support.fake_gemini import FakeGemini
@@ -32,7 +36,8 @@ RERUNS = 2
 # Files that take more than half a minute begin first, the longest at the head: else one worker
 # would be left alone with one at the end, for minutes.
 LONGEST = (
-    *("test_renamed_gradio.py", "test_memory.py", "test_restart.py", "test_reload.py"),
+    *("test_renamed_gradio.py", "test_memory.py", "test_terminal.py", "test_restart.py"),
+    *("test_reload.py", "test_agents.py", "test_faults.py", "test_lasting.py", "test_limits.py"),
     *("test_bench.py", "test_readme.py", "test_pauses.py", "test_sequences.py", "test_text.py"),
     *("test_server_end.py", "test_isolation.py", "test_shutdown.py", "test_links.py"),
     *("test_adk.py", "test_start.py", "test_cards.py", "test_earlier_version.py"),
@@ -45,11 +50,16 @@ MAY_BE_SKIPPED: set[str] = set()
 # tests may be run again.
 MAX_RERUNS = 5
 
+# LiteLLM has a virtual environment to itself (`make test-models`).
+collect_ignore = [] if find_spec("litellm") else ["models/test_litellm.py"]
+collect_ignore += [] if find_spec("anthropic") else ["models/test_anthropic.py"]
+
 IN_CI = os.environ.get("CI") == "true"
 
 # Gradio and ADK read these when they are imported, which is after this.
 os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "ADK_DISABLE_LOAD_DOTENV": "1"}
 os.environ |= {"SESSION_DB": "memory://"}  # Nothing of a test's is left in agent/.adk.
+os.environ |= {"SHOW_FIGURES": "0"}  # No line below an answer, but in the tests about it.
 for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY", "MODEL"):
     os.environ.pop(name, None)
 for name in ("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI"):
@@ -85,6 +95,18 @@ def nothing_done() -> Iterator[None]:
     DONE.clear()
 
 
+@pytest.fixture
+def clean_imports(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """ADK puts each agent's parent folder on `sys.path`, and Python keeps what it imports."""
+    modules = set(sys.modules)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setenv("ADK_SUPPRESS_EXPERIMENTAL_FEATURE_WARNINGS", "1")
+    yield
+    for name in set(sys.modules) - modules:
+        if FOLDER in name:
+            del sys.modules[name]
+
+
 # What may be left out, run again, or skipped
 
 
@@ -99,6 +121,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(MARKS_BY_FIXTURE[fixture])
         if item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.flaky(reruns=RERUNS))
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: Python need not look through it for garbage in each test."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

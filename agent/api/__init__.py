@@ -5,34 +5,61 @@ from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI
 
-from agent.api import example_client, health, media, openai, share, signed_in, sse, tool_results
-from agent.chat.loader import LoadedAgent
-from agent.chat.registry import Registry
+from agent.api import (
+    example_client,
+    findings_page,
+    health,
+    host_check,
+    host_page,
+    host_usage,
+    look,
+    media,
+    metrics,
+    openai,
+    share,
+    signed_in,
+    sse,
+    tool_results,
+    uploads,
+)
+from agent.api.host_token import bearer_of
+from agent.chat.agents import Agents
 
 log = logging.getLogger(__name__)
 
 
-def api_app(loaded: LoadedAgent, registry: Registry) -> FastAPI:
+def api_app(agents: Agents) -> FastAPI:
     """An app with all API routes; the OpenAI-compatible ones only where a token is set, those for
     MCP clients only where the package `mcp` is installed.
 
     It is an app of its own, so that its `/openapi.json` describes these routes alone. The page
     serves its routes beside Gradio's, and uvicorn serves it without a page.
     """
-    app = FastAPI(title=loaded.title, description=loaded.description, docs_url=None, redoc_url=None)
-    app.include_router(sse.router(registry))
+    title, description = agents.title, agents.description
+    app = FastAPI(title=title, description=description, docs_url=None, redoc_url=None)
+    app.include_router(sse.router(agents))
     app.include_router(example_client.router())
-    app.include_router(health.router(loaded))
+    app.include_router(health.router(agents))
     app.include_router(media.router())
+    app.include_router(look.router(agents))
+    app.include_router(uploads.router(agents))
     app.include_router(signed_in.router())
-    app.include_router(share.router(loaded, registry))
-    if registry.settings.api_token:
-        app.include_router(openai.router(registry, loaded.runner.agent.name))
-        app.include_router(tool_results.router(registry, registry.settings.api_token))
+    app.include_router(share.router(agents))
+    host_token, token = agents.settings.host_token, agents.settings.api_token
+    if host_token:
+        sign_in = host_page.HostSignIn(host_token)
+        app.include_router(host_page.router(agents, sign_in))
+        for page in (findings_page, host_check, host_usage):
+            app.include_router(page.router(agents, sign_in.check))
+    if (host_token or token) and metrics.has_prometheus():
+        app.include_router(metrics.router(agents, bearer_of(host_token, token)))
+    if token:
+        app.include_router(openai.router(agents))
+        app.include_router(tool_results.router(agents, token))
     if has_mcp():
         from agent.api.mcp_server import PATH, McpServer
 
-        app.mount(PATH, McpServer(loaded, registry))
+        app.mount(PATH, McpServer(agents))
     return app
 
 

@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from agent.api.security_headers import IsMatch
 from agent.core.text import clean, from_json
 
 UNREADABLE = "The body of this request is not JSON that can be taken here."
@@ -66,14 +67,18 @@ class BodyFilter:
         app: What takes the filtered requests.
         path: A part of the paths to filter, such as "/gradio_api/".
         is_unwanted: Whether a JSON object may not be sent there.
+        is_file: Whether the body is no JSON, and read by whoever answers the request.
     """
 
-    def __init__(self, app: ASGIApp, path: str, is_unwanted: IsUnwanted) -> None:
+    def __init__(
+        self, app: ASGIApp, path: str, is_unwanted: IsUnwanted, is_file: IsMatch = lambda _: False
+    ) -> None:
         self._app, self._path, self._is_unwanted = app, path, is_unwanted
+        self._is_file = is_file
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on with its body cleaned, or refuse it with status 400."""
-        if scope["type"] != "http" or scope["method"] != "POST":
+        if scope["type"] != "http" or scope["method"] != "POST" or self._is_file(scope):
             await self._app(scope, receive, send)
             return
         try:

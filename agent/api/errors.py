@@ -14,6 +14,9 @@ from agent.chat.turn import Turn
 from agent.limits.rate_limits import LimitExceeded
 from agent.stores.fallback import StoreUnavailable
 
+# Why nobody at all is answered.
+CLOSED = ("closing", "being_mended")
+
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -38,7 +41,7 @@ class PlainErrorRoute(APIRoute):
             except LimitExceeded as error:
                 return self.error_response(limit_error(error))
             except StoreUnavailable as error:
-                return self.error_response(HTTPException(503, str(error)))
+                return self.error_response(HTTPException(503, error.notice.text))
 
         return handle_plainly
 
@@ -50,16 +53,17 @@ class PlainErrorRoute(APIRoute):
 
 
 def limit_error(error: LimitExceeded) -> HTTPException:
-    """429, or 422 where waiting does not help."""
+    """429, or 503 where nobody is answered, or 422 where waiting does not help."""
     headers = {"Retry-After": str(error.wait)} if error.wait else None
-    return HTTPException(429 if error.wait else 422, str(error), headers)
+    status = 503 if error.notice.code in CLOSED else 429 if error.wait else 422
+    return HTTPException(status, error.notice.text, headers)
 
 
 async def check_admitted(turn: Turn, forget: Callable[[], None]) -> None:
     """Wait until the turn's run begins; call `forget` if a limit forbids it.
 
     Raises:
-        HTTPException: 429, or 422 where waiting does not help, for a turn over a limit.
+        HTTPException: for a turn over a limit, as `limit_error` says.
     """
     await turn.admitted.wait()
     if isinstance(error := turn.failure, LimitExceeded):

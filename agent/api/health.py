@@ -4,9 +4,13 @@ import asyncio
 
 from fastapi import APIRouter, HTTPException
 
+from agent.chat.agents import Agents
 from agent.chat.loader import LoadedAgent
 from agent.limits.tool_threads import threads_left
 from agent.stores.fallback import FallbackStore
+
+# To be read by anybody, and so without the reason, which may hold a path or a line of the agent's.
+NOT_LOADED = "The agent could not be loaded. The app's log says why, and how to mend it."
 
 # Seconds that the session store has to answer.
 STORE_TIMEOUT = 2.0
@@ -17,7 +21,7 @@ TOOLS_USED_UP = (
 )
 
 
-def router(loaded: LoadedAgent) -> APIRouter:
+def router(agents: Agents) -> APIRouter:
     """`/healthz` and `/readyz`."""
     routes = APIRouter(tags=["health"])
 
@@ -28,18 +32,24 @@ def router(loaded: LoadedAgent) -> APIRouter:
 
     @routes.get("/readyz", responses={503: {"description": "Not ready"}})
     async def ready() -> dict[str, str | int]:
-        """The agent is loaded, its conversations can be stored, and its tools can be called. Tools
-        that have not come back though their turns are over are counted, if there are any."""
+        """There is an agent that can be loaded, conversations can be stored, and tools can be
+        called. Tools that have not come back though their turns are over are counted, if there are
+        any; so are agents that could not be loaded."""
+        failed = sum(bool(registry.loaded.why_not_loaded) for registry in agents.loaded)
+        if failed == len(agents.names):
+            raise HTTPException(503, NOT_LOADED)
         left, is_used_up = threads_left()
         if is_used_up:
             raise HTTPException(503, TOOLS_USED_UP.format(left))
         try:
             async with asyncio.timeout(STORE_TIMEOUT):
-                await _check_store(loaded)
+                for registry in agents.loaded:
+                    await _check_store(registry.loaded)
         except Exception as error:
             raise HTTPException(503, "The conversations cannot be stored at the moment.") from error
-        counted = {"tools_left_behind": left} if left else {}
-        return {"status": "ok", "agent": loaded.runner.agent.name, **counted}
+        counted = {"tools_left_behind": left, "agents_not_loaded": failed}
+        counted = {name: number for name, number in counted.items() if number}
+        return {"status": "ok", "agent": ", ".join(agents.names), **counted}
 
     return routes
 

@@ -1,4 +1,4 @@
-"""The agent as a tool of MCP clients, at the address at which Gradio would offer its own functions.
+"""The agents as a tool of MCP clients, at the address at which Gradio would offer functions.
 
 Gradio's own server (gradio/mcp.py) lets a tool run on when its client has cancelled or has left,
 tells each failure as an answer, and says nothing until the answer is whole.
@@ -29,8 +29,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from agent.api import sessions
-from agent.chat.loader import LoadedAgent
-from agent.chat.registry import Registry
+from agent.chat.agents import Agents
 from agent.chat.turn import Turn
 from agent.core.deltas import Delta, words
 from agent.core.errors import MAX_TOKENS
@@ -50,7 +49,7 @@ SESSION_HEADER = "mcp-session-id"
 
 FOR_CLIENTS = "This is the address of an MCP server. Give it to an MCP client.\n"
 
-ARGUMENTS = {
+ARGUMENTS: dict[str, Any] = {
     "type": "object",
     "properties": {
         "message": {"type": "string", "description": "What to ask it."},
@@ -74,21 +73,20 @@ class McpServer:
     """ASGI app of the whole MCP server, below `PATH`.
 
     Args:
-        loaded: The agent.
-        registry: Its conversations.
+        agents: Those on show.
     """
 
-    def __init__(self, loaded: LoadedAgent, registry: Registry) -> None:
-        self._registry = registry
+    def __init__(self, agents: Agents) -> None:
+        self._agents = agents
         # On a Space as Gradio calls it there, since clients have it in their settings.
         space = os.environ.get("SPACE_ID", "").rpartition("/")[2]
         self._tool = types.Tool(
             name=re.sub(r"\W", "_", f"{space}_ask" if space else "ask", flags=re.ASCII),
-            description=loaded.description,
-            inputSchema=ARGUMENTS,
+            description=agents.description,
+            inputSchema=arguments(agents),
             outputSchema=RESULT,
         )
-        self._server = cast(Any, Server(loaded.title))  # Not all of it is typed.
+        self._server = cast(Any, Server(agents.title))  # Not all of it is typed.
         self._server.list_tools()(self._list_tools)
         self._server.call_tool()(self._call)
         # The transport of clients that are older than the Streamable HTTP of 2025.
@@ -160,14 +158,17 @@ class McpServer:
         if name != self._tool.name:
             return _refused(f"There is no tool {name!r} here, only {self._tool.name!r}.")
         try:
-            return await self._ask(arguments["message"], arguments.get("session_id"))
+            about = arguments.get("session_id"), arguments.get("agent")
+            return await self._ask(arguments["message"], *about)
         except HTTPException as error:
             return _refused(error.detail)
         except StoreUnavailable as error:
-            return _refused(str(error))
+            return _refused(error.notice.text)
 
-    async def _ask(self, message: str, session_id: str | None) -> types.CallToolResult:
-        """Ask the agent; its words are told as progress, if the client wants to know of that.
+    async def _ask(
+        self, message: str, session_id: str | None, agent: str | None
+    ) -> types.CallToolResult:
+        """Ask an agent; its words are told as progress, if the client wants to know of that.
 
         Cancelled, as by a client that leaves, it stops the turn. A session whose id the client has
         not been told is forgotten then.
@@ -175,7 +176,7 @@ class McpServer:
         context = self._server.request_context
         request: Request = context.request
         question = Question(message, visitor=Visitor(address=client_address(request)))
-        active, log = await sessions.begin(self._registry, question, session_id)
+        active, log = await sessions.begin(self._agents, question, session_id, agent)
         turn, key = log.turn, active.conversation.key
         call = request.headers.get(SESSION_HEADER, ""), str(context.request_id)
         self._turns[call] = turn
@@ -189,7 +190,7 @@ class McpServer:
             if not turn.over:
                 turn.stop()
                 if not session_id:
-                    self._registry.forget_soon(key)
+                    self._agents.forget_soon(key)
         return _result(turn, key.session_id)
 
     async def _tell(self, step: int, delta: Delta | None) -> None:
@@ -203,6 +204,18 @@ class McpServer:
                 message=(delta and words(delta)) or None,
                 related_request_id=str(context.request_id),
             )
+
+
+def arguments(agents: Agents) -> dict[str, Any]:
+    """JSON Schema of the tool's arguments; which agent is one of them where there are several."""
+    if not agents.are_several:
+        return ARGUMENTS
+    name = {
+        "type": "string",
+        "enum": list(agents.names),
+        "description": "Which agent to ask in a new conversation; without it, the first.",
+    }
+    return {**ARGUMENTS, "properties": {**ARGUMENTS["properties"], "agent": name}}
 
 
 def _result(turn: Turn, session_id: str) -> types.CallToolResult:

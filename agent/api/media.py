@@ -1,4 +1,4 @@
-"""The pictures and other files that an agent has made, for the page that shows them."""
+"""The pictures and other files of conversations, for the page that shows them."""
 
 import mimetypes
 
@@ -22,11 +22,13 @@ def router() -> APIRouter:
         path = media.path_of(name)
         if path is None:
             raise HTTPException(404, "This file is not here, or not any more.")
-        is_raster = mimetypes.guess_type(name)[0] in media.RASTER_TYPES
-        disposition = "inline" if is_raster else "attachment"
+        # Of the content, which need not be what its name says.
+        kind = mimetypes.guess_type(name)[0]
+        disposition = "inline" if kind in media.RASTER_TYPES else "attachment"
         return FileResponse(
             path,
             headers=FILE_HEADERS,
+            media_type=kind or "application/octet-stream",
             filename=shown_name or name,
             content_disposition_type=disposition,
         )

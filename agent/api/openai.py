@@ -1,13 +1,14 @@
-"""The agent as an OpenAI-compatible model: for the `openai` client, Open WebUI, HF chat-ui.
+"""Each agent as an OpenAI-compatible model: for the `openai` client, Open WebUI, HF chat-ui.
 
 Such a client keeps the conversation itself and sends all of it each time. So each request is a
 conversation of its own, which begins with what the client remembers and is forgotten afterwards.
 README.md tells what of a request counts.
 """
 
+import asyncio
 import secrets
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import Annotated, Any
@@ -25,6 +26,7 @@ from agent.api.openai_answer import Completion
 from agent.api.openai_error import ApiError, OpenAIRoute
 from agent.api.openai_request import ChatRequest
 from agent.api.openai_responses import ResponsesAnswer, ResponsesRequest
+from agent.chat.agents import Agents
 from agent.chat.registry import Registry
 from agent.chat.turn import Turn
 from agent.core.question import Question
@@ -37,37 +39,37 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 NOTHING_HERE = "There is nothing at this address, only models, chat completions and responses."
 
 
-def router(registry: Registry, name: str) -> APIRouter:
-    """All below `/v1` for the agent `name`, for whoever has the token."""
-    check_token = _token_check(registry.settings.api_token or SecretStr(""))
+def router(agents: Agents) -> APIRouter:
+    """All below `/v1`, for whoever has the token."""
+    check_token = _token_check(agents.settings.api_token or SecretStr(""))
     routes = APIRouter(
         prefix="/v1",
         tags=["openai"],
         route_class=OpenAIRoute,
         dependencies=[Depends(check_token)],
     )
-    agent = {"id": name, "object": "model", "created": int(time.time()), "owned_by": "adk"}
+    about = {"object": "model", "created": int(time.time()), "owned_by": "adk"}
 
     @routes.get("/models")
     async def models() -> dict[str, Any]:
-        """The one model there is: the agent."""
-        return {"object": "list", "data": [agent]}
+        """The models that there are: the agents."""
+        return {"object": "list", "data": [{"id": name, **about} for name in agents.names]}
 
     @routes.get("/models/{model}")
     async def model(model: str) -> dict[str, Any]:
-        """The agent, by its name."""
-        _check_name(model, name)
-        return agent
+        """An agent, by its name."""
+        _check_name(model, agents.names)
+        return {"id": model, **about}
 
     @routes.post("/chat/completions", response_model=None)
     async def complete(body: ChatRequest, request: Request) -> Response | dict[str, Any]:
         """The agent's answer to the last message: whole, or as a stream of chunks."""
-        return await _answer(registry, name, body, request)
+        return await _answer(agents, body, request)
 
     @routes.post("/responses", response_model=None)
     async def respond(body: ResponsesRequest, request: Request) -> Response | dict[str, Any]:
         """The same by OpenAI's newer API."""
-        return await _answer(registry, name, body, request)
+        return await _answer(agents, body, request)
 
     @routes.api_route("/{path:path}", methods=METHODS, include_in_schema=False)
     async def nothing(request: Request) -> None:
@@ -88,16 +90,19 @@ def _not_here(routes: APIRouter, request: Request) -> ApiError:
 
 
 async def _answer(
-    registry: Registry, name: str, body: ChatRequest | ResponsesRequest, request: Request
+    agents: Agents, body: ChatRequest | ResponsesRequest, request: Request
 ) -> Response | dict[str, Any]:
     """Ask the agent; the response, in the form of the API that was asked.
 
     Raises:
         HTTPException: if there is no answer at all.
     """
-    _check_name(body.model, name)
-    turn, forget = await _begin(registry, body.question(registry.settings))
-    completion = Completion(name, turn, str(request.base_url))
+    if not agents.are_several:
+        agents.first.limits.check_open()  # Of an agent that is being mended nobody knows the name.
+    _check_name(body.model, agents.names)
+    question = await asyncio.to_thread(body.question, agents.settings)  # It may hold files.
+    turn, forget = await _begin(await agents.get(body.model), question)
+    completion = Completion(body.model, turn, str(request.base_url))
     newer = ResponsesAnswer(completion) if isinstance(body, ResponsesRequest) else None
     if not body.stream:
         await _finish(turn, request, forget)
@@ -110,9 +115,9 @@ async def _answer(
     )
 
 
-def _check_name(model: str, name: str) -> None:
-    if model != name:
-        sentence = f"There is no model {model!r} here, only {name!r}."
+def _check_name(model: str, names: Sequence[str]) -> None:
+    if model not in names:
+        sentence = f"There is no model {model!r} here, only {', '.join(map(repr, names))}."
         raise ApiError(404, sentence, "model_not_found")
 
 

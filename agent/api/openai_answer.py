@@ -161,7 +161,7 @@ class Completion:
 
     @property
     def usage(self) -> dict[str, int]:
-        """Tokens as the model reports them; of a stopped call it reports none."""
+        """Tokens as the model reports them; those of a stopped call, as far as it was streamed."""
         usage = self.turn.usage
         return {
             "prompt_tokens": usage.prompt,

@@ -6,6 +6,9 @@ from fastapi import HTTPException
 from google.genai import types
 from pydantic import BaseModel, Field
 
+from agent.api.openai_files import ContentPart
+from agent.chat.sent_files import to_parts
+from agent.core.files import File
 from agent.core.question import Options, Question
 from agent.core.settings import Settings
 from agent.core.text import clean
@@ -14,19 +17,7 @@ from agent.limits.rate_limits import LimitExceeded, chat_is_full
 # The kinds of parts that are text, in this and that of OpenAI's APIs.
 TEXT = ("text", "input_text", "output_text")
 
-# What the agent reads in the place of an earlier picture or file.
-LEFT_OUT = "(Something was sent here that is no text. It was left out.)"
-
-ONLY_TEXT = "Only text can be sent here, no pictures and no files."
-
 LAST_MESSAGE = "The last message must be the user's, and may not be empty."
-
-
-class ContentPart(BaseModel):
-    """A part of a message's content."""
-
-    type: str
-    text: str = ""
 
 
 class ChatMessage(BaseModel):
@@ -36,21 +27,25 @@ class ChatMessage(BaseModel):
     content: str | list[ContentPart] | None = None
 
     def text(self) -> str:
-        """All its text, with a note in the place of what is none."""
+        """All its text."""
         if not isinstance(self.content, list):
             return clean(self.content or "")
-        parts = (part.text if part.type in TEXT else LEFT_OUT for part in self.content)
-        return clean("".join(parts))
+        return clean("".join(part.text for part in self.content if part.type in TEXT))
 
-    def is_text(self) -> bool:
-        """Whether there is nothing else in it."""
+    def files(self, settings: Settings) -> list[File]:
+        """What else there is in it.
+
+        Raises:
+            HTTPException: 400, if that cannot be sent here.
+        """
         parts = self.content if isinstance(self.content, list) else []
-        return all(part.type in TEXT for part in parts)
+        return [part.sent_file(settings) for part in parts if part.type not in TEXT]
 
-    def to_content(self) -> types.Content:
+    def to_content(self, settings: Settings) -> types.Content:
         """The message as ADK stores it; a client's instruction is stored as its user's words."""
         content = types.ModelContent if self.role == "assistant" else types.UserContent
-        return content(self.text())
+        words = [types.Part(text=self.text())] if self.text() else []
+        return content([*words, *to_parts(self.files(settings))])
 
 
 class JsonSchema(BaseModel):
@@ -105,15 +100,17 @@ class ChatRequest(BaseModel):
         """
         check_size(self.messages, settings)
         *earlier, last = self.messages
-        if last.role != "user" or not last.text().strip():
+        files = last.files(settings)
+        if last.role != "user" or not (last.text().strip() or files):
             raise HTTPException(400, LAST_MESSAGE)
-        if not last.is_text():
-            raise HTTPException(400, ONLY_TEXT)
         # What tools of the client's own have said is in the answers that were made of it.
-        said = [m for m in earlier if m.role not in ("tool", "function") and m.text()]
+        said = [m for m in earlier if m.role not in ("tool", "function") and m.content]
         # More than that the model is not shown, and each costs time to store.
-        contents = [message.to_content() for message in said[-settings.history_events :]]
-        return Question(last.text(), earlier=contents, options=self._options(), is_checked=True)
+        stored = [message.to_content(settings) for message in said[-settings.history_events :]]
+        contents = [content for content in stored if content.parts]
+        return Question(
+            last.text(), earlier=contents, options=self._options(), is_checked=True, files=files
+        )
 
     def _options(self) -> Options:
         stops = [self.stop] if isinstance(self.stop, str) else self.stop or []

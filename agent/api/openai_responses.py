@@ -11,11 +11,11 @@ from fastapi.sse import format_sse_event
 from pydantic import BaseModel, Field
 
 from agent.api.openai_answer import KEEP_ALIVE, Completion
+from agent.api.openai_files import ContentPart
 from agent.api.openai_request import (
     LAST_MESSAGE,
     ChatMessage,
     ChatRequest,
-    ContentPart,
     JsonSchema,
     ResponseFormat,
 )

@@ -25,7 +25,7 @@ IsMatch: TypeAlias = Callable[[Scope], bool]
 
 BAD_REQUEST = "This request cannot be answered: something in it is missing or wrong."
 
-TOO_LONG = "This message is too long to be sent. Shorten it, or send it in parts."
+TOO_LONG = "This is too long to be sent. Shorten it, or send it in parts."
 
 PAGE_POLICY = {
     "default-src": "'self'",

@@ -1,11 +1,13 @@
 """A program's sessions: each goes on by its id alone, which is random and made here."""
 
 import asyncio
+from collections.abc import Callable
 
 from fastapi import HTTPException
 
 from agent.api.errors import check_admitted
-from agent.chat.registry import ActiveConversation, Registry
+from agent.chat.agents import Agents
+from agent.chat.registry import ActiveConversation
 from agent.chat.streams import DeltaLog
 from agent.chat.turn import Turn
 from agent.core.notices import Notice, PlainError
@@ -20,41 +22,47 @@ UNKNOWN_SESSION = (
 # The statuses of replies that are not taken: nothing waits for them, any more, or they do not fit.
 NOT_TAKEN = {"answered_already": 409, "lapsed": 409, "reply_missing": 422, "wrong_reply": 422}
 
+# The same of files.
+NOT_TAKEN |= dict.fromkeys(("file_gone", "files_too_large", "too_many_files", "wrong_file"), 422)
 
-async def find(registry: Registry, session_id: str) -> ActiveConversation:
+
+async def find(agents: Agents, session_id: str) -> ActiveConversation:
     """The session with this id.
 
     Raises:
         HTTPException: 404 where there is none.
         StoreUnavailable: if it cannot be looked up.
     """
-    if active := await registry.find(visitor_id(session_id), session_id):
+    if active := await agents.find(visitor_id(session_id), session_id):
         return active
     raise HTTPException(404, UNKNOWN_SESSION)
 
 
 async def begin(
-    registry: Registry, question: Question, session_id: str | None
+    agents: Agents, question: Question, session_id: str | None, agent: str | None = None
 ) -> tuple[ActiveConversation, DeltaLog]:
-    """Ask or reply in a session, or without an id in a new one; its answer, which has begun.
+    """Ask or reply in a session, or without an id in a new one with the agent of this name, or with
+    the first that works; its answer, which has begun.
 
     Raises:
         HTTPException: 404, 409, 422 or 429 with a sentence, where it is not answered.
         StoreUnavailable: if the session cannot be looked up.
     """
-    active = await find(registry, session_id) if session_id else registry.open()
+    if agent and agent not in agents.names:
+        raise HTTPException(422, f"agent: {agents.no_such(agent).text}")
+    active = await (find(agents, session_id) if session_id else _open(agents, agent))
     if session_id and active.is_busy:
         raise HTTPException(409, Notice("busy").text)
 
     def forget_if_empty() -> None:
         if not active.conversation.turns:
-            registry.forget_soon(active.conversation.key)
+            agents.forget_soon(active.conversation.key)
 
     before = active.log, active.turns
     log = active.ask(question)
     try:
         await check_admitted(log.turn, forget_if_empty)
-        _check_replies(log.turn)
+        _check_taken(log.turn, forget_if_empty)
     except asyncio.CancelledError:  # Whoever asked has left already.
         log.turn.stop()
         raise
@@ -65,8 +73,13 @@ async def begin(
     return active, log
 
 
-def _check_replies(turn: Turn) -> None:
-    """Raise HTTPException for replies that were not taken, of which nothing was sent."""
+async def _open(agents: Agents, agent: str | None) -> ActiveConversation:
+    return (await agents.get(agent or agents.first_name)).open()
+
+
+def _check_taken(turn: Turn, forget: Callable[[], None]) -> None:
+    """Raise HTTPException for replies or files that were not taken, of which nothing was sent."""
     error = turn.failure
     if isinstance(error, PlainError) and error.notice.code in NOT_TAKEN:
-        raise HTTPException(NOT_TAKEN[error.notice.code], str(error))
+        forget()
+        raise HTTPException(NOT_TAKEN[error.notice.code], error.notice.text)

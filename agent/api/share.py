@@ -6,9 +6,11 @@ from collections import OrderedDict
 from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
 
-from agent.chat.loader import LoadedAgent
+from agent.chat.agents import Agents
 from agent.chat.registry import Registry
+from agent.core.colours import ACCENT, Pair
 from agent.core.history import TurnRecord
+from agent.core.language import N_, _, language
 from agent.render import export
 from agent.stores.fallback import StoreUnavailable
 from agent.stores.share_links import SharedChat
@@ -23,25 +25,27 @@ SHARED_HEADERS = {
 # Characters of rendered pages that are kept, so that who reloads one has no work done for it.
 MAX_KEPT = 10_000_000
 
-NOT_SHARED = "This conversation is not shared, or not any more.\n"
+NOT_SHARED = N_("This conversation is not shared, or not any more.\n")
 
 
-def router(loaded: LoadedAgent, registry: Registry) -> APIRouter:
+def router(agents: Agents) -> APIRouter:
     """`/shared/…`."""
-    pages = SharedPages(loaded.runner.agent.name)
+    pages = SharedPages()
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/shared/{token}")
     async def shared(token: str) -> Response:
         """The conversation that was shared by this token."""
         try:
-            link = await registry.links.find(token)
-            turns = await _shared_turns(registry, link) if link else []
+            found = await agents.find_shared(token)
+            turns = await _shared_turns(*found) if found else []
         except StoreUnavailable as error:
-            return PlainTextResponse(f"{error}\n", 503, headers=SHARED_HEADERS)
-        if not (link and turns):
-            return PlainTextResponse(NOT_SHARED, 404, headers=SHARED_HEADERS)
-        page = await pages.page(token, turns, link.title)
+            return PlainTextResponse(f"{error.notice.text}\n", 503, headers=SHARED_HEADERS)
+        if not (found and turns):
+            return PlainTextResponse(_(NOT_SHARED), 404, headers=SHARED_HEADERS)
+        registry, link = found
+        accent = registry.loaded.look.accent
+        page = await pages.page(token, turns, link.title, registry.agent_name, accent)
         return HTMLResponse(page, headers=SHARED_HEADERS)
 
     return routes
@@ -51,20 +55,29 @@ class SharedPages:
     """Pages of shared conversations: each is rendered again only when something of it has changed,
     and one at a time, so that threads and CPU are left for others."""
 
-    def __init__(self, root_agent: str) -> None:
-        self._root_agent = root_agent
-        # By token, the one used longest ago first: what it was made of, and the page.
-        self._kept: OrderedDict[str, tuple[list[TurnRecord], str, str]] = OrderedDict()
+    def __init__(self) -> None:
+        # By token and language, the one used longest ago first: what it was made of, and the page.
+        self._kept: OrderedDict[tuple[str, str], tuple[list[TurnRecord], str, str]] = OrderedDict()
         self._lock = asyncio.Lock()
 
-    async def page(self, token: str, turns: list[TurnRecord], title: str) -> str:
-        """The page that shows these turns."""
+    async def page(
+        self,
+        token: str,
+        turns: list[TurnRecord],
+        title: str,
+        root_agent: str,
+        accent: Pair = ACCENT,
+    ) -> str:
+        """The page that shows these turns with that agent, in its accent."""
+        key = token, language()
         async with self._lock:
-            kept = self._kept.pop(token, None)
+            kept = self._kept.pop(key, None)
             if kept is None or kept[:2] != (turns, title):
-                page = await asyncio.to_thread(export.to_html, turns, title, self._root_agent)
+                page = await asyncio.to_thread(
+                    export.to_html, turns, title, root_agent, accent=accent
+                )
                 kept = turns, title, page
-            self._kept[token] = kept
+            self._kept[key] = kept
             while sum(len(page) for *_, page in self._kept.values()) > MAX_KEPT:
                 self._kept.popitem(last=False)
             return kept[2]

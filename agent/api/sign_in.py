@@ -14,8 +14,11 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agent.api.security_headers import IsMatch
+from agent.core.language import N_, _
 
-NOT_SIGNED_IN = "This page is for those who sign in. Please open its start page, and sign in there."
+NOT_SIGNED_IN = N_(
+    "This page is for those who sign in. Please open its start page, and sign in there."
+)
 
 CurrentUser: TypeAlias = Callable[[Request], Awaitable[object]]
 
@@ -49,11 +52,11 @@ class SignInRequired:
             await self._app(scope, receive, send)
             return
         is_browser = "text/html" in Headers(scope=scope).get("accept", "")
-        headers = {"WWW-Authenticate": "Bearer"}
+        headers, told = {"WWW-Authenticate": "Bearer"}, _(NOT_SIGNED_IN)
         refusal = (
-            PlainTextResponse(NOT_SIGNED_IN, 401, headers)
+            PlainTextResponse(told, 401, headers)
             if is_browser
-            else JSONResponse({"detail": NOT_SIGNED_IN}, 401, headers)
+            else JSONResponse({"detail": told}, 401, headers)
         )
         await refusal(scope, receive, send)
 

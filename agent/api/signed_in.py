@@ -2,12 +2,23 @@
 open in another tab of the same browser. An agent's owner registers it as the `redirect_uri`.
 """
 
+from html import escape
 from pathlib import Path
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
+from agent.core.language import N_, _, direction, language
+
 PAGE = Path(__file__).with_name("signed_in.html")
+
+# What is said in it, by the names of the places there.
+WORDS = {
+    "title": N_("Signed in"),
+    "heading": N_("Back from the sign-in"),
+    "close": N_("You can close this tab, and go on in the chat."),
+    "copy": N_("If the chat still asks, copy the address of this page into it."),
+}
 
 # The address holds what the sign-in has given.
 PAGE_HEADERS = {
@@ -24,6 +35,10 @@ def router() -> APIRouter:
     @routes.get("/signed-in")
     async def signed_in() -> HTMLResponse:
         """The page."""
-        return HTMLResponse(PAGE.read_bytes(), headers=PAGE_HEADERS)
+        page = PAGE.read_text(encoding="utf-8")
+        said = {name: escape(_(words)) for name, words in WORDS.items()}
+        for name, words in {**said, "language": language(), "direction": direction()}.items():
+            page = page.replace(f"{{{name}}}", words)
+        return HTMLResponse(page, headers=PAGE_HEADERS)
 
     return routes

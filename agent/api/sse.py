@@ -41,9 +41,8 @@ was asked for. A message that is asked instead declines what is open.
 """
 
 import base64
-import json
 import re
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any, assert_never
@@ -51,24 +50,21 @@ from typing import Annotated, Any, assert_never
 from fastapi import APIRouter, Body, Depends, Header, HTTPException, Query, Request
 from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
-from pydantic import BaseModel, Field, StrictBool
 
 from agent.api import sessions
-from agent.api.body_filter import filter_body
 from agent.api.errors import PlainErrorRoute
-from agent.chat.registry import Registry
+from agent.api.sse_request import STREAMING, AskRequest, PostRequest, parse_request
+from agent.chat.agents import Agents
 from agent.chat.streams import DeltaLog
 from agent.core import pauses
 from agent.core.deltas import Delta, Rewrite
 from agent.core.files import File
-from agent.core.pauses import Pause, Reply
-from agent.core.question import Question
+from agent.core.pauses import Pause
 from agent.core.sources import Sources
 from agent.core.text import to_json
 from agent.core.transcript import Notice, Text, Thought, ToolCall
 from agent.core.visitor import Visitor, visitor_id
 from agent.limits.client_address import client_address
-from agent.limits.rate_limits import LimitExceeded
 from agent.render.file_links import address_of
 
 # No proxy on the way may buffer the stream.
@@ -78,14 +74,6 @@ STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 RETRY_INTERVAL = 1000
 
 ANSWER_GONE = "This answer can no longer be taken up. Please ask again."
-
-NO_QUERY = "query: Field required."
-
-QUERY_OR_REPLIES = "Send either query, a message, or replies to what the agent asks, not both."
-
-NO_SESSION = "session_id: Replies need the session in which the agent asks."
-
-UNREADABLE_REPLIES = "replies: There is something in them that cannot be taken here."
 
 NOT_EMBEDDED = "This is no picture and no page. Ask by EventSource, or by fetch."
 
@@ -98,7 +86,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     409: {"description": "The session's answer before is still running, or nothing is asked"},
     422: {"description": "The request cannot be read or answered; the detail says why"},
     429: {"description": "Too many messages; the detail says for how long"},
-    503: {"description": "What was said cannot be reached at the moment"},
+    503: {"description": "Nobody is answered at the moment, or what was said cannot be reached"},
 }
 
 # What a field holds that has nothing.
@@ -106,37 +94,6 @@ EMPTY: tuple[Any, ...] = (None, "", (), {})
 
 # The id of the last event of every stream.
 END_ID = "end"
-
-
-class AskRequest(BaseModel):
-    """What to ask, and in which session."""
-
-    query: str = Field(description="What to ask the agent.")
-    session_id: str | None = Field(
-        None, description="The session to go on with; without one, a new session begins."
-    )
-
-
-class GivenReply(BaseModel):
-    """What a person answers to one pause."""
-
-    approved: StrictBool = Field(description="Whether it is approved, or answered at all.")
-    value: Any = Field(None, description="What is put in, chosen or changed.")
-    args: dict[str, Any] | None = Field(
-        None, description="The arguments for the tool that is approved, if they are changed."
-    )
-
-
-class PostRequest(BaseModel):
-    """A message; or in its place the replies to what the agent asks."""
-
-    query: str | None = Field(None, description="What to ask the agent.")
-    session_id: str | None = Field(
-        None, description="The session to go on with; without one, a new session begins."
-    )
-    replies: dict[str, GivenReply] | None = Field(
-        None, description="What a person answers, by the ids of the open pauses."
-    )
 
 
 @dataclass
@@ -158,14 +115,14 @@ LastEventID = Annotated[str | None, Header(description="The last id of a stream 
 Asked = Annotated[str | None, Query(description="The same in the address.")]
 
 
-def router(registry: Registry) -> APIRouter:
+def router(agents: Agents) -> APIRouter:
     """`/chat/stream` and `/chat/stop`."""
     routes = APIRouter(prefix="/chat", tags=["chat"], route_class=PlainErrorRoute)
 
     async def answer(
         asked: AskRequest | PostRequest, request: Request, last_id: str | None
     ) -> StreamingResponse:
-        position = await _begin_or_resume(registry, asked, last_id, client_address(request))
+        position = await _begin_or_resume(agents, asked, last_id, client_address(request))
         events = _events(position)
         return StreamingResponse(events, media_type="text/event-stream", headers=STREAM_HEADERS)
 
@@ -175,10 +132,19 @@ def router(registry: Registry) -> APIRouter:
         asked: PostRequest | None = None,
         query: Asked = None,
         session_id: Asked = None,
+        agent: Asked = None,
+        streaming: Annotated[bool | None, Query(description=STREAMING)] = None,
         last_event_id: LastEventID = None,
     ) -> StreamingResponse:
         """Ask the agent, or answer what it asks; its answer as server-sent events, as it comes."""
-        asked = asked or PostRequest(query=query, session_id=session_id, replies=None)
+        asked = asked or PostRequest(
+            query=query,
+            session_id=session_id,
+            agent=agent,
+            replies=None,
+            files=[],
+            streaming=streaming,
+        )
         return await answer(asked, request, last_event_id)
 
     @routes.get(
@@ -202,7 +168,7 @@ def router(registry: Registry) -> APIRouter:
     @routes.post("/stop", status_code=204, responses={404: RESPONSES[404]})
     async def stop(session_id: Annotated[str, Body(embed=True)]) -> None:
         """End the answer that is running in this session; what was said stays."""
-        active = await sessions.find(registry, session_id)
+        active = await sessions.find(agents, session_id)
         await active.conversation.stop()
 
     return routes
@@ -228,7 +194,7 @@ async def _refuse_embedding(
 
 
 async def _begin_or_resume(
-    registry: Registry,
+    agents: Agents,
     asked: AskRequest | PostRequest,
     last_event_id: str | None,
     address: str,
@@ -242,56 +208,17 @@ async def _begin_or_resume(
     if last_event_id == END_ID:
         raise HTTPException(204)
     if last_event_id is not None:
-        return await _resume(registry, asked.session_id, last_event_id)
-    question = _question(asked, registry.settings.max_message_length)
+        return await _resume(agents, asked.session_id, last_event_id)
+    question = parse_request(asked, agents.settings.max_message_length)
     question = replace(question, visitor=Visitor(address=address))
-    active, log = await sessions.begin(registry, question, asked.session_id)
+    active, log = await sessions.begin(agents, question, asked.session_id, asked.agent)
     return Position(active.conversation.session_id, active.turns, log)
 
 
-def _question(asked: AskRequest | PostRequest, longest: int) -> Question:
-    """What is asked, or replied.
-
-    Raises:
-        HTTPException: 422, if it is neither or both, or cannot be read.
-        LimitExceeded: if replies are too long.
-    """
-    given = asked.replies if isinstance(asked, PostRequest) else None
-    if given is None and asked.query is None:
-        raise HTTPException(422, NO_QUERY)
-    if given is None:
-        return Question(asked.query or "")
-    if asked.query is not None:
-        raise HTTPException(422, QUERY_OR_REPLIES)
-    if not asked.session_id:
-        raise HTTPException(422, NO_SESSION)
-    return Question(replies=_replies(given, longest))
-
-
-def _replies(given: Mapping[str, GivenReply], longest: int) -> dict[str, Reply]:
-    """The replies, without what cannot be stored; all together as long as a message at the most."""
-    try:
-        sent = json.dumps({id: reply.model_dump() for id, reply in given.items()})
-        replies = json.loads(filter_body(sent.encode(), lambda _: False))
-    except (ValueError, RecursionError):
-        replies = {}
-    if not replies:
-        raise HTTPException(422, UNREADABLE_REPLIES)
-    length = len(json.dumps(replies, ensure_ascii=False))
-    if longest and length > longest:
-        raise LimitExceeded("message_too_long", length=length, longest=longest)
-    return {
-        id: Reply(reply["approved"], reply["value"], args=reply["args"])
-        for id, reply in replies.items()
-    }
-
-
-async def _resume(
-    registry: Registry, session_id: str | None, last_event_id: str
-) -> Position | None:
+async def _resume(agents: Agents, session_id: str | None, last_event_id: str) -> Position | None:
     """The latest answer of a session, where the event with this id is a part of it."""
     parts = re.fullmatch(r"(.+)\.(\d{1,9})\.(\d{1,9})", last_event_id, re.ASCII)
-    active = await registry.find(visitor_id(parts[1]), parts[1]) if parts else None
+    active = await agents.find(visitor_id(parts[1]), parts[1]) if parts else None
     if not (parts and active and active.log and session_id in (None, parts[1])):
         return None
     turn, received = int(parts[2]), int(parts[3])

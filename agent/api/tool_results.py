@@ -15,10 +15,11 @@ from pydantic import BaseModel, Field, SecretStr
 
 from agent.api.errors import PlainErrorRoute
 from agent.api.openai import has_token
-from agent.chat.registry import Registry
+from agent.chat.agents import Agents
 from agent.core.question import Question
 from agent.core.text import clean
 from agent.core.transcript import answer, notices
+from agent.limits.rate_limits import LimitExceeded
 
 NOTHING_WAITS = "No tool of this conversation waits for a result under this call."
 
@@ -41,7 +42,7 @@ class Told(BaseModel):
     notices: list[str]
 
 
-def router(registry: Registry, token: SecretStr) -> APIRouter:
+def router(agents: Agents, token: SecretStr) -> APIRouter:
     """`/chat/result`, for programs that show the host's token."""
     routes = APIRouter(prefix="/chat", tags=["chat"], route_class=PlainErrorRoute)
     described = HTTPBearer(auto_error=False)  # By which /openapi.json knows of the token.
@@ -55,13 +56,15 @@ def router(registry: Registry, token: SecretStr) -> APIRouter:
         """Give the result; the turn that has waited for it goes on, and its answer is returned."""
         if not has_token(request.scope, token):
             raise HTTPException(401, "This needs the token that the host of this agent has set.")
-        active = await registry.find(given.user_id, given.session_id)
+        active = await agents.find(given.user_id, given.session_id)
         if active is None:
             raise HTTPException(404, NOTHING_WAITS)
         if active.is_running:
             raise HTTPException(409, IS_BUSY, {"Retry-After": "5"})
         turn = active.conversation.ask(Question(results={given.call_id: given.result}))
         transcript = await turn.finish()
+        if isinstance(turn.failure, LimitExceeded):
+            raise turn.failure
         code = getattr(getattr(turn.failure, "notice", None), "code", "")
         if code == "answered_already":
             raise HTTPException(404, NOTHING_WAITS)

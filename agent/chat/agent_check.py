@@ -7,8 +7,9 @@ from typing import Any
 from google.adk.agents import LlmAgent
 from google.adk.models import LLMRegistry
 
-from agent.chat.load_errors import ADVICE, how_to_install_package, line_with
+from agent.chat.load_errors import line_with
 from agent.core.adk_internals import needed_state
+from agent.models.credentials import fallbacks
 
 
 def agent_warnings(
@@ -24,7 +25,7 @@ def agent_warnings(
     """
     agents = list({id(agent): agent for agent in agents}.values())
     for agent in agents:
-        yield from _unknown_model(agent, folder)
+        yield from _unknown_models(agent, folder)
     set_by_agents = {agent.output_key for agent in agents}
     instructed = [(f"The agent {agent.name}", agent) for agent in agents]
     instructed += [("A plugin", plugin) for plugin in plugins]  # type: ignore[misc]
@@ -55,19 +56,19 @@ def _missing_state(who: str, keys: list[str]) -> str:
     )
 
 
-def _unknown_model(agent: LlmAgent, folder: Path) -> Iterator[str]:
-    """A sentence if ADK does not know a model of this name, with what would have to be installed
-    for it."""
-    if not isinstance(agent.model, str) or not agent.model:
-        return
-    try:
-        LLMRegistry.resolve(agent.model)
-    except (ValueError, ImportError) as error:
-        place = line_with(agent.model, folder)
-        where = f" ({place})" if place else ""
-        advised = ADVICE.search(str(error))
-        what_to_do = how_to_install_package(advised[1]) if advised else "Name another one."
-        yield (
-            f"The agent {agent.name} cannot answer: its model {agent.model!r}{where} is not "
-            f"available here. {what_to_do}"
-        )
+def _unknown_models(agent: LlmAgent, folder: Path) -> Iterator[str]:
+    """A sentence for each name of a model that ADK does not know. Where only a package is missing,
+    the offline model stands in."""
+    for name in fallbacks(agent.model) or [agent.model]:
+        if not isinstance(name, str) or not name:
+            continue
+        try:
+            LLMRegistry.resolve(name)
+        except (ValueError, ImportError):
+            place = line_with(name, folder)
+            where = f" ({place})" if place else ""
+            yield (
+                f"The agent {agent.name} cannot answer: its model {name!r}{where} is not available "
+                "here. Name another one. Those of other providers than Google have the provider's "
+                "name before them, such as openai/gpt-5 or ollama_chat/llama3."
+            )

@@ -1,5 +1,6 @@
 """Which agents there are in an owner's agent: below it, within its tools, nodes and functions."""
 
+import hashlib
 import inspect
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -8,6 +9,9 @@ from types import FunctionType, MethodType
 from google.adk.agents import LlmAgent
 from google.adk.tools import BaseTool
 from google.adk.workflow import BaseNode
+from pydantic import BaseModel
+
+from agent.core.text import to_json
 
 
 def llm_agents(root: object) -> Iterator[LlmAgent]:
@@ -23,6 +27,28 @@ def llm_agents(root: object) -> Iterator[LlmAgent]:
             if isinstance(node, LlmAgent):
                 yield node
             waiting[:0] = _held_by(node)
+
+
+def version_of(root: object) -> str:
+    """Eight letters and digits that change when the instruction, the model, the settings or the
+    tools of any of these agents change."""
+    about = [
+        [agent.name, agent.description, *map(_text_of, (agent.instruction, agent.model))]
+        for agent in llm_agents(root)
+    ]
+    about += [
+        list(map(_text_of, (agent.generate_content_config, *agent.tools)))
+        for agent in llm_agents(root)
+    ]
+    return hashlib.sha256(to_json(about).encode()).hexdigest()[:8]
+
+
+def _text_of(part: object) -> str:
+    """What stands for a part of an agent: a text itself, else its name or its fields."""
+    for name in ("model", "name", "__qualname__"):
+        if isinstance(found := getattr(part, name, None), str):
+            return found
+    return str(part) if isinstance(part, str | BaseModel) else type(part).__name__
 
 
 def _held_by(node: object) -> Iterable[object]:

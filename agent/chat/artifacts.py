@@ -1,5 +1,5 @@
-"""The artifacts of a session: what ADK's artifact service has of them, put where a page can fetch
-it."""
+"""The files of a session, which ADK's artifact service has, or which its messages hold: put where a
+page can fetch them."""
 
 import asyncio
 import logging
@@ -13,6 +13,7 @@ from google.genai import types
 
 from agent.core import files
 from agent.core.files import File
+from agent.core.history import TurnRecord, sent_files
 from agent.core.transcript import Transcript
 from agent.core.visitor import SessionKey
 from agent.render import media
@@ -24,7 +25,7 @@ LOADING_TIMEOUT = 10.0
 
 
 class Artifacts:
-    """What is known of a session's artifacts.
+    """What is known of a session's artifacts, and of the files that were sent in it.
 
     Args:
         runner: Has the artifact service.
@@ -35,10 +36,19 @@ class Artifacts:
         self._service, self._key = runner.artifact_service, key
         # By name and version.
         self._known: dict[tuple[str, int | None], File] = {}
+        # By the event that has sent them, and their place in it; without what is in them.
+        self._sent: dict[tuple[str, int], File] = {}
 
     async def look_up(self, events: Iterable[Event]) -> None:
-        """Know what is in the artifacts that these events have saved; one that cannot be loaded
-        now is looked up again the next time."""
+        """Know what is in the artifacts that these events have saved, and in the files that they
+        have sent; one that cannot be loaded now is looked up again the next time."""
+        for event in events:
+            for place, file in enumerate(sent_files(event)):
+                sent = self._sent.get((event.id, place))
+                if file.data and not (sent and media.path_of(sent.kept_as)):
+                    name = await asyncio.to_thread(media.save, file.mime_type, file.data)
+                    size = len(file.data)
+                    self._sent[event.id, place] = replace(file, data=b"", size=size, kept_as=name)
         for file in [file for event in events for file in files.saved(event)]:
             known = self._known.get((file.name, file.version))
             if known is None or not (known.address or media.path_of(known.kept_as)):
@@ -53,11 +63,26 @@ class Artifacts:
             for entry in transcript
         )
 
-    def forget(self) -> None:
-        """Delete what was put where a page can fetch it."""
-        for file in self._known.values():
+    def sent(self, turn: TurnRecord) -> tuple[File, ...]:
+        """The files that were sent with a turn's question, without what is in them."""
+        return tuple(
+            self._sent.get((turn.event_id, place), replace(file, data=b""))
+            for place, file in enumerate(turn.files)
+        )
+
+    def release(self, turn: TurnRecord) -> None:
+        """Leave the files of a question that is taken back where they are, for as long as any that
+        is sent: they may be sent again with another."""
+        kept = [file.kept_as for file in turn.files]
+        self._sent = {at: file for at, file in self._sent.items() if file.kept_as not in kept}
+
+    def forget(self, turns: Iterable[TurnRecord]) -> None:
+        """Delete what was put where a page can fetch it, of these turns too."""
+        sent = [file for turn in turns for file in turn.files]
+        for file in (*self._known.values(), *self._sent.values(), *sent):
             media.delete(file.kept_as)
         self._known.clear()
+        self._sent.clear()
 
     async def _load(self, file: File) -> File:
         part: types.Part | None = None

@@ -20,7 +20,7 @@ from google.adk.apps.llm_event_summarizer import LlmEventSummarizer
 from google.adk.events import Event
 from google.adk.plugins import BasePlugin
 
-from agent.limits.budget import token_usage, use_offline
+from agent.limits.budget import current_usage, token_usage
 from agent.models.offline import OfflineModel
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class Summarizer(BaseEventsSummarizer):
 
     async def maybe_summarize_events(self, *, events: list[Event]) -> Event | None:
         """The event with the summary; None where there is none."""
-        if use_offline.get():
+        if current_usage().is_offline:
             return None
         try:
             async with asyncio.timeout(SUMMARY_TIMEOUT):

@@ -12,38 +12,37 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import asdict, replace
 
 from google.adk.errors import StaleSessionError
-from google.adk.events import Event
 from google.adk.runners import Runner
 from google.adk.sessions import Session
 from google.genai import types
 
-from agent.chat import pauses
 from agent.chat.compaction import until_answered
+from agent.chat.measures import running_turn
+from agent.chat.message import message
 from agent.chat.model_options import turn_options
-from agent.chat.run_config import run_config
+from agent.chat.run_config import run_config, streams
+from agent.chat.sealing import missing_events
 from agent.chat.session_sync import SessionSync
 from agent.chat.turn import Turn
-from agent.core import transcript
+from agent.chat.usage import count_when_over
 from agent.core.adk_internals import SessionNotFoundError
-from agent.core.errors import explain
 from agent.core.history import (
     NAME,
     TITLE,
     TurnRecord,
     ended,
-    invocation_of,
     kept_turns,
     latest_since,
     name_event,
-    notices_event,
     short_title,
 )
+from agent.core.language import language
 from agent.core.notices import Notice, PlainError
 from agent.core.question import Question
 from agent.core.settings import Settings
 from agent.core.transcript import Transcript
 from agent.core.visitor import SessionKey, visitor_id
-from agent.limits.budget import TokenUsage, token_usage, use_offline
+from agent.limits.budget import TokenUsage, token_usage
 from agent.limits.rate_limits import LimitExceeded, Limits
 from agent.limits.tool_failures import ToolFaults, tool_faults
 from agent.limits.tool_threads import caller, tool_threads
@@ -52,6 +51,9 @@ from agent.stores.fallback import UNSTORED, StoreUnavailable
 # Where in the session state an agent's tools find the figures of so many turns before. ADK drops
 # what begins with "temp:" at the end of a turn.
 FIGURES, FIGURES_OF = "temp:stream_figures", 20
+
+# Where they, and an instruction, find the language of the visitor's page, such as "de".
+LANGUAGE = "temp:language"
 
 # Seconds a new turn waits for the one before, which may just be stopping.
 BUSY_TIMEOUT = 1.0
@@ -142,6 +144,10 @@ class Conversation:
         """Answer a question in a turn that has been begun: the whole way, from the limits to what
         is stored."""
         turn.session_id = self.session_id
+        if self._limits:
+            count_when_over(turn, question.visitor.user_id or self.user_id, self._limits.usage)
+            # Before anything is taken back for a question that is not answered.
+            self._limits.check_open(turn.is_stopping)
         async with self._one_at_a_time(turn):
             self._question = question
             await self.end_compaction(COMPACTION_TIMEOUT)
@@ -177,7 +183,7 @@ class Conversation:
 
     @asynccontextmanager
     async def _admitted(self, turn: Turn, question: Question) -> AsyncIterator[None]:
-        if not (question.text.strip() or question.resumes):
+        if not (question.text.strip() or question.files or question.resumes):
             raise PlainError("no_message")
         if self._limits is None:
             yield
@@ -185,58 +191,49 @@ class Conversation:
         text, turns = question.text, len(self._session.turns)
         if question.is_checked:
             text, turns = "", 0
-        asked = self.user_id, question.visitor.address, text, turns
+        # A question may be asked apart from its visitor's chats (agent/chat/comparison.py).
+        user_id = question.visitor.user_id or self.user_id
+        asked = user_id, question.visitor.address, text, turns
         async with self._limits.admit(*asked, turn.is_stopping, question.resumes):
             yield
 
     async def _run(self, turn: Turn, question: Question) -> None:
         """Run the agent, and store what was shown of its answer and is not stored yet."""
         session = self._session
-        if (message := await self._message(turn, question)) is None:
+        self._question, content = await message(session, turn, question, self.settings)
+        if content is None:
             return
         # The agent's own model costs the host; the offline one nobody.
         if self._limits and (reason := await self._limits.why_offline(question.resumes)):
-            use_offline.set(True)  # In the turn's own task, and so for this turn alone.
+            turn.spent.is_offline = True
             turn.add_notice(reason)
         if not session.turns:
-            session.title = short_title(question.text)
+            session.title = short_title(question.text or question.files[0].shown_name)
         self._spent = turn.spent
+        running_turn.set(turn)
         token_usage.set(turn.spent)
         turn_options.set((self.session_id, question.options))
         tool_faults.set(ToolFaults())
         caller.set(self.user_id)
         tool_threads(self.settings.tool_threads)
-        await turn.run(self._answer(turn, question, message), session.invocations)
+        is_streamed = streams(self.settings, question.options)
+        work = self._answer(turn, question, content)
+        await turn.run(work, session.invocations, is_streamed)
         await self._count_tokens(turn.spent)
         if isinstance(turn.failure, SessionNotFoundError):
             session.lose()
         elif turn.id:
-            record = TurnRecord(turn.id, question.text, turn.transcript, turn.events, turn.asked_at)
-            session.record(replace(record, figures=turn.figures, changes_user=turn.changes_user))
+            asked = self._question
+            record = TurnRecord(turn.id, asked.text, turn.transcript, tuple(asked.files))
+            record = replace(record, events=turn.events, asked_at=turn.asked_at)
+            session.record(turn.measured(replace(record, changes_user=turn.changes_user)))
             if not isinstance(turn.failure, StaleSessionError):
                 # Else somebody else's turn goes on, and would fail by what is stored now.
                 await self._seal(turn)
 
-    async def _message(self, turn: Turn, question: Question) -> types.Content | None:
-        """What the agent is told: that for which the turn has waited, if anything; or a message, in
-        whose place nothing is answered any more that was asked before."""
-        if question.resumes:
-            stored, record = await pauses.find(self._session, question)
-            turn.resume(record)
-            self._question = replace(question, text=record.question)
-            about = stored, record, question, self.settings.reply_timeout
-            record, message = await pauses.take_up(self._session, *about)
-            turn.resume(record)
-            return message
-        if self._session.is_stored:
-            turn.changes_earlier = await pauses.close_all(self._session)
-        else:
-            await self._session.create()
-        return types.UserContent(question.text)
-
-    async def _answer(self, turn: Turn, question: Question, message: types.Content) -> None:
+    async def _answer(self, turn: Turn, question: Question, content: types.Content) -> None:
         """One run of ADK's, until the agent has answered."""
-        run = self._events(turn, question, message)
+        run = self._events(turn, question, content)
         if self.runner.app and self.runner.app.events_compaction_config:
             if task := await until_answered(run, self.session_id):
                 self._compaction = task
@@ -249,7 +246,7 @@ class Conversation:
     def _compacted(self, _: asyncio.Task[None]) -> None:
         self._compaction = None
 
-    async def _events(self, turn: Turn, question: Question, message: types.Content) -> None:
+    async def _events(self, turn: Turn, question: Question, content: types.Content) -> None:
         """ADK's events of one run, given to the turn as they come."""
         session, settings = self._session, self.settings
         figures = [asdict(earlier.figures) for earlier in session.turns[-FIGURES_OF:]]
@@ -259,9 +256,14 @@ class Conversation:
         events = self.runner.run_async(
             user_id=self.user_id,
             session_id=self.session_id,
-            new_message=message,
+            new_message=content,
             # What it is called each time, because a rewind takes that away too.
-            state_delta={FIGURES: figures, TITLE: session.title, NAME: session.name},
+            state_delta={
+                FIGURES: figures,
+                LANGUAGE: language(),
+                TITLE: session.title,
+                NAME: session.name,
+            },
             run_config=run_config(settings, question.options, since),
             yield_user_message=True,
             abort_signal=turn.abort,
@@ -294,41 +296,25 @@ class Conversation:
     async def _seal(self, turn: Turn) -> None:
         """Store what was shown and ADK has not: words whose whole never came, so that the agent
         remembers them, and the app's own notices, so that they are seen again."""
-        session, invocation_id = None, invocation_of(turn.id or "")
+        session = None
         with suppress(StoreUnavailable):
             session = await self._session.look()
             if session and session.state.get(UNSTORED) and not self._has_warned:
                 self._has_warned = True
                 turn.add_notice(Notice("not_stored"))
-        events = []
-        for text in transcript.unstored(turn.transcript):
-            author, branch = text.source
-            content = types.ModelContent(text.text)
-            cut = Event(author=author, branch=branch, content=content, interrupted=True)
-            cut.invocation_id = invocation_id
-            events.append(cut)
-        latest = turn.transcript[len(turn.earlier) :]
-        shown = [entry for entry in latest if isinstance(entry, Notice)]
-        notices = [each for each in shown if each.code not in ("not_remembered", "widget")]
-        notices += [explain(turn.failure)] if turn.failure else []
-        if notices:
-            said = notices_event(invocation_id, self.runner.agent.name, notices)
-            if events:  # In one with the last words: each is a transaction.
-                events[-1].custom_metadata = said.custom_metadata
-            else:
-                events.append(said)
-        for event in events:
+        for event in missing_events(turn, self.runner.agent.name):
             await self._session.append(event, session)
 
     async def history(self) -> list[TurnRecord]:
         """The turns as they are stored; last the one that is running, as far as it has come."""
         session = await self._session.read()
-        await self._session.artifacts.look_up(session.events if session else ())
         if not (self.turn and self.is_running):
             return [ended(turn) for turn in self._session.learn(session)]
         id = self.turn.id or ""
         earlier = [ended(turn) for turn in self._session.records(session) if turn.id != id]
-        return [*earlier, TurnRecord(id, self._question.text, self.turn.transcript)]
+        asked = self._question
+        record = TurnRecord(id, asked.text, self.turn.transcript, tuple(asked.files))
+        return [*earlier, replace(record, asked_at=self.turn.asked_at)]
 
     async def refresh(self) -> None:
         """Learn what was said in another process, if anything was.

@@ -4,6 +4,7 @@ before a visitor does. It costs nothing, and nobody waits for it."""
 import logging
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from google.adk.models import Gemini
@@ -12,6 +13,7 @@ from google.genai import types
 from agent.chat.agent_tree import llm_agents
 from agent.chat.loader import LoadedAgent
 from agent.core.errors import explain
+from agent.core.notices import Notice
 
 log = logging.getLogger(__name__)
 
@@ -36,28 +38,39 @@ def _check_later(loaded: LoadedAgent) -> None:
 
 
 def check_keys(loaded: LoadedAgent) -> None:
-    """Ask for each Gemini of the agent's whether it is there, and log what is wrong; without
-    credentials there is none, and nothing is sent."""
+    """Log what is wrong with the agent's Geminis; without credentials nothing is sent."""
+    for model, notice in look_up(loaded):
+        if notice and notice.code in TOLD:
+            log.warning("The AI model %s does not answer: %s", model, notice.text)
+
+
+def look_up(loaded: LoadedAgent) -> Iterator[tuple[str, Notice | None]]:
+    """Ask for each Gemini of the agent's whether it is there: its name, and what is wrong with it
+    or its key, if anything is. Others cannot be asked without cost."""
     seen = set()
     for agent in llm_agents(loaded.runner.agent):
         name = getattr(agent.model, "model", agent.model)
         try:
             model = agent.canonical_model
             name, own = model.model, getattr(model, "client_kwargs", None) or {}
-            if isinstance(model, Gemini) and (name, str(own.get("api_key"))) not in seen:
-                seen.add((name, str(own.get("api_key"))))
-                _look_up(model)
+            if not isinstance(model, Gemini) or (name, str(own.get("api_key"))) in seen:
+                continue
+            seen.add((name, str(own.get("api_key"))))
+            if not _look_up(model):
+                continue
         except Exception as error:
-            notice = explain(error, "model")
-            if notice.code in TOLD:
-                log.warning("Gemini does not answer for %s: %s", name, notice.text)
+            yield str(name), explain(error, "model")
+        else:
+            yield name, None
 
 
-def _look_up(model: Gemini) -> None:
-    """Raise what google-genai raises for this model: on Google Cloud only what it says without a
-    look, because to look up a model takes another right there than to ask it."""
+def _look_up(model: Gemini) -> bool:
+    """Raise what google-genai raises for this model; whether it was looked up. On Google Cloud it
+    is not, because to look up a model takes another right there than to ask it."""
     client: Any = model.api_client
-    if not client.vertexai:
-        once = types.HttpRetryOptions(attempts=1)
-        options = types.HttpOptions(timeout=CHECK_TIMEOUT, retry_options=once)
-        client.models.get(model=model.model, config=types.GetModelConfig(http_options=options))
+    if client.vertexai:
+        return False
+    once = types.HttpRetryOptions(attempts=1)
+    options = types.HttpOptions(timeout=CHECK_TIMEOUT, retry_options=once)
+    client.models.get(model=model.model, config=types.GetModelConfig(http_options=options))
+    return True

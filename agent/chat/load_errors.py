@@ -6,19 +6,25 @@ import shlex
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from importlib.metadata import version
 from pathlib import Path
 
-from packaging.requirements import InvalidRequirement, Requirement
+from google.auth.exceptions import DefaultCredentialsError
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from agent.chat.requirements import REQUIREMENTS, is_other, is_there, requirements
+from agent.models.credentials import MODEL_PACKAGES, has_credentials
+
 # What to install for a module whose package is called otherwise; for what ADK itself has modules
-# for, by ADK's extra, in a version that it works with.
+# for, in a version that it works with, by ADK's extra. But its `extensions`, with sixty packages,
+# is too much for a model alone.
 PACKAGES = {
+    **MODEL_PACKAGES,
     "a2a": "google-adk[a2a]",
-    "anthropic": "google-adk[extensions]",
+    "absl": "absl-py",
     "langgraph": "google-adk[extensions]",
-    "litellm": "google-adk[extensions]",
     "mcp": "google-adk[mcp]",
     "toolbox_adk": "google-adk[extensions]",
     "bs4": "beautifulsoup4",
@@ -42,6 +48,9 @@ PACKAGES = {
     "yaml": "pyyaml",
 }
 
+# What this app needs of Google's itself, so that a part which is missing is of another version.
+GOOGLES = {"google.adk": "google-adk", "google.genai": "google-genai", "google.auth": "google-auth"}
+
 # Folders of packages, and the folder of this app's own agent.
 PACKAGES_IN = ("site-packages", "venv")
 OUR_AGENT = Path(__file__).parents[1]
@@ -52,10 +61,28 @@ MISSING_IN_ADK = {"google.adk.tools.mcp_tool": "mcp", "google.adk.models.lite_ll
 # Python's module `os`, as tracebacks call it.
 OS = ("<frozen os>", os.__file__)
 
+# Where google-genai's client asks for a key, or for a project.
+GENAI_CLIENT = str(Path("google", "genai", "_api_client.py"))
+
+# How an agent reads a variable that has no default there.
+READS = r"""os\.(?:getenv|environ\.get)\(\s*["'](\w+)["']\s*\)"""
+
+# What Python says of `from google.cloud import bigquery` where that is not installed, and other
+# packages of google.cloud are. ADK's loader puts its own words before it.
+NOT_IN_NAMESPACE = re.compile(r".*?cannot import name '(\w+)' from '([\w.]+)' \(unknown location\)")
+
 # How ADK's loader begins the text of what it passes on (adk/cli/utils/agent_loader.py), and a
 # requirement in ADK's own advice.
-ADK_PREFIX = re.compile(r"^Fail to load '.*?' (module|config)\. ")
+ADK_PREFIX = re.compile(r"Fail to load '.*?' (module|config)\. ")
 ADVICE = re.compile(r"pip install (google-adk\[[\w,-]+\])")
+
+
+class LoadError(Exception):
+    """No agent can be loaded from a folder; the text says what to do, and is displayed."""
+
+
+class AgentFailed(LoadError):
+    """It is the agent's own fault: a page can stand for it until that is mended."""
 
 
 def why_not_loaded(error: BaseException, folder: Path) -> str:
@@ -78,37 +105,148 @@ def why_not_loaded(error: BaseException, folder: Path) -> str:
 
 def _advice(error: BaseException, folder: Path) -> str:
     """What to do about it, where that is known."""
-    if missing := _missing_module(_chain(error)):
-        top = missing.partition(".")[0]
-        if (folder / f"{top}.py").exists() or (folder / top).is_dir():
+    errors = list(_chain(error))
+    rules = (_adks_own_advice, _about_an_import, _about_a_login, _about_a_file, _about_a_variable)
+    return next(filter(None, (rule(errors, folder) for rule in rules)), "")
+
+
+def _adks_own_advice(errors: Sequence[BaseException], folder: Path) -> str:
+    told = " ".join(map(str, errors))
+    # For a model alone ADK advises sixty packages (adk/models).
+    if "LiteLLM support requires" in told:
+        return how_to_install_package(PACKAGES["litellm"])
+    if any(name in MODEL_PACKAGES for name in _imported(errors)):
+        return ""
+    advised = ADVICE.search(told)
+    return how_to_install_package(advised[1]) if advised else ""
+
+
+def _about_an_import(errors: Sequence[BaseException], folder: Path) -> str:
+    for name in _imported(errors):
+        if _is_own(name, folder):
+            return _by_a_dot(name, folder)
+    if not (missing := _missing_module(errors)):
+        return ""
+    top = missing.partition(".")[0]
+    for parent in folder.parents:
+        if parent.name == top:
             return (
-                f"{top} is a file of the agent's own, which ADK finds by a dot: write "
-                f"`from .{missing} import …`, or `from . import {missing}`."
+                f"{top} is the folder {parent}, of which this one is a part: start with that one."
             )
-        return how_to_install(missing, folder)
-    if advised := ADVICE.search(" ".join(map(str, _chain(error)))):
-        return how_to_install_package(advised[1])
-    for raised in _chain(error):
-        frames = traceback.extract_tb(raised.__traceback__)
-        if isinstance(raised, KeyError) and frames[-1:] and frames[-1].filename in OS:
-            place = (
-                "as a secret or variable of the Space" if "SPACE_ID" in os.environ else "in .env"
+    return how_to_install(missing, folder)
+
+
+def _about_a_login(errors: Sequence[BaseException], folder: Path) -> str:
+    """For agents that make a client of their own while they are loaded."""
+    for error in errors:
+        if isinstance(error, DefaultCredentialsError):
+            return (
+                "While it is loaded it asks for a login at Google Cloud. Log in by `gcloud auth "
+                "application-default login`, or name the file of a service account's key as "
+                f"GOOGLE_APPLICATION_CREDENTIALS {where_to_set()}, and start again."
             )
-            return f"The agent reads this from the environment: set it {place}, and start again."
+        frames = traceback.extract_tb(error.__traceback__)
+        if frames[-1:] and frames[-1].filename.endswith(GENAI_CLIENT) and not has_credentials():
+            return (
+                "While it is loaded it makes a client for Gemini, which needs a key: set "
+                f"GOOGLE_API_KEY {where_to_set()}, and start again."
+            )
     return ""
 
 
+def _about_a_file(errors: Sequence[BaseException], folder: Path) -> str:
+    """For agents that name a file relative to where ADK's tools are started, most often above."""
+    for error in errors:
+        if not (isinstance(error, FileNotFoundError) and isinstance(error.filename, str)):
+            continue
+        name = Path(error.filename)
+        for place in (folder, *folder.parents[:2]):
+            if not name.is_absolute() and (place / name).exists():
+                return (
+                    f"{name} is in {place}, and is looked for in {Path.cwd()}, where this app was "
+                    "started: start it in that other folder, as ADK's own tools."
+                )
+    return ""
+
+
+def _about_a_variable(errors: Sequence[BaseException], folder: Path) -> str:
+    """For agents that read the environment, by `os.environ[…]` or, without a default, otherwise."""
+    for error in errors:
+        frames = traceback.extract_tb(error.__traceback__)
+        if isinstance(error, KeyError) and frames[-1:] and frames[-1].filename in OS:
+            return (
+                "The agent reads this from the environment: "
+                f"set it {where_to_set()}, and start again."
+            )
+    failed = next((own for error in errors if (own := _frames(error, folder))), None)
+    if not failed or any(isinstance(error, ImportError | SyntaxError) for error in errors):
+        return ""
+    file = Path(failed[-1].filename)
+    if not (unset := [name for name in _read_variables(file) if name not in os.environ]):
+        return ""
+    return (
+        f"{file.name} reads from the environment what is not set: {', '.join(unset)}. If that is "
+        f"why: set it {where_to_set()}, and start again."
+    )
+
+
+def _read_variables(file: Path) -> list[str]:
+    """The variables for which this file has no default."""
+    found = re.findall(READS, file.read_text(errors="replace"))
+    return list(dict.fromkeys(found))
+
+
+def where_to_set() -> str:
+    """Where the host gives the app a variable."""
+    return "in the Space's Settings, as a “New secret”," if "SPACE_ID" in os.environ else "in .env"
+
+
+def _imported(errors: Iterable[BaseException]) -> list[str]:
+    """The modules that could not be imported, or in which something was not found."""
+    return [raised.name for raised in errors if isinstance(raised, ImportError) and raised.name]
+
+
+def _is_own(module: str, folder: Path) -> bool:
+    """Whether the agent calls a file of its own so, or itself."""
+    top = module.partition(".")[0]
+    return top == folder.name or (folder / f"{top}.py").exists() or (folder / top).is_dir()
+
+
+def _by_a_dot(module: str, folder: Path) -> str:
+    """What to do if Python knows something else by the name of the agent's own module."""
+    top = module.partition(".")[0]
+    known = getattr(sys.modules.get(top), "__file__", None)
+    if not known or Path(known).resolve().is_relative_to(folder):
+        return ""
+    own = (module.removeprefix(top) or ".") if top == folder.name else f".{module}"
+    return (
+        f"Python knows something else by the name {top} here ({known}), so the agent's own is "
+        f"found by a dot alone: write `from {own} import …`. Or rename it."
+    )
+
+
 def how_to_install(module: str, folder: Path) -> str:
-    """What to do where a module is missing: by the requirements.txt beside the agent, or above it,
-    that names its package; else by what that is most probably called."""
-    beside = [parent / "requirements.txt" for parent in (folder, folder.parent)]
-    named = {file: line for file in beside if (line := _requirement_of(module, file))}
-    package = next(iter(named.values()), _package_of(module))
+    """What to do where a module is missing: by the requirements.txt or pyproject.toml beside the
+    agent, or above it, that names its package; else by what that is most probably called."""
+    if google := GOOGLES.get(".".join(module.split(".")[:2])):
+        return (
+            f"{google} {version(google)}, which is installed, has no such part: the agent is for "
+            "another version of it. Change that line to what this version has."
+        )
+    beside = [parent / name for parent in (folder, folder.parent) for name in REQUIREMENTS]
+    wanted = {file: requirements(file) for file in beside}
+    named = {file: line for file in beside if (line := _requirement_of(module, wanted[file]))}
+    file, package = next(iter(named.items()), (None, _package_of(module)))
     if "SPACE_ID" in os.environ:
         return how_to_install_package(package)
-    if named:
-        return how_to_install_package("-r", str(next(iter(named))))
-    if beside[0].is_file():
+    if file and (file.suffix == ".toml" or any(map(is_other, wanted[file]))):
+        # Not the folder itself: that need not be a package which can be built, and would be there
+        # twice if it is. Nor what is here in another version, by which this app works.
+        missing = (str(each) for each in wanted[file] if not is_there(each))
+        return how_to_install_package(*dict.fromkeys([package, *missing]))
+    if file:
+        return how_to_install_package("-r", str(file))
+    if not (any(map(is_other, wanted[beside[0]])) or all(map(is_there, wanted[beside[0]]))):
         both = how_to_install_package("-r", str(beside[0])), how_to_install_package(package)
         return "\n\nIf that does not help: ".join(both)
     return how_to_install_package(package)
@@ -131,8 +269,10 @@ def line_with(text: str, folder: Path) -> str:
 
 
 def _own_files(folder: Path) -> Iterator[Path]:
-    """The agent's files, without those of packages, or of this app, in whose folder it may be."""
-    for file in [*sorted(folder.rglob("*.py")), *sorted(folder.glob("*.yaml"))]:
+    """The agent's files, of code and of values, without those of packages, or of this app, in
+    whose folder it may be."""
+    kinds = folder.rglob("*.py"), folder.rglob("*.json"), folder.glob("*.yaml")
+    for file in (file for files in kinds for file in sorted(files)):
         parts = file.relative_to(folder).parts
         is_owners = folder != OUR_AGENT or parts == ("agent.py",)
         if is_owners and not any(part.startswith(".") or part in PACKAGES_IN for part in parts):
@@ -152,7 +292,8 @@ def _frames(error: BaseException, folder: Path) -> list[traceback.FrameSummary]:
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         line = traceback.FrameSummary(error.filename, error.lineno, "", line=error.text or "")
         frames.append(line)
-    return [frame for frame in frames if Path(frame.filename).is_relative_to(folder)]
+    # An agent may be imported under another name than its folder's.
+    return [frame for frame in frames if Path(frame.filename).resolve().is_relative_to(folder)]
 
 
 def _text_of(error: BaseException) -> str:
@@ -161,7 +302,7 @@ def _text_of(error: BaseException) -> str:
 
 
 def _place(folder: Path, frame: traceback.FrameSummary) -> str:
-    file = Path(frame.filename).relative_to(folder)
+    file = Path(frame.filename).resolve().relative_to(folder)
     return f"{file}, line {frame.lineno}:\n\n    {(frame.line or '').strip()}"
 
 
@@ -170,12 +311,14 @@ def _is_plain(error: BaseException) -> bool:
     return isinstance(error, ImportError | SyntaxError) or type(error) is ValueError
 
 
-def _missing_module(errors: Iterator[BaseException]) -> str | None:
+def _missing_module(errors: Iterable[BaseException]) -> str | None:
     for error in errors:
         if isinstance(error, ModuleNotFoundError) and error.name:
             return error.name
         if isinstance(error, ImportError) and error.name in MISSING_IN_ADK:
             return MISSING_IN_ADK[error.name]
+        if isinstance(error, ImportError) and (part := NOT_IN_NAMESPACE.match(error.msg)):
+            return f"{part[2]}.{part[1]}"
     return None
 
 
@@ -186,22 +329,14 @@ def _package_of(module: str) -> str:
     return PACKAGES.get(top, name.replace(".", "-").replace("_", "-"))
 
 
-def _requirement_of(module: str, file: Path) -> str | None:
-    """The line of a requirements.txt that asks for this module's package, if there is one."""
-    if not file.is_file():
-        return None
+def _requirement_of(module: str, requirements: Iterable[Requirement]) -> str | None:
+    """That of these which asks for this module's package, if there is one."""
     top = module.partition(".")[0]
     package = PACKAGES.get(top, _package_of(module)).partition("[")[0]
     names = {canonicalize_name(name) for name in (top, package, module)}
     names -= {"google", "google-adk"}  # Which say nothing of what else is needed.
-    for line in file.read_text(errors="replace").splitlines():
-        try:
-            requirement = Requirement(line.partition("#")[0].strip())
-        except InvalidRequirement:
-            continue
-        if canonicalize_name(requirement.name) in names:
-            return str(requirement)
-    return None
+    named = (each for each in requirements if canonicalize_name(each.name) in names)
+    return next(map(str, named), None)
 
 
 def _pip(*arguments: str) -> str:

@@ -4,61 +4,59 @@ import logging
 import os
 import re
 import sys
+import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from google.adk.agents import LlmAgent
 from google.adk.apps import App
-from google.adk.artifacts import BaseArtifactService, InMemoryArtifactService
 from google.adk.cli.utils.agent_loader import AgentLoader
 from google.adk.cli.utils.envs import load_dotenv_for_agent
-from google.adk.cli.utils.service_factory import (
-    create_artifact_service_from_options,
-    create_session_service_from_options,
-)
 from google.adk.plugins import BasePlugin
 from google.adk.runners import Runner
-from google.adk.sessions import BaseSessionService, InMemorySessionService
+from google.adk.sessions import InMemorySessionService
 from google.adk.workflow import BaseNode
-from pydantic import TypeAdapter
 
 from agent.chat.agent_check import agent_warnings
+from agent.chat.agent_module import first_state, from_module, place_of, texts
 from agent.chat.agent_tree import llm_agents
 from agent.chat.approvals import Approvals
 from agent.chat.compaction import with_compaction
-from agent.chat.load_errors import why_not_loaded
+from agent.chat.connecting import how_to_connect
+from agent.chat.degrading import Degrading
+from agent.chat.inner_talk import InnerTalk
+from agent.chat.load_errors import AgentFailed, LoadError, why_not_loaded
+from agent.chat.measures import Measures
 from agent.chat.model_options import ModelOptions
+from agent.chat.sent_files import RequestSize
+from agent.chat.services import Stores, load_services, memory_service, open_stores
 from agent.core.secrets import redact_logs
-from agent.core.settings import read_settings
+from agent.core.settings import Settings
 from agent.limits.budget import Budget
 from agent.limits.tool_failures import ToolFailures
 from agent.models import offline
 from agent.models.coalescing import coalescing
-from agent.models.offline import KEYS, OfflineModel, has_credentials, needs_credentials
-from agent.stores.cleanup import InMemoryStore
+from agent.models.credentials import KEYS, has_credentials
+from agent.models.offline import OfflineModel, with_credentials
+from agent.render.look import PLAIN, Look, read_look
 from agent.stores.credentials import VisitorCredentials
-from agent.stores.first_state import FirstStateStore
 from agent.stores.invocation import Invocation
-from agent.stores.memory import VisitorMemory
-from agent.stores.places import artifact_uri, is_emptied, session_uri
+from agent.stores.memory import ForgettingMemory
+from agent.stores.places import is_emptied
 from agent.stores.redaction import Redaction
 
 log = logging.getLogger(__name__)
 
+# The files of which one makes a folder an agent's: those that do by themselves, and one that may.
+AGENT_FILES = ("agent.py", "root_agent.yaml", "__init__.py")
+
 # The folder of the agent on show.
 OUR_AGENT = Path(__file__).parents[1]
-
-# How the URIs of stores begin that one machine has for itself; or, at Agent Engine, in which
-# nothing can be made and deleted fast enough to take turns by it.
-UNSHARED = ("memory:", "sqlite", "agentengine:")
-
-
-class LoadError(Exception):
-    """No agent can be loaded from a folder; the text says what to do, and is displayed."""
 
 
 @dataclass(frozen=True)
@@ -70,15 +68,29 @@ class LoadedAgent:
     description: str
     # Messages to begin with: `EXAMPLES` in the agent's module, if it has any.
     examples: tuple[str, ...]
-    # Whether the built-in offline model answers, because no credentials were found.
+    # Whether the built-in offline model answers, because something that the AI needs is missing.
     is_offline: bool
     # Whether another model than that answers too, which somebody may have to pay for.
     costs: bool = True
-    # Messages to begin with where the offline model answers: those of `examples` that it
-    # understands, and some of its own.
+    # What the host has to do for the models in whose place that one answers: Markdown.
+    how_to_connect: str = ""
+    # The same where the offline model answers: those that it understands, and some of its own.
     offline_examples: tuple[str, ...] = ()
+    # Why an answer is bad: `REASONS` there, to be chosen by who rates one.
+    reasons: tuple[str, ...] = ()
     # Whether conversations are on a disk that a restart empties.
     is_emptied: bool = False
+    # Why the agent could not be loaded, for its host, where this only stands for it.
+    why_not_loaded: str = ""
+    look: Look = PLAIN
+    # Where chats and files are kept, as far as the host has a say in it.
+    stores: Stores | None = None
+
+    @property
+    def no_ai(self) -> str:
+        """For the host: that the offline model answers, and what to do; "" where it need not."""
+        said = f"{self.title}: no AI is connected, so the built-in offline model answers."
+        return f"{said} {self.how_to_connect}" if self.how_to_connect else ""
 
     @property
     def forgets(self) -> bool:
@@ -86,85 +98,132 @@ class LoadedAgent:
         store = self.runner.session_service
         return isinstance(getattr(store, "real", store), InMemorySessionService)
 
+    @property
+    def remembers_for_good(self) -> bool:
+        """Whether what the agent remembers beyond a chat is not deleted with it."""
+        memory = self.runner.memory_service
+        return isinstance(memory, ForgettingMemory) and not memory.forgets
 
-def load(folder: Path = OUR_AGENT, coalesce: bool = False) -> LoadedAgent:
-    """The agent in `folder`, whatever form `adk web` accepts: agent.py, App, root_agent.yaml.
+
+def load(
+    path: Path = OUR_AGENT, coalesce: bool = False, stores: Stores | None = None
+) -> LoadedAgent:
+    """The agent in a folder, whatever form `adk web` accepts: agent.py, App, root_agent.yaml; the
+    file itself may be named, too, and one of another name that holds a whole agent.
 
     Reads this app's `.env` on the way, and then the one nearest to the agent. An agent whose
     Gemini has no credentials is given the offline model in its place, tools and all.
 
     Args:
-        folder: Where the agent is.
+        path: Where the agent is.
+        coalesce: Whether its models' partials are coalesced, which is for one event loop alone.
+        stores: Those of all agents in the folder above; without them its own.
+
+    Raises:
+        LoadError: with a sentence for the host; AgentFailed for what is the agent's own fault.
+    """
+    path = path.resolve()
+    path = path.parent if path.name in AGENT_FILES and path.is_file() else path
+    _quieten_adk()
+    redact_logs()
+    found, module = _import(path)
+    _check_keys()
+    name = path.stem if path.is_file() else path.name
+    return assemble(found, name, agent_folder(path), module, coalesce, stores)
+
+
+def agent_folder(path: Path) -> Path:
+    """The agent's folder, where that or a file in it is named."""
+    path = path.resolve()
+    return path.parent if path.is_file() else path
+
+
+def load_object(found: App | BaseNode, module: str = "", coalesce: bool = False) -> LoadedAgent:
+    """An agent, a workflow or an `App` that a script has made. Its chats and files are kept in
+    `.adk` in the folder in which the script was started.
+
+    Args:
+        found: The agent.
+        module: The script's, in which `EXAMPLES` and its like may be; "" where none are.
         coalesce: Whether its models' partials are coalesced, which is for one event loop alone.
 
     Raises:
         LoadError: with a sentence for the host.
     """
-    folder = folder.resolve()
+    if not isinstance(found, App | BaseNode):
+        raise LoadError(f"This is no agent, workflow or App of ADK's, but {type(found).__name__}.")
     _quieten_adk()
     redact_logs()
-    found = _import(folder)
-    # App() itself is stricter about names than ADK's own tools are (adk/runners.py).
-    app = (
-        found if isinstance(found, App) else App.model_construct(name=folder.name, root_agent=found)
-    )
     _check_keys()
+    return assemble(found, found.name, Path.cwd(), module, coalesce)
+
+
+def assemble(
+    found: App | BaseNode,
+    name: str,
+    folder: Path,
+    module: str = "",
+    coalesce: bool = False,
+    stores: Stores | None = None,
+) -> LoadedAgent:
+    """The same with the settings, stores and plugins of this app.
+
+    Args:
+        found: The agent.
+        name: By which its chats are kept.
+        folder: Beside which.
+        module: In which `EXAMPLES`, `STATE`, `INNER` and `LOOK` may be; "" where none are.
+        coalesce: Whether its models' partials are coalesced, which is for one event loop alone.
+        stores: Those of all agents in the folder above; without them its own.
+
+    Raises:
+        LoadError: with a sentence for the host.
+    """
+    # App() itself is stricter about names than ADK's own tools are (adk/runners.py).
+    app = found if isinstance(found, App) else App.model_construct(name=name, root_agent=found)
     root = cast(BaseNode, app.root_agent)
     agents = list(llm_agents(root))
     offline_agents = [agent for agent in agents if _go_offline(agent)]
     for agent in agents if coalesce else ():
         with suppress(Exception):  # What cannot be made fails when it is called, and says why.
             agent.model = coalescing(agent.canonical_model)
-    settings = read_settings(os.environ)
+    stores = stores or open_stores(folder.parent, {name: folder.name})
     app = with_compaction(app, agents)
-    plugins = with_plugins(app.plugins, settings.max_output_tokens)
-    examples, state = _from_module(folder, "EXAMPLES", ()), _first_state(folder)
-    examples = (examples,) if isinstance(examples, str) else tuple(examples)
+    inner = _inner_agents(module, folder, agents)
+    plugins = with_plugins(app.plugins, stores.settings, inner)
+    examples, state = texts(module, "EXAMPLES", folder), first_state(module, folder)
     for sentence in agent_warnings(agents, app.plugins, state, folder):
         log.warning(sentence)
-    uri = session_uri(settings.session_db.get_secret_value() if settings.session_db else None)
+    sessions = stores.session_service(state)
     return LoadedAgent(
         runner=Runner(
             app=app.model_copy(update={"plugins": plugins}),
-            app_name=folder.name,
-            session_service=_session_service(uri, folder, state),
-            artifact_service=_artifact_service(settings.artifacts, uri, folder),
-            memory_service=VisitorMemory(),
+            app_name=name,
+            session_service=sessions,
+            artifact_service=stores.artifacts,
+            memory_service=memory_service(stores.settings.memory_service, folder, sessions),
             # What a sign-in gave a tool, for its next call, for that visitor alone.
             credential_service=VisitorCredentials(),
         ),
-        title=root.name.replace("_", " ").strip().capitalize(),
+        # `adk create` calls every agent so.
+        title=to_title(name if root.name == "root_agent" else root.name),
         description=root.description,
         examples=examples,
         is_offline=bool(offline_agents),
+        how_to_connect=how_to_connect(offline_agents),
         # A model that is not found in the tree may cost something, too.
         costs=len(offline_agents) < len(agents) or (not agents and has_credentials()),
         offline_examples=_offline_examples(examples, agents),
-        is_emptied=is_emptied(uri, folder),
+        reasons=texts(module, "REASONS", folder),
+        is_emptied=is_emptied(stores.uri, folder),
+        look=read_look(from_module(module, "LOOK", {}), folder, place_of("LOOK", folder)),
+        stores=stores,
     )
 
 
-def _from_module(folder: Path, name: str, otherwise: Any) -> Any:
-    """What the agent's module, or else its package, has by this name."""
-    modules = (sys.modules.get(f"{folder.name}.agent"), sys.modules.get(folder.name))
-    return next((getattr(m, name) for m in modules if m and hasattr(m, name)), otherwise)
-
-
-def _first_state(folder: Path) -> dict[str, Any]:
-    """The values with which the owner wants a conversation's state to begin.
-
-    Raises:
-        LoadError: for what no state can be.
-    """
-    state = _from_module(folder, "STATE", {})
-    try:
-        TypeAdapter(dict[str, Any]).dump_json(TypeAdapter(dict[str, Any]).validate_python(state))
-    except ValueError:
-        raise LoadError(
-            f"STATE in {folder} should be a dict of texts, numbers, lists and such, by their "
-            'names: STATE = {"name": "value"}.'
-        ) from None
-    return dict(state)
+def to_title(name: str) -> str:
+    """What a page is called whose agent has this name."""
+    return name.replace("_", " ").strip().capitalize()
 
 
 def _offline_examples(examples: tuple[str, ...], agents: list[LlmAgent]) -> tuple[str, ...]:
@@ -176,85 +235,117 @@ def _offline_examples(examples: tuple[str, ...], agents: list[LlmAgent]) -> tupl
     return tuple(dict.fromkeys([*fit, *offline.EXAMPLES]))
 
 
-def with_plugins(owners: Sequence[BasePlugin], max_output_tokens: int) -> list[BasePlugin]:
+def _inner_agents(module: str, folder: Path, agents: Sequence[LlmAgent]) -> frozenset[str]:
+    """The agents whose words the owner means for other agents alone."""
+    names = frozenset(texts(module, "INNER", folder))
+    known = [agent.name for agent in agents]
+    if unknown := sorted(names - set(known)):
+        log.warning(
+            "INNER names %s, and no agent with a model is called so. Those are: %s.",
+            ", ".join(unknown),
+            ", ".join(known),
+        )
+    return names
+
+
+def with_plugins(
+    owners: Sequence[BasePlugin], settings: Settings, inner: Collection[str] = ()
+) -> list[BasePlugin]:
     """The owner's plugins, and this app's own before and after them: the first one that gives ADK
     another event or response is the last that is asked."""
-    own = ModelOptions(), Budget(max_output_tokens), ToolFailures(), Redaction()
-    return [Invocation(), Approvals(), *owners, *own]
+    limits = Budget(settings.max_output_tokens), Degrading(settings.offline_fallback)
+    own = ModelOptions(), RequestSize(), *limits, ToolFailures(), Redaction()
+    marks = [InnerTalk(inner)] if inner else []
+    return [Invocation(), Measures(), *marks, Approvals(), *owners, *own]
 
 
-def _import(folder: Path) -> App | BaseNode:
-    """Import the folder as `adk web` does."""
-    if not folder.is_dir():
-        raise LoadError(f"There is no folder {folder}. Name the folder that holds agent.py.")
-    known = sys.modules.get(folder.name)
-    is_other = known is not None and str(folder) not in getattr(known, "__path__", [])
-    if is_other or folder.name in sys.stdlib_module_names:
+def _import(path: Path) -> tuple[App | BaseNode, str]:
+    """Import the agent as `adk web` does; what is in it, and the name of its package."""
+    folder = agent_folder(path)
+    if not (path.is_dir() or (path.is_file() and path.suffix == ".py")):
+        raise LoadError(f"There is no folder {path}. Name the folder that holds agent.py.")
+    if path.is_dir() and (agents := _agents_below(path)):
         raise LoadError(
-            f"{folder} has the same name as something else that Python knows, and only one of them "
-            "can be imported. Rename it, or put its agent.py in the place of agent/agent.py."
+            f"{path} holds no agent itself, but folders with one each. Name one of them: "
+            + ", ".join(map(str, agents))
         )
     load_dotenv_for_agent(OUR_AGENT.name, str(OUR_AGENT.parent))
+    # ADK itself does so later, and where the agent gets another name, for another place.
+    load_dotenv_for_agent(folder.name, str(folder.parent))
+    place = _under_another_name(path) if _is_taken(path) else path
+    name = place.stem if path.is_file() else place.name
+    # `adk web FOLDER` puts the folder first, so that an agent finds its own files without a dot.
+    # Here it comes last: files of this app, or of packages, may be called the same.
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
     try:
-        return AgentLoader(str(folder.parent)).load_agent(folder.name)
+        load_services(folder)
+        return AgentLoader(str(place.parent)).load_agent(name), name
     except (Exception, SystemExit) as error:
-        raise LoadError(why_not_loaded(error, folder)) from error
+        has_agent = path.is_file() or any((folder / file).is_file() for file in AGENT_FILES)
+        kind = AgentFailed if has_agent else LoadError  # Else another folder was meant.
+        raise kind(why_not_loaded(error, folder)) from error
+
+
+def _agents_below(folder: Path) -> list[Path]:
+    """Of a folder that is no agent's itself, those in it that are."""
+    if any((folder / file).is_file() for file in AGENT_FILES):
+        return []
+    below = sorted(each for each in folder.iterdir() if each.is_dir())
+    return [each for each in below if any((each / file).is_file() for file in AGENT_FILES[:2])]
+
+
+def _is_taken(path: Path) -> bool:
+    """Whether Python knows something else by this name, such as this app's own package."""
+    name = path.stem if path.is_file() else path.name
+    if (known := sys.modules.get(name)) is not None:
+        return str(path) not in (*getattr(known, "__path__", ()), getattr(known, "__file__", None))
+    if name in sys.stdlib_module_names or not name.isidentifier():
+        return name in sys.stdlib_module_names
+    with suppress(ImportError, ValueError):
+        if found := find_spec(name):
+            return str(path) not in (*(found.submodule_search_locations or ()), found.origin)
+    return False
+
+
+def _under_another_name(path: Path) -> Path:
+    """The same folder or file in another place, by a name that nothing else has."""
+    above = Path(tempfile.mkdtemp(prefix=f"{path.stem}_"))
+    place = (above / above.name).with_suffix(path.suffix)
+    try:
+        place.symlink_to(path, target_is_directory=path.is_dir())
+    except OSError:
+        raise LoadError(
+            f"{path} has the same name as something else that Python knows, and only one of them "
+            "can be imported. Rename it, or put its agent.py in the place of agent/agent.py."
+        ) from None
+    return place
 
 
 def _check_keys() -> None:
-    """A key's blanks are cut off. What else HTTP cannot carry it would quote in its complaint, key
-    and all (h11/_headers.py), so that no such key may be used."""
-    for name in KEYS & os.environ.keys():
+    """A key's blanks are cut off, and one that is empty, as in a template, is none. What else HTTP
+    cannot carry it would quote in its complaint, key and all (h11/_headers.py), so that no such key
+    may be used."""
+    for name in [name for name in os.environ if name.endswith("_API_KEY")]:
         os.environ[name] = os.environ[name].strip()
-        if not re.fullmatch("[!-~]*", os.environ[name]):
+        if not os.environ[name]:
+            del os.environ[name]
+        elif name in KEYS and not re.fullmatch("[!-~]*", os.environ[name]):
             raise LoadError(
                 f"{name} holds a blank, a line break or another sign that is in no key. Copy the "
                 "key once more, completely, and nothing else with it."
             )
 
 
-def _session_service(uri: str | None, folder: Path, state: Mapping[str, Any]) -> BaseSessionService:
-    """The store of this URI, or the one that `adk web` would take, whose sessions begin with this
-    state."""
-    try:
-        store = create_session_service_from_options(base_dir=folder.parent, session_service_uri=uri)
-    except Exception as error:
-        # Not its text, which may quote the URI with its password.
-        raise LoadError(
-            f"SESSION_DB cannot be used ({type(error).__name__}). It should be memory://, "
-            'sqlite:///FILE, or a database for which `pip install "google-adk[db]"` and its driver '
-            "are there, such as postgresql+asyncpg://HOST/NAME."
-        ) from None
-    # ADK's choice where nothing can be written beside the agent, and on Cloud Run and Kubernetes.
-    forgets = uri is None and isinstance(store, InMemorySessionService)
-    real = InMemoryStore() if type(store) is InMemorySessionService else store
-    is_shared = bool(uri and not uri.startswith(UNSHARED))
-    return FirstStateStore(real, is_shared, forgets, state)
-
-
-def _artifact_service(uri: str | None, chats: str | None, folder: Path) -> BaseArtifactService:
-    """The store of the files that the agent makes, or the one that `adk web` would take, where the
-    chats are in such a one."""
-    where = artifact_uri(uri, chats)
-    try:
-        return create_artifact_service_from_options(
-            base_dir=folder.parent, artifact_service_uri=where, strict_uri=True
-        )
-    except Exception as error:
-        if uri is None:  # A Space's storage, which may be full.
-            log.warning("Files cannot be kept (%s): they are in memory.", type(error).__name__)
-            return InMemoryArtifactService()
-        raise LoadError(
-            f"ARTIFACTS cannot be used ({type(error).__name__}). It should be memory://, "
-            'file:///FOLDER, or gs://BUCKET, for which `pip install "google-adk[gcp]"` is needed.'
-        ) from None
-
-
 def _go_offline(agent: LlmAgent) -> bool:
     """Give an agent without credentials the offline model; whether it has that now."""
-    if needs_credentials(agent.model or agent.canonical_model) and not has_credentials():
-        agent.model = OfflineModel()
-    return isinstance(agent.model, OfflineModel) or agent.model == "offline"
+    try:
+        model = agent.model or agent.canonical_model  # Its parent's, or ADK's default.
+    except Exception:  # What cannot be made fails when it is called, and says why.
+        return False
+    if (ready := with_credentials(model)) is not model:
+        model = agent.model = ready
+    return isinstance(model, OfflineModel) or model == "offline"
 
 
 def _quieten_adk() -> None:

@@ -1,4 +1,4 @@
-"""All conversations of one app: those in use are held here, and every one is in ADK's store.
+"""All conversations with one agent: those in use are held here, and every one is in ADK's store.
 
 A conversation is a session of one visitor, an ADK user. Both ids are random and made here; who
 knows them holds the conversation.
@@ -19,12 +19,13 @@ from agent.chat.conversation import Conversation
 from agent.chat.loader import LoadedAgent
 from agent.chat.streams import DeltaLog
 from agent.chat.turn import Turn
+from agent.chat.visitors import Visitors
 from agent.core.notices import Notice, PlainError
 from agent.core.question import Question, Screen
 from agent.core.settings import Settings
 from agent.core.visitor import SessionKey, is_session_id, is_visitor_id, visitor_id
-from agent.limits.rate_limits import Limits
 from agent.stores.fallback import StoreUnavailable
+from agent.stores.feedback import Feedback
 from agent.stores.retention import Retention
 from agent.stores.share_links import ShareLinks
 
@@ -32,9 +33,6 @@ log = logging.getLogger(__name__)
 
 # Seconds for which an idle conversation is held here; after that the store alone has it.
 HOLD_TIME = 300.0
-
-# How many visitors' ids are remembered here that have not said anything yet.
-MAX_NEW = 10_000
 
 # Seconds in which pages can still be told how their answers ended.
 LAST_WORDS = 0.3
@@ -73,23 +71,35 @@ class ActiveConversation:
 class Registry:
     """Ask, open, find, forget. Lives on the event loop of the server.
 
+    Args:
+        loaded: The agent.
+        settings: The host's.
+        visitors: Those of all agents on show; without them this one's own.
+
     Raises:
         ValueError: for settings that cannot be used, with a sentence for the host.
     """
 
-    def __init__(self, loaded: LoadedAgent, settings: Settings) -> None:
+    def __init__(
+        self, loaded: LoadedAgent, settings: Settings, visitors: Visitors | None = None
+    ) -> None:
+        self.loaded = loaded
         self.settings = settings
-        self.limits = Limits(settings, costs=loaded.costs)
+        self.visitors = visitors or Visitors(settings)
+        self.limits = self.visitors.limits.of_agent(loaded.costs)
         self.links = ShareLinks(loaded.runner)
-        self.agent_name = loaded.runner.agent.name
+        self.feedback = Feedback(loaded.runner)
+        # Of one that could not be loaded nobody knows it, nor is anything of its own said by it.
+        self.agent_name = "" if loaded.why_not_loaded else loaded.runner.agent.name
+        if loaded.why_not_loaded:
+            self.limits.close("being_mended")
         self._runner = loaded.runner
         # The longest unused first.
         self._active: dict[SessionKey, ActiveConversation] = {}
-        self._new_visitors: dict[str, None] = {}
         # Those that were begun here, and may not be in their conversation yet.
         self._turns: WeakSet[Turn] = WeakSet()
         # The server's, from the first conversation on.
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
         self._retention = Retention(
             loaded.runner, settings, self._forget_stored, self.limits.address_of
         )
@@ -149,18 +159,12 @@ class Registry:
         """What names a session of this app."""
         return SessionKey(self._runner.app_name, user_id, session_id)
 
-    def new_visitor(self) -> str:
-        """A new visitor's id, which is remembered for a while, though nothing is stored of one
-        who has not said anything."""
-        user_id = visitor_id(uuid4())
-        self._new_visitors[user_id] = None
-        for oldest in list(islice(self._new_visitors, max(0, len(self._new_visitors) - MAX_NEW))):
-            del self._new_visitors[oldest]
-        return user_id
-
-    def is_new_visitor(self, user_id: str) -> bool:
-        """Whether this is an id that was given here, and nothing need be stored of yet."""
-        return user_id in self._new_visitors
+    async def is_stored(self, user_id: str, session_id: str) -> bool:
+        """Whether the visitor's conversation is in the store."""
+        if not (is_visitor_id(user_id) and is_session_id(session_id)):
+            return False
+        key = self.key(user_id, session_id)
+        return await self._runner.session_service.get_session(**key._asdict()) is not None
 
     async def chats(self, user_id: str) -> list[Session]:
         """The visitor's conversations, the newest first; without what was said in them."""
@@ -188,18 +192,26 @@ class Registry:
         held = [key for key in self._active if key.user_id == user_id]
         for key in {*held, *(self.key(user_id, chat.id) for chat in chats)}:
             await self.forget(key)
+        await self.feedback.forget_visitor(user_id)
 
-    async def forget(self, key: SessionKey) -> None:
-        """Stop a visitor's conversation, held here or not, and delete all that was said in it."""
+    async def forget(self, key: SessionKey, keeps_feedback: bool = False) -> None:
+        """Stop a visitor's conversation, held here or not, and delete all that was said in it, and
+        of it."""
         if active := self._let_go(key):
             await active.conversation.forget()
         elif is_visitor_id(key.user_id):
             await self._conversation(*key[1:], is_stored=True).forget()
+        if not keeps_feedback:
+            await self._forget_feedback(key)
 
     def forget_soon(self, key: SessionKey) -> None:
         """The same in a task of its own, where nobody can wait for it."""
         if active := self._let_go(key):
             active.conversation.forget_soon()
+
+    def begin(self) -> None:
+        """Delete from now on what is kept for too long, as the first conversation does."""
+        self._retention.begin()
 
     def retire(self) -> None:
         """Leave the store to another registry, which has taken over. Turns that run go on to their
@@ -211,6 +223,7 @@ class Registry:
         `shutdown_timeout`; what was asked and said is stored."""
         seconds = max(0.0, self.settings.shutdown_timeout - LAST_WORDS)
         self.limits.close()
+        await self._retention.close()
         turns = {*self._turns, *(active.conversation.turn for active in self._active.values())}
         turns |= {active.log.turn for active in self._active.values() if active.log}
         running = [turn for turn in turns if turn and not turn.over]
@@ -230,15 +243,6 @@ class Registry:
             )
         await asyncio.sleep(LAST_WORDS)
 
-    def close_from_outside(self) -> None:
-        """Close from another thread than the server's, and wait for it."""
-        if self._loop:
-            closed = asyncio.run_coroutine_threadsafe(self.close(), self._loop)
-            try:
-                closed.result(self.settings.shutdown_timeout + LAST_WORDS)
-            except TimeoutError:
-                log.warning("The app has ended in the midst of its work.")
-
     async def _forget_stored(self, session: Session) -> None:
         """Delete a conversation that is in the store, unless it is being answered here."""
         key = self.key(session.user_id, session.id)
@@ -247,6 +251,12 @@ class Registry:
             return
         self._let_go(key)
         await self._conversation(session.user_id, session.id, is_stored=True).forget()
+        await self._forget_feedback(key)
+
+    async def _forget_feedback(self, key: SessionKey) -> None:
+        """Delete what was said of a conversation that is deleted."""
+        with suppress(StoreUnavailable):  # Then it is deleted when it is old.
+            await self.feedback.forget_chat(key.user_id, key.session_id)
 
     def _conversation(self, user_id: str, session_id: str, is_stored: bool = False) -> Conversation:
         return Conversation(
@@ -269,9 +279,9 @@ class Registry:
         if active.timer:
             active.timer.cancel()
         seconds = min(HOLD_TIME, self.settings.session_idle)
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         # Not in the visitor's context, which holds the request.
-        active.timer = self._loop.call_later(seconds, self._let_go_if_idle, key, context=Context())
+        active.timer = self.loop.call_later(seconds, self._let_go_if_idle, key, context=Context())
 
     def _let_go_if_idle(self, key: SessionKey) -> None:
         if self._active[key].is_running:

@@ -12,6 +12,11 @@ from agent.core.settings import Settings
 from agent.limits.budget import MAX_FREE_CALLS
 
 
+def streams(settings: Settings, options: Options) -> bool:
+    """Whether models are to give their answers in pieces, or whole."""
+    return settings.streaming == "sse" if options.streaming is None else options.streaming
+
+
 def run_config(settings: Settings, options: Options, since: float | None) -> RunConfig:
     """ADK's configuration of one run.
 
@@ -28,7 +33,7 @@ def run_config(settings: Settings, options: Options, since: float | None) -> Run
     else:
         window = GetSessionConfig(after_timestamp=since)
     return RunConfig(
-        streaming_mode=StreamingMode.SSE if options.streaming else StreamingMode.NONE,
+        streaming_mode=StreamingMode.SSE if streams(settings, options) else StreamingMode.NONE,
         max_llm_calls=most,
         http_options=types.HttpOptions(
             timeout=math.ceil(settings.turn_timeout * 1000),

@@ -17,6 +17,7 @@ from google.adk.sessions import BaseSessionService, Session
 from google.adk.sessions.base_session_service import GetSessionConfig
 from google.genai import types
 
+from agent.chat import sent_files
 from agent.chat.artifacts import Artifacts
 from agent.core.figures import Figures
 from agent.core.history import (
@@ -33,7 +34,7 @@ from agent.core.waiting import executed
 from agent.stores.cleanup import delete_session, take_back
 from agent.stores.fallback import FallbackStore, StoreUnavailable
 from agent.stores.lease import lease
-from agent.stores.memory import VisitorMemory
+from agent.stores.memory import ForgettingMemory
 from agent.stores.share_links import ShareLinks
 
 
@@ -56,7 +57,7 @@ class SessionSync:
         self._done: list[str] = []
         self.artifacts = Artifacts(runner, key)
         self.agent = runner.agent
-        self._runner = runner
+        self.runner = runner
         # The store's time of what is known here; None where that has to be looked up.
         self._as_of: float | None = None
 
@@ -72,7 +73,9 @@ class SessionSync:
 
     async def read(self) -> Session | None:
         """The session with all its events, as it is stored."""
-        return await self._store.get_session(**self.key._asdict())
+        session = await self._store.get_session(**self.key._asdict())
+        await self.artifacts.look_up(session.events if session else ())
+        return session
 
     async def look(self) -> Session | None:
         """The session without its events, if it is in the store."""
@@ -88,10 +91,12 @@ class SessionSync:
             self.learn(await self.read())
 
     def learn(self, session: Session | None) -> list[TurnRecord]:
-        """Know what this session holds; its turns, with the figures of those that were run here."""
-        figures = {turn.id: turn.figures for turn in self.turns}
+        """Know what this session holds; its turns, with the figures of those that were run here,
+        and have not gone on elsewhere."""
+        known = {turn.id: turn.figures for turn in self.turns}
         self.turns = [
-            replace(turn, figures=figures.get(turn.id, Figures())) for turn in self.records(session)
+            replace(turn, figures=max(known.get(turn.id, turn.figures), turn.figures, key=_total))
+            for turn in self.records(session)
         ]
         self.is_stored = session is not None
         self._as_of = session.last_update_time if session else None
@@ -101,9 +106,10 @@ class SessionSync:
         return self.turns
 
     def records(self, session: Session | None) -> list[TurnRecord]:
-        """The turns of the session, with what is known of its artifacts."""
+        """The turns of the session, with what is known of its files."""
+        known = self.artifacts
         return [
-            replace(turn, transcript=self.artifacts.described(turn.transcript))
+            replace(turn, transcript=known.described(turn.transcript), files=known.sent(turn))
             for turn in turn_records(session.events if session else ())
         ]
 
@@ -112,7 +118,8 @@ class SessionSync:
         known = [earlier.id for earlier in self.turns]
         if turn.id in known:
             place = known.index(turn.id)
-            self.turns[place] = replace(turn, question=self.turns[place].question)
+            asked = self.turns[place]
+            self.turns[place] = replace(turn, question=asked.question, files=asked.files)
         else:
             self.turns.append(turn)
 
@@ -146,16 +153,19 @@ class SessionSync:
                 session = await self.read()
                 left = [turn.id for turn in self.turns[:kept]]
                 again = shared_events(session.events if session else (), left, cut[0].id)
-            await self._runner.rewind_async(
+            turn_ids = [turn.invocation_id for turn in cut]
+            if isinstance(memory := self.runner.memory_service, ForgettingMemory):
+                await memory.forget_turns(self.key, turn_ids)
+            await self.runner.rewind_async(
                 user_id=self.key.user_id,
                 session_id=self.key.session_id,
                 rewind_before_invocation_id=cut[0].invocation_id,
             )
-            turn_ids = [turn.invocation_id for turn in cut]
-            if isinstance(memory := self._runner.memory_service, VisitorMemory):
-                memory.forget_turns(self.key, turn_ids)
             if any(turn.changes_user for turn in cut):
-                await take_back(self._runner, self.key, turn_ids)
+                await take_back(self.runner, self.key, turn_ids)
+            for turn in cut:
+                await sent_files.delete(turn.files, self.runner, self.key)
+                self.artifacts.release(turn)
             del self.turns[kept:]
             for event in again:
                 event.timestamp = time.time()  # Stores order events by it, the rewind among them.
@@ -197,10 +207,10 @@ class SessionSync:
     async def delete(self) -> None:
         """Delete all that was said, what was made of it and is kept beside it, and the link."""
         if self.is_stored:
-            await delete_session(self._runner, self.key)
+            await delete_session(self.runner, self.key)
             with suppress(StoreUnavailable):  # A link to what is no more opens nothing.
-                await ShareLinks(self._runner).revoke(self.key.user_id, self.key.session_id)
-        self.artifacts.forget()
+                await ShareLinks(self.runner).revoke(self.key.user_id, self.key.session_id)
+        self.artifacts.forget(self.turns)
         self.lose()
 
     def lose(self) -> None:
@@ -221,4 +231,8 @@ class SessionSync:
 
     @property
     def _store(self) -> BaseSessionService:
-        return self._runner.session_service
+        return self.runner.session_service
+
+
+def _total(figures: Figures) -> float:
+    return figures.total

@@ -16,13 +16,11 @@ from typing import Any, cast
 
 from google.adk.events import Event
 
+from agent.chat.ending import Ending, words_of
 from agent.core import transcript, waiting
-from agent.core.adk_internals import ABORTED
 from agent.core.containment import contain_tasks, in_turn, is_being_cancelled
 from agent.core.errors import (
     BUDGET_SPENT,
-    MAX_TOKENS,
-    MAX_TOKENS_BEFORE_WORDS,
     TOO_MANY_CALLS,
     UNKNOWN,
     explain,
@@ -35,7 +33,9 @@ from agent.core.history import TurnRecord, changes_user, may_answer_earlier, tur
 from agent.core.notices import Notice, PlainError
 from agent.core.question import Screen
 from agent.core.settings import Settings
-from agent.core.transcript import Text, ToolCall, Transcript
+from agent.core.silence import Silence
+from agent.core.stream_record import StreamRecord, stream_record
+from agent.core.transcript import Text, Transcript
 from agent.limits.budget import TokenUsage
 
 log = logging.getLogger(__name__)
@@ -97,9 +97,11 @@ class Turn:
         self._known: Container[str] = ()
         self._settings = settings
         self._began = time.monotonic()
+        # When its chunks and events came.
+        self.record = StreamRecord(self._began)
         self._changed, self._ended = asyncio.Event(), asyncio.Event()
-        self._error_code: str | None = None
-        self._tool_is_final = self._has_streamed = self._has_run = False
+        self._ending = Ending()
+        self._has_streamed = self._has_run = False
         self._stop_reason: PlainError | None = None
         self._watchers = 0
         self._watched_at = self._published_at = self._heard_at = 0.0
@@ -113,10 +115,17 @@ class Turn:
         return time.monotonic() - self._began
 
     @property
-    def waiting(self) -> float | None:
-        """Seconds since the turn began, if nothing comes at the moment and more is expected."""
-        is_silent = self.elapsed - self._published_at >= SILENCE
-        return self.elapsed if is_silent and not self.over else None
+    def seconds(self) -> float:
+        """How many it has taken until now, without those in which it waited for a person."""
+        return round(self._seconds_before + self.elapsed, 3)
+
+    @property
+    def silence(self) -> Silence | None:
+        """How long nothing has come, if nothing comes at the moment and more is expected."""
+        lasts = self.elapsed - self._published_at
+        if lasts < SILENCE or self.over:
+            return None
+        return Silence(self.elapsed, lasts, time.time())
 
     @property
     def over(self) -> bool:
@@ -138,6 +147,10 @@ class Turn:
         """Whether its agent waits for somebody, so that the turn goes on later."""
         return waiting.is_waiting(self.transcript)
 
+    def measured(self, record: TurnRecord) -> TurnRecord:
+        """A record of it, with its figures."""
+        return replace(record, figures=self.figures, usage=self.usage.so_far())
+
     # For whoever drives the turn.
 
     def start(self, work: Coroutine[Any, Any, None]) -> "Turn":
@@ -156,7 +169,7 @@ class Turn:
             if last and (limits := limits_behind(last[0], self._settings)):
                 # Of a message that was refused only who asks for more is told.
                 level = logging.WARNING if self.id else logging.INFO
-                log.log(level, "%s (%s)", last[0].text, limits)
+                log.log(level, "%s (%s)", last[0].english, limits)
         finally:
             self._ended.set()
             self.admitted.set()
@@ -172,24 +185,36 @@ class Turn:
         self.earlier, self._seconds_before = self.earlier or record.transcript, record.figures.total
         self._publish(record.transcript)
 
-    async def run(self, work: Coroutine[Any, Any, None], known: Container[str] = ()) -> None:
-        """The agent's run: `work` gives the turn its events, and is ended when it stands still;
-        `known` are the invocations of the turns before.
+    async def run(
+        self,
+        work: Coroutine[Any, Any, None],
+        known: Container[str] = (),
+        is_streamed: bool = True,
+    ) -> None:
+        """The agent's run: `work` gives the turn its events, and is ended when it stands still.
 
         What it raises is the turn's `failure`, and goes no further, so that the run can be stored.
+
+        Args:
+            work: The run.
+            known: The invocations of the turns before.
+            is_streamed: Whether models give their answers in pieces, or whole.
         """
-        self._known = known
+        self._known, self.record.is_streamed = known, is_streamed
+        stream_record.set(self.record)  # In the turn's own task, and so for this turn alone.
         self.admitted.set()
         self._restart_timer()
         try:
             raised = await self._outcome(work)
         finally:
             self._cancel_timer()
-            self.figures.total = round(self._seconds_before + self.elapsed, 3)
+            self.record.end()
+            self.figures.total = self.seconds
         self._has_run = True  # It can no longer be stopped.
         empty = "EMPTY" if self.spent.calls or self.spent.free_calls else "NO_ANSWER"
-        has_end = self._has_answer() or self.is_waiting
-        self.failure = raised or self._error_code or (None if has_end else empty)
+        latest = self.transcript[len(self.earlier) :]
+        has_end = self._ending.has_answer(latest) or self.is_waiting
+        self.failure = raised or self._ending.error_code or (None if has_end else empty)
         is_said = any(isinstance(entry, Text | File) for entry in self.transcript)
         if not (self.failure or self.is_waiting or is_said):
             self.add_notice(Notice("no_words"))
@@ -217,39 +242,26 @@ class Turn:
         self.events += not event.partial
         self.changes_user = self.changes_user or (not event.partial and changes_user(event))
         self.changes_earlier |= may_answer_earlier(event, self.id)
+        self.record.add_event(event)
         latest = transcript.add(self.transcript, event)
         latest = described(latest) if event.actions.artifact_delta else latest
         if event.author == "user":
             if latest != self.transcript:  # A person's reply.
                 self._publish(latest)
         else:
-            text = _text(event) or _results(latest[len(self.transcript) :])
+            text = words_of(event) or _results(latest[len(self.transcript) :])
             if text and (event.partial or not self._has_streamed):
                 self.figures.count(text, self.elapsed)  # A whole repeats its partials.
             self._has_streamed = bool(event.partial)
             self.usage.count(event)
-            self._note_ending(event)
+            if not event.partial:
+                self.spent.end_call(event.author)
+                self._ending.note(event, self.transcript)
+                if event.error_code in (TOO_MANY_CALLS, BUDGET_SPENT):
+                    self.stop(PlainError(explain(event.error_code).code))
             self._publish(latest)
         self._heard_at = self.elapsed
         self._restart_timer()
-
-    def _note_ending(self, event: Event) -> None:
-        """Note what an event says of how the turn ends, if it is the last one."""
-        if event.partial:
-            return
-        self.spent.end_call(event.author)
-        if event.content or event.error_code or event.output is not None:
-            code = event.error_code
-            if MAX_TOKENS in (code, event.finish_reason):  # No error where nothing is streamed.
-                texts = [entry for entry in self.transcript if isinstance(entry, Text)]
-                said = [text.text for text in texts if text.response_id == event.id]
-                has_words = "".join([_text(event), *said]).strip()
-                code = MAX_TOKENS if has_words else MAX_TOKENS_BEFORE_WORDS
-            self._error_code = None if code == ABORTED else code
-        if event.get_function_calls() or event.get_function_responses():
-            self._tool_is_final = event.is_final_response()
-        if event.error_code in (TOO_MANY_CALLS, BUDGET_SPENT):
-            self.stop(PlainError(explain(event.error_code).code))
 
     def add_notice(self, notice: Notice) -> None:
         """Add a sentence of the app's own."""
@@ -329,17 +341,6 @@ class Turn:
                     max(0.0, grace), self.stop, PlainError("unwatched")
                 )
 
-    def _has_answer(self) -> bool:
-        """Whether there is something to see; a tool alone counts where ADK calls that final."""
-        latest = self.transcript[len(self.earlier) :]
-        shown = [e for e in latest if isinstance(e, Text | File | ToolCall)]
-        match shown[-1:]:
-            case [Text(text=text)]:
-                return bool(text.strip())
-            case [ToolCall()]:
-                return self._tool_is_final
-        return bool(shown)
-
     def _publish(self, latest: Transcript) -> None:
         self.transcript, self._published_at = latest, self.elapsed
         self.version += 1
@@ -371,7 +372,8 @@ class Turn:
         """Seconds from now, and what to say then."""
         limit = self._settings.turn_timeout
         yield limit - self.elapsed, PlainError("turn_timeout", limit=limit)
-        if transcript.busy_with_tools(self.transcript):
+        # A model that does not stream is silent until it has said all.
+        if transcript.busy_with_tools(self.transcript) or not self.record.is_streamed:
             return
         is_first = all(isinstance(entry, Notice) for entry in self.transcript)
         code = "first_token_timeout" if is_first else "gap_timeout"
@@ -387,11 +389,6 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
-
-
-def _text(event: Event) -> str:
-    parts = event.content.parts or [] if event.content else []
-    return "".join(part.text for part in parts if part.text and not part.thought)
 
 
 def _results(added: Transcript) -> str:

@@ -31,10 +31,11 @@ OPTIONAL_MODULES = ("matplotlib", "IPython", "google.adk.agents.remote_a2a_agent
 def open_clients_soon(loaded: LoadedAgent) -> None:
     """Make the clients of the agent's models, which takes 0.04 s and holds up everything: each is
     for the event loop in which it is made, so this is the server's (`Gemini.api_client`)."""
-    asyncio.get_running_loop().call_later(CLIENTS_DELAY, _open_clients, loaded)
+    asyncio.get_running_loop().call_later(CLIENTS_DELAY, open_clients, loaded)
 
 
-def _open_clients(loaded: LoadedAgent) -> None:
+def open_clients(loaded: LoadedAgent) -> None:
+    """The same now."""
     for agent in llm_agents(loaded.runner.agent):
         with suppress(Exception):  # The first visitor will be told of it.
             getattr(agent.model, "api_client", None)

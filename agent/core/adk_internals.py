@@ -4,6 +4,7 @@ ADK 2.13. tests/core/test_adk_internals.py asserts that all of them are still th
 """
 
 import asyncio
+from collections.abc import Collection
 from concurrent.futures import Executor
 from contextlib import suppress
 from importlib import import_module
@@ -12,6 +13,7 @@ from typing import Any
 
 from google.adk.agents import LlmAgent
 from google.adk.agents.callback_context import CallbackContext
+from google.adk.memory.base_memory_service import BaseMemoryService
 from google.adk.sessions import BaseSessionService, InMemorySessionService
 
 
@@ -116,6 +118,43 @@ async def delete_user_row(store: BaseSessionService, app_name: str, user_id: str
     return False
 
 
+def has_memories_in_rows(memory: BaseMemoryService) -> bool:
+    """Whether this is ADK's memory service in a file, which itself has no way to delete anything.
+
+    Gone: False. Then visitors are told that what an agent remembers is not deleted.
+    """
+    in_file = _find("google.adk.memory._sqlite_memory_service", "SqliteMemoryService", _NeverRaised)
+    return isinstance(memory, in_file) and hasattr(memory, "_get_db_connection")
+
+
+async def delete_memories(
+    memory: BaseMemoryService,
+    app_name: str,
+    user_id: str,
+    session_id: str | None = None,
+    event_ids: Collection[str] | None = None,
+) -> None:
+    """Delete what ADK's memory service in a file keeps of a user; or of one session; or of these
+    events of it (adk/memory/_sqlite_memory_service.py).
+
+    Gone, or another service: does nothing.
+    """
+    if not has_memories_in_rows(memory):
+        return
+    given: Any = memory
+    of: tuple[str, ...] = (app_name, user_id)
+    rows = "DELETE FROM memory_events WHERE app_name=? AND user_id=?"
+    if session_id is not None:
+        rows, of = f"{rows} AND session_id=?", (*of, session_id)
+    async with given._get_db_connection() as database:
+        if event_ids is None:
+            await database.execute(rows, of)
+        else:
+            one_each = [(*of, event_id) for event_id in event_ids]
+            await database.executemany(f"{rows} AND event_id=?", one_each)
+        await database.commit()
+
+
 async def make_tables_anew(store: BaseSessionService) -> None:
     """Have a store whose file or tables have been deleted under it make them at its next call: it
     remembers that it has made them (`_schema_ready`, adk/sessions/sqlite_session_service.py;
@@ -166,3 +205,12 @@ def agent_of(context: CallbackContext) -> LlmAgent | None:
     that is made while another one runs is answered for in one piece, not word by word."""
     agent = getattr(getattr(context, "_invocation_context", None), "agent", None)
     return agent if isinstance(agent, LlmAgent) else None
+
+
+def litellm_arguments(model: object) -> dict[str, Any]:
+    """What a `LiteLlm` hands on to LiteLLM, such as a key of its own (adk/models/lite_llm.py).
+
+    Gone: nothing, so that a model with its own key counts as one without, and the offline model
+    answers in its place unless the key is in the environment.
+    """
+    return dict(getattr(model, "_additional_args", None) or {})

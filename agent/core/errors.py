@@ -10,7 +10,7 @@ google-genai raises the errors of whichever HTTP library it finds: httpx, httpx2
 import logging
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, TypeAlias
 
@@ -65,11 +65,15 @@ CODES: Table = (
 MODEL_ERRORS: Table = (
     *CODES,
     # The last is HTTP's refusal to send a key with a line break in it.
+    ({"ContentPolicyViolationError"}, "declined"),  # LiteLLM's, which is also an HTTP 400.
+    # LiteLLM's too: what was streaming has broken off.
+    ({"MidStreamFallbackError"}, "connection_broken"),
     ({"API_KEY_INVALID", "HTTP 401", "LocalProtocolError"}, "bad_key"),
     ({"NO_API_KEY", "DefaultCredentialsError", "RefreshError"}, "no_key"),
     ({"HTTP 403"}, "key_not_allowed"),
     ({"HTTP 404", "NO_SUCH_MODEL"}, "no_such_model"),
-    ({"HTTP 429"}, "model_busy"),
+    # The last two are Anthropic's; in the middle of a stream it has no code.
+    ({"HTTP 429", "HTTP 529", "overloaded_error"}, "model_busy"),
     ({"FAILED_PRECONDITION"}, "not_offered"),
     (
         {"HTTP 408", "HTTP 504", "TimeoutException", "TimeoutError", "APITimeoutError"},
@@ -78,11 +82,11 @@ MODEL_ERRORS: Table = (
     ({"HTTP 4xx"}, "bad_request"),
     (
         {"ConnectError", "ClientConnectorError", "gaierror", "ConnectionRefusedError"}
-        # Of the OpenAI, Anthropic and LiteLLM clients; LiteLLM's says that it is a 500.
+        # Of the OpenAI, Anthropic and LiteLLM clients; LiteLLM says that it is an HTTP 500.
         | {"APIConnectionError"},
         "unreachable",
     ),
-    ({"HTTP 5xx", "UnknownApiResponseError"}, "model_failed"),
+    ({"HTTP 5xx", "UnknownApiResponseError", "api_error"}, "model_failed"),
     # The roots of httpx's and of aiohttp's trees; genai's own ClientError is HTTP 4xx above.
     ({"TransportError", "ClientError", "ConnectionError"}, "connection_broken"),
 )
@@ -182,13 +186,32 @@ def _look_up(table: Table, marks: set[str], otherwise: str) -> str:
     return next((code for row, code in table if row & marks), otherwise)
 
 
+# What may be mended by asking for the whole answer at once: what comes of a stream that cannot be
+# read, and what is refused with a word of streaming.
+BROKEN_STREAM = {"connection_broken"}
+REFUSED_STREAM = {"bad_request", "model_failed", UNKNOWN}
+
+
+def is_about_streaming(error: BaseException) -> bool:
+    """Whether the call of a model has failed because its answer was to be streamed."""
+    code, marks = explain(error, "model").code, set(_marks(error))
+    if code in BROKEN_STREAM or marks & {"UnknownApiResponseError", "JSONDecodeError"}:
+        return True
+    says_so = re.search(r"\bstream", str(error), re.IGNORECASE)
+    return code in REFUSED_STREAM and bool(says_so or "NotImplementedError" in marks)
+
+
 def _marks(error: BaseException) -> Iterator[str]:
-    yield from (kind.__name__ for kind in type(error).__mro__)
-    # The clients of other models than Gemini call it `status_code`.
-    for name in ("code", "status_code"):
-        if isinstance(code := _attribute(error, name), int):
-            yield from (f"HTTP {code}", f"HTTP {code // 100}xx")
+    yield from _names_and_codes(error)
+    # LiteLLM calls an HTTP 500 what has reached nobody: what it was raised from tells.
+    if type(error).__module__ == "litellm.exceptions":
+        for cause in _causes(error):
+            yield from _names_and_codes(cause)
     yield str(_attribute(error, "status"))
+    # Of Anthropic's client.
+    match _attribute(error, "body"):
+        case {"error": {"type": str(kind)}}:
+            yield kind
     yield from (str(detail.get("reason")) for detail in _details(error))
     # google-genai and ADK raise a bare ValueError for these two (genai/_api_client.py,
     # adk/models/registry.py): only their words tell them apart.
@@ -202,7 +225,22 @@ def _marks(error: BaseException) -> Iterator[str]:
         yield "NO_STATE_VALUE"
 
 
-def _attribute(error: BaseException, name: str) -> Any:
+def _names_and_codes(error: BaseException) -> Iterator[str]:
+    yield from (kind.__name__ for kind in type(error).__mro__)
+    # The clients of other models than Gemini call it `status_code`.
+    for name in ("code", "status_code"):
+        if isinstance(code := _attribute(error, name), int):
+            yield from (f"HTTP {code}", f"HTTP {code // 100}xx")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """What it was raised from."""
+    while cause := error.__cause__ or error.__context__:
+        yield cause
+        error = cause
+
+
+def _attribute(error: object, name: str) -> Any:
     with suppress(Exception):  # It may be a property that fails itself.
         return getattr(error, name, None)
     return None
@@ -217,10 +255,17 @@ def _details(error: BaseException) -> list[dict[str, Any]]:
 
 
 def _retry_delay(failure: BaseException) -> int | None:
-    """For how many seconds the service asks to wait (RetryInfo's "7s"), if it says so."""
+    """For how many seconds the service asks to wait, if it says so: by Google's RetryInfo ("7s"),
+    or by a header, as others do."""
     for detail in _details(failure):
         if delay := re.fullmatch(r"(\d{1,9}(?:\.\d+)?)s", str(detail.get("retryDelay", ""))):
             return math.ceil(float(delay[1]))
+    # LiteLLM's own error has not the headers of the one that it was raised from.
+    for raised in (failure, *_causes(failure)):
+        headers = _attribute(_attribute(raised, "response"), "headers")
+        after = headers.get("retry-after") if isinstance(headers, Mapping) else None
+        if re.fullmatch(r"[1-9]\d{0,8}", str(after)):
+            return int(str(after))
     return None
 
 
@@ -233,6 +278,6 @@ def log_failure(error: BaseException, log: logging.Logger) -> None:
         "%s failed. %s (%s)",
         who.capitalize(),
         describe(error),
-        notice.text,
+        notice.english,
         exc_info=error if is_owners else None,
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from agent.core.json_schema import resolved
+from agent.core.language import N_, _
 from agent.core.notices import PlainError
 from agent.core.pauses import Pause, Reply, check
 from agent.core.text import clean, from_json, to_json
@@ -25,7 +26,7 @@ ARGUMENTS = "arguments"
 MAX_DEPTH = 2
 
 
-ADDRESS = "Then paste here the address of the page to which the sign-in has led you"
+ADDRESS = N_("Then paste here the address of the page to which the sign-in has led you")
 
 
 @dataclass(frozen=True)
@@ -53,15 +54,15 @@ def fields(asked: Pause) -> list[Field]:
     """The form for an approval's payload, an input, or the address to which a sign-in has led;
     [] where there is nothing to fill in."""
     if asked.kind == "sign_in":
-        return [Field((), "text", ADDRESS, is_required=True)]
+        return [Field((), "text", _(ADDRESS), is_required=True)]
     if asked.kind == "key":
-        return [Field((), "password", "Your key", is_required=True)]
+        return [Field((), "password", _("Your key"), is_required=True)]
     if asked.kind == "approval":
         if asked.payload is None:
             return []
         return list(_fields(_schema_of(asked.payload), asked.payload, (), None))
     if asked.kind == "input":
-        schema = dict(asked.schema or {"type": "string", "title": "Your answer"})
+        schema = dict(asked.schema or {"type": "string", "title": _("Your answer")})
         return list(_fields(schema, None, (), schema.get("$defs")))
     return []
 
@@ -111,7 +112,7 @@ def values(shown: Iterable[Field], form: Mapping[str, object]) -> Any:
         given = form.get(field.id, field.value)
         if field.kind != "yes_no" and not str(given).strip():
             if field.is_required:
-                raise PlainError("wrong_reply", what=f'"{field.label}" is empty')
+                raise _wrong(field, _('"{label}" is empty'))
             if field.kind != "text" or not field.value:
                 continue  # What is left empty is left out.
         value = _value(field, given)
@@ -144,7 +145,7 @@ def _fields(
             yield from _fields(inner, known, (*path, name), definitions, is_needed)
         return
     kind = _kind(schema)
-    label = str(schema.get("title") or (path[-1] if path else "Your answer"))
+    label = str(schema.get("title") or (path[-1] if path else _("Your answer")))
     is_null = schema.get("type") == "null"
     shown: str | bool = bool(value) if kind == "yes_no" else _shown(kind, value, is_null)
     is_select = kind == "select"
@@ -217,8 +218,7 @@ def _value(field: Field, given: object) -> Any:
             return given is True
         case "select":
             if given not in field.options:
-                what = f'"{field.label}" is one of {", ".join(field.options)}'
-                raise PlainError("wrong_reply", what=what)
+                raise _wrong(field, _('"{label}" is one of {options}'))
             return field.options[str(given)]
         case "lines":
             return [line.strip() for line in text.split("\n") if line.strip()]
@@ -234,7 +234,13 @@ def _json_value(field: Field, text: str) -> Any:
         value = None
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if field.kind == "number" and not is_number:
-        raise PlainError("wrong_reply", what=f'"{field.label}" is a number')
+        raise _wrong(field, _('"{label}" is a number'))
     if value is None and text != "null":
-        raise PlainError("wrong_reply", what=f'"{field.label}" is written as JSON')
+        raise _wrong(field, _('"{label}" is written as JSON'))
     return value
+
+
+def _wrong(field: Field, what: str) -> PlainError:
+    """The error of a field that is not filled in as it should be."""
+    options = ", ".join(field.options)
+    return PlainError("wrong_reply", what=what.format(label=field.label, options=options))

@@ -11,8 +11,8 @@ from google.adk.events import Event, EventActions
 from google.adk.events.event_actions import EventCompaction
 from google.adk.sessions import Session
 
-from agent.core import transcript, waiting
-from agent.core.figures import Figures
+from agent.core import files, transcript, waiting
+from agent.core.figures import Figures, Usage, of_events
 from agent.core.files import File
 from agent.core.notices import Notice, PlainError, from_stored, to_stored
 from agent.core.pauses import Pause
@@ -44,17 +44,24 @@ class TurnRecord:
     id: str
     question: str
     transcript: Transcript = ()
+    # What was sent with the question.
+    files: tuple[File, ...] = ()
+    # The event that asks it; "" where that is not known.
+    event_id: str = field(default="", compare=False)
     # How many of the session's events are its own.
     events: int = 0
     # The time of its first event, in seconds since 1970; 0 where that is not known.
     asked_at: float = field(default=0.0, compare=False)
+    # The same of the latest event in which something is answered.
+    answered_at: float = field(default=0.0, compare=False)
     # Whether it has changed state or files of its user's ("user:…"), which a rewind leaves as they
     # are.
     changes_user: bool = field(default=False, compare=False)
     # Whether the model is told a summary in place of it (ADK's compaction).
     is_summarized: bool = field(default=False, compare=False)
-    # Measured only where the turn was run by this process.
+    # Measured while it ran; of its chunks only this process knows, if it was run here.
     figures: Figures = field(default_factory=Figures, compare=False)
+    usage: Usage = field(default_factory=Usage, compare=False)
 
     @property
     def invocation_id(self) -> str:
@@ -67,7 +74,11 @@ def turn_records(events: Iterable[Event]) -> list[TurnRecord]:
     turns, summaries = _turns(events)
     records: list[TurnRecord] = []
     for turn_id, own in turns.items():
-        record = TurnRecord(turn_id, _question(own[0]), asked_at=own[0].timestamp)
+        first = own[0]
+        record = TurnRecord(turn_id, _question(first), asked_at=first.timestamp)
+        record = replace(record, files=sent_files(first), event_id=first.id)
+        figures, usage = of_events(own)
+        record = replace(record, figures=figures, usage=usage)
         for event in own:
             record = _grown(record, event)
             if may_answer_earlier(event, turn_id):
@@ -177,10 +188,18 @@ def _question(event: Event) -> str:
     return "".join(part.text or "" for part in parts)
 
 
+def sent_files(event: Event) -> tuple[File, ...]:
+    """The files that a person sends in this event."""
+    parts = (event.content.parts or []) if event.content and event.author == "user" else []
+    return tuple(file for part in parts if (file := files.of_part(part, event)))
+
+
 def _grown(turn: TurnRecord, event: Event) -> TurnRecord:
     notices = map(from_stored, (event.custom_metadata or {}).get(NOTICES, []))
+    is_answer = event.content and event.author != "user"
     return replace(
         turn,
+        answered_at=event.timestamp if is_answer else turn.answered_at,
         transcript=(*transcript.add(turn.transcript, event), *notices),
         events=turn.events + 1,
         changes_user=turn.changes_user or changes_user(event),

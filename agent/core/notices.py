@@ -1,24 +1,24 @@
 """Every sentence that the app itself says in a chat: kept as a code, worded when it is shown.
 
-A notice is stored and passed on as its code and arguments, so that it can be worded anew, in the
-reader's language. What goes into a sentence are numbers and names, never an error's own text, which
-may hold a key, a path, or a whole JSON document.
+A notice is stored and passed on as its code and arguments, and worded in each reader's language
+(agent/core/language.py; translations in agent/locale). What goes into a sentence are numbers and
+names, never an error's own text, which may hold a key, a path, or a whole JSON document.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from string import Formatter
 from typing import Any, TypeAlias
 
-from agent.core.text import duration, plural
+from agent.core.language import ENGLISH, _, speaking
+from agent.core.text import filled
 
 Argument: TypeAlias = str | int | float
 
-# Formats: `:duration` is "2 hours", `:seconds` "0.5 seconds", `:plural answer` "3 answers".
+# Formats: `:duration` is "2 hours", `:seconds` "0.5 seconds", `:answers` "3 answers".
 SENTENCES: dict[str, str] = {
     # How a turn ends before its answer does.
     "stopped": "Stopped.",
-    "unwatched": "Stopped: nobody was here. Send “Go on” to have the rest.",
+    "unwatched": "Stopped: nobody was here. Say “Continue” to have the rest.",
     "cancelled": "Stopped: the app was shut down.",
     "shut_down": "The app was shut down, which cut this answer off. Try again for a whole one.",
     "cut_short": "This answer was cut short when the app was shut down. Try again for a whole one.",
@@ -45,6 +45,9 @@ SENTENCES: dict[str, str] = {
         "here now, and your message is back in the box: please send it again."
     ),
     "closing": "The app is being shut down. Send this again in a minute.",
+    "being_mended": (
+        "This agent is being mended, so it cannot answer at the moment. Please try again later."
+    ),
     "message_too_long": (
         "This message has {length:,} characters, and at most {longest:,} can be sent here. Please "
         "send a shorter one, or the text in parts."
@@ -56,7 +59,7 @@ SENTENCES: dict[str, str] = {
     "chat_had_one": "This chat has had its one message. Please begin a new one.",
     "chat_full": "This chat has had its {turns:,} messages. Please begin a new one.",
     "address_busy": (
-        "Your network address has {running:plural answer} running, and can have no more at once. "
+        "Your network address has {running:answers} running, and can have no more at once. "
         "Please send this message again as soon as one has ended."
     ),
     "too_many_messages_in_minute": (
@@ -67,6 +70,7 @@ SENTENCES: dict[str, str] = {
         "That was a lot of messages: {amount:,} a day can be sent here. Please send this one again "
         "in {seconds:duration}."
     ),
+    "no_such_agent": "There is no agent called “{name}” here. There are: {names}.",
     # What the page says below the text box.
     "not_sent": (
         "The connection to this page was lost, and your message may not have arrived. It is back "
@@ -80,7 +84,47 @@ SENTENCES: dict[str, str] = {
         "The connection to this page was lost, and with it the rest of the answer. Load the page "
         "again to see what there is of it."
     ),
+    # Said to who does not see the page.
+    "answering": "The agent is answering.",
+    "wrong_diagram": "This diagram cannot be drawn; this is how it was written.",
     "no_files": "Files cannot be sent here. You can paste the text in them instead.",
+    "not_uploaded": "The file could not be sent, because the connection was lost. Add it again.",
+    # Why a file is not taken.
+    "file_too_large": (
+        "This file is too large: at most {megabytes:g} MB can be sent here. A smaller picture, or "
+        "a part of it, may do."
+    ),
+    "files_too_large": (
+        "These files are too large together: one message can have {megabytes:g} MB of them. Please "
+        "send them in several messages."
+    ),
+    "too_many_files": "One message can have {most:files}. Please send them in several.",
+    "file_empty": "This file is empty.",
+    "wrong_file": "This kind of file cannot be sent here. What can be sent: {kinds}.",
+    "picture_broken": "This picture cannot be opened: it is damaged, or is none.",
+    "picture_too_large": (
+        "This picture is too large to be shown: at most {pixels} million pixels. Please "
+        "make it smaller."
+    ),
+    "file_gone": (
+        "The file “{name}” is not here any more. Please add it again, and send the message again."
+    ),
+    "too_many_uploads": (
+        "That was a lot of files: {amount:,} MB a day can be sent here. Please send this one again "
+        "in {seconds:duration}."
+    ),
+    "uploads_used_up": (
+        "Today's room for files is used up. There is new room in {seconds:duration}; messages "
+        "without files are answered as before."
+    ),
+    # What is said of a rating.
+    "rated": "Your rating is stored. Thank you.",
+    "rating_taken_back": "Your rating is taken back, with all that you wrote.",
+    "not_rated": "This answer is not finished, or not kept any more, and so cannot be rated.",
+    "rating_lost": "The connection was lost before your rating was stored. Please try again.",
+    "feedback_too_long": "A field can have {longest:,} characters. Please shorten what is longer.",
+    "too_much_feedback": "That was a lot of ratings. Please try again in {seconds:duration}.",
+    "too_many_sign_ins": "That was tried too often. Please try again in {seconds:duration}.",
     # What the visitor should know of an answer that is given.
     "not_remembered": (
         "The messages above are no longer remembered: the conversation was idle for too long, or "
@@ -101,6 +145,18 @@ SENTENCES: dict[str, str] = {
     "budget_spent": (
         "Today's budget for the AI is used up. In its place the built-in offline model answers, "
         "which is not an AI. The AI is back in {wait:duration}."
+    ),
+    "not_streamed": (
+        "The AI service could not send its answer word by word, so it was asked once more to give "
+        "it in one piece."
+    ),
+    "unreachable_offline": (
+        "The AI service does not answer at the moment. In its place the built-in offline model "
+        "answers, which is not an AI. Ask again later to hear from the AI."
+    ),
+    "fell_back": (
+        "The AI model {first} is over its quota, or does not answer at the moment. In its place "
+        "{second} answers."
     ),
     "no_words": "The agent has used its tools, and ended without words.",
     "stores_nothing": (
@@ -175,7 +231,7 @@ SENTENCES: dict[str, str] = {
     ),
     "no_stand_in": (
         "This agent answers in a form of its own, in which the built-in offline model, which is "
-        "not an AI, has no answer. The owner of this page can add a key for Gemini, which has."
+        "not an AI, has no answer. The owner of this page can add a key for the AI, which has."
     ),
     "no_state_value": (
         "This agent needs a value that it has not been given, so it cannot answer. The owner of "
@@ -200,7 +256,7 @@ SENTENCES: dict[str, str] = {
         "Today's budget for the AI was used up during this answer, which ends here. What was said "
         "stays. Ask again: the built-in offline model answers until the AI is back."
     ),
-    "max_tokens": 'The answer reached its length limit. Say "continue" to read on.',
+    "max_tokens": "The answer reached its length limit. Say “Continue” to have the rest.",
     "max_tokens_before_words": (
         "The AI reached its length limit before its first word, because thinking took all of it. "
         "Try to ask for less at once; the owner of this page can allow more."
@@ -223,7 +279,7 @@ SENTENCES: dict[str, str] = {
     ),
     "key_not_allowed": (
         "This API key is not allowed to use the AI service: it may be restricted, or reported as "
-        "leaked. Create a new key in Google AI Studio."
+        "leaked. The owner of this page should create a new one where it came from."
     ),
     "no_such_model": (
         "The chosen AI model is not available. The owner of this page needs to pick another one."
@@ -290,22 +346,28 @@ class Notice:
 
     @property
     def text(self) -> str:
-        """The sentence, in English."""
+        """The sentence, in the reader's language."""
         if self.code not in SENTENCES:
             return self.code
-        return str(_FORMATTER.format(SENTENCES[self.code], **self.args))
+        return filled(_(SENTENCES[self.code]), self.args)
+
+    @property
+    def english(self) -> str:
+        """The sentence for the host, and for a model."""
+        with speaking(ENGLISH):
+            return self.text
 
 
 class PlainError(Exception):
-    """An error of this app's own, which the visitor is told as a notice."""
+    """An error of this app's own, which the visitor is told by its notice."""
 
     def __init__(self, code: str, **args: Argument) -> None:
         super().__init__(code)
         self.notice = Notice(code, args)
 
     def __str__(self) -> str:
-        """The sentence."""
-        return self.notice.text
+        """The sentence in English, as logs and tracebacks have it."""
+        return self.notice.english
 
 
 def to_stored(notice: Notice) -> dict[str, Any]:
@@ -319,18 +381,3 @@ def from_stored(stored: object) -> Notice:
         case {"code": str(code), "args": dict(args)}:
             return Notice(code, args)
     return Notice(str(stored))
-
-
-class _Formatter(Formatter):
-    def format_field(self, value: Any, format_spec: str) -> str:
-        match format_spec.split(" "):
-            case ["duration"]:
-                return duration(value)
-            case ["seconds"]:
-                return f"{value:g} second" + ("" if value == 1 else "s")
-            case ["plural", noun]:
-                return plural(value, noun)
-        return f"{value:{format_spec}}"
-
-
-_FORMATTER = _Formatter()

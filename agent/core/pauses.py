@@ -13,12 +13,16 @@ from google.adk.events import Event
 from google.genai import types
 
 from agent.core.json_schema import schema_error
+from agent.core.language import N_, _
 from agent.core.notices import Notice, PlainError
 from agent.core.text import to_json
 
 # Whether a tool may run, words or values, one of several, a sign-in of the visitor's elsewhere, or
 # a key that the visitor has.
 Kind: TypeAlias = Literal["approval", "input", "choice", "sign_in", "key"]
+
+# What is asked for where the agent has no words for it.
+YOUR_KEY = N_("Your key")
 
 # The kinds whose answers are secrets, which go no further than to ADK.
 SECRET_KINDS = ("sign_in", "key")
@@ -124,7 +128,7 @@ def pause(call: types.FunctionCall, event: Event) -> Pause | None:
             about["call_id"] = str(_any(args, "functionCallId", "function_call_id") or "")
             scheme = _dict(_any(config, "authScheme", "auth_scheme"))
             if not link and scheme.get("type") == "apiKey":
-                return Pause(kind="key", message=str(args.get("message") or "Your key"), **about)
+                return Pause(kind="key", message=str(args.get("message") or YOUR_KEY), **about)
             return Pause(kind="sign_in", link=str(link or ""), **about)
         case "get_user_choice" if call.id in (event.long_running_tool_ids or ()):
             options = args.get("options")
@@ -148,6 +152,7 @@ def asks_person(event: Event, call_id: str) -> bool:
 def sentence(asked: Pause) -> Notice:
     """What is asked, or what was answered."""
     what = {"approval": call_text(asked), "choice": ", ".join(asked.options)}
+    what |= {"key": _(asked.message)}
     if (said := asked.reply) is None:
         return Notice(f"asks_{asked.kind}", {"what": what.get(asked.kind, asked.message)})
     match asked.kind, said.is_approved:
@@ -208,9 +213,9 @@ def check(asked: Pause, answer: Reply) -> None:
     if asked.kind == "choice" and asked.options and answer.value not in asked.options:
         raise PlainError("wrong_reply", what=sentence(asked).text)
     if asked.kind == "sign_in" and not str(answer.value or "").startswith(("http://", "https://")):
-        raise PlainError("wrong_reply", what="the address to which the sign-in has led you")
+        raise PlainError("wrong_reply", what=_("the address to which the sign-in has led you"))
     if asked.kind == "key" and not (isinstance(answer.value, str) and answer.value.strip()):
-        raise PlainError("wrong_reply", what="a key")
+        raise PlainError("wrong_reply", what=_("a key"))
     if asked.kind == "input" and (error := schema_error(answer.value, asked.schema or {})):
         raise PlainError("wrong_reply", what=error)
 

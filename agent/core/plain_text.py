@@ -4,6 +4,7 @@ from typing import assert_never
 
 from agent.core import pauses
 from agent.core.files import File
+from agent.core.language import _
 from agent.core.notices import Notice
 from agent.core.pauses import Pause
 from agent.core.sources import Sources
@@ -38,4 +39,4 @@ def lines(sources: Sources) -> str:
         f"[{number}] {' '.join(filter(None, dict.fromkeys((page.title, page.address))))}"
         for number, page in enumerate(sources.pages, 1)
     ]
-    return "\n".join(["Sources:", *pages]) if pages else ""
+    return "\n".join([_("Sources:"), *pages]) if pages else ""

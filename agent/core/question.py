@@ -6,6 +6,7 @@ from typing import Any
 
 from google.genai import types
 
+from agent.core.files import File
 from agent.core.pauses import Reply
 from agent.core.text import clean
 from agent.core.visitor import Visitor
@@ -26,8 +27,8 @@ class Screen:
 class Options:
     """How a question is to be answered."""
 
-    # Whether the answer comes in pieces, or whole.
-    streaming: bool = True
+    # Whether the model gives its answer in pieces, or whole; None is as the host has set it.
+    streaming: bool | None = None
     # For the model, as google-genai calls them; None is as the agent has it.
     max_output_tokens: int | None = None
     temperature: float | None = None
@@ -52,6 +53,7 @@ class Question:
         visitor: Who asks.
         options: How it is to be answered.
         is_checked: Whether its length has been checked, together with what was said before.
+        files: What is sent with the message: each with its content, or where that is kept.
         replies: Instead of a message: what a person answers to an agent that waits, by the ids of
             its pauses. The turn that waits goes on.
         results: Instead of a message: what long-running tools have given in the end, by the ids of
@@ -65,6 +67,7 @@ class Question:
     visitor: Visitor = field(default_factory=Visitor)
     options: Options = field(default_factory=Options)
     is_checked: bool = False
+    files: Sequence[File] = ()
     replies: Mapping[str, Reply] = field(default_factory=dict)
     results: Mapping[str, dict[str, Any]] = field(default_factory=dict)
 

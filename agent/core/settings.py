@@ -3,14 +3,18 @@
 import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
+from agent.core.file_types import GROUPS
+from agent.core.language import ACCENTED, ENGLISH, LANGUAGES
+
 # The limits that a page which only its own machine can reach starts without.
 PER_ADDRESS = (
     *("address_per_minute", "address_per_day", "address_running"),
-    "address_connections",
+    *("address_connections", "address_uploads_per_day"),
 )
 
 # The values of `GRADIO_SERVER_NAME` for which that is so.
@@ -24,6 +28,7 @@ LARGEST = 5_000_000_000
 MIN_TOKEN_LENGTH = 16
 
 # An origin, as browsers send it; "null" is that of a page opened from a file.
+MIME_TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]*")
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:]+\])(:\d+)?|null|\*")
 
 
@@ -71,6 +76,27 @@ class Settings(BaseModel):
         description="connections that one address has open at once; a page has two or three",
     )
 
+    # Which files visitors may send, and how large.
+    file_types: str = Field(
+        default="image pdf audio video text",
+        description="the files that a visitor may send: any of image, pdf, audio, video and text, "
+        "or types such as `image/gif`; `none` takes no files",
+    )
+    max_file_size: float = Field(
+        default=10, ge=0, le=14, description="megabytes in a file that a visitor sends"
+    )
+    visitor_uploads_per_day: int = Field(
+        default=100, ge=0, description="megabytes of files from one visitor in 24 hours"
+    )
+    address_uploads_per_day: int = Field(
+        default=300,
+        ge=0,
+        description="… from one network address, where others can reach the page",
+    )
+    daily_uploads: int = Field(
+        default=1_000, ge=0, description="… from everybody; they are on the disk for a day"
+    )
+
     # How much all together may spend. Tokens are counted after each model call. A Redis's address
     # may hold a password.
     daily_turns: int = Field(
@@ -104,6 +130,12 @@ class Settings(BaseModel):
         "SESSION_DB is memory or a database, and on a Space with persistent storage in "
         "`/data/artifacts`",
     )
+    memory_service: SecretStr | None = Field(
+        default=None,
+        description="where an agent keeps what it remembers beyond a chat (ADK's memory): without "
+        "one in memory, until the app ends; or `sqlite:///FILE`; or `agentengine://…` or "
+        "`rag://…`, where nothing is deleted with a chat, and the page says so",
+    )
     session_idle: float = Field(
         default=7 * 86_400,
         gt=0,
@@ -117,7 +149,8 @@ class Settings(BaseModel):
     max_conversations: int = Field(
         default=1000,
         ge=0,
-        description="conversations that are kept; those of whoever has most make room",
+        description="conversations that are kept with an agent; those of whoever has most make "
+        "room",
     )
 
     # How long an answer may take.
@@ -151,6 +184,19 @@ class Settings(BaseModel):
         le=10,
         description="how often a failing Gemini is asked again before its first word",
     )
+    # Not by default: programs take its words for the agent's, and so would who asked something that
+    # matters; an error says what has happened, and what to do.
+    offline_fallback: bool = Field(
+        default=False,
+        description="1: the offline model answers, and says so, where the AI cannot be reached",
+    )
+
+    # How it comes. What a question says of itself comes before this.
+    streaming: Literal["sse", "none"] = Field(
+        default="sse",
+        description="`none`: a model gives its answer whole instead of in pieces, and only "
+        "TURN_TIMEOUT bounds how long it may take (ADK's StreamingMode)",
+    )
 
     # How much is done at once, and shown to the model. The events are cut between turns, never
     # inside one; the threads are for all visitors together.
@@ -167,6 +213,44 @@ class Settings(BaseModel):
     )
     page_threads: int = Field(
         default=200, gt=0, le=10_000, description="how many answers stream at once"
+    )
+
+    # What is told below an answer. Prices are those of one model.
+    show_figures: bool = Field(
+        default=True,
+        description="1: below each answer stand its seconds, its tokens and its model",
+    )
+    input_price: float = Field(
+        default=0,
+        ge=0,
+        description="what a million tokens cost that the model reads; then what it has cost stands "
+        "there, too",
+    )
+    output_price: float = Field(
+        default=0, ge=0, description="… that the model writes, its thoughts among them"
+    )
+    currency: str | None = Field(
+        default=None,
+        max_length=5,
+        description="in which currency, as it stands before an amount; without one `$`",
+    )
+
+    # In which languages it speaks.
+    page_languages: str = Field(
+        default=" ".join(LANGUAGES),
+        description="the languages of the page's own words, of which a visitor gets what the "
+        "browser asks for, and can choose",
+    )
+
+    # What visitors may say of answers, and who reads that, and sees how it goes.
+    feedback: bool = Field(
+        default=True,
+        description="1: visitors can rate answers, and say what is wrong with them",
+    )
+    host_token: SecretStr | None = Field(
+        default=None,
+        description="a secret of your choice, of at least 16 characters; opens your own pages at "
+        "`/host`, such as what visitors have said of answers, and `/metrics`",
     )
 
     # Who may use it from elsewhere.
@@ -189,12 +273,37 @@ class Settings(BaseModel):
             raise ValueError(f"it should be at most {LARGEST:,}")
         return value
 
-    @field_validator("api_token")
+    @field_validator("streaming", mode="before")
+    @classmethod
+    def _as_adk_writes_it(cls, streaming: object) -> object:
+        return streaming.lower() if isinstance(streaming, str) else streaming
+
+    @field_validator("api_token", "host_token")
     @classmethod
     def _check_token(cls, token: SecretStr | None) -> SecretStr | None:
         if token and 0 < len(token.get_secret_value()) < MIN_TOKEN_LENGTH:
             raise ValueError(f"it needs at least {MIN_TOKEN_LENGTH} characters")
         return token
+
+    @field_validator("file_types")
+    @classmethod
+    def _check_file_types(cls, types: str) -> str:
+        words = _words(types.lower())
+        for word in words:
+            if not (word in GROUPS or MIME_TYPE.fullmatch(word) or words == ["none"]):
+                raise ValueError(
+                    f"{word[:80]!r} is none of {', '.join(GROUPS)}, no type such as image/gif, "
+                    "and not none alone"
+                )
+        return types
+
+    @field_validator("page_languages")
+    @classmethod
+    def _check_languages(cls, languages: str) -> str:
+        for tag in _words(languages):
+            if tag not in (*LANGUAGES, ACCENTED):
+                raise ValueError(f"{tag[:80]!r} is none of {', '.join(LANGUAGES)}")
+        return languages
 
     @field_validator("allowed_origins")
     @classmethod
@@ -205,6 +314,17 @@ class Settings(BaseModel):
                     f"{origin[:80]!r} is not an origin, which is written as https://example.org"
                 )
         return origins
+
+    @property
+    def accepted_types(self) -> frozenset[str]:
+        """The MIME types that a visitor may send; empty where none is taken."""
+        words = _words(self.file_types.lower())
+        return frozenset(kind for word in words for kind in GROUPS.get(word, (word,))) - {"none"}
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Those of the page, by their tags; English at the least."""
+        return tuple(_words(self.page_languages)) or (ENGLISH,)
 
     @property
     def origins(self) -> tuple[str, ...]:

@@ -2,10 +2,13 @@
 
 import json
 import math
+from collections.abc import Callable, Mapping, Sequence
+from string import Formatter
 from typing import Any, NoReturn
 
-# Seconds in each unit, the largest first.
-UNITS = ((86_400, "day"), (3600, "hour"), (60, "minute"))
+from agent.core.language import _, in_digits, ngettext
+
+DAY, HOUR, MINUTE = 86_400, 3600, 60
 
 # Larger whole numbers do not fit into what Gradio answers in (orjson: 64 bits).
 MAX_INT = 2**63 - 1
@@ -91,12 +94,46 @@ def _as_text(value: object) -> str:
 
 def duration(seconds: float) -> str:
     """A time as people say it, such as "3 minutes"; rounded up, never less than it is."""
-    for size, unit in UNITS:
-        if seconds >= 2 * size:
-            return plural(math.ceil(seconds / size), unit)
-    return plural(math.ceil(seconds), "second")
+    if seconds >= 2 * DAY:
+        return ngettext("{number} day", "{number} days", math.ceil(seconds / DAY))
+    if seconds >= 2 * HOUR:
+        return ngettext("{number} hour", "{number} hours", math.ceil(seconds / HOUR))
+    if seconds >= 2 * MINUTE:
+        return ngettext("{number} minute", "{number} minutes", math.ceil(seconds / MINUTE))
+    return in_seconds(math.ceil(seconds))
 
 
-def plural(number: int, noun: str) -> str:
-    """A number with its noun: "1 turn", "2,000 turns"."""
-    return f"{number:,} {noun}" + "s" * (number != 1)
+def in_seconds(seconds: float) -> str:
+    """Such as "0.5 seconds"."""
+    return ngettext("{number} second", "{number} seconds", seconds)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Such as "a, b and c"."""
+    if len(names) < 2:
+        return "".join(names)
+    return _("{names} and {last}").format(names=", ".join(names[:-1]), last=names[-1])
+
+
+# What a number in a sentence is written as, by the names of the formats.
+FORMATS: dict[str, Callable[[float], str]] = {
+    "duration": duration,
+    "seconds": in_seconds,
+    "answers": lambda number: ngettext("{number} answer", "{number} answers", number),
+    "files": lambda number: ngettext("{number} file", "{number} files", number),
+}
+
+
+def filled(sentence: str, args: Mapping[str, Any]) -> str:
+    """A sentence with these in their places, numbers as the reader's language has them."""
+    return str(_FORMATTER.format(sentence, **args))
+
+
+class _Formatter(Formatter):
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if format_spec in FORMATS:
+            return FORMATS[format_spec](value)
+        return in_digits(value, format_spec) if format_spec else str(value)
+
+
+_FORMATTER = _Formatter()

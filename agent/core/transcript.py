@@ -15,6 +15,8 @@ from google.genai import types
 
 from agent.core import files, pauses
 from agent.core.files import File
+from agent.core.inner_talk import is_inner
+from agent.core.language import N_
 from agent.core.notices import Notice
 from agent.core.pauses import Pause
 from agent.core.results import Form, repeats, results
@@ -46,6 +48,8 @@ class Thought:
     text: str
     source: Source = ("", None)
     state: State = "final"
+    # Whether its agent says it to other agents (agent/core/inner_talk.py).
+    is_inner: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,12 @@ class ToolCall:
 AgentEntry: TypeAlias = Text | Thought | ToolCall | File | Sources | Pause
 Entry: TypeAlias = AgentEntry | Notice
 Transcript: TypeAlias = tuple[Entry, ...]
+
+# What stands in the place of a tool's own error, in English, as programs are told it.
+UNANSWERED, FAILED = OWN_ERRORS = (
+    N_("It had not answered when the turn ended."),
+    N_("It failed."),
+)
 
 # The code of the notice of what this page cannot draw.
 WIDGET = "widget"
@@ -176,7 +186,7 @@ def busy_with_tools(transcript: Transcript) -> bool:
 def _closed(entry: Entry) -> Entry:
     match entry:
         case ToolCall(seconds=None, waits_for=None):
-            error = {"error": "It had not answered when the turn ended."}
+            error = {"error": UNANSWERED}
             return replace(entry, result=error, seconds=0.0)
         case Text() | Thought() | ToolCall():
             return replace(entry, state="cut") if entry.state == "open" else entry
@@ -237,7 +247,7 @@ def _joined(old: Entry, new: Entry) -> Entry | None:
     match old, new:
         case (Text(), Text()):
             return replace(old, text=old.text + new.text)
-        case (Thought(), Thought()):
+        case (Thought(), Thought()) if old.is_inner == new.is_inner:
             return replace(old, text=old.text + new.text)
     return None
 
@@ -283,8 +293,8 @@ def _entry(part: types.Part, event: Event, state: State) -> Entry:
         return ToolCall(code.id or "", CODE, {"code": code.code}, **began)
     if file := files.of_part(part, event):
         return file
-    if part.thought:
-        return Thought(part.text or "", source, state)
+    if part.thought or is_inner(event):
+        return Thought(part.text or "", source, state, is_inner=not part.thought)
     # ADK gives the result of an agent that is used as a tool as words beside the result.
     form: Form = "result" if event.get_function_responses() else "words"
     return Text(part.text or "", source, state, form, event.id)
@@ -301,7 +311,7 @@ def _answer_calls(transcript: Transcript, source: Source, event: Event) -> Trans
             transcript = _with_files(transcript, id, files.returned(response, event))
         if outcome := part.code_execution_result:
             id, is_ok = outcome.id or "", outcome.outcome in (None, types.Outcome.OUTCOME_OK)
-            output = outcome.output if is_ok else {"error": outcome.output or "It failed."}
+            output = outcome.output if is_ok else {"error": outcome.output or FAILED}
             transcript = _answer_call(transcript, source, id, output, event.timestamp)
     return transcript
 

@@ -19,13 +19,8 @@ from google.genai import types
 
 from agent.core.adk_internals import agent_of
 from agent.core.errors import BUDGET_SPENT, MAX_TOKENS, TOO_MANY_CALLS
-from agent.models.offline import (
-    WHAT_I_AM,
-    AskedToFail,
-    OfflineModel,
-    has_credentials,
-    needs_credentials,
-)
+from agent.models.credentials import is_complete
+from agent.models.offline import AskedToFail, OfflineModel, with_credentials
 from agent.models.offline_schema import NoStandIn
 
 log = logging.getLogger(__name__)
@@ -33,11 +28,7 @@ log = logging.getLogger(__name__)
 # Tools that a model may call in one reply. ADK runs all of them at once.
 MAX_CALLS_PER_REPLY = 50
 
-# Whether the offline model answers in this turn in place of the agent's own. What a turn's task
-# starts inherits it, agents that are used as tools included.
-use_offline: ContextVar[bool] = ContextVar("use_offline", default=False)
-
-OFFLINE_MODEL = OfflineModel(introduction=WHAT_I_AM)
+OFFLINE_MODEL = OfflineModel()
 
 # A loop of the offline model's calls, which cost nothing, must end too: here where ADK itself ends
 # one by default.
@@ -62,6 +53,8 @@ class TokenUsage:
     free_calls: int = 0
     # Whether the day's tokens are spent, so that no further call may be made.
     is_budget_spent: bool = False
+    # Whether the offline model answers from now on in place of the agents' own.
+    is_offline: bool = False
     # How many summaries of earlier events were made; their calls are not among those.
     summaries: int = 0
 
@@ -154,15 +147,16 @@ class Budget(BasePlugin):
     ) -> LlmResponse | None:
         """The offline model's answer, or an error, in place of the call; None for the call to be
         made, with no more output tokens than it may have."""
-        usage, agent = _current_usage(), callback_context.agent_name
-        is_without_key = not has_credentials() and _needs_key(callback_context, llm_request)
-        is_offline = llm_request.model == OFFLINE_MODEL.model or is_without_key
-        is_free = use_offline.get() or is_offline
-        if error_code := usage.admit(agent, is_free):
+        usage, agent = current_usage(), callback_context.agent_name
+        lacks_credentials = not usage.is_offline and _lacks_credentials(
+            callback_context, llm_request
+        )
+        is_offline = llm_request.model == OFFLINE_MODEL.model or lacks_credentials
+        if error_code := usage.admit(agent, usage.is_offline or is_offline):
             return LlmResponse(error_code=error_code)
-        if use_offline.get():
-            return await _answer_offline(llm_request, OFFLINE_MODEL)
-        if is_without_key:
+        if usage.is_offline:
+            return await answer_offline(llm_request)
+        if lacks_credentials:
             return await _stand_in(callback_context, llm_request)
         usage.begin_call(agent, self.bound_output(llm_request))
         return None
@@ -184,7 +178,7 @@ class Budget(BasePlugin):
         """Count a response: called for every partial of an answer, so that what is cut off is
         counted too. One with more tool calls than there may be is replaced by one with the first
         of them."""
-        usage, agent = _current_usage(), callback_context.agent_name
+        usage, agent = current_usage(), callback_context.agent_name
         usage.report(agent, llm_response)
         if not llm_response.partial:
             usage.end_call(agent)
@@ -196,7 +190,7 @@ class Budget(BasePlugin):
         self, *, callback_context: CallbackContext, llm_request: LlmRequest, error: Exception
     ) -> None:
         """A call that has failed is over."""
-        _current_usage().end_call(callback_context.agent_name)
+        current_usage().end_call(callback_context.agent_name)
 
 
 def _with_fewer_calls(response: LlmResponse) -> LlmResponse | None:
@@ -223,23 +217,26 @@ def thinking_room(request: LlmRequest) -> int:
     return MOST_THOUGHTS if thinking or THINKS.search(request.model or "") else 0
 
 
-def _needs_key(context: CallbackContext, request: LlmRequest) -> bool:
+def _lacks_credentials(context: CallbackContext, request: LlmRequest) -> bool:
+    """Whether it is an agent without credentials that was not there at the start."""
     agent = agent_of(context)
-    return needs_credentials(agent.canonical_model if agent else request.model or "")
+    model = agent.model or agent.canonical_model if agent else request.model or ""
+    return not is_complete(model)
 
 
 async def _stand_in(context: CallbackContext, request: LlmRequest) -> LlmResponse | None:
     """Give the offline model to an agent without credentials that was not there at the start, such
     as one that a node makes; where that cannot be, its answer."""
     if agent := agent_of(context):
-        agent.model = OfflineModel()
+        agent.model = with_credentials(agent.model or agent.canonical_model)
         return None
-    return await _answer_offline(request, OfflineModel())
+    return await answer_offline(request)
 
 
-async def _answer_offline(request: LlmRequest, model: OfflineModel) -> LlmResponse:
+async def answer_offline(request: LlmRequest) -> LlmResponse:
+    """The offline model's answer, in one piece; an error code where it has failed."""
     try:
-        [answer] = [response async for response in model.generate_content_async(request)]
+        [answer] = [response async for response in OFFLINE_MODEL.generate_content_async(request)]
     except (AskedToFail, NoStandIn) as error:
         return LlmResponse(error_code=type(error).__name__)  # ADK would hide what was raised here.
     return answer
@@ -251,6 +248,6 @@ def _total(usage: types.GenerateContentResponseUsageMetadata) -> int:
     return usage.total_token_count or sum(filter(None, parts))
 
 
-def _current_usage() -> TokenUsage:
+def current_usage() -> TokenUsage:
     """The running turn's; one that nobody reads where there is none, as in `adk web`."""
     return token_usage.get(None) or TokenUsage()

@@ -45,16 +45,23 @@ class Counters:
             return True
         return await self._call(lambda limiter: limiter.hit(limit, key, cost=cost))
 
-    async def is_reached(self, limit: RateLimitItem, key: str) -> bool:
-        """Whether one more would be too much."""
+    async def is_reached(self, limit: RateLimitItem, key: str, cost: int = 1) -> bool:
+        """Whether so many more would be too much."""
         if not limit.amount:
             return False
-        return not await self._call(lambda limiter: limiter.test(limit, key))
+        return not await self._call(lambda limiter: limiter.test(limit, key, cost=cost))
 
     async def seconds_left(self, limit: RateLimitItem, key: str) -> int:
         """Seconds until the count begins anew, at least 1."""
         stats = await self._call(lambda limiter: limiter.get_window_stats(limit, key))
         return max(1, ceil(stats.reset_time - time()))
+
+    async def store_answers(self) -> bool:
+        """Whether the store is there; memory always is."""
+        try:
+            return await self._store.storage.check()
+        except Exception:  # Whatever it is, its text may hold the store's address and password.
+            return False
 
     async def _call(self, step: Callable[[FixedWindowRateLimiter], Awaitable[T]]) -> T:
         if monotonic() >= self._retry_at:

@@ -4,21 +4,40 @@ Messages are counted per minute and per day, each count from its first message o
 counts begin anew when the app starts. Running answers are counted by each process for itself.
 """
 
+import logging
 from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from copy import copy
+from math import ceil
+from typing import Self
 
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
 
 from agent.core.notices import Argument, Notice, PlainError
 from agent.core.settings import Settings
+from agent.core.usage_log import UsageLog
 from agent.limits.counters import Counters
+
+log = logging.getLogger(__name__)
 
 # How many visitors' addresses are remembered: of more conversations than are usually kept.
 MAX_ADDRESSES = 10_000
 
+# Seconds after which a message may be sent again that nobody answers at the moment.
+CLOSED_WAIT = 60
+
+# How many ratings there may be for each message: one is a press, and another what is written to it.
+RATINGS_PER_MESSAGE = 4
+
+# How often the host's secret may be tried from one network address.
+SIGN_INS = RateLimitItemPerMinute(10, namespace="sign-in")
+
 # The key under which the day's budget is counted, for all visitors together.
 EVERYBODY = "all"
+
+# The part of the day's budget after which the host is warned.
+NEAR = 0.8
 
 
 class LimitExceeded(PlainError):
@@ -49,10 +68,30 @@ class Limits:
     def __init__(self, settings: Settings, costs: bool = True) -> None:
         self._settings = settings
         self._costs = costs
-        self._is_closed = False
+        # Why nobody is admitted, as the code of a notice; "" while they are.
+        self._closed_by = ""
         self._counts = Counters(settings.limits_store)
         self._running: Counter[str] = Counter()
         self._addresses: OrderedDict[str, str] = OrderedDict()
+        # Of which of the day's budgets the host has been told that it is nearly spent.
+        self._told: set[str] = set()
+        # What the host sees of all that.
+        self.usage = UsageLog()
+
+    @property
+    def running(self) -> int:
+        """How many answers run."""
+        return self._running.total()
+
+    def of_agent(self, costs: bool) -> Self:
+        """The same limits, by which whatever is asked of one agent is counted with all the rest.
+
+        Args:
+            costs: Whether that agent's own model costs anybody anything.
+        """
+        limits = copy(self)  # The counts stay one.
+        limits._costs = costs
+        return limits
 
     @asynccontextmanager
     async def admit(
@@ -77,8 +116,7 @@ class Limits:
         Raises:
             LimitExceeded: when a limit is reached.
         """
-        if self._is_closed and not is_stopping:
-            raise LimitExceeded("closing", wait=60)
+        self.check_open(is_stopping)
         with self._count_running(address):
             if not resumes:
                 await self._count_message(user_id, address)
@@ -97,9 +135,15 @@ class Limits:
             if len(self._addresses) > MAX_ADDRESSES:
                 self._addresses.popitem(last=False)
 
-    def close(self) -> None:
-        """Admit nobody any more."""
-        self._is_closed = True
+    def close(self, code: str = "closing") -> None:
+        """Admit nobody any more; the code is of the notice that says why."""
+        self._closed_by = code
+
+    def check_open(self, is_stopping: bool = False) -> None:
+        """Raise LimitExceeded where nobody is admitted, but for a turn that only stores its
+        question."""
+        if self._closed_by and not is_stopping:
+            raise LimitExceeded(self._closed_by, wait=CLOSED_WAIT)
 
     def _check_size(self, message: str, turns: int) -> None:
         """Raise LimitExceeded for a message that is too long, or one turn too many."""
@@ -144,6 +188,53 @@ class Limits:
         if address:
             yield place, RateLimitItemPerDay(settings.address_per_day)
 
+    async def admit_upload(self, visitor: str, address: str, size: int) -> None:
+        """Count a file that a visitor has sent, in megabytes.
+
+        Args:
+            visitor: Who says to have sent it; "" for a program.
+            address: From which network address.
+            size: In bytes.
+
+        Raises:
+            LimitExceeded: when a limit is reached.
+        """
+        settings, megabytes = self._settings, ceil(size / 1_000_000)
+        amounts = {
+            f"visitor {visitor}": settings.visitor_uploads_per_day if visitor else 0,
+            f"address {address}": settings.address_uploads_per_day,
+            EVERYBODY: settings.daily_uploads,
+        }
+        for key, amount in amounts.items():
+            limit = RateLimitItemPerDay(amount, namespace="uploads")
+            if not await self._counts.hit(limit, key, cost=megabytes):
+                wait = await self._counts.seconds_left(limit, key)
+                code = "uploads_used_up" if key == EVERYBODY else "too_many_uploads"
+                raise LimitExceeded(code, wait, amount=amount, seconds=wait)
+
+    async def admit_rating(self, user_id: str, address: str | None) -> None:
+        """Count one rating of an answer, or a change of one.
+
+        Raises:
+            LimitExceeded: when a limit is reached.
+        """
+        for key, limit in self._message_limits(user_id, address):
+            ratings = type(limit)(RATINGS_PER_MESSAGE * limit.amount, namespace="ratings")
+            await self._hit(ratings, key, "too_much_feedback")
+
+    async def admit_sign_in(self, address: str) -> None:
+        """Count one try of the host's secret.
+
+        Raises:
+            LimitExceeded: when there were too many from that network address.
+        """
+        await self._hit(SIGN_INS, f"address {address}", "too_many_sign_ins")
+
+    async def _hit(self, limit: RateLimitItem, key: str, code: str) -> None:
+        if not await self._counts.hit(limit, key):
+            wait = await self._counts.seconds_left(limit, key)
+            raise LimitExceeded(code, wait, seconds=wait)
+
     async def why_offline(self, resumes: bool = False) -> Notice | None:
         """Count one turn on the host's key.
 
@@ -162,6 +253,7 @@ class Limits:
         if await self._counts.is_reached(tokens, EVERYBODY):
             return await self._used_up(tokens)
         if resumes or await self._counts.hit(turns, EVERYBODY):
+            await self._warn_if_near(turns)
             return None
         return await self._used_up(turns)
 
@@ -170,7 +262,20 @@ class Limits:
         _, limit = self._daily_limits()
         if tokens:
             await self._counts.hit(limit, EVERYBODY, cost=tokens)
+            await self._warn_if_near(limit)
         return await self._counts.is_reached(limit, EVERYBODY)
+
+    async def _warn_if_near(self, limit: RateLimitItem) -> None:
+        """Tell the host, once, that most of the day's budget is spent."""
+        left, name = ceil(limit.amount * (1 - NEAR)), limit.namespace
+        if not await self._counts.is_reached(limit, EVERYBODY, left + 1):
+            self._told.discard(name)
+        elif name not in self._told:
+            self._told.add(name)
+            log.warning(
+                "%d %% of DAILY_%s=%d are used up. When all are, the offline model answers.",
+                *(NEAR * 100, name.upper(), limit.amount),
+            )
 
     def _daily_limits(self) -> tuple[RateLimitItem, RateLimitItem]:
         """Of turns and of tokens."""

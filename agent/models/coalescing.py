@@ -14,7 +14,7 @@ from google.genai import types
 from agent.models.batching import MAX_DELAY, batch
 from agent.models.gemini_request import GeminiWithPlainRequests
 from agent.models.gemini_stream import StreamHook
-from agent.models.genai_internals import change_class, with_event_hook
+from agent.models.genai_internals import change_class, use_httpx, with_event_hook
 
 # The fields of a response that a partial with nothing but text has, and all others. A partial with
 # one of the others set is not coalesced; so neither is one with a field that is new in ADK.
@@ -33,6 +33,8 @@ class CoalescingModel(BaseLlm):
     ) -> AsyncGenerator[LlmResponse, None]:
         """The model's answer, coalesced."""
         hook = self.stream_hook
+        if isinstance(self, Gemini) and hook:
+            use_httpx(self.api_client)
         responses = super().generate_content_async(llm_request, stream)
         # What the hook has made wait need not wait again. It goes through here all the same,
         # because `batch` hangs up when nobody reads on, and google-genai by itself does not.
@@ -41,6 +43,8 @@ class CoalescingModel(BaseLlm):
             async for response in answer:
                 if hook:
                     hook.answer_has_come()
+                if not isinstance(self, Gemini):  # Some others do not say it, such as OpenAI's.
+                    response.model_version = response.model_version or llm_request.model
                 yield response
 
 

@@ -6,19 +6,18 @@ library. Without it, 2,000 chunks that come at once take six times the CPU.
 """
 
 import json
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
+from agent.core.stream_record import stream_record
 from agent.models.batching import batch
 from agent.models.genai_internals import log_unknown_client, replace_body
 
 
-@dataclass(frozen=True)
-class Event:
-    """A server-sent event of a stream."""
+class Event(NamedTuple):
+    """A server-sent event of a stream. A tuple, because there are thousands."""
 
     # As it came.
     raw: str
@@ -27,6 +26,9 @@ class Event:
 
     # How many tokens there have been so far, if it says so.
     usage: Any = None
+
+    # Where there is more than text: how much of that is in it, see `text_sizes`.
+    sizes: Sequence[tuple[int, bool]] = ()
 
     # What is around the text, from the inside out; empty where there is more than text, such as a
     # signature (`thoughtSignature`), which belongs to its own part.
@@ -48,8 +50,11 @@ class StreamHook:
         """Have the same text come in fewer events, if it comes in events."""
         self._was_called = True
         kind = getattr(response, "headers", {}).get("content-type", "")
-        if kind.startswith("text/event-stream") and not replace_body(response, coalesced):
-            self._give_up()
+        if kind.startswith("text/event-stream"):
+            if not replace_body(response, coalesced):
+                self._give_up()
+        elif kind.startswith("application/json") and stream_record.get():
+            replace_body(response, noted)
 
     def answer_has_come(self) -> None:
         """Notice, when a response of the model's is there, if it has not gone through here."""
@@ -66,14 +71,34 @@ def coalesced(response: Any) -> AsyncGenerator[bytes]:
     return batch(read_events(response), coalesce_events)
 
 
+async def noted(response: Any) -> AsyncGenerator[bytes]:
+    """The body of an HTTP response that is no stream, whose arrival the turn's record notes."""
+    async with aclosing(response.aiter_bytes()) as pieces:
+        body = b"".join([piece async for piece in pieces])
+    if record := stream_record.get():
+        record.responses += 1
+        with suppress(ValueError):
+            record.add_chunks(text_sizes(json.loads(body)))
+    yield body
+
+
 async def read_events(response: Any) -> AsyncGenerator[Event]:
-    """Each event of an HTTP response, as soon as the empty line comes that ends it."""
-    raw = ""
+    """Each event of an HTTP response, as soon as the empty line comes that ends it; the turn's
+    record notes when that is."""
+    raw, record = "", stream_record.get()
+    if record:
+        record.responses += 1
     async with aclosing(_read_lines(response)) as lines:
         async for line in lines:
             raw += line.decode(errors="replace") + "\n"
             if not line:
-                yield parse_event(raw)
+                event = parse_event(raw)
+                if record:
+                    if event.text:
+                        record.add_chunk(len(event.text), bool(event.frame[0].get("thought")))
+                    elif event.sizes:
+                        record.add_chunks(event.sizes)
+                yield event
                 raw = ""
     if raw:
         yield Event(raw)
@@ -96,7 +121,8 @@ async def _read_lines(response: Any) -> AsyncGenerator[bytes]:
 def parse_event(raw: str) -> Event:
     """An event with what is in it, if that is one part of text in one candidate."""
     with suppress(ValueError):
-        match json.loads(raw.removeprefix("data: ")):
+        parsed = json.loads(raw.removeprefix("data: "))
+        match parsed:
             case {
                 "candidates": [
                     {"content": {"parts": [{"text": str(text), **part}], **content}, **candidate}
@@ -104,8 +130,22 @@ def parse_event(raw: str) -> Event:
                 **answer,
             } if part.keys() <= {"thought"}:
                 usage = answer.pop("usageMetadata", None)
-                return Event(raw, text, usage, (part, content, candidate, answer))
+                return Event(raw, text, usage, frame=(part, content, candidate, answer))
+        return Event(raw, sizes=text_sizes(parsed))
     return Event(raw)
+
+
+def text_sizes(answer: Any) -> list[tuple[int, bool]]:
+    """How many characters of thoughts and of text there are in what Gemini has sent, if any; and
+    whether they are thoughts."""
+    sizes = {True: 0, False: 0}
+    match answer:
+        case {"candidates": [{"content": {"parts": [*parts]}}, *_]}:
+            for part in parts:
+                match part:
+                    case {"text": str(text)}:
+                        sizes[bool(part.get("thought"))] += len(text)
+    return [(size, is_thought) for is_thought, size in sizes.items() if size]
 
 
 def coalesce_events(events: Iterable[Event]) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ google-genai 2.34, with httpx or httpx2; tried with 3.6. One test asserts that a
 import logging
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -103,6 +103,17 @@ def with_event_hook(model: Gemini, hook: Callable[[Any], Any]) -> dict[str, Any]
         return {}
     options = types.HttpOptions(async_client_args={"event_hooks": {"response": [hook]}})
     return {"client_kwargs": {**own, "http_options": options}}
+
+
+def use_httpx(client: Any) -> None:
+    """Have a client of google-genai ask by httpx, whose answers are coalesced before they are read,
+    though aiohttp is installed too, which it would prefer (genai/_api_client.py). LiteLLM brings
+    that along.
+
+    Gone: does nothing, so that answers are coalesced only after they have been read.
+    """
+    with suppress(Exception):
+        client._api_client._use_aiohttp = lambda: False
 
 
 def uses_interactions_api(model: Gemini) -> bool:

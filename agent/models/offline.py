@@ -6,21 +6,44 @@ understand the rest.
 """
 
 import asyncio
-import os
+import logging
 import re
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from typing import Any
 
 from google.adk.agents import LlmAgent
-from google.adk.models import BaseLlm, Gemini, LLMRegistry, LlmRequest, LlmResponse
+from google.adk.models import BaseLlm, LLMRegistry, LlmRequest, LlmResponse
 from google.genai import types
 from pydantic import field_validator
 
 from agent.core.adk_internals import CONTEXT, SAID, SET_RESPONSE, TRANSFER
+from agent.core.continuing import CONTINUE
+from agent.core.figures import OFFLINE_VERSION
+from agent.core.language import N_, _, ngettext
+from agent.models.credentials import (
+    fallbacks,
+    is_complete,
+    missing_credentials,
+    missing_package,
+    name_of,
+)
 from agent.models.offline_schema import NoStandIn, stand_in
 from agent.models.offline_talk import WHAT_TO_SAY, asks_what_it_is, small_talk
+from agent.models.offline_texts import (
+    CANNOT_LOOK,
+    HANDED_OVER,
+    HELP,
+    IN_A_FORM,
+    LONG_THOUGHT,
+    MARKDOWN,
+    NO_REST,
+    NOT_UNDERSTOOD,
+    PARAGRAPH,
+    THOUGHT,
+    THOUGHT_ABOUT,
+    WHAT_I_AM,
+)
 from agent.models.offline_tools import (
-    ONLY_GEMINI,
     answer_by_tool,
     call_by_command,
     describe_tools,
@@ -34,88 +57,17 @@ from agent.models.offline_tools import (
 # (adk/utils/model_name_utils.py).
 NAME = "gemini-offline"
 
-# The environment variables that google-genai takes a key from, and those by which it is to use
-# Google Cloud (google/genai/_api_client.py).
-KEYS = {"GOOGLE_API_KEY", "GEMINI_API_KEY"}
-CLOUD_SWITCHES = ("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI")
+log = logging.getLogger(__name__)
 
-HOW_TO_ADD_A_KEY = (
-    "To hear from Gemini instead, set `GOOGLE_API_KEY` (a free key comes from "
-    "[Google AI Studio](https://aistudio.google.com/apikey)) and start the app again."
-)
-
-WHAT_I_AM = (
-    "I am the **built-in offline model**: a small program, not an AI. I know nothing of the "
-    "world, but I can show you how this page works: I stream, I think aloud, I remember, and I "
-    "use this agent's real tools.\n\n"
-)
-
-INTRODUCTION = f"{WHAT_I_AM}{HOW_TO_ADD_A_KEY}\n\n"
-
-HELP = """These commands work:
-
-- `/help`: this list
-- `/tools`: the tools that this agent has
-- `/call NAME {"argument": "value"}`: call one of them
-- `/think`: a longer thought before the answer
-- `/long`: a long answer, to try Stop, scrolling and reading on
-- `/markdown`: headings, tables, code, formulas, other scripts
-- `/fail`: an answer that breaks off in the middle
-
-And so do plain questions that name a tool (`what time is it in Tokyo?`), sums (`12*7`), and \
-`what did I ask before?`
-
-A tool that needs your approval asks you before it runs, as `roll_dice` of the demo agent does.
-"""
-
-MARKDOWN = """# A heading
-
-Some **bold**, some *italic*, some `code`, a [link](https://google.github.io/adk-docs/).
-
-1. one
-    - nested, by four spaces
-2. two
-
-| fruit | price |
-|:------|------:|
-| apple |  1.20 |
-| pear  |  0.90 |
-
-```python
-def greet(name: str) -> str:
-\treturn f"Hello, {name}!"  # a tab before me
-```
-
-> A quotation.
-
-$$ e^{i\\pi} + 1 = 0 $$
-
-Other scripts: 日本語, العربية, עברית, हिन्दी. Emoji: 🙂 👩‍🚀 🏳️‍🌈.
-"""
-
-PARAGRAPH = (
-    "**Paragraph {number} of 20.** There is nothing to learn here: this text is only long. "
-    "Press Stop whenever you like; what has been written stays, and the agent remembers "
-    "just that much."
-)
+# ADK's tool by which an agent ends the loop that it is in.
+EXIT_LOOP = "exit_loop"
 
 # What can be asked of any agent that this model answers for.
-EXAMPLES = ("What can you do?", "/tools", "/think", "/markdown")
+WHAT_CAN_YOU_DO = N_("What can you do?")
+EXAMPLES = (WHAT_CAN_YOU_DO, "/tools", "/think", "/markdown")
 
-HANDED_OVER = f"The agent that you asked for by that has taken over. {WHAT_TO_SAY}"
 
-IN_A_FORM = (
-    "I am the built-in offline model, not an AI. This agent answers in a form of its own, so what "
-    "I answer only has that form: nothing in it means anything."
-)
-
-THOUGHT = "The message says: {message}. I look for a command, for a tool it may mean, or a sum."
-
-LONG_THOUGHT = (
-    "This is what a thought looks like. A model that reasons says such things to itself before "
-    "it answers.\n\nThe page keeps them apart from the answer, and the agent does not remember "
-    "them in the next turn.\n\nThat will do."
-)
+ASKS_FOR_HELP = re.compile(r"\bhelp\b|\bwhat (can|do) you do\b|\bcan you do\b", re.IGNORECASE)
 
 
 class AskedToFail(Exception):
@@ -130,8 +82,9 @@ class OfflineModel(BaseLlm):
     # Seconds between two chunks: about the speed at which one reads.
     delay: float = 0.03
 
-    # How the first answer of a conversation begins.
-    introduction: str = INTRODUCTION
+    # The environment variables that the real model would need; the package, as a requirement.
+    missing: tuple[str, ...] = ()
+    package: str = ""
 
     @field_validator("model")
     @classmethod
@@ -147,37 +100,45 @@ class OfflineModel(BaseLlm):
         self, llm_request: LlmRequest, stream: bool = False
     ) -> AsyncGenerator[LlmResponse, None]:
         """Partials for each thought and text, then the whole; the whole alone if not streaming."""
-        parts = reply(llm_request, self.introduction)
+        parts = reply(llm_request)
         if stream:
             for chunk in _chunks(parts):
-                yield LlmResponse(content=types.ModelContent([chunk]), partial=True)
+                yield LlmResponse(
+                    content=types.ModelContent([chunk]),
+                    partial=True,
+                    model_version=OFFLINE_VERSION,
+                )
                 await asyncio.sleep(self.delay)
         if _command(_message(llm_request)) == "/fail":
             raise AskedToFail
         yield LlmResponse(
             content=types.ModelContent(parts),
             partial=False,
+            model_version=OFFLINE_VERSION,
             usage_metadata=_usage(llm_request, parts),
         )
 
 
-def reply(request: LlmRequest, introduction: str = INTRODUCTION) -> list[types.Part]:
+def reply(request: LlmRequest) -> list[types.Part]:
     """What the offline model says to a request: thoughts, text and calls of tools.
 
-    The first text of a conversation begins with the introduction, but for an answer in a form of
-    the agent's own, with which a thought says what it is.
+    The first text of a conversation begins with what it is, but for an answer in a form of the
+    agent's own, with which a thought says that.
 
     Raises:
         NoStandIn: The agent's form is one in which nothing can be answered.
     """
     if (form := stand_in(request)) is not None:
-        return [types.Part(text=IN_A_FORM, thought=True), _text(form)]
+        return [types.Part(text=_(IN_A_FORM), thought=True), _text(form)]
     parts = _react(request)
     if answered := answer_by_tool(parts, request):
-        return [types.Part(text=IN_A_FORM, thought=True), answered]
+        return [types.Part(text=_(IN_A_FORM), thought=True), answered]
     for part in parts:
         if part.text and not part.thought and not _has_answered(request):
-            part.text = introduction + part.text
+            part.text = _(WHAT_I_AM) + part.text
+    if EXIT_LOOP in request.tools_dict and not any(part.function_call for part in parts):
+        # Else a loop of agents has the same said again until the answer's time is over.
+        parts.append(types.Part.from_function_call(name=EXIT_LOOP, args={}))
     return parts
 
 
@@ -190,36 +151,29 @@ def _react(request: LlmRequest) -> list[types.Part]:
     message = _message(request)
     if (command := _command(message)) and not (command == "/call" and _is_handed_over(request)):
         return _run_command(command, message[len(command) :].strip(), request)
-    thought = types.Part(text=THOUGHT.format(message=_as_code(message)), thought=True)
+    thought = types.Part(text=_(THOUGHT).format(message=_as_code(message)), thought=True)
     calls = find_calls(message, request, may_transfer=not _is_report(request.contents[-1]))
     return [thought, *(calls or [_text(_answer(message, request))])]
 
 
 def model_or_offline(name: str | None = None) -> str | BaseLlm:
     """The model `name`, or ADK's default one; the offline model where credentials are missing."""
-    name = name or LlmAgent.DEFAULT_MODEL
-    return OfflineModel() if needs_credentials(name) and not has_credentials() else name
+    return with_credentials(name or LlmAgent.DEFAULT_MODEL)
 
 
-def needs_credentials(model: str | BaseLlm) -> bool:
-    """Whether this is a Gemini that brings no key and no client of its own."""
-    if isinstance(model, str):
-        try:
-            model = LLMRegistry.new_llm(model)
-        except ValueError:  # An unknown name: the first turn will say so.
-            return False
-    if not isinstance(model, Gemini) or model.client:
-        return False
-    own = model.client_kwargs or {}
-    return not any(own.get(key) for key in ("api_key", "credentials", "enterprise", "vertexai"))
-
-
-def has_credentials() -> bool:
-    """Whether the environment names a key, or asks for Google Cloud."""
-    if any(os.environ.get(name) for name in KEYS):
-        return True
-    values = {os.environ.get(name, "").strip().lower() for name in CLOUD_SWITCHES}
-    return not values.isdisjoint({"1", "true", "yes", "on"})
+def with_credentials(model: str | BaseLlm) -> str | BaseLlm:
+    """The model itself; the offline one where its credentials or its package are missing; of
+    several, of which one is asked after the other, those that have theirs."""
+    missing, package = missing_credentials(model), missing_package(model)
+    if missing or package:
+        return OfflineModel(missing=missing, package=package)
+    entries = fallbacks(model)
+    usable = [entry for entry in entries if is_complete(entry)]
+    if isinstance(model, str) or len(usable) == len(entries):
+        return model
+    left_out = ", ".join(name_of(entry) for entry in entries if entry not in usable)
+    log.warning("The AI answers without %s, for which a key or a package is missing.", left_out)
+    return model.model_copy(update={"models": usable, "model": name_of(usable[0])})
 
 
 LLMRegistry.register(OfflineModel)
@@ -228,47 +182,73 @@ LLMRegistry.register(OfflineModel)
 def _run_command(command: str, rest: str, request: LlmRequest) -> list[types.Part]:
     match command:
         case "/help":
-            return [_text(HELP)]
+            return [_text(_(HELP))]
         case "/tools":
             return [_text(describe_tools(request))]
         case "/call":
             return [call_by_command(rest, request)]
         case "/think":
-            return [types.Part(text=LONG_THOUGHT, thought=True), _text("I have thought about it.")]
+            return [types.Part(text=_(LONG_THOUGHT), thought=True), _text(_(THOUGHT_ABOUT))]
         case "/long":
-            return [_text("\n\n".join(PARAGRAPH.format(number=number) for number in range(1, 21)))]
+            return [
+                _text("\n\n".join(_(PARAGRAPH).format(number=number) for number in range(1, 21)))
+            ]
         case "/markdown":
-            return [_text(MARKDOWN)]
+            return [_text(_(MARKDOWN))]
         case "/fail":
-            return [_text("This answer is going to break off in the mid")]
-    return [_text(f"I do not know the command `{command}`.\n\n{HELP}")]
+            return [_text(_("This answer is going to break off in the mid"))]
+    unknown = _("I do not know the command `{command}`.").format(command=command)
+    return [_text(f"{unknown}\n\n{_(HELP)}")]
 
 
 def _answer(message: str, request: LlmRequest) -> str:
     said = _known_answer(message, request)
     if said is None and (example := find_example(message, request)):
-        said = f"I need to know more for that. Say it in full, or call the tool: `{example}`"
+        said = _("I need to know more for that. Say it in full, or call the tool: `{example}`")
+        said = said.format(example=example)
     if said is None and (name := find_built_in(message, request)):
-        said = f"`{name}` is {ONLY_GEMINI}: for that this page needs a key. {WHAT_TO_SAY}"
-    return said or (
-        f"You said: {_as_code(message)}. I do not understand that, and will not pretend to. "
-        "Say `/help` to see what I can do."
-    )
+        said = _(
+            "`{name}` is a part of Gemini, which I cannot use: for that this page needs a key."
+        )
+        said = f"{said.format(name=name)} {_(WHAT_TO_SAY)}"
+    return said or _(NOT_UNDERSTOOD).format(message=_as_code(message))
 
 
 def _known_answer(message: str, request: LlmRequest) -> str | None:
     """What is said to a message that means the same to every agent."""
+    if message in (CONTINUE, _(CONTINUE)):
+        return _rest(request) or _(NO_REST)
+    if files := [kind for content in request.contents[-1:] for kind in _files(content)]:
+        kinds = ", ".join(map(_as_code, files))
+        sent = ngettext("{number} file", "{number} files", len(files))
+        sent = _("You sent {files} ({kinds}).").format(files=sent, kinds=kinds)
+        return f"{sent} {_(CANNOT_LOOK)}"
     if _is_handed_over(request):
-        return f"You said: {_as_code(message)}. {HANDED_OVER}"
-    if re.search(r"\bhelp\b|\bwhat (can|do) you do\b|\bcan you do\b", message, re.IGNORECASE):
-        return HELP
+        return f"{_(HANDED_OVER).format(message=_as_code(message))} {_(WHAT_TO_SAY)}"
+    if message == _(WHAT_CAN_YOU_DO) or ASKS_FOR_HELP.search(message):
+        return _(HELP)
     if re.search(r"\bdid i (ask|say|tell|write)\b|\bi (asked|said|told|wrote)\b", message.lower()):
         return _recall(request)
     if asks_what_it_is(message) and _has_answered(request):
-        return f"{WHAT_I_AM.strip()} {WHAT_TO_SAY}"
+        return f"{_(WHAT_I_AM).strip()} {_(WHAT_TO_SAY)}"
     if said := small_talk(message):
-        return f"{said} {WHAT_TO_SAY}"
+        return f"{said} {_(WHAT_TO_SAY)}"
     return None
+
+
+def _rest(request: LlmRequest) -> str:
+    """What is left of the answer to a command that was cut off; "" where nothing is."""
+    asked, said = "", ""
+    for content in request.contents[:-1]:
+        text = "".join(part.text or "" for part in content.parts or () if not part.thought)
+        if content.role == "model":
+            said += text
+        elif text.strip() not in (CONTINUE, _(CONTINUE)):
+            asked, said = text.strip(), ""
+    parts = _run_command(asked, "", request) if asked in ("/help", "/long", "/markdown") else []
+    whole = "".join(part.text or "" for part in parts)
+    begun = said.removeprefix(_(WHAT_I_AM))  # With which a chat's first answer begins.
+    return whole[len(begun) :] if begun and whole.startswith(begun) else ""
 
 
 def understood(messages: Iterable[str], tools: Iterable[Any]) -> list[str]:
@@ -290,13 +270,15 @@ def understood(messages: Iterable[str], tools: Iterable[Any]) -> list[str]:
 def _recall(request: LlmRequest) -> str:
     earlier = _messages(request)[:-1]
     if not earlier:
-        return "This is the first message that I know of in this conversation."
-    lines = (f"- {_as_code(message)}" for message in earlier)
-    return "Before this message you said:\n\n" + "\n".join(lines)
+        return _("This is the first message that I know of in this conversation.")
+    file = _("a file")
+    lines = (f"- {_as_code(message) if message else file}" for message in earlier)
+    return _("Before this message you said:") + "\n\n" + "\n".join(lines)
 
 
 def _describe_result(result: types.FunctionResponse) -> str:
-    return f"The tool `{result.name}` answered:\n{_outline(result.response or {})}"
+    answered = _("The tool `{name}` answered:").format(name=result.name)
+    return f"{answered}\n{_outline(result.response or {})}"
 
 
 def _outline(value: Any, indent: str = "") -> str:
@@ -312,14 +294,20 @@ def _outline(value: Any, indent: str = "") -> str:
 
 
 def _messages(request: LlmRequest) -> list[str]:
-    """What the visitor said, in order."""
+    """What the visitor said, in order; "" for files without words."""
     own = [
         content
         for content in request.contents
         if content.role == "user" and not _is_report(content)
     ]
-    texts = ["".join(part.text or "" for part in content.parts or []) for content in own]
-    return [text for text in texts if text]
+    said = [("".join(part.text or "" for part in content.parts or []), content) for content in own]
+    return [text for text, content in said if text or _files(content)]
+
+
+def _files(content: types.Content) -> list[str]:
+    """The types of the files in it."""
+    blobs = [part.inline_data for part in content.parts or [] if part.inline_data]
+    return [blob.mime_type or "" for blob in blobs]
 
 
 def _is_report(content: types.Content) -> bool:

@@ -2,7 +2,9 @@
 
 import re
 
-WHAT_TO_SAY = "Say `/help` to see what I can do, or `/tools` to see this agent's tools."
+from agent.core.language import N_, _
+
+WHAT_TO_SAY = N_("Say `/help` to see what I can do, or `/tools` to see this agent's tools.")
 
 WHAT_IT_IS = re.compile(
     r"\b(who|what) (are you|is this|am i (talking|speaking) (to|with))\b|\byour name\b"
@@ -12,16 +14,17 @@ WHAT_IT_IS = re.compile(
 
 # The first that matches counts.
 SMALL_TALK = {
-    WHAT_IT_IS: "A program that stands in for an AI.",
-    re.compile(r"\bhow (are you|is it going|do you do)\b", re.IGNORECASE): (
+    WHAT_IT_IS: N_("A program that stands in for an AI."),
+    re.compile(r"\bhow (are you|is it going|do you do)\b", re.IGNORECASE): N_(
         "I am a program and feel nothing, but I work."
     ),
     re.compile(
-        r"^\W*(hi|hiya|hello|hey|howdy|greetings|good (morning|afternoon|evening|day))\b",
+        r"^\W*(hi|hiya|hello|hey|howdy|greetings|good (morning|afternoon|evening|day)"
+        r"|hallo|guten (morgen|tag|abend)|bonjour|salut|hola|olá|こんにちは|你好|您好|مرحبا)\b",
         re.IGNORECASE,
-    ): "Hello!",
-    re.compile(r"\b(thanks|thank you|thx)\b", re.IGNORECASE): "You are welcome.",
-    re.compile(r"^\W*(bye|goodbye|see you|good night)\b", re.IGNORECASE): "Goodbye!",
+    ): N_("Hello!"),
+    re.compile(r"\b(thanks|thank you|thx)\b", re.IGNORECASE): N_("You are welcome."),
+    re.compile(r"^\W*(bye|goodbye|see you|good night)\b", re.IGNORECASE): N_("Goodbye!"),
 }
 
 # How many characters of a message are searched for such words: what comes later is the question.
@@ -33,7 +36,7 @@ def asks_what_it_is(message: str) -> bool:
     return bool(WHAT_IT_IS.search(message[:GREETING_LENGTH]))
 
 
-def small_talk(message: str) -> str | None:
-    """What is said to a greeting or the like; None if the message is something else."""
+def small_talk(message: str) -> str:
+    """What is said to a greeting or the like; "" if the message is something else."""
     said = (text for form, text in SMALL_TALK.items() if form.search(message[:GREETING_LENGTH]))
-    return next(said, None)
+    return _(next(said, ""))

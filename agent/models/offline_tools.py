@@ -18,6 +18,7 @@ from google.adk.tools import BaseTool, FunctionTool
 from google.genai import types
 
 from agent.core.adk_internals import SET_RESPONSE, TRANSFER
+from agent.core.language import _
 from agent.models.offline_schema import as_json_schema, sample
 
 # Possessive (`*+`), because thousands of digits would otherwise block the event loop for many
@@ -34,9 +35,6 @@ AND = re.compile(r",\s+|\s+and\s+(?:in\s+|for\s+)?", re.IGNORECASE)
 # calls one message can ask for: enough for any plain question.
 SEARCHED_LENGTH = 500
 MAX_CALLS = 5
-
-# What is said of a tool that is a part of Gemini.
-ONLY_GEMINI = "a part of Gemini, which I cannot use"
 
 
 def find_calls(message: str, request: LlmRequest, may_transfer: bool) -> list[types.Part]:
@@ -104,19 +102,21 @@ def _mentions(message: str, name: str | None) -> bool:
 
 def call_by_command(rest: str, request: LlmRequest) -> types.Part:
     """`/call NAME {json}`; a mistake is explained, not raised."""
-    name, json_args, *_ = [*rest.split(maxsplit=1), "", ""]
+    name, json_args, *_more = [*rest.split(maxsplit=1), "", ""]
     tool = next((tool for tool in _tools(request) if tool.name == name), None)
     if tool is None:
-        sorry = f"There is no tool `{name}`." if name else "Which tool?"
-        sorry = f"`{name}` is {ONLY_GEMINI}." if name in built_in_tools(request) else sorry
-        return types.Part(text=f"{sorry}\n\n{describe_tools(request)}")
+        sorry = _("There is no tool `{name}`.") if name else _("Which tool?")
+        if name in built_in_tools(request):
+            sorry = _("`{name}` is a part of Gemini, which I cannot use.")
+        return types.Part(text=f"{sorry.format(name=name)}\n\n{describe_tools(request)}")
     try:
         args = json.loads(json_args or "{}")
     except (ValueError, RecursionError):
         args = None
     if not isinstance(args, dict):
         example = _example(tool)
-        return types.Part(text=f"The arguments must be a JSON object, as in `{example}`.")
+        wrong = _("The arguments must be a JSON object, as in `{example}`.")
+        return types.Part(text=wrong.format(example=example))
     return _call(name, args)
 
 
@@ -133,8 +133,11 @@ def describe_tools(request: LlmRequest) -> str:
     tools = [
         f"- `{_example(tool)}` {_first_line(tool.description or '')}" for tool in _tools(request)
     ]
-    tools += [f"- `{name}`: {ONLY_GEMINI}" for name in built_in_tools(request)]
-    return "This agent's tools:\n\n" + "\n".join(tools) if tools else "This agent has no tools."
+    foreign = _("- `{name}`: a part of Gemini, which I cannot use")
+    tools += [foreign.format(name=name) for name in built_in_tools(request)]
+    if not tools:
+        return _("This agent has no tools.")
+    return _("This agent's tools:") + "\n\n" + "\n".join(tools)
 
 
 def _first_line(description: str) -> str:

@@ -1,51 +1,129 @@
-"""What the browser runs and how the page looks there: static/*.js and static/chat.css."""
+"""What the browser runs and how the page looks there: static/*.js and static/*.css."""
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
 
-from agent.core.notices import SENTENCES
-from agent.page.controls import BUSY, IDLE
-from agent.render.markdown import MARK
-from agent.render.messages import ASIDE, JOINER, STAYS_DONE
+from agent.core.continuing import TRY_AGAIN
+from agent.core.feedback import MAX_WORDS
+from agent.core.language import (
+    COOKIE,
+    ENGLISH,
+    N_,
+    _,
+    direction,
+    language,
+    speaking,
+    words_of_scripts,
+)
+from agent.core.notices import Notice
+from agent.page.controls import busy, idle
+from agent.render.formulas import MARK
+from agent.render.messages import BESIDE, JOINER, STAYS_DONE
 
 STATIC = Path(__file__).with_name("static")
 
-SCRIPTS = ("storage.js", "text.js", "box.js", "scroll.js", "cards.js", "chat.js")
+# What files.js calls what it puts on the page.
+LABELS = {
+    "addFiles": N_("Add pictures or other files"),
+    "filesOfMessage": N_("Files of your message"),
+    "removeFile": N_("Remove {name}"),
+}
+
+# What scheme.js calls its button.
+SCHEME_LABEL = N_("Light or dark")
+
+# Who shows a Space in a frame.
+SPACES_PAGE = "https://huggingface.co"
+
+SCRIPTS = (
+    *("words.js", "storage.js", "agents.js", "text.js", "copying.js", "times.js", "box.js"),
+    *("scroll.js", "dialog.js", "cards.js", "feedback.js", "files.js", "menu.js", "share.js"),
+    *("chats.js", "plot.js", "stream.js", "accessibility.js", "chat.js"),
+)
+
+STYLES = (
+    *("looks.css", "sidebar.css", "messages.css", "text.css", "chat.css", "stream.css"),
+    "phone.css",
+    "language.css",
+)
 
 
-def js(method: str) -> str:
-    """A listener's `js=`: this method of chat.js, from its inputs to its outputs."""
-    return f"(...args) => chat.{method}(...args)"
+def js(method: str, script: str = "chat") -> str:
+    """A listener's `js=`: this method of chat.js, or of the object of another script, from its
+    inputs to its outputs."""
+    return f"(...args) => {script}.{method}(...args)"
+
+
+def told(tag: str) -> str:
+    """What tells the scripts their constants, and the words of a language (words.js)."""
+    with speaking(tag):
+        constants = {
+            "idle": idle(),
+            "busy": busy(),
+            "noMessage": Notice("no_message").text,
+            "notSent": Notice("not_sent").text,
+            "notReplied": Notice("not_replied").text,
+            "lineLost": Notice("line_lost").text,
+            "rating": {
+                "lost": Notice("rating_lost").text,
+                "tooLong": Notice("feedback_too_long", {"longest": MAX_WORDS}).text,
+                "maxWords": MAX_WORDS,
+            },
+            "mayStayDone": Notice("may_stay_done").text,
+            "staysDone": STAYS_DONE,
+            "beside": BESIDE,
+            "tryAgain": TRY_AGAIN,
+            "files": {
+                "noFiles": Notice("no_files").text,
+                "notUploaded": Notice("not_uploaded").text,
+                **{name: _(label) for name, label in LABELS.items()},
+            },
+            "storesNothing": Notice("stores_nothing").text,
+            "ofText": {"wrongDiagram": Notice("wrong_diagram").text},
+            "spoken": {"answering": Notice("answering").text, "scheme": _(SCHEME_LABEL)},
+            "outside": SPACES_PAGE if os.environ.get("SYSTEM") == "spaces" else "",
+            "wordJoiner": JOINER,
+            "mark": MARK,
+        }
+        about: dict[str, Any] = {"language": tag, "direction": direction(), "cookie": COOKIE}
+        about["words"] = words_of_scripts(tag)
+    given = json.dumps({**about, "constants": constants}, ensure_ascii=False)
+    given = given.replace("<", "\\u003c")  # No text may end the script.
+    return f"globalThis.chatTold = {given};\n"
 
 
 def head() -> str:
-    """The scripts, and the constants of chat.js, for the page's <head>.
+    """The scripts for the page's <head>, in English.
 
     Gradio runs what is in there before it makes any component, and so before any listener's `js`
     (6.31: `mount_custom_css`, then the head, then Blocks, then `load`). A file of its own would be
     one more request, on which all listeners would have to wait.
     """
-    constants = {
-        "idle": IDLE,
-        "busy": BUSY,
-        "noMessage": SENTENCES["no_message"],
-        "notSent": SENTENCES["not_sent"],
-        "notReplied": SENTENCES["not_replied"],
-        "lineLost": SENTENCES["line_lost"],
-        "mayStayDone": SENTENCES["may_stay_done"],
-        "staysDone": STAYS_DONE,
-        "aside": ASIDE,
-        "noFiles": SENTENCES["no_files"],
-        "storesNothing": SENTENCES["stores_nothing"],
-        "wordJoiner": JOINER,
-        "mark": MARK,
-    }
-    given = json.dumps(constants).replace("<", "\\u003c")  # No text may end the script.
-    script = "".join((STATIC / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    script = re.sub(r"^ *//.*\n", "", script, flags=re.MULTILINE)  # A third of what is sent.
-    return f"<script>\n{script}\nchat.start({given});\n</script>"
+    script = "".join(map(_script, SCRIPTS))
+    return f"<script>\n{told(ENGLISH)}{script}\nchat.start(chatTold.constants);\n</script>"
+
+
+def in_language(head: str) -> str:
+    """The same in the reader's language."""
+    tag = language()
+    return head if tag == ENGLISH else head.replace(told(ENGLISH), told(tag))
+
+
+def template_head() -> str:
+    """The part of Gradio's template that says what the page is, and shows it light or dark and in
+    its language before anything else is loaded."""
+    head = (STATIC / "head.html").read_text(encoding="utf-8")
+    script = _script("scheme.js") + _script("language.js")
+    return f"{head}<script>{{% raw %}}\n{script}{{% endraw %}}</script>"
+
+
+def _script(name: str) -> str:
+    """A script without its comments, which are a third of it."""
+    text = (STATIC / name).read_text(encoding="utf-8")
+    return re.sub(r"^ *//.*\n", "", text, flags=re.MULTILINE)
 
 
 # For the head of the page in Gradio's reload mode.
@@ -54,5 +132,5 @@ RELOAD_HEAD = f"<script>\n{(STATIC / 'reload.js').read_text(encoding='utf-8')}</
 # For `launch`, or for `gr.mount_gradio_app` where the page is a part of another app.
 ASSETS: dict[str, Any] = {
     "head": head(),
-    "css_paths": [STATIC / "chat.css"],
+    "css_paths": [STATIC / name for name in STYLES],
 }

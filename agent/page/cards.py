@@ -4,7 +4,8 @@ import time
 from typing import Any
 
 from agent.core.forms import Field, argument_fields, fields
-from agent.core.notices import SENTENCES
+from agent.core.language import N_, _
+from agent.core.notices import Notice
 from agent.core.pauses import Pause, Reply, has_lapsed
 from agent.core.text import clean, to_json
 from agent.core.transcript import Transcript
@@ -15,11 +16,11 @@ MAX_VALUE = 5_000
 
 # What a card asks, and the words on its two buttons.
 WORDS = {
-    "approval": ("May the agent use “{tool}”?", "Approve", "Decline"),
-    "input": ("The agent asks you:", "Send", "Do not answer"),
-    "choice": ("The agent asks you to choose:", "", "None of these"),
-    "key": ("The agent needs a key of yours.", "Send", "Do not send it"),
-    "sign_in": ("The agent needs you to sign in elsewhere.", "Go on", "Do not sign in"),
+    "approval": (N_("May the agent use “{tool}”?"), N_("Approve"), N_("Decline")),
+    "input": (N_("The agent asks you:"), N_("Send"), N_("Do not answer")),
+    "choice": (N_("The agent asks you to choose:"), "", N_("None of these")),
+    "key": (N_("The agent needs a key of yours."), N_("Send"), N_("Do not send it")),
+    "sign_in": (N_("The agent needs you to sign in elsewhere."), N_("Go on"), N_("Do not sign in")),
 }
 
 
@@ -32,16 +33,17 @@ def to_cards(transcript: Transcript, timeout: float = 0.0) -> dict[str, Any]:
     """
     asked = open_pauses(transcript)
     if any(has_lapsed(pause, timeout) for pause in asked):
-        return {"time": time.time(), "cards": [], "note": SENTENCES["lapsed"]}
+        return {"time": time.time(), "cards": [], "note": Notice("lapsed").text}
     return {"time": time.time(), "cards": [_card(pause) for pause in asked], "note": ""}
 
 
 def _card(asked: Pause) -> dict[str, Any]:
-    title, yes, no = WORDS[asked.kind]
+    title, yes, no = map(_, WORDS[asked.kind])
+    message = _(asked.message) if asked.kind == "key" else asked.message
     return {
         "id": asked.id,
         "title": title.format(tool=clean(asked.tool)[:MAX_VALUE]),
-        "message": clean(asked.message)[:MAX_VALUE],
+        "message": clean(message)[:MAX_VALUE],
         "args": [[clean(name), _text(value)] for name, value in (asked.args or {}).items()],
         "shown": "" if asked.kind == "approval" or asked.payload is None else _text(asked.payload),
         "fields": [_field(field) for field in fields(asked)],

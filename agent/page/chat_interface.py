@@ -1,29 +1,47 @@
 """The page: a Gradio ChatInterface, with its events wired in a cheaper way."""
 
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import gradio as gr
 from gradio.events import Dependency
 
-from agent.chat.loader import LoadedAgent
-from agent.chat.registry import Registry
-from agent.core.notices import SENTENCES
-from agent.core.settings import Settings
-from agent.core.text import duration
-from agent.models.offline import HOW_TO_ADD_A_KEY
-from agent.page.browser import ASSETS, js
-from agent.page.controls import AT_ONCE, PLACEHOLDER, QUEUED, clear, nothing
+from agent.chat.agents import Agents
+from agent.chat.loader import to_title
+from agent.core.colours import PAGE
+from agent.core.language import ENGLISH, N_, _, direction, language
+from agent.page.browser import ASSETS, in_language, js, template_head
+from agent.page.controls import AT_ONCE, PLACEHOLDER, QUEUED, SEND, STOP
+from agent.page.feedback import FeedbackForm
 from agent.page.gradio_internals import (
     RewiredInterface,
     keep_globals,
-    set_preview,
     set_storage_secret,
+    take_over_template,
 )
 from agent.page.handlers import Handlers, Respond
-from agent.page.protocol import edit, pick
+from agent.page.header import Header, describe, examples_for
+from agent.page.languages import to_choice
+from agent.page.page_state import PageState
+from agent.page.protocol import choose, edit, pick
 from agent.page.sidebar import SideBar
-from agent.page.states import KEY
-from agent.render.markdown import FORMULA
+from agent.page.states import KEY, about_files
+from agent.page.stream_panel import StreamPanel
+from agent.render.formulas import LATEX_DELIMITERS
+
+# The properties of components that are words of this app's own, all as English as they were made.
+WORDED = ("label", "placeholder", "info", "submit_btn", "stop_btn", "value")
+
+
+def worded(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """A component's properties in the reader's language, and in its direction."""
+    own = {name: value for name, value in properties.items() if name in WORDED}
+    if language() == ENGLISH:
+        return dict(properties)
+    words = {name: _(value) for name, value in own.items() if isinstance(value, str)}
+    is_from_right = {"rtl": direction() == "rtl"} if "rtl" in properties else {}
+    return {**properties, **words, **is_from_right}
 
 
 class ChatPage(RewiredInterface):
@@ -31,14 +49,16 @@ class ChatPage(RewiredInterface):
 
     Args:
         respond: The function of a ChatInterface that answers.
-        loaded: The agent on show.
-        registry: Its conversations.
+        agents: Those on show.
     """
 
-    def __init__(self, respond: Respond, loaded: LoadedAgent, registry: Registry) -> None:
+    def __init__(self, respond: Respond, agents: Agents) -> None:
         respond = keep_globals(respond)
-        self.handlers = Handlers(respond, loaded, registry)
+        self.handlers = Handlers(respond, agents)
         self.states = self.handlers.states
+        self.header: Header | None = None
+        self._choice: gr.HTML | None = None
+        self._agents, first = agents, agents.first.loaded
         super().__init__(
             respond,
             # For Gradio's own events, should it ever not know ours: see `RewiredInterface`.
@@ -53,32 +73,82 @@ class ChatPage(RewiredInterface):
                 show_label=False,
                 editable="user",
                 buttons=["copy", "copy_all"],
-                latex_delimiters=[FORMULA],
+                latex_delimiters=LATEX_DELIMITERS,
                 autoscroll=False,  # chat.js does it.
             ),
             textbox=gr.Textbox(
                 elem_id="message",
-                label="Message",
+                label=N_("Message"),
                 show_label=False,
                 placeholder=PLACEHOLDER,
                 scale=7,
                 autofocus=True,
-                submit_btn="Send",
-                stop_btn="Stop",
+                submit_btn=SEND,
+                stop_btn=STOP,
             ),
-            title=loaded.title,
-            description=describe(loaded, registry.settings),
-            examples=examples_for(loaded, registry.settings),
+            title=first.title,
+            description=describe(first, agents.settings),
+            examples=examples_for(first, agents.settings),
             cache_examples=False,
             analytics_enabled=False,
         )
         set_storage_secret(self, KEY)
-        set_preview(loaded.title, loaded.description)
+        take_over_template(template_head())
 
     def launch(self, *args: Any, **options: Any) -> Any:
         """`Blocks.launch`, with what the browser needs for this page."""
         head = ASSETS["head"] + (options.pop("head", None) or "")
         return super().launch(*args, **{**ASSETS, **options, "head": head})
+
+    def render_header(self) -> None:
+        """Title, description, and which agent of several is on the page."""
+        self.header = Header(self._agents)
+
+    def show_host(self, is_reloading: bool) -> None:
+        """Tell the host what visitors need not know; before the page is launched."""
+        if self.header:
+            self.header.show_host(is_reloading)
+
+    def config_for(self, config: dict[str, Any], query: Mapping[str, str]) -> dict[str, Any]:
+        """What a page is told whose address has this query: of the agent that it names, as far as
+        that is known before it is loaded."""
+        agents, name = self._agents, query.get("agent", "")
+        name = name if name in agents.names else agents.first_name
+        registry = agents.awake(name)
+        description = registry.loaded.description if registry else ""
+        told = {"title": self.title, **config, "simple_description": description}
+        look = registry.loaded.look if registry else None
+        told["look"] = {
+            "place": f"look/{quote(name, safe='')}",
+            "query": f"?agent={quote(name)}" if agents.are_several else "",
+            "colours": PAGE,
+            "has_card": bool(look and look.card),
+            # Of an agent that is not loaded yet it may have some; and another may come (agents.js).
+            "has_style": agents.are_several or not (look and look.is_plain),
+        }
+        if agents.are_several:
+            told["title"] = registry.loaded.title if registry else to_title(name)
+        told |= {"language": language(), "direction": direction()}
+        told["head"] = in_language(config.get("head") or "")
+        changed: dict[int, dict[str, Any]] = {
+            self.states.files._id: {"value": about_files(agents.settings)},
+        }
+        if self._choice:
+            changed[self._choice._id] = {"value": to_choice(agents.settings.languages)}
+        if self.header:
+            changed |= self.header.changed(name, self.chatbot)
+        if "components" in config:  # Not where one has to sign in first.
+            told["components"] = [
+                {**part, "props": {**worded(part["props"]), **changed.get(part["id"], {})}}
+                for part in config["components"]
+            ]
+        return told
+
+    def show_agent(self, page: PageState) -> list[Any]:
+        """The agent on a page that has arrived, as `Header` shows it."""
+        assert self.header
+        name = self._agents.name_of(page.registry)
+        return [gr.update(**changed) for changed in self.header.properties(name)]
 
     def wire_events(self) -> None:
         """What happens when. By ChatInterface's own events each message is sent three times, one
@@ -88,32 +158,48 @@ class ChatPage(RewiredInterface):
         self.textbox.interactive = False
         states.render()
         replayed = self._wire_arrival()
-        run = self._wire_run()
+        self._wire_run()
         self._wire_questions()
+        undone = self._wire_ends()
         emptied = [states.page, states.session_id, *shown]
-        self._wire_ends([run, replayed], emptied)
-        SideBar(states, [states.page, states.session_id, states.refresh, *shown], emptied)
+        side_bar = SideBar(states, [*emptied[:2], states.refresh, *shown], emptied)
+        if self._agents.settings.feedback:
+            FeedbackForm(states)
+        StreamPanel(
+            states,
+            [states.over.change, replayed.then, undone.success, side_bar.deleted.success],
+        )
+        self._choice = gr.HTML(elem_id="language")
         self._wire_programs()
 
     def _wire_arrival(self) -> Dependency:
         """A page that is opened, or is behind, is shown what there is."""
         states, chatbot, box = self.states, self.chatbot, self.textbox
         # Not by `launch(js=…)`, which Gradio 6.26 takes for a script, and 6.31 for a function.
-        self.load(None, None, None, js=js("watchPage"), **AT_ONCE)
+        self.load(None, states.files, None, js=js("watchPage"), **AT_ONCE)
         arrived = self.load(
             self.handlers.arrive,
-            [states.visitor, states.session_id],
+            states.who[1:],
             [*states.who, states.refresh, box],
             js=js("recallSession"),
             show_progress_on=states.asked,
             **QUEUED,
         )
-        arrived.then(None, box, box, js=js("unsent"), **AT_ONCE)
+        if self.header and self.header.picker:
+            parts = self.header.parts(chatbot)
+            shown = arrived.success(self.show_agent, states.page, parts, **AT_ONCE)
+            shown.success(None, states.agent, None, js=js("remember", "chatAgents"), **AT_ONCE)
+            self.header.picker.input(
+                None, self.header.picker, None, js=js("choose", "chatAgents"), **AT_ONCE
+            )
+        arrived.then(
+            None, [box, states.visitor, states.session_id], box, js=js("unsent"), **AT_ONCE
+        )
         states.session_id.change(None, states.session_id, box, js=js("rememberSession"), **AT_ONCE)
         replayed = states.refresh.change(
             self.handlers.replay,
             states.page,
-            [chatbot, box, states.cards, states.result_timer],
+            [chatbot, box, states.cards, states.result_timer, states.ratings, states.times],
             show_progress_on=states.asked,  # Else each update tells these of it, too.
             **QUEUED,
         )
@@ -124,20 +210,20 @@ class ChatPage(RewiredInterface):
             **QUEUED,
         )
         replayed.then(None, chatbot, None, js=js("keepPage"), **AT_ONCE)
+        states.times.change(None, states.times, None, js=js("know", "chatTimes"), **AT_ONCE)
         for step in (arrived, replayed):
             step.failure(None, None, box, js=js("unlock"), **AT_ONCE)
         return replayed
 
-    def _wire_run(self) -> Dependency:
+    def _wire_run(self) -> None:
         """Whatever is asked is answered; and what could not be sent is given back."""
         states, chatbot, box = self.states, self.chatbot, self.textbox
         run = states.asked.change(
             self.handlers.run,
             [states.asked, *states.who],
-            [
-                *(states.answer, states.over, states.page, states.refresh),
-                *(states.cards, states.result_timer),
-            ],
+            # As few as can be: Gradio works, and sends a little, for each at every update.
+            [states.answer, states.over, states.page],
+            js=js("withChoice", "chatStream"),
             api_name="respond",
             trigger_mode="multiple",
             show_progress_on=states.asked,  # Else Gradio covers the chat when it fails.
@@ -156,28 +242,36 @@ class ChatPage(RewiredInterface):
             trigger_mode="multiple",
             **AT_ONCE,
         )
-        states.over.change(None, [states.over, states.asked], box, js=js("endAnswer"), **AT_ONCE)
+        states.over.change(
+            None,
+            [states.over, states.asked],
+            [box, states.refresh, states.result_timer],
+            js=js("endAnswer"),
+            **AT_ONCE,
+        )
         states.cards.change(None, states.cards, None, js=js("showCards"), **AT_ONCE)
         given_back = [chatbot, box]
         run.failure(None, [states.asked, chatbot], given_back, js=js("giveBack"), **AT_ONCE)
-        return run
 
     def _wire_questions(self) -> None:
         """All the ways in which something is asked."""
         chatbot, box, states = self.chatbot, self.textbox, self.states
         sent = [states.asked, box]
         edited = chatbot.edit(edit, None, states.edited, **AT_ONCE)
+        chosen = chatbot.option_select(choose, None, states.chosen, **AT_ONCE)
+        offered = [states.chosen, chatbot, states.asked]
         for step in (
             box.submit(None, [box, chatbot, states.asked], sent, js=js("ask"), **AT_ONCE),
             chatbot.retry(None, [chatbot, states.asked], sent, js=js("retry"), **AT_ONCE),
             chatbot.example_select(pick, None, sent, **AT_ONCE),
+            chosen.success(None, offered, sent, js=js("goOn"), **AT_ONCE),
             edited.success(None, [states.edited, chatbot], sent, js=js("edit"), **AT_ONCE),
         ):
             step.then(None, [states.asked, chatbot], chatbot, js=js("showQuestion"), **AT_ONCE)
         states.replied.submit(None, [chatbot, states.asked], sent, js=js("reply"), **AT_ONCE)
 
-    def _wire_ends(self, runs: list[Any], emptied: list[Any]) -> None:
-        """Stop, Undo and Clear, which changes what is `emptied`."""
+    def _wire_ends(self) -> Dependency:
+        """Stop and Undo; what follows the latter."""
         states, chatbot, box = self.states, self.chatbot, self.textbox
         box.stop(
             states.with_page_state(self.handlers.stop), [*states.who, states.asked], None, **AT_ONCE
@@ -187,12 +281,7 @@ class ChatPage(RewiredInterface):
             states.with_page_state(self.handlers.undo), states.who, states.session_id, **AT_ONCE
         )
         undone.success(None, chatbot, [chatbot, box], js=js("undo"), **AT_ONCE)
-        # First the run is cancelled, then its page cleared: the other way round it would repaint.
-        cancelled = chatbot.clear(None, None, box, js=js("lock"), cancels=runs, **AT_ONCE)
-        passed = cancelled.then(nothing, None, None, **AT_ONCE)
-        cleared = passed.then(states.with_page_state(clear), states.who, emptied, **AT_ONCE)
-        for step in (passed, cleared):
-            step.failure(None, None, box, js=js("unlock"), **AT_ONCE)
+        return undone
 
     def _wire_programs(self) -> None:
         """`/chat` for Gradio's clients."""
@@ -204,27 +293,3 @@ class ChatPage(RewiredInterface):
             api_name="chat",
             concurrency_limit=None,
         )
-
-
-def describe(loaded: LoadedAgent, settings: Settings) -> str:
-    """What stands below the title."""
-    offline = "Answered by the **built-in offline model**, which is not an AI. " + HOW_TO_ADD_A_KEY
-    paused = SENTENCES["paused"] if settings.demo_paused and loaded.costs else ""
-    kept = where_chats_are_kept(loaded, settings)
-    lines = loaded.description, offline if loaded.is_offline else "", paused, f"*{kept}*"
-    return "\n\n".join(filter(None, ("<div class=about>", *lines, "</div>")))
-
-
-def where_chats_are_kept(loaded: LoadedAgent, settings: Settings) -> str:
-    """A sentence for visitors."""
-    where = "in this server's memory" if loaded.forgets else "on this server"
-    until = ", until it restarts or" if loaded.forgets or loaded.is_emptied else ""
-    time = duration(settings.session_idle)
-    return f"Chats are kept {where}{until} for {time} after their last message."
-
-
-def examples_for(loaded: LoadedAgent, settings: Settings) -> list[list[str]] | None:
-    """The messages to begin with, which suit the model that answers; None if there are none."""
-    is_offline = loaded.is_offline or (settings.demo_paused and loaded.costs)
-    examples = loaded.offline_examples if is_offline else loaded.examples
-    return [[example] for example in examples or loaded.examples] or None

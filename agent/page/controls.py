@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from agent.core.errors import PlainError
+from agent.core.language import N_, _
 from agent.page.page_state import PageState
 
 # For steps that take no time.
@@ -21,13 +22,26 @@ QUEUED: dict[str, Any] = {
     "show_progress": "hidden",
 }
 
-PLACEHOLDER = "Type a message..."
+# What stands in and beside the text box.
+PLACEHOLDER = N_("Type a message...")
+SEND, STOP = N_("Send"), N_("Stop")
 
-# How the text box is changed when one can type, and while an answer runs.
-IDLE = gr.update(submit_btn="Send", stop_btn=False, interactive=True, placeholder=PLACEHOLDER)
-BUSY = gr.update(submit_btn=False, stop_btn="Stop", interactive=False, placeholder="")
 
-NOTHING_SAID = "There is nothing in this chat yet."
+def idle() -> dict[str, Any]:
+    """How the text box is changed when one can type."""
+    return gr.update(
+        submit_btn=_(SEND), stop_btn=False, interactive=True, placeholder=_(PLACEHOLDER)
+    )
+
+
+def busy() -> dict[str, Any]:
+    """The same while an answer runs."""
+    return gr.update(submit_btn=False, stop_btn=_(STOP), interactive=False, placeholder="")
+
+
+def tell(sentence: str) -> None:
+    """Tell the visitor something, for a few seconds."""
+    gr.Info(sentence, title=_("Note"))
 
 
 @contextmanager
@@ -40,20 +54,17 @@ def show_errors() -> Iterator[None]:
     try:
         yield
     except PlainError as error:
-        raise gr.Error(str(error), print_exception=False) from error
-
-
-def nothing() -> None:
-    """A step that gives what was sent before it the time of one request to arrive."""
+        title = _("That did not work")
+        raise gr.Error(error.notice.text, title=title, print_exception=False) from error
 
 
 def refresh_if(there_is: object) -> Any:
     """A new value for `States.refresh`, where there is something new for the page to show."""
-    return time.time() if there_is else gr.skip()
+    return {"time": time.time()} if there_is else gr.skip()
 
 
 async def clear(page: PageState) -> tuple[Any, ...]:
     """Forget the conversation: the session, and all that the page shows of it."""
     with show_errors():
         await page.forget()
-    return page, "", [], IDLE
+    return page, "", [], idle()

@@ -9,11 +9,12 @@ import math
 import re
 import sys
 import traceback
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cache, update_wrapper
 from inspect import isawaitable, signature
+from pathlib import Path
 from threading import Thread
 from types import FunctionType
 from typing import Any, TypeVar, cast
@@ -21,25 +22,15 @@ from typing import Any, TypeVar, cast
 import gradio as gr
 from jinja2 import BaseLoader, FunctionLoader
 
-from agent.core.settings import Settings
+from agent.core.language import ENGLISH, speak
 from agent.limits.connections import Connections, counted
-from agent.render import media
 
 log = logging.getLogger(__name__)
 
 F = TypeVar("F")
 
-# Seconds for which a closed page may come back: a laptop was asleep, a line was down.
-CLOSED_PAGE_LIFE = 3600.0
-
 # Seconds after which a page that nobody uses holds no copy of what it was sent.
 QUIET = 60.0
-
-DAY = 86_400.0
-
-# The least and the most seconds between two rounds of housekeeping, which are a quarter of
-# `CLOSED_PAGE_LIFE` apart.
-HOUSEKEEPING_INTERVAL = (0.2, 10.0)
 
 # How Gradio's queue is set (gradio/queueing.py), and what happens without.
 QUEUE_SETTINGS = {
@@ -82,9 +73,24 @@ def _log_missing(error: str, consequence: str) -> None:
 
 
 class RewiredInterface(gr.ChatInterface):
-    """A ChatInterface that calls `wire_events` instead of wiring its own events."""
+    """A ChatInterface that calls `render_header` and `wire_events` in place of its own methods."""
 
     is_wired = False
+
+    async def process_api(self, *args: Any, **options: Any) -> dict[str, Any]:
+        """Gradio calls this for each step of the page, in a task of its own. If it no longer does,
+        or tells no request, what a step says is English."""
+        request = getattr(options.get("request"), "request", None)
+        speak(getattr(request, "scope", {}).get("language", ENGLISH))
+        return await super().process_api(*args, **options)
+
+    def _render_header(self) -> None:
+        """Gradio's constructor calls this. If it no longer does, the header is Gradio's own, and
+        has no picker of agents."""
+        self.render_header()
+
+    def render_header(self) -> None:
+        """What stands above the chat. Called once, inside the interface's Blocks context."""
 
     def _setup_events(self) -> None:
         """Gradio's constructor calls this. If it no longer does, Gradio's own events call the
@@ -158,13 +164,8 @@ def keep_globals(function: F) -> F:
     """
     if not isinstance(function, FunctionType):
         return function
-    copy = FunctionType(
-        function.__code__,
-        dict(function.__globals__),
-        function.__name__,
-        function.__defaults__,
-        function.__closure__,
-    )
+    about = function.__name__, function.__defaults__, function.__closure__
+    copy = FunctionType(function.__code__, dict(function.__globals__), *about)
     return cast(F, update_wrapper(copy, function))
 
 
@@ -177,33 +178,53 @@ def set_storage_secret(interface: gr.ChatInterface, secret: str) -> None:
             storage.secret = secret
 
 
-# What others show of a link to the page: in Gradio's template it is Gradio, twice.
-GRADIOS_PREVIEW = re.compile(r"""<meta\s+(?:property="og|name="twitter):[^>]*?/>""")
+# How its template begins that says that the page is English.
+LANGUAGE = '<html\n\tlang="en"'
+OWN_LANGUAGE = (
+    """<html lang="{{ own['language'] or 'en' }}" dir="{{ own['direction'] or 'ltr' }}\""""
+)
 
-PREVIEW = """<meta property="og:type" content="website" />
-<meta property="og:url" content="{{ (config['root'] or '').rstrip('/') }}/" />
-<meta property="og:title" content="{{ page_title }}" />
-<meta property="og:description" content="{{ page_description }}" />
-<meta name="description" content="{{ page_description }}" />
-<meta name="twitter:card" content="summary" />
-"""
+# Where Gradio's template tells a page what it is made of.
+CONFIG, OWN_CONFIG = "{{ config | toorjson }}", "{{ own | toorjson }}"
+SET_OWN = "{% set own = own_config(config, request) %}"
+
+# What others show of a link to the page, which in Gradio's template is Gradio, twice; how it fits a
+# phone; and what it is once it is installed, at the address of another site's where this one has a
+# path before its own.
+GRADIOS_HEAD = re.compile(
+    r"""<meta\s+(?:property="og:|name="(?:twitter:|viewport"))[^>]*?/>"""
+    r"""|<link rel="manifest"[^>]*?/>"""
+)
 
 
-def set_preview(title: str, description: str) -> None:
-    """Have links to the page shown with these words, and with its own address."""
+def own_config(config: dict[str, Any], request: Any) -> dict[str, Any]:
+    """What a page is told at this address: see `ChatPage.config_for`."""
+    config_for = attribute_of_page(request.app, "config_for", lambda config, _: config)
+    return cast(dict[str, Any], config_for(config, request.query_params))
+
+
+def take_over_template(head: str) -> None:
+    """Have the page made with `own_config`, which is `own` in the template, and in the `language`
+    and `direction` in that.
+
+    Args:
+        head: The part of the template that says in the page's <head> what it is.
+    """
     with unless_missing("A link to the page is shown as one to Gradio."):
         from gradio.routes import templates
 
         environment = templates.env
-        environment.globals |= {"page_title": title, "page_description": description}
+        environment.globals["own_config"] = own_config
         if isinstance(environment.loader, FunctionLoader):
             return  # Another page was made before.
         gradios = cast(BaseLoader, environment.loader)
 
         def load(name: str) -> str:
             source = gradios.get_source(environment, name)[0]
-            bare = GRADIOS_PREVIEW.sub("", source)
-            return bare.replace("</style>", f"</style>{PREVIEW}", 1) if bare != source else source
+            bare = GRADIOS_HEAD.sub("", source)
+            own = bare.replace("</style>", f"</style>{head}", 1).replace(CONFIG, OWN_CONFIG)
+            own = own.replace(LANGUAGE, OWN_LANGUAGE, 1)
+            return SET_OWN + own if bare != source else source
 
         environment.loader = FunctionLoader(load)
 
@@ -229,6 +250,30 @@ def attribute_of_page(app: Any, name: str, default: Any) -> Any:
     with unless_missing("After a reload the APIs go on with the agent as it was."):
         return getattr(app.get_blocks(), name, default)
     return default
+
+
+def watch(folder: Path) -> None:
+    """In Gradio's reload mode, have it look for changes in this folder, too."""
+    with unless_missing(
+        "A change of an agent elsewhere is taken up when the app is started again."
+    ):
+        from gradio.http_server import GRADIO_WATCH_DIRS as watched
+
+        name = str(folder)
+        if watched.count(name) == 1 and not gr.NO_RELOAD:
+            # Gradio has put it on Python's path, where its `calendar.py` would hide Python's. It is
+            # taken off once: then it is there twice.
+            watched.append(name)
+            sys.path.remove(name)
+        elif watched and not any(folder.is_relative_to(known) for known in watched):
+            watched.insert(0, name)  # The last on that path.
+
+
+def shares_by_itself() -> bool:
+    """Whether Gradio gives a page a public link though nobody has told it to."""
+    with unless_missing("On the host's own machine, too, the page speaks as to visitors."):
+        return gr.utils.colab_check() or gr.utils.is_hosted_notebook()
+    return True
 
 
 def take_over_reloads(demo: gr.Blocks) -> bool:
@@ -310,49 +355,12 @@ def server_thread(demo: gr.Blocks) -> Thread | None:
     return None
 
 
-def picture_life(idle: float) -> float:
-    """For how many seconds a picture is there that no page is given again; a page that is opened
-    later is. No longer than an idle conversation."""
-    return min(DAY, idle)
-
-
-def housekeeping(
-    demo: gr.Blocks, settings: Settings
-) -> Callable[[Any], AbstractAsyncContextManager[None]]:
-    """A lifespan for the app around `demo`, in which it is tidied now and then: by itself Gradio
-    lets go of a page's state and its run's ids only when 2,000 or more others have come
-    (gradio/state_holder.py, gradio/queueing.py), and of some of it never."""
-    closed = min(CLOSED_PAGE_LIFE, settings.session_idle)
-
-    @asynccontextmanager
-    async def lifespan(app: Any) -> AsyncIterator[None]:
-        tune_queue(demo)
-        task = asyncio.create_task(_tidy(demo, closed, settings.session_idle))
-        yield
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-    return lifespan
-
-
 def tune_queue(demo: Any) -> None:
     """Have Gradio's queue do no more than it must."""
     for name, (value, consequence) in QUEUE_SETTINGS.items():
         with unless_missing(consequence):
             getattr(demo._queue, name)
             setattr(demo._queue, name, value)
-
-
-async def _tidy(demo: Any, closed: float, idle: float) -> None:
-    shortest, longest = HOUSEKEEPING_INTERVAL
-    while True:
-        await asyncio.sleep(max(shortest, min(closed / 4, longest)))
-        try:
-            forget_pages(demo, closed, idle)
-            await asyncio.to_thread(media.delete_unused, picture_life(idle))
-        except Exception:
-            log.exception("What old pages have left could not be deleted.")
 
 
 def forget_pages(demo: Any, closed: float, idle: float) -> None:

@@ -2,22 +2,23 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, suppress
+from html import escape
 from typing import Any, TypeAlias
 
 import gradio as gr
 
-from agent.chat.loader import LoadedAgent
-from agent.chat.registry import Registry
-from agent.core.notices import Notice
+from agent.chat.agents import Agents
+from agent.core.language import N_, _
 from agent.core.plain_text import to_text
 from agent.core.transcript import Transcript
 from agent.core.waiting import open_calls
 from agent.page.cards import to_cards
-from agent.page.controls import BUSY, IDLE, refresh_if, show_errors
-from agent.page.page_state import PageState, open_last
+from agent.page.controls import busy, idle, refresh_if, show_errors, tell
+from agent.page.feedback import ratings
+from agent.page.page_state import PageState
 from agent.page.protocol import encode_answer, parse_question, wait_until_sent
 from agent.page.states import States
-from agent.render.messages import Message, to_page
+from agent.render.messages import Message, is_asked, to_page
 from agent.stores.fallback import StoreUnavailable
 
 # What a ChatInterface calls: with a message, the messages above it, the page's session and the
@@ -27,7 +28,7 @@ Respond: TypeAlias = Callable[
     AsyncGenerator[tuple[list[Message], PageState], None],
 ]
 
-NOT_LISTED = "Earlier chats cannot be reached at the moment. They are not lost."
+NOT_LISTED = N_("Earlier chats cannot be reached at the moment. They are not lost.")
 
 # A message of the visitor's, of which `respond` is told only that it is there.
 ASKED = {"role": "user", "content": ""}
@@ -36,9 +37,9 @@ ASKED = {"role": "user", "content": ""}
 class Handlers:
     """Around `respond`, which the page runs, whatever carries the answer to the browser."""
 
-    def __init__(self, respond: Respond, loaded: LoadedAgent, registry: Registry) -> None:
-        self._respond, self._registry = respond, registry
-        self.states = States(registry, loaded.runner.app_name)
+    def __init__(self, respond: Respond, agents: Agents) -> None:
+        self._respond, self._agents = respond, agents
+        self.states = States(agents)
 
     async def run(
         self,
@@ -46,16 +47,17 @@ class Handlers:
         page: PageState | None,
         visitor: object,
         session_id: object,
+        agent: object,
         request: gr.Request,
     ) -> AsyncIterator[tuple[Any, ...]]:
-        """Answer the message that has just been put on the page: what comes of it, and when it is
-        over its number."""
-        page = kept = await self.states.find(page, visitor, session_id)
+        """Answer the message that has just been put on the page: what comes of it, and when that is
+        over, what else the page is to know."""
+        page = kept = await self.states.find(page, visitor, session_id, agent)
         question = parse_question(asked)
         number, over, encoded = question["number"], False, ""
         answers = self._respond(question, [ASKED] * question["above"], page, request)
         async with aclosing(answers) as so_far:
-            async for messages, _ in so_far:
+            async for messages, _page in so_far:
                 if (turn := page.answers(number)) is None:
                     return  # Something else has been asked on the page since.
                 over, before = turn.over, encoded
@@ -63,40 +65,56 @@ class Handlers:
                 where = (page.user_id, page.session_id or "") if turn.id else None
                 encoded = encode_answer(messages, number=number, where=where)
                 if not over or encoded != before:  # At a yield alone Gradio sees a closed tab.
-                    yield encoded, None, kept, gr.skip(), gr.skip(), gr.skip()
+                    yield encoded, None, kept
                     kept = gr.skip()  # Gradio works for each State that it is given.
                 if not over:
                     await wait_until_sent(request)
         if over:
             # The words are not sent again: Gradio sends the last value whole.
-            is_old = page.unsent or page.is_long or page.has_old_answers
+            is_given_back = page.given_back is not None
+            is_old = is_given_back or page.is_long or page.has_old_answers
             transcript = page.turn.transcript if page.turn else ()
             page.waiting |= open_calls(transcript).keys()
-            timer = gr.update(active=bool(page.waiting))
-            yield gr.skip(), number, kept, refresh_if(is_old), self._cards(transcript), timer
+            about = {"number": number, "isOld": is_old, "isWaiting": bool(page.waiting)}
+            about |= {"isGivenBack": is_given_back, "cards": self._cards(transcript)}
+            about["turn"] = page.rateable
+            yield gr.skip(), about, kept
 
-    async def arrive(self, visitor: object, session_id: object) -> tuple[Any, ...]:
-        """A page is opened: whose it is, and whether there is something to show on it."""
-        page = await open_last(self._registry, str(visitor), str(session_id))
-        if self._registry.store_unavailable:
-            gr.Warning(NOT_LISTED)
-        box = gr.skip() if page.session_id else IDLE
-        return page, page.user_id, page.session_id or "", refresh_if(page.session_id), box
+    async def arrive(self, visitor: object, session_id: object, agent: object) -> tuple[Any, ...]:
+        """A page is opened: whose it is, with which agent, and whether there is something to show
+        on it."""
+        if agent and agent not in self._agents.names:
+            gr.Warning(escape(self._agents.no_such(str(agent)).text), title=_("Note"))
+        page = await self.states.open(visitor, session_id, agent)
+        if page.registry.store_unavailable:
+            gr.Warning(_(NOT_LISTED), title=_("Note"))
+        box = gr.skip() if page.session_id else idle()
+        name = self._agents.name_of(page.registry) if self._agents.are_several else ""
+        who = page, page.user_id, page.session_id or "", name
+        return *who, refresh_if(page.session_id), box
 
     async def replay(self, page: PageState, request: gr.Request) -> AsyncIterator[tuple[Any, ...]]:
         """Show the conversation, and the answer that is on its way."""
-        unsent = page.unsent
+        unsent, why, rated = page.unsent, page.given_back, None
         async with aclosing(page.replay()) as histories:
             async for records, is_running in histories:
-                messages = to_page(records, self._registry.agent_name, page.screen.hidden)
+                silence = page.turn.silence if page.turn and is_running else None
+                about = page.registry.agent_name, page.screen.hidden, silence
+                messages = to_page(records, *about, self._agents.settings)
                 latest = records[-1].transcript if records and not is_running else ()
                 timer = gr.update(active=bool(page.waiting) and not is_running)
-                yield messages, BUSY if is_running else IDLE, self._cards(latest), timer
+                times = [(turn.asked_at, turn.answered_at) for turn in records if is_asked(turn)]
+                first, rated = rated is None, gr.skip()
+                if first or not is_running:
+                    rated = await ratings(page, records, is_running)
+                box = busy() if is_running else idle()
+                yield messages, box, self._cards(latest), timer, rated, times
                 if is_running:
                     await wait_until_sent(request)
-        if unsent:
-            gr.Info(Notice("out_of_date").text)
-            yield gr.skip(), IDLE | {"value": unsent}, gr.skip(), gr.skip()
+        if why:
+            tell(why.text)
+            box = idle() | ({"value": unsent} if unsent else {})
+            yield gr.skip(), box, gr.skip(), gr.skip(), gr.skip(), gr.skip()
 
     async def look_for_result(self, page: PageState) -> Any:
         """Have the page show the result of a long-running tool, once another program brings it."""
@@ -105,7 +123,7 @@ class Handlers:
         return gr.skip()
 
     def _cards(self, transcript: Transcript) -> dict[str, Any]:
-        return to_cards(transcript, self._registry.settings.reply_timeout)
+        return to_cards(transcript, self._agents.settings.reply_timeout)
 
     async def stop(self, page: PageState, asked: Any) -> None:
         """End the answer to that message; what was said stays, and is remembered."""
@@ -121,7 +139,7 @@ class Handlers:
         self, message: str, page: PageState | None, request: gr.Request
     ) -> AsyncIterator[tuple[str, PageState]]:
         """Ask the agent; its answer so far, again and again until it is whole."""
-        page = page or PageState(self._registry)
+        page = page or PageState(self._agents.first)
         history = [ASKED] * len(page.screen.turn_ids)
         async with aclosing(self._respond(message, history, page, request)) as answers:
             async for _ in answers:

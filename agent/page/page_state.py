@@ -9,21 +9,26 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 from google.adk.sessions import Session
 
+from agent.chat.agents import Agents
 from agent.chat.conversation import Conversation
 from agent.chat.registry import Registry
 from agent.chat.turn import Turn
-from agent.core.history import OutOfDate, TurnRecord
-from agent.core.notices import PlainError
+from agent.core.feedback import can_be_rated
+from agent.core.files import File
+from agent.core.history import TurnRecord
+from agent.core.notices import Notice, PlainError
 from agent.core.pauses import Reply
-from agent.core.question import Question, Screen
+from agent.core.question import Options, Question, Screen
 from agent.core.transcript import Transcript
 from agent.core.visitor import Visitor, is_session_id, is_visitor_id
 from agent.core.waiting import open_calls
-from agent.render import export
+from agent.render import export, media
+from agent.render.foot import foot_of
 from agent.stores.fallback import StoreUnavailable
 from agent.stores.share_links import SharedChat
 
@@ -33,6 +38,9 @@ LATEST = 50
 
 # Why a reply changes nothing, but what the page shows is not so any more.
 OVERTAKEN = ("answered_already", "lapsed")
+
+# Why a message is not answered, and is given back to the page.
+GIVEN_BACK = ("out_of_date", "being_mended")
 
 # What the page's address asks for instead of a session, so that it opens none (`?chat=new`).
 NEW = "new"
@@ -51,7 +59,7 @@ class PageState:
         self, registry: Registry, user_id: str = "", session_id: str | None = None
     ) -> None:
         self.registry = registry
-        self.user_id = user_id or registry.new_visitor()
+        self.user_id = user_id or registry.visitors.new()
         # The latest turn that the page has asked for or follows, and its message.
         self.turn: Turn | None = None
         self._question = Question()
@@ -65,6 +73,8 @@ class PageState:
         self._number: object = None
         self._stopped: object = None
         self._times_turned = 0
+        # The turn that answers once more what the turn of that id has answered (stream_panel.py).
+        self.comparison: tuple[str | None, Turn] | None = None
         # The calls of long-running tools on the page whose results are still to come.
         self.waiting: set[str] = set()
 
@@ -95,10 +105,23 @@ class PageState:
         return is_answered or bool(self.turn and self.turn.changes_earlier)
 
     @property
+    def given_back(self) -> Notice | None:
+        """Why the page is to show what there was before its latest message, and to give that back;
+        None where it was answered."""
+        failure = self.turn and self.turn.failure
+        notice = failure.notice if isinstance(failure, PlainError) else None
+        return notice if notice and notice.code in GIVEN_BACK else None
+
+    @property
+    def rateable(self) -> str:
+        """The id of the turn that the page has asked for last, if its answer can be rated."""
+        turn = self.turn
+        return turn.id or "" if turn and can_be_rated(turn.id, turn.transcript) else ""
+
+    @property
     def unsent(self) -> str:
-        """A message that came when the page was behind: the page is to give it back."""
-        is_behind = self.turn is not None and isinstance(self.turn.failure, OutOfDate)
-        return self._question.text if is_behind else ""
+        """The text of a message that is given back."""
+        return self._question.text if self.given_back else ""
 
     async def has_result(self) -> bool:
         """Whether the result of a long-running tool has come for which the page shows a ticket, or
@@ -142,8 +165,9 @@ class PageState:
 
         Args:
             message: Its text, which an empty form may send as None; or a dict with that as `text`,
-                and a `number` by which the page may have stopped it before it began, and `replies`
-                in place of a text.
+                `files` (or their paths, as Gradio's MultimodalTextbox gives them), a `number` by
+                which the page may have stopped it before it began, `replies` in place of a text,
+                and whether the answer is to be `streaming`.
             above: How many messages the page shows above it; with `replies`, above the message
                 whose answer waits for them.
             address: The visitor's network address, for the limits.
@@ -154,7 +178,10 @@ class PageState:
         replies = cast(Mapping[str, Reply], asked.get("replies") or {})
         above += bool(replies)  # The message that waits for them stays.
         text = str(asked.get("text") or "")
-        self._question = Question(text, above, screen, visitor=visitor, replies=replies)
+        files = [_file(given) for given in asked.get("files") or ()]
+        about: dict[str, Any] = {"visitor": visitor, "replies": replies, "files": files}
+        about["options"] = Options(streaming=cast(bool | None, asked.get("streaming")))
+        self._question = Question(text, above, screen, **about)
         shown, others = screen.turn_ids[:above], screen.turn_ids[above:]
         if others:
             self._leave()
@@ -172,6 +199,13 @@ class PageState:
     def answers(self, number: object) -> Turn | None:
         """The turn that answers the message of this number, if it is the latest on the page."""
         return self.turn if number == self._number else None
+
+    def foot(self, turn: Turn) -> str:
+        """The line below the turn's answer; "" until it is over."""
+        if not (turn.over and turn.id):
+            return ""
+        record = turn.measured(TurnRecord(turn.id, "", turn.transcript))
+        return foot_of(record, self.registry.settings)
 
     async def follow(self, turn: Turn) -> AsyncGenerator[Transcript, None]:
         """The turn's transcripts, as long as the page shows that conversation.
@@ -213,7 +247,9 @@ class PageState:
         self._show(conversation.key.session_id, replace(screen, turn_ids=ids[:-1]), turn)
         async with aclosing(self.follow(turn)) as transcripts:
             async for transcript in transcripts:
-                yield [*records[:-1], replace(records[-1], transcript=transcript)], not turn.over
+                latest = replace(records[-1], transcript=transcript)
+                latest = turn.measured(latest) if turn.over else latest
+                yield [*records[:-1], latest], not turn.over
 
     async def conversation(self) -> Conversation:
         """The one on the page; a new one where there is none, or none any more."""
@@ -224,11 +260,12 @@ class PageState:
             self._show(conversation.key.session_id, self.screen)
         return conversation
 
-    async def forget(self) -> None:
+    async def forget(self, keeps_feedback: bool = False) -> None:
         """Delete the conversation, and show a new one."""
         await self._end()
         if self.session_id:
-            await self.registry.forget(self.registry.key(self.user_id, self.session_id))
+            key = self.registry.key(self.user_id, self.session_id)
+            await self.registry.forget(key, keeps_feedback)
         self.turn_to(None)
 
     async def undo(self) -> None:
@@ -240,7 +277,9 @@ class PageState:
             conversation = await self.conversation()
             await conversation.undo(last)
             if not conversation.turns:
-                await self.forget()
+                await self.forget(keeps_feedback=True)
+                # What was refused before it stays on the page.
+                self._show(None, Screen((None,) * len(screen.turn_ids[:-1])))
 
     async def stop(self, number: object = None) -> None:
         """End the answer that is running, or is about to begin to the message of that number."""
@@ -251,74 +290,109 @@ class PageState:
             with suppress(StoreUnavailable):  # What runs is held here.
                 await (await self.conversation()).stop()
 
-    async def forget_visitor(self) -> None:
-        """Delete all that the visitor has ever said, and be another one."""
+    async def forget_visitor(self, agents: Agents | None = None) -> None:
+        """Delete all that the visitor has ever said to these agents, or without them to the page's
+        own, and be another one."""
         await self._end()
-        await self.registry.forget_visitor(self.user_id)
-        self.user_id = self.registry.new_visitor()
+        await (agents or self.registry).forget_visitor(self.user_id)
+        self.user_id = self.registry.visitors.new()
 
-    async def rename(self, title: str) -> bool:
-        """Call the conversation something else, if there is one."""
-        if self.session_id:
-            await (await self.conversation()).rename(title)
-        return bool(self.session_id)
+    def _id(self, session_id: str | None) -> str:
+        """That session's, by default the one's on the page; "" where there is none."""
+        return (self.session_id if session_id is None else session_id) or ""
+
+    async def _chat(self, session_id: str | None) -> Conversation | None:
+        """The visitor's conversation of this id, by default the one on the page; None if there is
+        none, or nothing in it."""
+        active = await self.registry.find(self.user_id, self._id(session_id))
+        return active.conversation if active else None
+
+    async def rename(self, title: str, session_id: str | None = None) -> bool:
+        """Call that conversation something else; whether there is such a one."""
+        if conversation := await self._chat(session_id):
+            await conversation.rename(title)
+        return conversation is not None
+
+    async def delete(self, session_id: str) -> None:
+        """Delete another conversation of the visitor's than the one on the page."""
+        if is_session_id(session_id):
+            await self.registry.forget(self.registry.key(self.user_id, session_id))
 
     async def chats(self) -> list[Session]:
         """All the visitor's conversations, the newest first."""
         return await self.registry.chats(self.user_id)
 
-    async def share(self) -> None:
-        """Let whoever has the link read the conversation as it is now."""
-        if self.session_id:
-            conversation = await self.conversation()
-            history = await conversation.history()
-            if ids := [record.id for record in history if record.id]:
-                user_id, session_id = conversation.key[1:]
-                shared = SharedChat(user_id, session_id, conversation.title, ids)
-                await self.registry.links.share(shared)
+    async def share(self, session_id: str | None = None) -> bool:
+        """Let whoever has the link read that conversation as it is now; whether there is such a
+        one."""
+        conversation = await self._chat(session_id)
+        history = await conversation.history() if conversation else []
+        ids = [record.id for record in history if record.id]
+        if conversation and ids:
+            user_id, session_id = conversation.key[1:]
+            shared = SharedChat(user_id, session_id, conversation.title, ids)
+            await self.registry.links.share(shared)
+        return bool(ids)
 
-    async def stop_sharing(self) -> None:
+    async def stop_sharing(self, session_id: str | None = None) -> None:
         """Let nobody read it by the link any more."""
-        await self.registry.links.revoke(self.user_id, str(self.session_id))
+        await self.registry.links.revoke(self.user_id, self._id(session_id))
 
-    async def token(self) -> str | None:
-        """The link's, if the conversation is shared."""
-        return await self.registry.links.token(self.user_id, str(self.session_id))
+    async def token(self, session_id: str | None = None) -> str | None:
+        """The link's, if that conversation is shared."""
+        return await self.registry.links.token(self.user_id, self._id(session_id))
 
-    async def export(self, kind: str) -> tuple[str, str] | None:
-        """The conversation as a file: its name, and what is in it; None where nothing was said."""
-        if not self.session_id:
+    async def export(self, kind: str, session_id: str | None = None) -> tuple[str, str] | None:
+        """That conversation as a file, an "md", "html" or "json": its name, and what is in it; None
+        where nothing was said."""
+        conversation = await self._chat(session_id)
+        if conversation is None or kind not in ("md", "html", "json"):
             return None
-        conversation = await self.conversation()
         history, session = await conversation.history(), await conversation.session()
         if not (history and session):
             return None
         title, host = conversation.title, self.registry.agent_name
+        settings, accent = self.registry.settings, self.registry.loaded.look.accent
         to_text = {
-            "md": lambda: export.to_markdown(history, title, host),
-            "html": lambda: export.to_html(history, title, host),
+            "md": lambda: export.to_markdown(history, title, host, settings),
+            "html": lambda: export.to_html(history, title, host, settings, accent),
             "json": lambda: export.to_adk(session, title),
         }
         text = await asyncio.to_thread(to_text[kind])
         return f"{export.file_name(title)}.{kind}", text
 
 
-async def open_last(registry: Registry, user_id: str, session_id: str = "") -> PageState:
+def _file(given: File | str) -> File:
+    return given if isinstance(given, File) else media.kept_copy(Path(given))
+
+
+async def open_last(
+    registry: Registry, user_id: str, session_id: str = "", is_known: bool = False
+) -> PageState:
     """The page that a visitor opens: on that session, or else on the newest, or else on a new one,
-    as with `NEW`; a new visitor's, where the id is none that we have given."""
+    as with `NEW`; a new visitor's, where the id is none that we have given.
+
+    Args:
+        registry: Of the agent that the page shows.
+        user_id: Who the page says that it is.
+        session_id: What it was on, or what its address asks for.
+        is_known: Whether the visitor has chats with another agent.
+    """
     chats = [chat.id for chat in await registry.chats(user_id)]
     # Whoever cannot be looked up now may be known again later.
     may_be_known = is_visitor_id(user_id) and registry.store_unavailable
-    is_known = bool(chats) or registry.is_new_visitor(user_id) or may_be_known
+    is_known = bool(chats) or registry.visitors.is_new(user_id) or may_be_known or is_known
     latest = session_id if session_id in chats else next(iter(chats), None)
     if session_id == NEW:
         latest = None
     return PageState(registry, user_id if is_known else "", latest)
 
 
-async def restore(registry: Registry, user_id: str, session_id: str) -> PageState:
+async def restore(
+    registry: Registry, user_id: str, session_id: str, is_known: bool = False
+) -> PageState:
     """A page that is open, and was before this process began: on that session, or with "" on a new
     one."""
-    page = await open_last(registry, user_id)
+    page = await open_last(registry, user_id, is_known=is_known)
     page.turn_to(session_id if is_session_id(session_id) else None)
     return page

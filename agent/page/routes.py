@@ -4,14 +4,8 @@
 # those: a deep link writes a visitor's whole page to disk for whoever knows the session's hash;
 # `file=` fetches for anybody, and names folders of this machine; uploads fill the disk.
 ROUTES = {
-    "page": ("/", "/config", "/theme.css", "/manifest.json", "/robots.txt"),
-    "pictures": (
-        "/assets/{path:path}",
-        "/static/{path:path}",
-        "/favicon.ico",
-        "/pwa_icon",
-        "/pwa_icon/{size}",
-    ),
+    "page": ("/", "/config", "/theme.css", "/robots.txt"),
+    "pictures": ("/assets/{path:path}", "/static/{path:path}"),
     "events": (
         "/gradio_api/queue/join",
         "/gradio_api/queue/data",

@@ -5,8 +5,13 @@ from typing import Any
 
 import gradio as gr
 
+from agent.chat.agents import Agents
 from agent.chat.registry import Registry
-from agent.page.page_state import PageState, restore
+from agent.chat.sent_files import MAX_FILES, largest
+from agent.core.notices import Notice
+from agent.core.settings import Settings
+from agent.page.page_state import PageState, open_last, restore
+from agent.render.file_links import accepted
 
 # By which a page reads what it keeps in the browser; Gradio tells it to whoever asks.
 KEY = "no secret, but the same after a restart"
@@ -16,35 +21,58 @@ KEY = "no secret, but the same after a restart"
 RESULT_INTERVAL = 3.0
 
 
+def about_files(settings: Settings) -> dict[str, Any]:
+    """Which files a visitor may send, how many and how large, and what is said of more."""
+    most = largest(settings)
+    return {
+        "accept": accepted(settings.accepted_types),
+        "maxFiles": MAX_FILES,
+        "maxFileSize": most,
+        "tooManyFiles": Notice("too_many_files", {"most": MAX_FILES}).text,
+        "fileTooLarge": Notice("file_too_large", {"megabytes": most / 1_000_000}).text,
+    }
+
+
 class States:
     """The page's states. Gradio forgets its own when the app ends; a page that is open then says
-    by what the browser keeps whose it is, and which conversation is on it."""
+    by what the browser keeps whose it is, and which conversation with which agent is on it."""
 
-    def __init__(self, registry: Registry, app_name: str) -> None:
-        self._registry = registry
+    def __init__(self, agents: Agents) -> None:
+        self.agents = agents
         # The page's `PageState`; None on a page that this process does not know.
         self.page = gr.State(None, render=False)
-        # Changes when there is something new for the page to show.
-        self.refresh = gr.State(0.0, render=False)
         # Whose page it is: the user's id.
-        self.visitor = gr.BrowserState("", storage_key=f"chat with {app_name}", secret=KEY)
+        self.visitor = gr.BrowserState("", storage_key=f"chat with {agents.key}", secret=KEY)
+        # The agent on the page, where there are several; the browser keeps the last one for the
+        # next page.
+        self.agent = gr.BrowserState("", storage_key=f"agent of {agents.key}", secret=KEY)
 
         # All these are not on the page, and so their changes are events before it is drawn.
 
+        # Changes when there is something new for the page to show.
+        self.refresh = gr.Number(visible=False, render=False)
         # Which conversation is on the page: the session's id.
         self.session_id = gr.Textbox(visible=False, render=False)
         # The question, as chat.js makes it; when it changes, it is answered.
         self.asked = gr.JSON(visible=False, render=False)
         # What `protocol.edit` hands to `edit` of chat.js.
         self.edited = gr.JSON(visible=False, render=False)
+        # Which button below the last answer was pressed, by what it asks.
+        self.chosen = gr.Textbox(visible=False, render=False)
         # Changes when the last message is to be taken back.
         self.undone = gr.JSON(visible=False, render=False)
         # What comes of the question; when it changes, `showAnswer` of chat.js shows it.
         self.answer = gr.Textbox(visible=False, render=False)
-        # The question's number, when its answer is over; None before.
+        # What there is to know when an answer is over; when it changes, `endAnswer` takes it.
         self.over = gr.JSON(visible=False, render=False)
+        # What the page knows of files that a visitor may send, for files.js.
+        self.files = gr.JSON(about_files(agents.settings), visible=False, render=False)
+        # How the answers on the page are rated; when it changes, feedback.js shows it.
+        self.ratings = gr.JSON(visible=False, render=False)
         # What the agent asks a person; when it changes, `showCards` of chat.js shows it.
         self.cards = gr.JSON(visible=False, render=False)
+        # When the messages on the page were said; when it changes, times.js shows it.
+        self.times = gr.JSON(visible=False, render=False)
         # Its `submit` says that they are answered: cards.js is handed the trigger.
         self.replied = gr.HTML(
             visible="hidden",
@@ -56,12 +84,13 @@ class States:
         # Ticks while a long-running tool's result is still to come, which another program brings.
         self.result_timer = gr.Timer(RESULT_INTERVAL, active=False, render=False)
         # The inputs of a step that `with_page_state` makes; others may follow them.
-        self.who: list[Any] = [self.page, self.visitor, self.session_id]
+        self.who: list[Any] = [self.page, self.visitor, self.session_id, self.agent]
 
     def render(self) -> None:
         """Put them on the page, where nobody sees them."""
         others = [self.refresh, self.asked, self.edited, self.answer, self.over, self.redraw_timer]
-        others += [self.cards, self.replied, self.undone, self.result_timer]
+        others += [self.cards, self.replied, self.undone, self.result_timer, self.files]
+        others += [self.chosen, self.ratings, self.times]
         for component in (*self.who, *others):
             if not component.is_rendered:  # As an additional input is.
                 component.render()
@@ -69,15 +98,48 @@ class States:
     def with_page_state(self, act: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         """The step that calls `act` with the page's state, if need be a new one."""
 
-        async def step(page: PageState | None, visitor: str, session_id: str, *more: Any) -> Any:
-            return await act(await self.find(page, visitor, session_id), *more)
+        async def step(
+            page: PageState | None, visitor: str, session_id: str, agent: str, *more: Any
+        ) -> Any:
+            return await act(await self.find(page, visitor, session_id, agent), *more)
 
         step.__name__ = getattr(act, "__name__", "step")  # Gradio names the step by it.
         return step
 
-    async def find(self, page: PageState | None, visitor: object, session_id: object) -> PageState:
+    def with_event(
+        self, act: Callable[[PageState, gr.EventData], Awaitable[Any]]
+    ) -> Callable[..., Awaitable[Any]]:
+        """The same for a step that hears, too, what the browser says with the event."""
+
+        async def step(
+            page: PageState | None,
+            visitor: str,
+            session_id: str,
+            agent: str,
+            event: gr.EventData,
+        ) -> Any:
+            return await act(await self.find(page, visitor, session_id, agent), event)
+
+        step.__name__ = act.__name__
+        return step
+
+    async def find(
+        self, page: PageState | None, visitor: object, session_id: object, agent: object
+    ) -> PageState:
         """The page's state; where this process does not know it, or from before a reload alone, by
         what its browser keeps."""
-        if page and page.registry is self._registry:
+        if page and self.agents.name_of(page.registry):
             return page
-        return await restore(self._registry, str(visitor), str(session_id))
+        registry, is_known = await self._look_up(visitor, agent)
+        return await restore(registry, str(visitor), str(session_id), is_known)
+
+    async def open(self, visitor: object, session_id: object, agent: object) -> PageState:
+        """The state of a page that is opened."""
+        registry, is_known = await self._look_up(visitor, agent)
+        return await open_last(registry, str(visitor), str(session_id), is_known)
+
+    async def _look_up(self, visitor: object, agent: object) -> tuple[Registry, bool]:
+        """The agent of this name, or the first; and whether the visitor is known to another."""
+        agents = self.agents
+        registry = await agents.get(str(agent)) if agent in agents.names else agents.first
+        return registry, agents.are_several and await agents.knows(str(visitor))

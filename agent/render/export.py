@@ -7,30 +7,32 @@ What a model or a visitor has said is text, or Markdown without HTML.
 import base64
 import html
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from time import monotonic
-from typing import Any
 
 from google.adk.events import Event
 from google.adk.sessions import Session
 from google.genai import types
-from markdown_it import MarkdownIt
-from markdown_it.renderer import RendererHTML
-from markdown_it.token import Token
-from markdown_it.utils import OptionsDict
 
 from agent.core import pauses
 from agent.core.adk_internals import DISPLAY_NAME, OWN_CALLS, SESSION_METADATA
+from agent.core.colours import ACCENT, Pair
 from agent.core.files import File
 from agent.core.history import NOTICES, TurnRecord, remaining_events
+from agent.core.language import N_, _, direction, language
 from agent.core.notices import Notice, to_stored
 from agent.core.pauses import Pause
+from agent.core.settings import Settings
 from agent.core.text import clean, to_json
 from agent.core.transcript import Entry
 from agent.render import media
-from agent.render.file_links import size
+from agent.render.document import MARKDOWN, render
+from agent.render.file_links import PICTURE, size
+from agent.render.foot import foot_of
+from agent.render.markdown import replace_formulas
 from agent.render.media import RASTER_TYPES
 from agent.render.messages import Content, Message, to_messages
 
@@ -39,25 +41,10 @@ DOCUMENT_POLICY = (
     "base-uri 'none'; form-action 'none'"
 )
 
-STYLE = """
-:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }
-body { max-width: 44rem; margin: 0 auto; padding: 1rem; overflow-wrap: anywhere }
-h1 { font-size: 1.4rem }
-h2 { font-size: 1rem; margin: 1.5rem 0 .25rem }
-time, small { font-weight: normal; opacity: .7 }
-.asked, .plain { white-space: pre-wrap }
-.asked { border-left: .25rem solid #888; padding-left: .75rem }
-details, .note { border: 1px solid #888; border-radius: .4rem; padding: .4rem .75rem;
-  margin: .5rem 0; font-size: .9rem }
-.note { border-style: dashed }
-pre, table { overflow-x: auto; display: block }
-pre { background: #8882; border-radius: .4rem; padding: .6rem }
-td, th { border: 1px solid #888; padding: .2rem .5rem }
-img { max-width: 100% }
-"""
+STYLE = Path(__file__).with_name("document.css").read_text(encoding="utf-8")
 
 HEAD = """<!doctype html>
-<html lang="en">
+<html lang="{language}" dir="{direction}">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{policy}">
@@ -65,22 +52,25 @@ HEAD = """<!doctype html>
 <meta name="referrer" content="no-referrer">
 <meta name="robots" content="noindex, nofollow">
 <title>{title}</title>
-<style>{style}</style>
+<style>{style}:root {{ --accent: light-dark({accent}) }}</style>
 </head>
 <body>
-<h1 dir="auto">{title}</h1>
-<p><small>A copy of a conversation with an agent, which may be wrong.</small></p>
+<main>
+<h1 dir="auto" lang="">{title}</h1>
+<p><small>{about}</small></p>
 """
 
-FOOT = "</body>\n</html>\n"
+ABOUT = N_("A copy of a conversation with an agent, which may be wrong.")
+QUESTION, ANSWER = N_("Question"), N_("Answer")
+NOT_COPIED = N_("{file} is not part of this copy.")
+
+FOOT = "</main>\n</body>\n</html>\n"
 
 # Bytes of files that are part of one copy; more make a page that no phone opens.
 MAX_COPIED = 20_000_000
 
 # How the names end of files that are saved from a copy: nothing that a browser or a machine runs.
 SAVED_SUFFIXES = ".csv", ".tsv", ".txt", ".md", ".json", ".pdf", ".docx", ".xlsx", ".pptx"
-
-OUT_OF_PAGE = {"target": "_blank", "rel": "noopener noreferrer nofollow"}
 
 # The fields of an event that are exported. ADK's servers import no event with actions; and the
 # others, such as the text of an error or the agent's state, may be the owner's alone.
@@ -104,29 +94,61 @@ TAG = re.compile(r"<(?=[a-z/!?])(?![a-z][a-z0-9+.-]{1,31}:[^\s<>]*>)", re.IGNORE
 CODE_SPAN = re.compile(r"((?<!`)(`+)(?!`).*?(?<!`)\2(?!`))", re.DOTALL)
 
 
-def to_markdown(turns: Iterable[TurnRecord], title: str, root_agent: str = "") -> str:
-    """The conversation as Markdown; `root_agent` is the agent whose answers need no name."""
+def to_markdown(
+    turns: Iterable[TurnRecord], title: str, root_agent: str = "", settings: Settings | None = None
+) -> str:
+    """The conversation as Markdown; `root_agent` is the agent whose answers need no name, and the
+    host's `settings` say what stands below each answer."""
     blocks, until, copied = [f"# {_escaped(title)}"], monotonic() + PARSING_TIME, _Copied()
+    question = f"## {_(QUESTION)}"
     for turn in turns:
         time = _utc(turn.asked_at)
-        blocks.append(f"## Question ({time})" if time else "## Question")
+        blocks.append(f"{question} ({time})" if time else question)
         blocks.append(_contained(turn.question, until))
+        blocks += [_to_block(message, until) for message in _files(turn, copied)]
         messages = _to_messages(turn, root_agent, copied)
-        blocks += ["## Answer", *(_to_block(message, until) for message in messages)]
+        blocks += [f"## {_(ANSWER)}", *(_to_block(message, until) for message in messages)]
+        if foot := foot_of(turn, settings):
+            blocks.append(f"*{_escaped(foot)}*")
     return clean("\n\n".join(filter(None, blocks)) + "\n")
 
 
-def to_html(turns: Iterable[TurnRecord], title: str, root_agent: str = "") -> str:
-    """The same as one HTML page."""
-    page = [HEAD.format(policy=DOCUMENT_POLICY, style=STYLE, title=html.escape(title))]
+def to_html(
+    turns: Iterable[TurnRecord],
+    title: str,
+    root_agent: str = "",
+    settings: Settings | None = None,
+    accent: Pair = ACCENT,
+) -> str:
+    """The same as one HTML page, in the agent's accent."""
+    given = {"policy": DOCUMENT_POLICY, "accent": ", ".join(accent), "style": STYLE}
+    given |= {"language": language(), "direction": direction(), "about": html.escape(_(ABOUT))}
+    head = HEAD.format(title=html.escape(title), **given)
+    return clean(head + to_body(turns, root_agent, settings) + FOOT)
+
+
+def to_body(
+    turns: Iterable[TurnRecord],
+    root_agent: str = "",
+    settings: Settings | None = None,
+    below: Mapping[str, str] | None = None,
+) -> str:
+    """What stands on that page below its title; `below` is HTML that stands below the answers of
+    some turns, by their ids."""
+    page, question, answer = list[str](), _(QUESTION), f"<h2>{_(ANSWER)}</h2>\n"
     until, copied = monotonic() + PARSING_TIME, _Copied()
     for turn in turns:
         time = _utc(turn.asked_at)
-        page.append(f"<h2>Question <time>{time}</time></h2>\n" if time else "<h2>Question</h2>\n")
-        page.append(f'<div class="asked" dir="auto">{html.escape(turn.question)}</div>\n')
-        page.append("<h2>Answer</h2>\n")
+        asked_at = f" <time>{time}</time>" if time else ""
+        page.append(f"<h2>{question}{asked_at}</h2>\n")
+        page.append(f'<div class="asked" dir="auto" lang="">{html.escape(turn.question)}</div>\n')
+        page += [_to_element(message, until) for message in _files(turn, copied)]
+        page.append(answer)
         page += [_to_element(message, until) for message in _to_messages(turn, root_agent, copied)]
-    return clean("".join([*page, FOOT]))
+        if foot := foot_of(turn, settings):
+            page.append(f"<p><small>{html.escape(foot)}</small></p>\n")
+        page.append((below or {}).get(turn.id, ""))
+    return clean("".join(page))
 
 
 def to_adk(session: Session, title: str) -> str:
@@ -187,6 +209,11 @@ def _to_messages(turn: TurnRecord, root_agent: str, copied: _Copied) -> list[Mes
     return to_messages(transcript, root_agent=root_agent, file_content=copied)
 
 
+def _files(turn: TurnRecord, copied: _Copied) -> list[Message]:
+    """What was sent with a question."""
+    return to_messages(turn.files, file_content=copied)
+
+
 def _in_words(entry: Entry) -> Entry:
     """What was asked and answered as a note, which nobody can answer, for readers who need not be
     who was asked."""
@@ -229,14 +256,14 @@ def _to_block(message: Message, until: float) -> str:
     """A message as Markdown: an answer as it is, all else as a quotation."""
     match message:
         case {"content": {"path": url, "kind": "image", "name": name}} if url:
-            return f"![{_escaped(name or 'Picture')}]({url})"
+            return f"![{_escaped(name or _(PICTURE))}]({url})"
         case {"content": {"about": about}}:
-            return f"*{_escaped(about)}* is not part of this copy."
+            return _(NOT_COPIED).format(file=f"*{_escaped(about)}*")
         case {"content": {"text": text}, "metadata": {"title": title}}:
             quotation = (
                 f"**{_escaped(html.unescape(title.strip('*')))}**\n\n{_contained(text, until)}"
             )
-            return "\n".join(f"> {line}".rstrip() for line in quotation.splitlines())
+            return "\n".join(f"> {line}".rstrip() for line in quotation.rstrip().splitlines())
     return _contained(message["content"]["text"], until)
 
 
@@ -245,11 +272,11 @@ def _to_element(message: Message, until: float) -> str:
     match message:
         case {"content": {"about": _} as file}:
             return f"<p>{_to_file_element(file)}</p>\n"
-        case {"content": {"text": text}, "metadata": panel}:
+        case {"content": {"text": text}, "metadata": {"title": title} as panel}:
             # HTML already; the log is plain text.
-            title = f"<strong>{panel['title'].strip('*')}</strong>"
+            title = f"<strong>{title.strip('*')}</strong>"
             if "status" not in panel:
-                return f'<aside class="note">{title}{_rendered(text, until)}</aside>\n'
+                return f'<div role="note" class="note">{title}{_rendered(text, until)}</div>\n'
             log, seconds = html.escape(panel.get("log", "")), panel.get("duration")
             beside = " ".join(filter(None, [log, "" if seconds is None else f"({seconds} s)"]))
             summary = f"{title} <small>{beside}</small>" if beside else title
@@ -261,12 +288,13 @@ def _to_file_element(file: Content) -> str:
     name, about = html.escape(file["name"]), html.escape(file["about"])
     match file:
         case {"path": ""}:
-            return f"<em>{about} is not part of this copy.</em>"
+            return f"<em>{html.escape(_(NOT_COPIED)).format(file=about)}</em>"
         case {"path": url, "kind": "image"}:
-            return f'<img src="{url}" alt="{name or "Picture"}">'
+            return f'<img src="{url}" alt="{name or _(PICTURE)}">'
         case {"path": url, "kind": "audio" | "video" as kind}:
             return f'<{kind} controls src="{url}"></{kind}> {name}'
-    return f'<a href="{file["path"]}" download="{name or "file"}">Save {about}</a>'
+    save = _("Save {name}").format(name=about)
+    return f'<a href="{file["path"]}" download="{name or "file"}">{save}</a>'
 
 
 def _is_parsed(text: str, until: float) -> bool:
@@ -276,7 +304,7 @@ def _is_parsed(text: str, until: float) -> bool:
 def _rendered(text: str, until: float) -> str:
     if not _is_parsed(text, until):
         return f'<div class="plain" dir="auto">{html.escape(text)}</div>\n'
-    return f'<div dir="auto">{MARKDOWN.render(text)}</div>\n'
+    return f'<div dir="auto">{render(text)}</div>\n'
 
 
 def _utc(timestamp: float) -> str:
@@ -295,6 +323,8 @@ def _contained(text: str, until: float) -> str:
     if not _is_parsed(text, until):
         fence = "`" * (1 + max(2, *map(len, re.findall("`+", text)), 2))
         return f"{fence}text\n{text}\n{fence}"
+    # To TeX, a blank is nothing.
+    text = replace_formulas(text, lambda formula: TAG.sub("< ", formula))
     lines = text.split("\n")
     for block in MARKDOWN.parse(text):
         if block.type == "inline" and block.map:
@@ -358,35 +388,3 @@ def _says_something(event: Event) -> bool:
 def _is_adks_own_call(part: types.Part) -> bool:
     call = part.function_call or part.function_response
     return bool(call and (call.name or "").startswith(OWN_CALLS))
-
-
-def _render_link(
-    self: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: Any
-) -> str:
-    token = tokens[index]
-    if re.match(r"(https?|mailto):", str(token.attrs.get("href")), re.IGNORECASE):
-        token.attrs.update(OUT_OF_PAGE)
-    else:
-        token.attrs.pop("href", None)
-    return str(self.renderToken(tokens, index, options, env))
-
-
-def _render_image(
-    self: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: Any
-) -> str:
-    """A picture whose data is in the text itself; any other one's address is shown as text."""
-    source = str(tokens[index].attrs.get("src"))
-    if source.startswith(tuple(f"data:{kind};base64," for kind in RASTER_TYPES)):
-        return str(self.image(tokens, index, options, env))
-    return html.escape(f"[{tokens[index].content}]({source})")
-
-
-def _markdown() -> MarkdownIt:
-    parser = MarkdownIt("js-default")
-    parser.add_render_rule("link_open", _render_link)
-    parser.add_render_rule("image", _render_image)
-    return parser
-
-
-# Without HTML: whatever looks like it is text.
-MARKDOWN = _markdown()

@@ -1,14 +1,30 @@
-"""A file of an answer on a page: a picture, a player, the beginning of a table, or a link to it."""
+"""A file on a page: a picture, a player, the beginning of a table, or a link to it."""
 
 import csv
 import io
+import mimetypes
 import re
+from collections.abc import Collection
 from functools import lru_cache
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
+from agent.core.file_types import GROUPS
 from agent.core.files import File
-from agent.core.text import clean, plural
+from agent.core.language import N_, _, ngettext
+from agent.core.text import clean
 from agent.render import media
+
+# Characters of the name of a file that a visitor sends: file systems take 255 bytes.
+MAX_NAME = 100
+
+# What a file is called that has no name, and how it is saved.
+PICTURE, A_FILE, SAVE = N_("Picture"), N_("A file"), N_("Save this file")
+
+# How the names of texts end that a browser offers to send; others can be dropped.
+TEXT_NAMES = (
+    *("text/*", ".txt", ".md", ".csv", ".tsv", ".json", ".yaml", ".yml", ".toml", ".xml", ".html"),
+    *(".py", ".js", ".ts", ".css", ".sql", ".sh", ".java", ".c", ".cpp", ".rs", ".go", ".log"),
+)
 
 # Rows and columns of a table that a page shows, and bytes that are read for them.
 MAX_ROWS, MAX_COLUMNS, MAX_READ = 6, 8, 20_000
@@ -29,18 +45,19 @@ def to_markdown(file: File) -> str:
     if file.address:
         return _elsewhere(file, name)
     if file.version is not None and not file.kept_as:
-        return f"*The file “{name}” is not here any more.*"
-    address = address_of(file)
-    caption = f"[Save {name}]({address}) ({size(file)})" if name else ""
+        return _gone(name)
+    address, save = address_of(file), _("Save {name}")
+    caption = f"[{save.format(name=name)}]({address}) ({size(file)})" if name else ""
     match file.mime_type.lower().partition("/")[0]:
         case "image":
-            shown = f"[![{name or 'Picture'}]({address})]({address})"
+            shown = f"[![{name or _(PICTURE)}]({address})]({address})"
         case "audio" | "video" as kind:
             shown = f'<{kind} controls src="{address}"></{kind}>'
         case _:
-            shown, caption = caption or f"[Save this file]({address})", ""
+            shown, caption = caption or f"[{_(SAVE)}]({address})", ""
     separator = TABLES.get(file.mime_type.lower().partition(";")[0])
-    table = _table(address.split("/")[1], separator) if separator else ""
+    table, is_whole = _table(address.split("/")[1], separator) if separator else ("", True)
+    table += "" if is_whole else "\n\n" + _("These are the first rows.")
     return "\n\n".join(filter(None, (shown, caption, table)))
 
 
@@ -52,13 +69,69 @@ def address_of(file: File, kept_as: str = "") -> str:
     return f"files/{kept}/{name}" if name.strip(".") else f"files/{kept}"
 
 
+def from_address(address: str) -> File | None:
+    """The file at such an address, as far as that tells; None where it is no such address."""
+    found = re.fullmatch(r"files/([0-9a-f]{32}\.\w{1,9})(?:/([^/\s]{1,1500}))?", address)
+    if found is None:
+        return None
+    return File("", name=safe_name(unquote(found[2] or "")) or found[1], kept_as=found[1])
+
+
+def safe_name(name: str) -> str:
+    """What a visitor calls a file, as the name of an artifact: without folders, which some browsers
+    tell, invisible characters, and the colon, by which ADK knows what belongs to a user."""
+    bare = clean(name).replace("\\", "/").rpartition("/")[2].replace(":", " ")
+    return "".join(filter(str.isprintable, bare)).strip(". ")[:MAX_NAME].strip()
+
+
+def true_name(name: str, mime_type: str) -> str:
+    """The name of a file whose content is of this type; where it says that it is another picture,
+    sound or document, with what it is behind it: "cat.png.txt"."""
+    said = mimetypes.guess_type(name)[0] or ""
+    is_other = said.startswith(("image/", "audio/", "video/", "application/pdf"))
+    is_same = said == mime_type or media.suffix(said) == media.suffix(mime_type)
+    return name + media.suffix(mime_type) if is_other and not is_same else name
+
+
+def to_line(file: File) -> str:
+    """What a page shows of a file that a visitor has sent, on one line of Markdown."""
+    name, address = escaped(file.shown_name), address_of(file)
+    if not (file.kept_as or file.data):
+        return _gone(name)
+    if file.mime_type in media.RASTER_TYPES:
+        return f"[![{name}]({address})]({address})"
+    return f"[{name}]({address}) ({size(file)})"
+
+
+def kinds(types: Collection[str]) -> str:
+    """What people call these types of files, if they are all of a group: "pictures, PDF"."""
+    names = {
+        "image": _("pictures (PNG, JPEG, WebP)"),
+        "pdf": "PDF",
+        "audio": _("sounds"),
+        "video": _("videos"),
+        "text": _("text, such as tables (CSV)"),
+    }
+    known = [kind for group in GROUPS.values() for kind in group]
+    others = sorted(set(types) - set(known))
+    groups = [name for group, name in names.items() if GROUPS[group][0] in types]
+    return ", ".join([*groups, *others])
+
+
+def accepted(types: Collection[str]) -> str:
+    """The same for a browser's file chooser. Without HEIC, which iPhones make into JPEG then, and
+    with whatever is text, of which every system has a type of its own."""
+    names = sorted(set(types) - {"image/heic", "text/plain"})
+    return ",".join([*names, *(TEXT_NAMES if "text/plain" in types else ())])
+
+
 def size(file: File) -> str:
     """How much is in it."""
     number = file.size or len(file.data)
     for power, unit in ((3, "GB"), (2, "MB"), (1, "kB")):
         if number >= 1_000**power:
             return f"{number / 1_000**power:.0f} {unit}"
-    return plural(number, "byte")
+    return ngettext("{number} byte", "{number} bytes", number)
 
 
 def escaped(text: str) -> str:
@@ -74,27 +147,33 @@ def quoted(address: str) -> str:
 
 def _elsewhere(file: File, name: str) -> str:
     if urlsplit(file.address).scheme in ("https", "http"):
-        return f"[{name or 'A file'}]({quoted(file.address)})"
-    return f"*The file “{name}” is kept where this page cannot fetch it.*"
+        return f"[{name or _(A_FILE)}]({quoted(file.address)})"
+    sentence = _("The file “{name}” is kept where this page cannot fetch it.")
+    return f"*{sentence.format(name=name)}*"
+
+
+def _gone(name: str) -> str:
+    sentence = _("The file “{name}” is not here any more.")
+    return f"*{sentence.format(name=name)}*"
 
 
 @lru_cache(maxsize=64)  # An answer that grows is drawn many times a second.
-def _table(kept_as: str, separator: str) -> str:
-    """The first rows and columns as a table of Markdown; "" where it has none."""
+def _table(kept_as: str, separator: str) -> tuple[str, bool]:
+    """The first rows and columns as a table of Markdown, "" where it has none; and whether that is
+    all."""
     path = media.path_of(kept_as)
     if not path:
-        return ""
+        return "", True
     with path.open("rb") as file:
         text = file.read(MAX_READ).decode("utf-8-sig", "replace")
     try:
         rows = [row for row in csv.reader(io.StringIO(text), delimiter=separator) if row]
     except csv.Error:
-        return ""
+        return "", True
     is_whole = len(text.encode()) < MAX_READ and len(rows) <= MAX_ROWS
     if len(rows) < 2:
-        return ""
+        return "", True
     width = min(MAX_COLUMNS, max(map(len, rows[:MAX_ROWS])))
     lines = [[escaped(cell) for cell in (row + [""] * width)[:width]] for row in rows[:MAX_ROWS]]
     lines.insert(1, ["---"] * width)
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return table if is_whole else f"{table}\n\nThese are the first rows."
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines), is_whole

@@ -11,40 +11,42 @@ differ, a tag may get through: `keepPlain` of text.js then takes its attributes 
 import re
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import TypeAlias
 
 from markdown_it import MarkdownIt
 
-# Unicode's INVISIBLE SEPARATOR. A formula is drawn between two of them alone (`FORMULA`), so that
-# the page draws nothing that was not counted here; what is copied from the page has none of them.
-MARK = "\u2063"
+from agent.render import formulas
+from agent.render.formulas import FORMULA, MARK, OPENING
 
 # For a `<` that begins no tag. Models write `&lt;` themselves, and this never, so that what is
 # copied from the page can be what the model wrote.
 LESS_THAN = "&#0060;"
 ESCAPED_LESS_THAN = "&#00060;"  # It was `\<`.
-
-# How the page's formulas begin and end, for `gr.Chatbot(latex_delimiters=…)`.
-FORMULA: dict[str, str | bool] = {"left": f"$${MARK}", "right": f"{MARK}$$", "display": True}
+AMPERSAND = "&#0038;"  # The same for a `&`.
 
 INLINE_TAGS = "b|strong|i|em|u|s|del|ins|mark|small|sub|sup|kbd|br"
 BLOCK_TAGS = "details|summary|p|ul|ol|li|table|thead|tbody|tr|th|td|hr"
 
 TAG = rf"</?(?:{INLINE_TAGS}|{BLOCK_TAGS})[ ]?/?>"
 LINK = r"<(?:https?://|mailto:)[^\s<>`]+>"
+ADDRESS = r"https?://[^\s<>\\`|)]+"
+
+# The mark by another name, which would have more drawn than was counted.
+MARK_NAME = r"(?P<mark>&)(?=#0*8291|#x0*2063|ic;|InvisibleComma;)"
 
 # What is looked at outside code.
 PROSE = re.compile(
-    rf"\\[\\$]|\$\$(?!\$)(?P<formula>.+?)\$\$|{TAG}|{LINK}|(?P<html>\\?<(?=[a-z/!?]))",
+    rf"\\[\\$]|{ADDRESS}|(?P<formula>{FORMULA})|{TAG}|{LINK}"
+    rf"|(?P<html>\\?<(?=[a-z/!?]))|{MARK_NAME}",
     re.DOTALL | re.IGNORECASE,
 )
 
 # Text without any of these is given to the page as it is.
-SPECIAL = re.compile(r"<(?=[a-zA-Z/!?]|\Z)|\$(?=\$|\Z)|```mermaid")
+SPECIAL = re.compile(r"<(?=[a-zA-Z/!?]|\Z)|\$|\\(?=[(\[]|\Z)|```mermaid|&[#iI]")
 
 # An escaped character, or a run of backticks, perhaps with the code and the run that closes it.
 CODE_SPAN = re.compile(r"\\[\\`]|(`+)(?:(?!`)(?P<code>.+?)(?<!`)\1(?!`))?", re.DOTALL)
@@ -60,18 +62,14 @@ HALF = re.compile(
     r"(?:\\?<(?:/?[a-z]{0,8} ?/?|(?:https?|mailto):[^\s<>`]{0,300})|(?<!\$)\$+|\\)\Z",
     re.IGNORECASE,
 )
-OPEN = re.compile(r"\\.|\$\$.+?\$\$|(?P<formula>\$\$)|`[^<]*(?:(?P<tag><)|\Z)", re.DOTALL)
+OPEN = re.compile(
+    rf"{FORMULA}|{OPENING}|\\.|{ADDRESS}|`[^<]*(?:(?P<tag><)|\Z)", re.DOTALL | re.IGNORECASE
+)
 LONGEST_OPEN = 400
+BLANK_LINE = re.compile(r"\n\s*\n")
 
-MAX_FORMULA = 1_500
 # What a formula, and each cell of a matrix, costs beside its characters.
-FORMULA_COST, CELL_COST = 50, 10
-# How deep its parts may lie in each other. KaTeX makes some eight elements for each level, and
-# Chromium ends a page at 2,000.
-MAX_DEPTH = 15
-LEVEL = re.compile(r"\\[{}]|(?P<down>\{|\\left\b|\\begin\b)|(?P<up>\}|\\right\b|\\end\b)")
-# By these a formula of some lines grows without a bound.
-MACROS = re.compile(r"\\(?:[gex]?def|let|futurelet|global|long|\w*command)(?![a-z])", re.IGNORECASE)
+FORMULA_COST, CELL_COST = 20, 10
 
 # As Gradio finds a diagram.
 DIAGRAM_FENCE = re.compile(r"(?<!`)```mermaid\s*\Z")
@@ -166,7 +164,12 @@ def _render(text: str, begun: _Begun, grows: bool) -> tuple[str, Room]:
 
 def _is_whole(text: str, end: int, first: int) -> bool:
     """Whether a block begins there for good, and no formula goes on in it."""
-    return "\n" in text[first:] and text.count("$$", end, first) % 2 == 0
+    before = text[end:first]
+    opened = [match for match in OPEN.finditer(before) if match["open"]]
+    return "\n" in text[first:] and not any(
+        match[0] == "$$" or (match[0] != "$" and not BLANK_LINE.search(before, match.end()))
+        for match in opened
+    )
 
 
 def _parser() -> MarkdownIt:
@@ -246,43 +249,71 @@ def _code_spans(content: str, in_content: list[int], in_text: list[int]) -> Iter
             yield place(match.start()), place(match.end() - 1) + 1, "code"
 
 
-def _prose(text: str, room: Room) -> tuple[str, Room]:
-    """Text that is not code."""
+def replace_formulas(text: str, by: Callable[[str], str]) -> str:
+    """A text with something else in the place of each formula; for copies, which draw none."""
+    if "$" not in text and "\\" not in text:
+        return text
+    text = re.sub(r"\r\n?", "\n", text)
+    parts: list[str] = []
+    end = 0
+    codes = [(first, last) for first, last, _ in _regions(text) if first < last]
+    for first, last in [*codes, (len(text), len(text))]:
+        prose, after = text[end:first], 0
+        for match in _found(prose):
+            if match["formula"]:
+                parts += [prose[after : match.start()], by(match[0])]
+                after = match.end()
+        parts += [prose[after:], text[first:last]]
+        end = last
+    return "".join(parts)
 
-    def shown(match: re.Match[str]) -> str:
-        nonlocal room
+
+def _found(prose: str) -> Iterator[re.Match[str]]:
+    """What of a text that is not code is not mere words."""
+    end = 0
+    while match := PROSE.search(prose, end):
+        end = match.end()
+        if match["formula"] and not formulas.is_meant(match[0]):
+            end = match.start() + 1
+        else:
+            yield match
+
+
+def _prose(text: str, room: Room) -> tuple[str, Room]:
+    """Text that is not code, for the page."""
+    parts: list[str] = []
+    end = 0
+    for match in _found(text):
+        shown = match[0]
         if html := match["html"]:
             # For marked a backslash may belong to an address, and escape nothing.
-            return LESS_THAN if html == "<" else ESCAPED_LESS_THAN
-        if (formula := match["formula"]) is None:
-            return match[0]
-        cost = len(formula) + FORMULA_COST + CELL_COST * formula.count("&")
-        if cost > room.formulas or not _is_drawable(formula):
-            ticks = "`" * max(5, 1 + max(map(len, re.findall("`+", formula)), default=0))
-            return f"{MARK}{ticks}{' '.join(match[0].split())}{ticks}{MARK}"
-        room = replace(room, formulas=room.formulas - cost)
-        return f"$${MARK}{formula}{MARK}$$"
-
-    return PROSE.sub(shown, text), room
+            shown = LESS_THAN if html == "<" else ESCAPED_LESS_THAN
+        elif match["formula"]:
+            line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
+            shown, room = _formula(shown, line.lstrip().startswith(">"), room)
+        elif match["mark"]:
+            shown = AMPERSAND
+        parts += [text[end : match.start()], shown]
+        end = match.end()
+    return "".join([*parts, text[end:]]), room
 
 
-def _is_drawable(formula: str) -> bool:
-    levels = (bool(level["down"]) - bool(level["up"]) for level in LEVEL.finditer(formula))
-    is_flat = max(accumulate(levels), default=0) <= MAX_DEPTH
-    return is_flat and len(formula) <= MAX_FORMULA and not MACROS.search(formula)
+def _formula(source: str, is_quoted: bool, room: Room) -> tuple[str, Room]:
+    cost = len(source) + FORMULA_COST + CELL_COST * source.count("&")
+    if cost > room.formulas or not formulas.is_drawable(source):
+        return formulas.as_code(source), room
+    return formulas.marked(source, is_quoted), replace(room, formulas=room.formulas - cost)
 
 
 def _without_open_end(text: str) -> str:
     """The end of a growing text, without what the next words decide about."""
     for match in OPEN.finditer(text):
-        for kind in ("formula", "tag"):
-            if match[kind] and _may_close(text[match.start() :]):
-                return text[: match.start(kind)]
+        rest = text[match.start() :]
+        if match["open"] and formulas.may_close(rest):
+            return text[: match.start()]
+        if match["tag"] and len(rest) <= LONGEST_OPEN and not BLANK_LINE.search(rest):
+            return text[: match.start("tag")]
     return text
-
-
-def _may_close(rest: str) -> bool:
-    return len(rest) <= LONGEST_OPEN and not re.search(r"\n\s*\n", rest)
 
 
 def _diagram(source: str, room: Room) -> tuple[str, Room]:
@@ -300,7 +331,7 @@ def _diagram(source: str, room: Room) -> tuple[str, Room]:
         # As mermaid writes them. The browser undoes the others below.
         return "#0060;" if match["html"] else "#0036;#0036;" if match["formula"] else match[0]
 
-    body = IN_DIAGRAM.sub(shown, body).replace("&", "&#0038;").replace("<", LESS_THAN)
+    body = IN_DIAGRAM.sub(shown, body).replace("&", AMPERSAND).replace("<", LESS_THAN)
     return f"{opening}\n{body}{fence}{end}", replace(room, edges=left)
 
 

@@ -1,4 +1,4 @@
-"""Pictures and other files that the agent has made, put where the page can fetch them."""
+"""Pictures and other files of a conversation, put where the page can fetch them."""
 
 import hashlib
 import io
@@ -20,7 +20,7 @@ FILE_NAME = re.compile(r"[0-9a-f]{32}\.\w+")
 RASTER_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 # What Python 3.11 has no suffix for, though models make it; Gradio, where it is imported, adds one.
-MORE_SUFFIXES = {"audio/wav": ".wav"}
+MORE_SUFFIXES = {"audio/wav": ".wav", "audio/aiff": ".aiff"}
 
 
 # How Gemini's speech models name what they make, which no browser plays: bare samples of 16 bits,
@@ -42,6 +42,12 @@ def save(mime_type: str, data: bytes, salt: str = "") -> str:
     else:
         path.write_bytes(data)
     return path.name
+
+
+def kept_copy(path: Path) -> File:
+    """A file of this machine as one of a conversation."""
+    data = path.read_bytes()
+    return File("", name=path.name, kept_as=save("", data), size=len(data))
 
 
 def suffix(kind: str) -> str:
@@ -67,10 +73,14 @@ def playable(mime_type: str, data: bytes) -> tuple[str, bytes]:
 
 def content(file: File) -> bytes | None:
     """What is in a file of an answer; None where that is not here."""
-    if file.data or file.version is None:
-        return file.data or None
-    path = path_of(file.kept_as)
-    return path.read_bytes() if path else None
+    path = None if file.data else path_of(file.kept_as)
+    return path.read_bytes() if path else file.data or None
+
+
+def size(file: File) -> int:
+    """How many bytes are in it here."""
+    path = None if file.data else path_of(file.kept_as)
+    return path.stat().st_size if path else len(file.data)
 
 
 def path_of(name: str) -> Path | None:

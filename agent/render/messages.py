@@ -7,18 +7,22 @@ status is "done" and open otherwise (gradio/components/chatbot.py, MetadataDict)
 """
 
 import re
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any, TypeAlias, assert_never
 
 from agent.core.adk_internals import TRANSFER
 from agent.core.files import File
 from agent.core.history import TurnRecord
+from agent.core.language import N_, _, in_digits, ngettext
 from agent.core.pauses import REJECTED, Pause, changed_arguments, sentence
+from agent.core.settings import Settings
+from agent.core.silence import Silence
 from agent.core.sources import Sources
-from agent.core.text import clean, from_json, plural, to_json
+from agent.core.text import clean, to_json
+from agent.core.titles import NOTE
 from agent.core.transcript import (
+    OWN_ERRORS,
     Entry,
     Notice,
     Text,
@@ -29,8 +33,11 @@ from agent.core.transcript import (
 )
 from agent.core.waiting import executed
 from agent.render import source_list
-from agent.render.file_links import address_of, to_markdown
+from agent.render.code_block import fenced, is_json, verbatim
+from agent.render.file_links import to_line, to_markdown
+from agent.render.foot import foot_of
 from agent.render.markdown import MARK, Room, to_page_markdown
+from agent.render.notes import note, own_title, ways_on
 from agent.render.source_list import with_numbers
 
 Message: TypeAlias = dict[str, Any]
@@ -44,40 +51,43 @@ JOINER = "\u2060"
 # How many characters of a name, or of a tool's arguments, a panel's title shows.
 MAX_TITLE_PART = 80
 
-# The title of what the app itself says. A model's words are never set in bold in a title (`_name`),
-# and so none of its panels looks like this one (chat.css).
-NOTE = "**Note**"
-
 # The id of a panel that tells of what stays done where its message is taken back (chat.js).
 STAYS_DONE = "stays-done"
 
-# The id of what stands beside the words: a file, sources (static/text.js).
-ASIDE = "aside"
+# The ids of what stands beside the words (static/copying.js): a file or sources; the line that
+# tells how long an answer took; and the panel that tells how long nothing has come.
+ASIDE, FOOT, SILENCE = BESIDE = "aside", "foot", "silence"
 
-# How an object begins, or a list of objects or texts: what is not so may be Markdown.
-JSON_BEGINS = re.compile(r'\s*(\{\s*["}]|\[\s*[\[{"])')
+# What is told of the line of figures to a reader who points at it.
+ABOUT_TOKENS = N_("A token is a piece of a word: by tokens the work of an AI is counted.")
+
+# Seconds after which silence in the middle of words, or of thoughts, is told. Chosen, not measured:
+# a model seldom rests for so long.
+STALLED = 3.0
+
+# The least seconds of a tool's that are told while it is at work.
+SLOW_TOOL = 1.0
 
 # Panels of an answer: more are a burden to a browser, and nobody reads them.
 MAX_PANELS = 100
 
-# Characters of a tool's arguments or result that a page shows: each few become an element of it.
-MAX_SHOWN = 5_000
-
 
 def to_messages(
     transcript: Transcript,
-    waiting: float | None = None,
+    silence: Silence | None = None,
     root_agent: str = "",
     file_content: Callable[[File], Content] | None = None,
+    foot: str = "",
 ) -> list[Message]:
     """One message for each entry, in order, and a line wherever another agent begins to speak.
 
     Args:
         transcript: What has been said.
-        waiting: Seconds since the turn began while more is expected; None when it is over.
+        silence: How long nothing has come while more is expected; None when something comes.
         root_agent: The agent that needs no line, because the page has its name on top.
         file_content: For an export: what a file is in it. All else is then whole, and in the very
             characters that were said. By default all is as the page can show it.
+        foot: The line below an answer that is over (`agent.render.foot`).
     """
     messages: list[Message] = []
     speaker, room = root_agent, Room()
@@ -87,7 +97,7 @@ def to_messages(
     for entry in entries:
         if isinstance(entry, Text | File) and entry.source[0] != speaker:
             if speaker:
-                messages.append(_next_agent(f"{_name(entry.source[0])} answers", status="done"))
+                messages.append(_next_agent(_("{name} answers"), entry.source[0], status="done"))
             speaker = entry.source[0]
         if isinstance(entry, ToolCall) and entry.name == TRANSFER:
             speaker = str(entry.args.get("agent_name"))
@@ -95,13 +105,25 @@ def to_messages(
             found = sources.get(getattr(entry, "response_id", ""))
             text, room = _shown_text(entry, room, found, is_whole=file_content is not None)
             entry = replace(entry, text=text)
-        messages.append(_message(entry, file_content, done))
+        messages.append(_message(entry, file_content, done, silence))
     if left_out:
         messages.append(_left_out(left_out))
-    if waiting is not None and not _shows_work(transcript):
-        title = f"Waiting for an answer ({waiting:.0f} s)"
-        messages.append(_panel(title, "The next words have not come yet.", status="pending"))
+    messages += _below(transcript, silence, foot)
+    if options := ways_on(transcript):
+        # Gradio shows them as buttons, but for the last message of a chat alone.
+        messages[-1]["options"] = options
     return messages
+
+
+def _below(transcript: Transcript, silence: Silence | None, foot: str) -> Iterator[Message]:
+    """What stands below all that was said: that more is to come, or the line of figures."""
+    if silence and (title := _waiting_title(transcript, silence)):
+        text = _("The next words have not come yet.")
+        yield _panel(title, text, status="pending", id=SILENCE)
+    if foot:
+        # No model's tag has a title: so chat.css, too, knows this line from a model's words.
+        content = _text(f'<small title="{_(ABOUT_TOKENS)}">{foot}</small>')
+        yield {"role": "assistant", "content": content, "metadata": {"id": FOOT}}
 
 
 def _shown_text(
@@ -111,8 +133,8 @@ def _shown_text(
     text = entry.text
     if isinstance(entry, Text) and entry.form == "json":
         return text, room
-    if isinstance(entry, Text) and _is_json(text, entry.state == "open"):
-        return _verbatim(clean(text).replace(MARK, ""), "" if is_whole else MARK), room
+    if isinstance(entry, Text) and is_json(text, entry.state == "open"):
+        return verbatim(clean(text).replace(MARK, ""), "" if is_whole else MARK), room
     if not is_whole:
         text, room = to_page_markdown(clean(text), room, entry.state == "open")
     if sources:
@@ -120,24 +142,57 @@ def _shown_text(
     return text, room
 
 
-def to_page(turns: Iterable[TurnRecord], root_agent: str = "", hidden: int = 0) -> list[Message]:
-    """A conversation: each question and its answer, after a line for the `hidden` turns before."""
+def is_beside_words(message: Message) -> bool:
+    """Whether it stands beside the words: below them others may still grow."""
+    return (message.get("metadata") or {}).get("id") in BESIDE
+
+
+def to_page(
+    turns: Sequence[TurnRecord],
+    root_agent: str = "",
+    hidden: int = 0,
+    silence: Silence | None = None,
+    settings: Settings | None = None,
+) -> list[Message]:
+    """A conversation: each question and its answer, after a line for the `hidden` turns before.
+
+    Args:
+        turns: Of these the last may be running.
+        root_agent: As in `to_messages`.
+        hidden: How many are not among them.
+        silence: How long nothing has come of the one that is running.
+        settings: The host's, for the line below each answer.
+    """
     messages: list[Message] = []
     if hidden:
-        title = f"{plural(hidden, 'earlier message')} and what came of them"
-        text = "The agent remembers them, and what you save of this chat has them."
+        title = ngettext(
+            "{number} earlier message and what came of it",
+            "{number} earlier messages and what came of them",
+            hidden,
+        )
+        text = _("The agent remembers them, and what you save of this chat has them.")
         messages.append(_panel(title, text, status="done"))
     for turn in turns:
-        if turn.question or turn.id:
-            messages.append(to_question(turn.question))
-        messages += to_messages(turn.transcript, root_agent=root_agent)
+        if is_asked(turn):
+            messages.append(to_question(turn.question, turn.files))
+        waits = silence if turn is turns[-1] else None
+        foot = foot_of(turn, settings)
+        messages += to_messages(turn.transcript, waits, root_agent, foot=foot)
     return messages
 
 
-def to_question(text: str) -> Message:
-    """The visitor's message, tags and all; `as_said` is its inverse."""
-    shown = re.sub(r"<(?=[a-zA-Z/!?])", f"<{JOINER}", text.replace(MARK, ""))
-    return {"role": "user", "content": _text(shown)}
+def is_asked(turn: TurnRecord) -> bool:
+    """Whether a message of the visitor's stands above its answer."""
+    return bool(turn.question or turn.id)
+
+
+def to_question(text: str, files: Iterable[File] = ()) -> Message:
+    """The visitor's message, tags and all; `as_said` is its inverse. Its files are a part of its
+    own, which begins with the mark that no visitor can type (chat.js does the same)."""
+    shown = _text(re.sub(r"<(?=[a-zA-Z/!?])", f"<{JOINER}", text.replace(MARK, "")))
+    if lines := "\n\n".join(map(to_line, files)):
+        return {"role": "user", "content": [shown, _text(MARK + lines)]}
+    return {"role": "user", "content": shown}
 
 
 def as_said(text: str) -> str:
@@ -166,40 +221,53 @@ def _bounded(transcript: Transcript) -> tuple[Transcript, Transcript]:
 
 def _left_out(entries: Transcript) -> Message:
     status = "pending" if busy_with_tools(entries) else "done"
-    text = "There are too many to show here. What you save of this chat has all of them."
-    return _panel(f"More thoughts and tool calls: {len(entries):,}", text, status=status)
+    text = _("There are too many to show here. What you save of this chat has all of them.")
+    title = _("More thoughts and tool calls: {number}").format(number=in_digits(len(entries)))
+    return _panel(title, text, status=status)
 
 
-def _shows_work(transcript: Transcript) -> bool:
-    """Whether the page shows already that more is to come: growing words, or a tool at work."""
+def _waiting_title(transcript: Transcript, silence: Silence) -> str:
+    """What is said of a silence; "" where the page shows already that more is to come: words that
+    have just come, or a tool at work."""
+    if busy_with_tools(transcript):
+        return ""
     match transcript[-1:]:
         case (Text(state="open"),) | (Thought(state="open"),):
-            return True
-    return busy_with_tools(transcript)
+            is_long = silence.lasts >= STALLED
+            title = _("Waiting for the next words ({seconds} s)") if is_long else ""
+            return title.format(seconds=f"{silence.lasts:.0f}")
+    return _("Waiting for an answer ({seconds} s)").format(seconds=f"{silence.elapsed:.0f}")
 
 
 def _message(
-    entry: Entry, file_content: Callable[[File], Content] | None, done: Container[str]
+    entry: Entry,
+    file_content: Callable[[File], Content] | None,
+    done: Container[str],
+    silence: Silence | None,
 ) -> Message:
     match entry:
         case Text(text=text, form=form):
-            shown = _fenced(text, file_content is not None) if form == "json" else text
+            shown = fenced(text, file_content is not None) if form == "json" else text
             return {"role": "assistant", "content": _text(shown)}
-        case Thought(text=text, state="open"):
-            return _panel("Thinking", text, status="pending")
-        case Thought(text=text):
-            return _panel("Thought", text, status="done")
+        case Thought(text=text, state=state):
+            is_open = state == "open"
+            title = _("Thinking") if is_open else _("Thought")
+            if entry.is_inner:
+                title = _("{name} writes") if is_open else _("{name} wrote")
+                title = _named(title, entry.source[0])
+            return _panel(title, text, status="pending" if is_open else "done")
         case ToolCall():
-            return _tool_call(entry, is_whole=file_content is not None)
+            return _tool_call(entry, file_content is not None, silence)
         case File() | Sources():
             content = _aside(entry, file_content)
             return {"role": "assistant", "content": content, "metadata": {"id": ASIDE}}
         case Pause(id=id):
             more = {"id": STAYS_DONE} if id in done else {}
             # In it may be a model's words, and they are text.
-            return _panel(NOTE, _plain(sentence(entry).text), **more)
-        case Notice(text=text):
-            return _panel(NOTE, text)
+            return _panel(own_title(NOTE), _plain(sentence(entry).text), **more)
+        case Notice():
+            title, text, more = note(entry, is_whole=file_content is not None)
+            return _panel(title, text, **more)
         case _:
             assert_never(entry)
 
@@ -210,35 +278,45 @@ def _aside(entry: File | Sources, file_content: Callable[[File], Content] | None
     return file_content(entry) if file_content else _text(to_markdown(entry))
 
 
-def _tool_call(call: ToolCall, is_whole: bool) -> Message:
+def _tool_call(call: ToolCall, is_whole: bool, silence: Silence | None) -> Message:
     status: dict[str, Any] = {"status": "pending"}
     if call.waits_for:
         status = {"status": "done"}
     elif call.seconds is not None:
         status = {"status": "done", "duration": round(call.seconds, 2)}
     if call.name == TRANSFER:
-        return _next_agent(f"Handing over to {_name(str(call.args.get('agent_name')))}", **status)
+        return _next_agent(_("Handing over to {name}"), str(call.args.get("agent_name")), **status)
     # Gradio shows the log beside the title as text, in which an escape such as `&#x27;` would be
     # seen (js/chatbot/shared/Thought.svelte).
     args = changed_arguments(call.result) or call.args
     log = [_one_line(dict(args))]
-    body = f"Arguments:\n{_fenced(args, is_whole)}"
+    parts = [_("Arguments:"), fenced(args, is_whole)]
     # The last is MCP's.
     has_failed = isinstance(call.result, dict) and bool(
         call.result.get("error") or call.result.get("isError") is True
     )
     is_rejected = call.result == {"error": REJECTED}
     if is_rejected:
-        log.append("not approved, so not done")
+        log.append(_("not approved, so not done"))
     elif has_failed:
-        log.append("failed")
-    elif call.waits_for:
-        log.append("waiting")
+        log.append(_("failed"))
+    else:
+        log.append(_work(call, silence))
     if call.seconds is not None and not is_rejected:
-        body += f"\n\n{'Error' if has_failed else 'Result'}:\n{_fenced(call.result, is_whole)}"
-    return _panel(
-        f"Tool {_name(call.name)}", body, log="; ".join(filter(None, log)), id=call.id, **status
-    )
+        parts += ["", _("Error:") if has_failed else _("Result:")]
+        parts.append(fenced(_worded(call.result), is_whole))
+    about = {"log": "; ".join(filter(None, log)), "id": call.id, **status}
+    return _panel(_named(_("Tool {name}"), call.name), "\n".join(parts), **about)
+
+
+def _work(call: ToolCall, silence: Silence | None) -> str:
+    """What a tool is at, beside its title: without it nothing moves there."""
+    if call.waits_for:
+        return _("waiting")
+    seconds = silence.now - call.began if silence and call.seconds is None else 0.0
+    if seconds < SLOW_TOOL:
+        return ""
+    return _("at work for {seconds} s").format(seconds=f"{seconds:.0f}")
 
 
 def _one_line(args: dict[str, Any]) -> str:
@@ -248,63 +326,8 @@ def _one_line(args: dict[str, Any]) -> str:
     return line if len(line) <= MAX_TITLE_PART else line[: MAX_TITLE_PART - 1] + "…"
 
 
-def _fenced(value: Any, is_whole: bool) -> str:
-    """JSON in a code block whose fence is longer than any run of backticks in it. On a page it is
-    the first part of it, with a link to the whole."""
-    text, rest = _as_text(_Same(value)), ""
-    if len(text) > MAX_SHOWN and not is_whole:
-        address = address_of(File("application/json", text.encode()))
-        rest = f"\n\nThis is the beginning. [Save all {len(text):,} characters]({address})"
-        text = text[:MAX_SHOWN].rpartition("\n")[0] or text[:MAX_SHOWN]
-    fence = _fence(text)
-    return f"{fence}json\n{text}\n{fence}{rest}"
-
-
-def _is_json(text: str, grows: bool) -> bool:
-    """Whether an answer is one value of JSON, as an agent with an `output_schema` gives it."""
-    if not JSON_BEGINS.match(text):
-        return False
-    if grows:
-        return True
-    try:
-        return isinstance(from_json(text), dict | list)
-    except ValueError:
-        return False
-
-
-def _verbatim(text: str, mark: str) -> str:
-    """A whole answer as code; copying from a page gives the answer alone (static/text.js)."""
-    fence = _fence(text)
-    return f"{fence}json\n{text}\n{fence}" + (f"\n{mark}" if mark else "")
-
-
-def _fence(text: str) -> str:
-    """A fence that is longer than any run of backticks in the text."""
-    return "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
-
-
-class _Same:
-    """A value that is equal to itself alone, so that it is known again without a look into it."""
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def __hash__(self) -> int:
-        return id(self.value)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.value is other.value
-
-
-@lru_cache(maxsize=16)  # An answer that grows is made into messages many times a second.
-def _as_text(same: _Same) -> str:
-    value = same.value
-    text = value if isinstance(value, str) else to_json(value, indent=2, ensure_ascii=False)
-    return clean(text).replace(MARK, "")
-
-
-def _next_agent(title: str, **status: Any) -> Message:
-    return _panel(title, "Another agent goes on from here.", **status)
+def _next_agent(title: str, name: str, **status: Any) -> Message:
+    return _panel(_named(title, name), _("Another agent goes on from here."), **status)
 
 
 def _panel(title: str, text: str = "", **metadata: Any) -> Message:
@@ -313,6 +336,19 @@ def _panel(title: str, text: str = "", **metadata: Any) -> Message:
         "content": _text(text),
         "metadata": {"title": title, **metadata},
     }
+
+
+def _worded(result: Any) -> Any:
+    """A tool's result; what the app itself puts in its place in the reader's language."""
+    match result:
+        case {"error": str(text)} if text in OWN_ERRORS:
+            return {"error": _(text)}
+    return result
+
+
+def _named(title: str, name: str) -> str:
+    """A title with a name in it."""
+    return title.format(name=_name(name))
 
 
 def _name(text: str) -> str:

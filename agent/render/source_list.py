@@ -3,16 +3,18 @@
 import re
 from urllib.parse import quote_plus
 
+from agent.core.language import _
 from agent.core.sources import Page, Sources
 from agent.render.file_links import escaped, quoted
-from agent.render.markdown import MARK
+from agent.render.formulas import MARK
 
 # Google shows its own searches under this address.
 SEARCH = "https://www.google.com/search?q="
 
-# What of an answer is code, in which a number would be code, too.
+# What of an answer is code, or a formula, of which a number would become a part.
 CODE = re.compile(
-    r"^(`{3,}|~{3,}).*?(?:^\1|\Z)|(`+)(?!`).*?(?<!`)\2(?!`)", re.DOTALL | re.MULTILINE
+    rf"^(`{{3,}}|~{{3,}}).*?(?:^\1|\Z)|(`+)(?!`).*?(?<!`)\2(?!`)|[$(\[]{MARK}.*?{MARK}[\\$]",
+    re.DOTALL | re.MULTILINE,
 )
 
 
@@ -21,17 +23,18 @@ def to_markdown(sources: Sources) -> str:
     blocks = []
     if sources.pages:
         lines = [f"{number}. {_link(page)}" for number, page in enumerate(sources.pages, 1)]
-        blocks += ["Sources:", "\n".join(lines)]
+        blocks += [_("Sources:"), "\n".join(lines)]
     if sources.searches:
         links = [f"[{escaped(text)}]({SEARCH}{quote_plus(text)})" for text in sources.searches]
-        blocks.append(f"Searched on Google for: {', '.join(links)}")
+        searched = _("Searched on Google for: {words}")
+        blocks.append(searched.format(words=", ".join(links)))
     return "\n\n".join(blocks)
 
 
 def with_numbers(text: str, sources: Sources, mark: str = MARK) -> str:
     """An answer with the numbers of its sources behind the passages that rest on them. A passage
     that is not found as it was said, because the page shows it otherwise, gets none. Copying from a
-    page leaves out what stands between two marks (static/text.js)."""
+    page leaves out what stands between two marks (static/copying.js)."""
     places: dict[int, list[int]] = {}
     after = 0
     for passage, numbers in sources.passages:

@@ -13,7 +13,7 @@ from agent.core.history import changes_user, remaining_events
 from agent.core.visitor import SessionKey
 from agent.stores.credentials import VisitorCredentials
 from agent.stores.fallback import FallbackStore, StoreUnavailable
-from agent.stores.memory import VisitorMemory
+from agent.stores.memory import ForgettingMemory
 from agent.stores.user_state import delete_user_state
 
 
@@ -43,13 +43,13 @@ async def delete_session(runner: Runner, key: SessionKey) -> None:
         await take_back(runner, key)
     # First, so that they can be found as long as they are there.
     await _delete_artifacts(runner, key, is_last)
+    if isinstance(memory, ForgettingMemory):
+        await memory.forget_session(key)
+        if is_last:
+            await memory.forget_user(key.app_name, key.user_id)
     await store.delete_session(**key._asdict())
-    if isinstance(memory, VisitorMemory):
-        memory.forget_session(key)
     if not is_last:
         return
-    if isinstance(memory, VisitorMemory):
-        memory.forget_user(key.app_name, key.user_id)
     if isinstance(credentials := runner.credential_service, VisitorCredentials):
         credentials.forget(key.app_name, key.user_id)
     if isinstance(store, FallbackStore):

@@ -7,8 +7,8 @@ New sessions go to the real store again as soon as that works.
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable
-from contextlib import nullcontext, suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext, suppress
 from time import monotonic
 from typing import Any, Literal, TypeAlias, TypeVar
 from uuid import uuid4
@@ -25,6 +25,8 @@ from agent.stores.user_state import delete_user_state
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+Writing: TypeAlias = AbstractAsyncContextManager[None]
 Operation: TypeAlias = Literal["read", "write"]
 
 # The key in the state of a session that is kept in memory alone.
@@ -70,13 +72,19 @@ class FallbackStore(BaseSessionService):
         is_shared: Whether other machines use it too.
         forgets: Whether it is in memory itself, though the host has not asked for that; its
             sessions are marked as unstored.
+        writing: What is held while something is written, where others write to the same store;
+            without it this one's own, if the store needs any.
 
     Attributes:
         id: Names this one among those of other processes.
     """
 
     def __init__(
-        self, real: BaseSessionService, is_shared: bool = False, forgets: bool = False
+        self,
+        real: BaseSessionService,
+        is_shared: bool = False,
+        forgets: bool = False,
+        writing: Writing | None = None,
     ) -> None:
         self.real, self.is_shared, self._forgets = real, is_shared, forgets
         self.id = uuid4().hex
@@ -87,9 +95,10 @@ class FallbackStore(BaseSessionService):
         self._has_worked = False
         self._retry_at = 0.0
         self._lock = asyncio.Lock()
-        # SQLite lets one write at a time, and fails whoever has waited for 5 s: by itself it wakes
-        # them in no order, so that of 100 chats that write at once a third failed.
-        self._writing = asyncio.Lock() if _is_sqlite(real) else nullcontext()
+        self._writing = one_at_a_time(is_sqlite(real)) if writing is None else writing
+        # Of all who wait for a connection only one asks again: each try is a handshake, and thirty
+        # who tried ten times a second kept a slow database from all other work.
+        self._connecting = asyncio.Lock()
 
     @property
     def fails(self) -> bool:
@@ -243,7 +252,7 @@ class FallbackStore(BaseSessionService):
             raise StoreUnavailable
         try:
             async with asyncio.timeout(STORE_TIMEOUT) as timeout:
-                result = await _once_connected(step)
+                result = await self._once_connected(step)
         except EXPECTED_ERRORS:
             self._record_success(operation)
             raise
@@ -254,6 +263,16 @@ class FallbackStore(BaseSessionService):
             raise StoreUnavailable from error
         self._record_success(operation)
         return result
+
+    async def _once_connected(self, step: Callable[[], Awaitable[T]]) -> T:
+        """What the step answers, as soon as the database has a connection free."""
+        with _unless_full():
+            return await step()
+        async with self._connecting:
+            while True:
+                with _unless_full():
+                    return await step()
+                await asyncio.sleep(CONNECTION_RETRY_INTERVAL)
 
     def _record_success(self, operation: Operation) -> None:
         """Log one line when all works again."""
@@ -270,18 +289,24 @@ class FallbackStore(BaseSessionService):
         self._failing.add(operation)
 
 
-async def _once_connected(step: Callable[[], Awaitable[T]]) -> T:
-    """What the step answers, as soon as the database has a connection free."""
-    while True:
-        try:
-            return await step()
-        except Exception as error:
-            if not NO_CONNECTION_FREE.search(str(_driver_error(error))):
-                raise
-        await asyncio.sleep(CONNECTION_RETRY_INTERVAL)
+@contextmanager
+def _unless_full() -> Iterator[None]:
+    """Go on after it where every connection was in use."""
+    try:
+        yield
+    except Exception as error:
+        if not NO_CONNECTION_FREE.search(str(_driver_error(error))):
+            raise
 
 
-def _is_sqlite(store: BaseSessionService) -> bool:
+def one_at_a_time(is_needed: bool) -> Writing:
+    """What is held while something is written. SQLite lets one write at a time, and fails whoever
+    has waited for 5 s: by itself it wakes them in no order, so that of 100 chats that write at once
+    a third failed."""
+    return asyncio.Lock() if is_needed else nullcontext()
+
+
+def is_sqlite(store: BaseSessionService) -> bool:
     """Whether the store is a file of SQLite's, by ADK's own service or by SQLAlchemy."""
     dialect = getattr(getattr(store, "db_engine", None), "dialect", None)
     return isinstance(store, SqliteSessionService) or getattr(dialect, "name", "") == "sqlite"

@@ -8,7 +8,7 @@ from google.adk.sessions import BaseSessionService, Session
 from google.adk.sessions.state import State
 
 from agent.core.visitor import is_visitor_id
-from agent.stores.fallback import FallbackStore
+from agent.stores.fallback import FallbackStore, Writing
 
 # How keys begin whose values are not the session's own: they outlive it, or are never stored.
 PREFIXES = (State.APP_PREFIX, State.USER_PREFIX, State.TEMP_PREFIX)
@@ -25,6 +25,7 @@ class FirstStateStore(FallbackStore):
         is_shared: Whether other machines use it too.
         forgets: Whether it is in memory itself, though the host has not asked for that.
         first_state: The values by their keys.
+        writing: What is held while something is written to the store, if others write to it, too.
     """
 
     def __init__(
@@ -33,15 +34,16 @@ class FirstStateStore(FallbackStore):
         is_shared: bool = False,
         forgets: bool = False,
         first_state: Mapping[str, Any] | None = None,
+        writing: Writing | None = None,
     ) -> None:
-        super().__init__(real, is_shared, forgets)
-        self._first_state = dict(first_state or {})
+        super().__init__(real, is_shared, forgets, writing)
+        self.first_state = dict(first_state or {})
 
     async def create_session(
         self, *, user_id: str, state: dict[str, Any] | None = None, **session: Any
     ) -> Session:
         """Create a session that begins with the first values, which are stored, for `adk web`."""
-        own = {key: v for key, v in self._first_state.items() if not key.startswith(PREFIXES)}
+        own = {key: v for key, v in self.first_state.items() if not key.startswith(PREFIXES)}
         if is_visitor_id(user_id):
             state = {**deepcopy(own), **(state or {})}
         return self._complete(await super().create_session(user_id=user_id, state=state, **session))
@@ -57,7 +59,7 @@ class FirstStateStore(FallbackStore):
 
     def _complete(self, session: Session) -> Session:
         if is_visitor_id(session.user_id):
-            for key, value in self._first_state.items():
+            for key, value in self.first_state.items():
                 if session.state.get(key) is None:
                     session.state[key] = deepcopy(value)
         return session

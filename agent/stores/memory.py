@@ -1,5 +1,6 @@
 """What agents remember of their visitors beyond a session: ADK's memory, which also forgets."""
 
+from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 
 from google.adk.events import Event
@@ -11,7 +12,26 @@ from agent.core.history import remaining_events
 from agent.core.visitor import SessionKey
 
 
-class VisitorMemory(BaseMemoryService):
+class ForgettingMemory(BaseMemoryService):
+    """A memory service of ADK's that can be told to forget, which ADK's own cannot."""
+
+    # Whether nothing of what it is told to forget stays.
+    forgets = True
+
+    @abstractmethod
+    async def forget_turns(self, key: SessionKey, turn_ids: Collection[str]) -> None:
+        """Forget what was said in these turns of a session, which is still in its store."""
+
+    @abstractmethod
+    async def forget_session(self, key: SessionKey) -> None:
+        """Forget a session."""
+
+    @abstractmethod
+    async def forget_user(self, app_name: str, user_id: str) -> None:
+        """Forget all that is remembered of a user."""
+
+
+class VisitorMemory(ForgettingMemory):
     """Holds, until the app ends, the events that agents add to it, and finds them as ADK's own
     memory service does, which has no way to forget a session or a visitor."""
 
@@ -65,16 +85,16 @@ class VisitorMemory(BaseMemoryService):
         for events in self._events.get((app_name, user_id), {}).values():
             events.pop(memory_id or "", None)
 
-    def forget_turns(self, key: SessionKey, turn_ids: Collection[str]) -> None:
+    async def forget_turns(self, key: SessionKey, turn_ids: Collection[str]) -> None:
         """Forget what was said in these turns of a session."""
         for events in self._events.get((key.app_name, key.user_id), {}).values():
             for event in [event for event in events.values() if event.invocation_id in turn_ids]:
                 del events[event.id]
 
-    def forget_session(self, key: SessionKey) -> None:
+    async def forget_session(self, key: SessionKey) -> None:
         """Forget a session."""
         self._events.get((key.app_name, key.user_id), {}).pop(key.session_id, None)
 
-    def forget_user(self, app_name: str, user_id: str) -> None:
+    async def forget_user(self, app_name: str, user_id: str) -> None:
         """Forget all that is remembered of a user."""
         self._events.pop((app_name, user_id), None)

@@ -20,6 +20,7 @@ from google.adk.sessions import Session
 
 from agent.core.settings import Settings
 from agent.core.visitor import is_visitor_id, visitor_id
+from agent.stores.feedback import expired
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,10 @@ log = logging.getLogger(__name__)
 # idle time, so that no conversation is kept for much longer than that; within the fewest, one that
 # has just been counted gets stored. Both are chosen, not measured.
 SWEEP_INTERVAL = (0.2, 600.0)
+
+# Seconds before the first sweep, which else would read all that is stored while the first visitor
+# waits for an answer. Chosen, not measured.
+FIRST_SWEEP_DELAY = 2.0
 
 # From where a visitor, whose id is given, has asked; None where that is not known.
 AddressOf: TypeAlias = Callable[[str], str | None]
@@ -67,6 +72,12 @@ class Retention:
         if self._task:
             self._task.cancel()
 
+    async def close(self) -> None:
+        """Sweep no more, and use the store no longer once this returns."""
+        self.end()
+        if self._task:
+            await asyncio.wait({self._task})
+
     def count_new(self) -> None:
         """Count one more conversation; a tenth of the maximum brings the next sweep forward."""
         self._new += 1
@@ -76,6 +87,7 @@ class Retention:
     async def _sweep_repeatedly(self) -> None:
         shortest, longest = SWEEP_INTERVAL
         interval = max(shortest, min(self._settings.session_idle / 4, longest))
+        await asyncio.sleep(FIRST_SWEEP_DELAY)
         while True:
             try:
                 await self._sweep()
@@ -89,7 +101,8 @@ class Retention:
             await asyncio.sleep(shortest)  # Those just counted are stored by then.
 
     async def _sweep(self) -> None:
-        """Delete what is idle for too long, and what is too much.
+        """Delete what is idle for too long, and what is too much; and what was said of answers
+        whose conversation is not there any more.
 
         Raises:
             ExceptionGroup: if some could not be deleted; the others are deleted all the same.
@@ -100,6 +113,9 @@ class Retention:
         idle = [session for session in ours if session.last_update_time < idle_since]
         others = [session for session in ours if session.last_update_time >= idle_since]
         surplus = len(others) - (self._settings.max_conversations or len(others))
+        for session in expired(stored, ours, idle_since):
+            key = {"user_id": session.user_id, "session_id": session.id}
+            await self._store.delete_session(app_name=self._app_name, **key)
         errors = []
         for session in (*idle, *in_order(others, self._address_of)[: max(0, surplus)]):
             try:

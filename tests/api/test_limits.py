@@ -14,6 +14,8 @@ import pytest
 from gradio_client import Client
 from openai import BadRequestError, OpenAI
 
+from agent.api.errors import limit_error
+from agent.limits.rate_limits import LimitExceeded
 from agent.models.offline import WHAT_I_AM
 from tests.support.app_setup import launched, loaded
 from tests.support.clock import MINUTE, Clock
@@ -36,6 +38,20 @@ SPAMMER = {"X-Forwarded-For": "192.0.2.1"}
 
 def other(number: int) -> dict[str, str]:
     return {"X-Forwarded-For": f"198.51.100.{number}"}
+
+
+@pytest.mark.parametrize(
+    ("code", "wait", "status"),
+    [
+        *(("closing", 60, 503), ("being_mended", 60, 503)),
+        *(("address_busy", 1, 429), ("chat_full", None, 422)),
+    ],
+)
+def test_each_refusal_has_the_status_that_says_whether_to_come_back(
+    code: str, wait: int | None, status: int
+) -> None:
+    arguments = {"running": 1, "turns": 2}
+    assert limit_error(LimitExceeded(code, wait, **arguments)).status_code == status
 
 
 # Server-sent events

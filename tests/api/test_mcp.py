@@ -21,9 +21,11 @@ from mcp.types import (
 from agent import api
 from agent.api.mcp_server import ARGUMENTS, FOR_CLIENTS, PATH, RESULT
 from agent.api.sessions import UNKNOWN_SESSION
+from agent.chat.agents import Agents
 from agent.chat.loader import LoadedAgent
 from agent.core.notices import Notice
-from tests.support.app_setup import launched, loaded, registry
+from agent.core.settings import Settings
+from tests.support.app_setup import launched, loaded
 from tests.support.fake_gemini import (
     Call,
     Cut,
@@ -362,7 +364,7 @@ def test_an_sdk_of_another_api_is_left_alone(
     monkeypatch: pytest.MonkeyPatch, installed: str, is_used: bool
 ) -> None:
     monkeypatch.setattr(api, "version", lambda _: installed)
-    app = api.api_app(loaded(), registry())
+    app = api.api_app(Agents(loaded(), Settings()))
     assert (PATH in [getattr(route, "path", "") for route in app.routes]) == is_used
 
 

@@ -8,9 +8,11 @@ import pytest
 from playwright.sync_api import expect
 from pydantic import SecretStr
 
-from tests.support.app_setup import launched, loaded_root
+from agent.core.notices import SENTENCES
+from tests.support.app_setup import launched_app, loaded_root, url_of
 from tests.support.browser import ACTION_TIMEOUT, Page, Visitor
 from tests.support.scripted_model import ScriptedModel, call
+from tests.support.sse_client import ask as answer_to
 from tests.support.waiting_agents import DONE, TICKET, agent
 
 pytestmark = pytest.mark.slow
@@ -25,12 +27,17 @@ def model() -> ScriptedModel:
 
 
 @pytest.fixture
-def url(model: ScriptedModel) -> Iterator[str]:
+def app(model: ScriptedModel) -> Iterator[Any]:
     DONE.clear()
-    token = SecretStr(TOKEN)
-    with launched(loaded_root(agent(model, "ask_boss")), leave_grace=600, api_token=token) as url:
-        yield url
+    settings: dict[str, Any] = {"leave_grace": 600, "api_token": SecretStr(TOKEN)}
+    with launched_app(loaded_root(agent(model, "ask_boss")), **settings) as app:
+        yield app
     DONE.clear()
+
+
+@pytest.fixture
+def url(app: Any) -> str:
+    return url_of(app)
 
 
 def bring(url: str, token: str = TOKEN, **ids: str) -> httpx.Response:
@@ -49,11 +56,24 @@ def test_an_open_page_shows_the_result_and_what_comes_of_it(url: str, visitor: V
     page = visitor().open(url)
     ask(page)
     assert bring(url).json() == {"text": "I have asked.\n\nShe agrees.", "notices": []}
-    expect(page.tab.get_by_text("She agrees.")).to_be_visible(timeout=ACTION_TIMEOUT)
+    expect(page.seen.get_by_text("She agrees.")).to_be_visible(timeout=ACTION_TIMEOUT)
     seen = page.texts()
     page.reload()
     page.shows(*seen)
     assert DONE == [("ask_boss", 5)]
+
+
+def test_a_result_that_comes_while_nobody_is_answered_can_be_brought_again(
+    app: Any, url: str
+) -> None:
+    answer_to(url, "Ask her")
+    limits = app.state.served.agents.first.limits
+    limits.close("being_mended")
+    refused = bring(url)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "60")
+    assert refused.json() == {"detail": SENTENCES["being_mended"]}
+    limits.close("")
+    assert bring(url).json()["text"].endswith("She agrees.")
 
 
 def test_a_result_is_taken_once_and_by_the_hosts_token_alone(url: str, visitor: Visitor) -> None:

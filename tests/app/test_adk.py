@@ -8,10 +8,8 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
 import urllib.request
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,30 +18,12 @@ from google.adk.sessions import Session
 
 from agent.core.history import turn_records
 from agent.render.export import to_adk
-from tests.support.app_process import ROOT, App, free_port, served
+from tests.support.adk_server import ADK, get, post, server
+from tests.support.app_process import ROOT, App
 from tests.support.app_setup import conversation, say
 from tests.support.scripted_model import ScriptedModel, call, thought
 
 pytestmark = pytest.mark.slow
-
-ADK = Path(sys.executable).with_name("adk")
-
-
-def post(url: str, body: Any) -> str:
-    headers = {"Content-Type": "application/json"}
-    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
-    return str(urllib.request.urlopen(request, timeout=60).read().decode())
-
-
-def get(url: str) -> Any:
-    return json.load(urllib.request.urlopen(url, timeout=60))
-
-
-@contextmanager
-def server(command: str, *options: str, folder: Path = ROOT) -> Iterator[str]:
-    port = free_port()
-    with served([str(ADK), command, *options, "--port", str(port), str(folder)]):
-        yield f"http://127.0.0.1:{port}"
 
 
 def test_adk_run_answers_from_the_same_folder() -> None:

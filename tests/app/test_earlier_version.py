@@ -35,7 +35,7 @@ NAME_B, NAME_A = KEPT["titles"]
 AGES = "3153600000"
 
 # What a visitor and the model said on a shared page.
-SAID = """() => [...document.querySelectorAll("body > div")].map(
+SAID = """() => [...document.querySelectorAll("main > div:not(.note)")].map(
     said => [said.className === "asked" ? "user" : "model", said.innerText.trim()])"""
 
 
@@ -132,7 +132,8 @@ def test_a_link_shows_what_was_shared_until_it_is_withdrawn(
     reader = visitor().come(link(app))
     assert reader.tab.evaluate(SAID) == KEPT["shared"]
     open_chat_a(page, app)
-    expect(page.tab.locator("#link textarea")).to_have_value(link(app), timeout=ACTION_TIMEOUT)
+    page.pick("Share")
+    expect(page.link).to_have_value(link(app), timeout=ACTION_TIMEOUT)
     page.press("Stop sharing")
-    expect(page.tab.locator("#link")).to_be_hidden(timeout=ACTION_TIMEOUT)
+    expect(page.link).to_have_count(0, timeout=ACTION_TIMEOUT)
     assert httpx.get(link(app)).status_code == 404

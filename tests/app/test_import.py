@@ -36,7 +36,7 @@ print(json.dumps({
     "sockets": [fd for fd in map(int, os.listdir("/proc/self/fd")) if is_of_a_network(fd)],
     "tasks": [repr(thing) for thing in gc.get_objects() if isinstance(thing, asyncio.Task)],
     "demo": type(app.demo).__name__,
-    "agent": app.loaded.runner.agent.name,
+    "agent": app.agents.first.loaded.runner.agent.name,
     "collects garbage": gc.isenabled() and not gc.get_freeze_count(),
 }))
 """

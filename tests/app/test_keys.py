@@ -9,7 +9,8 @@ import pytest
 from pydantic import SecretStr
 
 from agent.chat.conversation import Conversation
-from agent.chat.loader import LoadError, load
+from agent.chat.load_errors import LoadError
+from agent.chat.loader import load
 from agent.core.settings import Settings, _complaint
 from agent.limits.counters import Counters
 from tests.support.app_setup import say

@@ -15,6 +15,7 @@ from time import monotonic, sleep
 import httpx
 import pytest
 from gradio_client import Client
+from playwright.sync_api import expect
 
 from tests.support.app_process import ROOT, free_port
 from tests.support.browser import Page, Visitor
@@ -182,12 +183,88 @@ def test_a_mistake_in_a_change_is_reported_and_the_next_change_is_taken_up(
 ) -> None:
     app = project(GRADIO, "app.py")
     page = visitor().open(app.url)
-    app.edit(AGENT, "root_agent = ", "root_agent: ")
-    app.until("could not be loaded", lambda: app.said)
+    app.edit("agent/page/controls.py", "PLACEHOLDER = ", "PLACEHOLDER: ")
+    app.until("Reloading app failed", lambda: app.said)
     assert "result: 84" in ask(page, "What is 12*7?")
     with reloaded(page):
-        app.edit(AGENT, "root_agent: ", "root_agent = ")
+        app.edit("agent/page/controls.py", "PLACEHOLDER: ", "PLACEHOLDER = ")
     assert "result: 84" in ask(page, "What is 12*7?")
+
+
+WEATHER = """
+from google.adk.agents import Agent
+from . import words
+root_agent = Agent(name="weather", model="offline", description="Tells.", tools=[words.tell])
+"""
+
+WORDS = """
+def tell(city: str) -> str:
+    'Tell the weather.'
+    return f"Sun in {city}"
+"""
+
+QUESTION = '/call tell {"city": "Oslo"}'
+
+
+def test_an_agent_elsewhere_that_fails_has_a_page_which_comes_alive_when_it_is_mended(
+    project: Serve, visitor: Visitor, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("elsewhere") / "weather_agent"
+    folder.mkdir()
+    (folder / "agent.py").write_text(WEATHER)
+    (folder / "words.py").write_text(WORDS.replace("def", "fed"))
+    app = project(GRADIO, "app.py", "--", folder)
+    page = visitor().open(app.url)
+    about = page.tab.locator(".about")
+    expect(about).to_contain_text("words.py, line 2:\n\n    fed tell(city: str) -> str:")
+    page.send(QUESTION)
+    expect(page.box).to_have_value(QUESTION)
+    page.wait_idle()
+    with reloaded(page):
+        (folder / "words.py").write_text(WORDS)
+    expect(about).to_contain_text("Tells.")
+    expect(page.box).to_have_value(QUESTION)
+    assert "Sun in Oslo" in ask(page, QUESTION)
+    with reloaded(page):
+        (folder / "words.py").write_text(WORDS.replace("Sun", "Rain"))
+    assert "Rain in Oslo" in ask(page, QUESTION)
+    with reloaded(page):
+        (folder / "agent.py").write_text("1 / 0")
+    expect(about).to_contain_text("ZeroDivisionError: division by zero")
+    assert app.status("readyz") == 503
+    with reloaded(page):
+        (folder / "agent.py").write_text(WEATHER)
+    assert app.status("readyz") == 200
+    assert app.said.count("fed tell") == 1
+    assert "Traceback" not in app.said
+
+
+def test_a_change_of_one_of_several_agents_is_taken_up_by_its_page(
+    project: Serve, visitor: Visitor, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("several")
+    for name in ("ann", "bob"):
+        (path / name).mkdir()
+        (path / name / "agent.py").write_text(WEATHER)
+        (path / name / "words.py").write_text(WORDS)
+    app = project(GRADIO, "app.py", "--", path)
+    page = visitor().open(f"{app.url}?agent=bob")
+    assert "Sun in Oslo" in ask(page, QUESTION)
+    with reloaded(page):
+        (path / "bob" / "words.py").write_text(WORDS.replace("Sun", "Rain"))
+    assert "Rain in Oslo" in ask(page, QUESTION)
+    with reloaded(page):
+        (path / "ann" / "words.py").write_text("1 / 0")
+    assert "Rain in Oslo" in ask(page, QUESTION)
+    picker = page.tab.get_by_role("combobox", name="Agent")
+    picker.click()
+    with page.tab.expect_navigation():
+        page.tab.get_by_role("option", name="Ann (could not be loaded)").click()
+    expect(page.tab.locator(".about")).to_contain_text("ZeroDivisionError: division by zero")
+    with reloaded(page):
+        (path / "ann" / "words.py").write_text(WORDS.replace("Sun", "Snow"))
+    assert "Snow in Oslo" in ask(page, QUESTION)
+    assert "Traceback" not in app.said
 
 
 def test_an_answer_that_is_running_goes_on_to_its_end(

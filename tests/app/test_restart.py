@@ -41,7 +41,12 @@ def test_what_was_said_is_stored_and_the_page_goes_on_after_a_restart(
     assert app.end(sign) == 0
     app.start()
     page.reload()
-    seen = [*FIRST, ("user", "A story"), ("model", "Once upon"), ("Note", SENTENCES["shut_down"])]
+    seen = [
+        *FIRST,
+        ("user", "A story"),
+        ("model", "Once upon"),
+        ("The answer was cut off", SENTENCES["shut_down"]),
+    ]
     page.shows(*seen)
     page.wait_idle()
     gemini.enqueue("a time.")
@@ -98,7 +103,7 @@ def test_an_app_that_is_killed_leaves_a_note_where_the_answer_would_be(
     app.end(signal.SIGKILL)
     app.start()
     page.reload()
-    page.shows(*FIRST, ("user", "A story"), ("Note", SENTENCES["cut_short"]))
+    page.shows(*FIRST, ("user", "A story"), ("The answer was cut off", SENTENCES["cut_short"]))
     page.wait_idle()
     gemini.enqueue("Whole.")
     page.retry()

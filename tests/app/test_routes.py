@@ -48,9 +48,12 @@ CLOSED = {
     "/gradio_api/vibe-code",
     "/gradio_api/vibe-edit",
     "/gradio_api/vibe-starter-queries",
+    "/manifest.json",
     "/monitoring",
     "/monitoring/summary",
     "/monitoring/{key}",
+    "/pwa_icon",
+    "/pwa_icon/{size}",
     "/svelte/{path:path}",
 }
 

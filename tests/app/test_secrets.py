@@ -18,7 +18,11 @@ pytestmark = pytest.mark.slow
 KEY, TOKEN = "AIzaSyD-sentinel-key-of-the-host", "sentinel-token-of-the-host"
 
 PATHS = ["/", "/config", "/gradio_api/info", "/openapi.json", "/theme.css", "/chat/plain"]
-PATHS += ["/gradio_api/info?all_endpoints=true", "/gradio_api/openapi.json", "/manifest.json"]
+PATHS += [
+    "/gradio_api/info?all_endpoints=true",
+    "/gradio_api/openapi.json",
+    "/look/chat_assistant/manifest.json",
+]
 PATHS += ["/healthz", "/readyz", "/nowhere", "/gradio_api/app_id", "/gradio_api/startup-events"]
 
 VERBOSE = """

@@ -153,7 +153,7 @@ def test_without_sign_in_everybody_is_answered() -> None:
 WITH_AUTH = """
 import app
 from agent.server import serve_until_end
-serve_until_end(app.demo, app.loaded, app.registry, auth=("ann", "sesame"))
+serve_until_end(app.demo, app.agents, auth=("ann", "sesame"))
 """
 
 

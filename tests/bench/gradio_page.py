@@ -183,15 +183,17 @@ class GradioPage:
 
     def _put_answer(self, component: int, value: str) -> None:
         """What is done in the browser with an answer (agent/page/static/chat.js, showAnswer)."""
-        line, _, text = value.partition("\n")
+        said, _, beside = value.partition("\0")
+        line, _, text = said.partition("\n")
         messages = json.loads(line)["messages"]
         for last in messages[-1:]:
             last["content"]["text"] = text
+        messages += json.loads(beside or "[]")
         self._answer.see(last_answer(messages))
         chat = self._on("change", component)[0]["outputs"][0]
-        said = self._values[chat]
-        asked = max(place for place, each in enumerate(said) if each["role"] == "user")
-        self._values[chat] = [*said[: asked + 1], *messages]
+        page = self._values[chat]
+        asked = max(place for place, each in enumerate(page) if each["role"] == "user")
+        self._values[chat] = [*page[: asked + 1], *messages]
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -205,7 +207,8 @@ def last_answer(chat: list[dict[str, Any]]) -> str:
     for message in reversed(chat):
         if message["role"] == "user":
             break
-        if not (message.get("metadata") or {}).get("title"):
+        about = message.get("metadata") or {}
+        if not (about.get("title") or about.get("id")):
             parts = message["content"]
             said += [part["text"] for part in (parts if isinstance(parts, list) else [parts])]
     return "".join(reversed(said))

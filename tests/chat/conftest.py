@@ -1,25 +1,11 @@
 """An agent's folder for one test, of which Python keeps nothing."""
 
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
 from tests.support.agent_folder import FOLDER, Write
-
-
-@pytest.fixture
-def clean_imports(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """ADK puts each agent's parent folder on `sys.path`, and Python keeps what it imports."""
-    modules = set(sys.modules)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setenv("ADK_SUPPRESS_EXPERIMENTAL_FEATURE_WARNINGS", "1")
-    yield
-    for name in set(sys.modules) - modules:
-        if FOLDER in name:
-            del sys.modules[name]
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import pytest
 
+from agent.core.notices import SENTENCES
 from agent.core.settings import Settings
 from agent.core.transcript import answer
 from tests.support.app_setup import GEMINI, conversation, notices, say
@@ -16,7 +17,8 @@ async def test_a_fault_is_told_and_the_next_turn_is_good(gemini: FakeGemini, fau
     gemini.reply_to('{"result": "and again"}', *fault.script)
     gemini.reply_to('{"error": "RuntimeError', *fault.script)
     failed = await say(talk, "faulty")
-    [notice] = notices(failed)
+    *tries, notice = notices(failed)
+    assert tries in ([], [SENTENCES["not_streamed"]])  # tests/chat/test_degrading.py: which when.
     assert notice.startswith(fault.notice)
     assert answer(failed).startswith(fault.kept)
     talk.settings = Settings()

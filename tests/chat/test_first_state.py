@@ -4,7 +4,8 @@ import pytest
 from google.adk.tools import ToolContext
 
 from agent.chat.conversation import Conversation
-from agent.chat.loader import LoadError, load
+from agent.chat.load_errors import LoadError
+from agent.chat.loader import load
 from agent.core.notices import SENTENCES
 from agent.core.settings import Settings
 from agent.core.transcript import answer, notices

@@ -33,7 +33,7 @@ def test_what_is_wrong_is_told_in_a_sentence(
 ) -> None:
     gemini.look_up_reply = reply
     check_keys(loaded())
-    assert caplog.messages == [f"Gemini does not answer for {GEMINI}: {SENTENCES[code]}"]
+    assert caplog.messages == [f"The AI model {GEMINI} does not answer: {SENTENCES[code]}"]
     assert "test-key-of-nobody" not in caplog.text
 
 
@@ -54,7 +54,7 @@ def test_an_ai_that_cannot_be_reached_is_told(
     monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("GOOGLE_API_KEY", "a-key")
     check_keys(loaded())
-    assert caplog.messages == [f"Gemini does not answer for {GEMINI}: {SENTENCES['unreachable']}"]
+    assert caplog.messages == [f"The AI model {GEMINI} does not answer: {SENTENCES['unreachable']}"]
 
 
 def test_each_model_is_looked_up_once(gemini: FakeGemini) -> None:
@@ -85,6 +85,6 @@ def test_a_host_reads_it_after_the_address_and_the_page_answers_meanwhile(
     app = App()
     assert "Running on" in app.said[-1]
     assert app.program.stdout
-    line = next(line for line in app.program.stdout if "Gemini does not answer" in line)
-    assert line == f"Gemini does not answer for {GEMINI}: {SENTENCES['bad_key']}\n"
+    line = next(line for line in app.program.stdout if "does not answer" in line)
+    assert line == f"The AI model {GEMINI} does not answer: {SENTENCES['bad_key']}\n"
     assert app.end() == 0

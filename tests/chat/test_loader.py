@@ -13,11 +13,12 @@ from google.adk.models import BaseLlm
 
 from agent.agent import EXAMPLES
 from agent.chat.conversation import Conversation
-from agent.chat.loader import OUR_AGENT, LoadedAgent, LoadError, load
+from agent.chat.load_errors import LoadError
+from agent.chat.loader import OUR_AGENT, LoadedAgent, load
 from agent.core.settings import Settings
 from agent.core.transcript import answer
 from agent.models.coalescing import CoalescingModel
-from agent.models.offline import INTRODUCTION, OfflineModel
+from agent.models.offline import WHAT_I_AM, OfflineModel
 from tests.support.agent_folder import HELPER, Write
 from tests.support.app_setup import say
 
@@ -89,7 +90,7 @@ def test_an_agent_is_found_in_every_form(files: dict[str, str], folder: Write) -
 @pytest.mark.parametrize("files", FORMS.values(), ids=FORMS)
 async def test_an_agent_of_every_form_answers(files: dict[str, str], folder: Write) -> None:
     told = await say(talk(load(folder(files))), "/think")
-    assert answer(told) == f"{INTRODUCTION}I have thought about it."
+    assert answer(told) == f"{WHAT_I_AM}I have thought about it."
 
 
 def test_an_app_keeps_what_its_owner_set(folder: Write) -> None:
@@ -205,9 +206,20 @@ def test_an_inherited_model_is_the_parents(folder: Write) -> None:
         inner = Agent(name="inner")
         root_agent = Agent(name="outer", model="gemini-3.5-flash", sub_agents=[inner])
     """
-    load(path := folder({"agent.py": tree}))
+    loaded = load(path := folder({"agent.py": tree}))
     inner = sys.modules[f"{path.name}.agent"].inner
     assert isinstance(inner.canonical_model, OfflineModel)
+    assert (loaded.is_offline, loaded.costs) == (True, False)
+
+
+def test_so_is_one_that_nobody_knows(folder: Write, caplog: pytest.LogCaptureFixture) -> None:
+    tree = """
+        from google.adk.agents import Agent
+        inner = Agent(name="inner")
+        root_agent = Agent(name="outer", model="no-such-model", sub_agents=[inner])
+    """
+    assert not load(folder({"agent.py": tree})).is_offline
+    assert "its model 'no-such-model' (agent.py, line 4) is not available here." in caplog.text
 
 
 async def test_a_model_of_the_owners_own_stays(folder: Write) -> None:
@@ -311,13 +323,119 @@ def complaint(path: Path) -> str:
     return str(caught.value)
 
 
+# Names that Python knows something else by: of this app, of its tests, of Python, of a package that
+# is imported, and of one that is not yet.
+TAKEN = ["agent", "app", "tests", "email", "limits", "wheel"]
+
+AT_HOME = {
+    "agent.py": """
+        import os
+        from pathlib import Path
+        from google.adk.agents import Agent
+        from .words import HELPS
+        text = (Path(__file__).parent / "about.txt").read_text()
+        description = f"{HELPS} {text} {os.environ['LOADING_TEST_PLACE']}"
+        root_agent = Agent(name="kind_helper", model="gemini-3.5-flash", description=description)
+        EXAMPLES = ["Hello"]
+    """,
+    "words.py": "HELPS = 'Helps'",
+    "about.txt": "with",
+    ".env": "LOADING_TEST_PLACE=everything",
+}
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_a_folder_may_be_called_like_something_that_python_knows(
+    folder: Write, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ADK_DISABLE_LOAD_DOTENV", "0")
+    known = dict(sys.modules)
+    loaded = load(folder({**AT_HOME, "__init__.py": ""}, name))
+    assert (loaded.description, loaded.examples) == ("Helps with everything", ("Hello",))
+    assert loaded.runner.app_name == name
+    assert all(sys.modules[each] is module for each, module in known.items())
+    monkeypatch.delenv("LOADING_TEST_PLACE")
+
+
+@deprecated
+def test_so_may_one_with_a_yaml_file(folder: Write) -> None:
+    yaml = "name: kind_helper\nmodel: gemini-3.5-flash\ndescription: Helps.\ninstruction: Help.\n"
+    assert load(folder({"root_agent.yaml": yaml}, "agent")).description == "Helps."
+
+
+def test_what_fails_in_such_a_folder_is_told_by_its_own_place(folder: Write) -> None:
+    said = complaint(path := folder({"agent.py": "import os\n1 / 0\n"}, "tests"))
+    assert said.startswith(f"The agent in {path} could not be loaded. ")
+    assert "agent.py, line 2:\n\n    1 / 0" in said
+
+
+def test_such_a_folder_that_imports_itself_by_its_name_is_told_of_the_dot(folder: Write) -> None:
+    said = complaint(
+        folder({"agent.py": "from agent.words import HELPS\n", "words.py": ""}, "agent")
+    )
+    assert "Python knows something else by the name agent here" in said
+    assert "write `from .words import …`" in said
+
+
+@deprecated
+@pytest.mark.parametrize("file", ["agent.py", "__init__.py", "root_agent.yaml"])
+def test_the_file_itself_may_be_named(folder: Write, file: str) -> None:
+    yaml = "name: kind_helper\nmodel: gemini-3.5-flash\ndescription: Helps.\ninstruction: Help.\n"
+    path = folder({file: yaml if file.endswith("yaml") else HELPER})
+    assert load(path / file).description == "Helps."
+
+
+def test_an_agents_files_find_each_other_without_a_dot(folder: Write) -> None:
+    """As under `adk run` and `adk web FOLDER`."""
+    files = {
+        "agent.py": "from loading_test_parts.first import root_agent",
+        "loading_test_parts/first.py": HELPER + "    from loading_test_second import HELPS\n",
+        "loading_test_second.py": "HELPS = 'Helps.'",
+    }
+    assert load(folder(files)).description == "Helps."
+
+
+@pytest.mark.parametrize("name", ["loading_test_alone", "email"])
+def test_a_file_of_another_name_may_hold_a_whole_agent(folder: Write, name: str) -> None:
+    path = folder({f"{name}.py": HELPER + "    EXAMPLES = ['Hello']\n"}) / f"{name}.py"
+    loaded = load(path)
+    assert (loaded.description, loaded.examples) == ("Helps.", ("Hello",))
+    assert loaded.runner.app_name == name
+
+
+def test_of_a_folder_of_agents_each_is_named(folder: Write, tmp_path: Path) -> None:
+    folder({"agent.py": HELPER}, "one")
+    folder({"root_agent.yaml": ""}, "other")
+    folder({"readme.txt": ""}, "third")
+    assert complaint(tmp_path) == (
+        f"{tmp_path} holds no agent itself, but folders with one each. Name one of them: "
+        f"{tmp_path}/one, {tmp_path}/other"
+    )
+
+
+def test_an_agent_as_adk_create_makes_it_is_called_as_its_folder(folder: Write) -> None:
+    path = folder({"agent.py": HELPER.replace("kind_helper", "root_agent")}, "loading_test_sky")
+    assert load(path).title == "Loading test sky"
+
+
+def test_the_page_takes_the_agent_that_a_variable_names(
+    folder: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+
+    from agent.page.loading import load_agents  # Here, because it imports Gradio.
+
+    monkeypatch.setenv("AGENT", f" {folder({'agent.py': HELPER})} ")
+    assert load_agents([]).first.loaded.description == "Helps."
+    assert load_agents([str(OUR_AGENT)]).first.loaded.title == "Chat assistant"
+
+
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     path = tmp_path / "nowhere"
     assert complaint(path) == (f"There is no folder {path}. Name the folder that holds agent.py.")
 
 
-def test_a_file_is_no_folder(folder: Write) -> None:
-    path = folder({"agent.py": HELPER}) / "agent.py"
+def test_another_file_is_no_folder(folder: Write) -> None:
+    path = folder({"agent.py": HELPER, "readme.txt": ""}) / "readme.txt"
     assert complaint(path).endswith("Name the folder that holds agent.py.")
 
 
@@ -354,9 +472,14 @@ def test_an_agent_that_fails_on_import_is_told_why(text: str, reason: str, folde
     assert reason in said
 
 
-@pytest.mark.parametrize("name", ["agent", "json", "calendar"])
-def test_a_folder_named_as_something_of_pythons_is_to_be_renamed(name: str, folder: Write) -> None:
-    assert "Rename it" in complaint(folder({"agent.py": HELPER}, name))
+def test_where_no_links_can_be_made_such_a_folder_is_to_be_renamed(
+    folder: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError  # As Windows does for most users.
+
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+    assert "Rename it" in complaint(folder({"agent.py": HELPER}, "json"))
 
 
 @pytest.mark.parametrize("name", ["loading-test", "loading test", "loading_test.x"])

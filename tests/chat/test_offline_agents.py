@@ -9,8 +9,8 @@ from agent.chat.conversation import Conversation
 from agent.chat.loader import LoadedAgent, load
 from agent.core.settings import Settings
 from agent.core.transcript import Thought, Transcript, answer, notices
-from agent.models.offline import EXAMPLES, IN_A_FORM, INTRODUCTION
-from agent.page.chat_interface import examples_for
+from agent.models.offline import EXAMPLES, IN_A_FORM, WHAT_I_AM
+from agent.page.header import describe, examples_for
 from tests.support.agent_folder import HELPER, Write
 from tests.support.app_setup import say
 
@@ -81,7 +81,7 @@ async def asked(loaded: LoadedAgent, message: str) -> Transcript:
 async def test_every_agent_has_a_model_that_answers(source: str, folder: Write) -> None:
     transcript = await asked(load(folder({"agent.py": source})), "/think")
     assert notices(transcript) == []
-    assert f"{INTRODUCTION}I have thought about it." in answer(transcript)
+    assert f"{WHAT_I_AM}I have thought about it." in answer(transcript)
 
 
 @pytest.mark.parametrize("name", [*NODES][1:])
@@ -104,6 +104,76 @@ async def test_a_node_with_a_form_of_its_own_is_answered_in_that(folder: Write) 
     assert notices(transcript) == []
     assert [entry.text for entry in transcript if isinstance(entry, Thought)] == [IN_A_FORM]
     assert answer(transcript).endswith("That was a question.")
+
+
+@pytest.mark.filterwarnings("ignore:.*is deprecated:DeprecationWarning")
+async def test_a_loop_that_its_agents_end_themselves_comes_to_its_end(folder: Write) -> None:
+    loop = """
+        from google.adk.agents import Agent, LoopAgent
+        from google.adk.tools import exit_loop
+        inner = Agent(name="inner", model="gemini-2.5-flash", tools=[exit_loop])
+        root_agent = LoopAgent(name="outer", sub_agents=[inner])
+    """
+    loaded = load(folder({"agent.py": loop}))
+    transcript = await say(Conversation(loaded.runner, Settings(turn_timeout=10)), "/think")
+    assert notices(transcript) == []
+    assert answer(transcript) == f"{WHAT_I_AM}I have thought about it."
+
+
+# Of other providers
+
+OTHERS = {
+    "found at the start": """
+        from google.adk.agents import Agent
+        root_agent = Agent(name="inner", model="gpt-5")
+    """,
+    "made by a node": """
+        from google.adk import Agent, Workflow
+        from google.adk.workflow import node
+
+        @node(rerun_on_resume=True)
+        async def ask(ctx, node_input: str):
+            return await ctx.run_node(Agent(name="inner", model="gpt-5"), node_input)
+
+        root_agent = Workflow(name="outer", edges=[("START", ask)])
+    """,
+}
+
+
+@pytest.mark.parametrize("source", OTHERS.values(), ids=OTHERS)
+async def test_without_its_key_the_offline_model_answers(source: str, folder: Write) -> None:
+    transcript = await asked(load(folder({"agent.py": source})), "/think")
+    assert answer(transcript) == f"{WHAT_I_AM}I have thought about it."
+
+
+def test_the_host_alone_reads_which_key_is_missing(folder: Write) -> None:
+    loaded = load(folder({"agent.py": OTHERS["found at the start"]}))
+    said = "Answered by the **built-in offline model**, which is not an AI: no AI is connected."
+    how = "To hear from the agent's own AI instead, set `OPENAI_API_KEY` in .env, and start again."
+    assert f"{said} {how}\n" in describe(loaded, Settings(), for_host=True)
+    assert f"{said}\n" in describe(loaded, Settings())
+    assert loaded.no_ai.endswith(f"so the built-in offline model answers. {how}")
+
+
+def test_who_has_chosen_the_offline_model_is_told_nothing(folder: Write) -> None:
+    loaded = load(folder({"agent.py": HELPER.replace("gemini-3.5-flash", "offline")}))
+    assert (loaded.is_offline, loaded.no_ai) == (True, "")
+
+
+TWO = """
+    from google.adk.agents import Agent
+    inner = Agent(name="inner", model="gpt-5", description="Knows.")
+    root_agent = Agent(name="outer", model="gemini-3.5-flash", sub_agents=[inner])
+"""
+
+
+def test_where_one_of_two_has_its_key_the_page_says_that(
+    folder: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOOGLE_API_KEY", "k")
+    loaded = load(folder({"agent.py": TWO}))
+    assert ("set `OPENAI_API_KEY`" in loaded.how_to_connect, loaded.costs) == (True, True)
+    assert "In part answered by the **built-in" in describe(loaded, Settings())
 
 
 # Messages to begin with

@@ -3,11 +3,14 @@
 import asyncio
 import random
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
 from google.adk.apps.app import EventsCompactionConfig
+from google.adk.artifacts import InMemoryArtifactService
+from google.adk.errors import StaleSessionError
 from google.adk.events import Event, EventActions
 from google.adk.models import BaseLlm, LlmRequest, LlmResponse
 from google.adk.sessions import BaseSessionService
@@ -15,19 +18,31 @@ from google.adk.sessions.sqlite_session_service import SqliteSessionService
 from google.genai import types
 from pydantic import Field
 
+from agent.chat.rating import rate
 from agent.chat.registry import Registry
+from agent.core.files import File
 from agent.core.settings import Settings
 from agent.core.transcript import Transcript, answer, notices
 from agent.page.page_state import PageState, open_last
+from agent.render import media
 from agent.stores.cleanup import InMemoryStore
 from tests.support.app_setup import UNLIMITED, loaded
 from tests.support.scripted_model import USAGE, contents
 from tests.support.summaries import BEGINNING, compaction, is_for_summary, summary, unfolded
 
-SEQUENCES, STEPS = 200, 8
+SEQUENCES, STEPS = 120, 8
 
-STEPS_OFTEN = ["ask", "ask", "ask", "stop", "fail", "refuse", "retry", "undo", "edit", "clear"]
-STEPS_SELDOM = ["reload", "reload", "restart", "write_elsewhere", "interrupt", "change_state"]
+STEPS_OFTEN = ["ask", "ask", "send", "stop", "fail", "refuse", "retry", "undo", "edit", "clear"]
+STEPS_SELDOM = [
+    "reload",
+    "reload",
+    "restart",
+    "write_elsewhere",
+    "interrupt",
+    "change_state",
+    "rate",
+    "rate",
+]
 
 Compaction: TypeAlias = EventsCompactionConfig | None
 
@@ -80,21 +95,25 @@ class Visitor:
         self, store: BaseSessionService, chance: random.Random, compaction: Compaction
     ) -> None:
         self._store, self.chance, self._compaction = store, chance, compaction
+        self._artifacts = InMemoryArtifactService()
         self.model = Parrot()
         self.registry = self._start()
         self.view = PageState(self.registry)
         self.page: list[tuple[str, Transcript]] = []
+        # How answers are rated, by the ids of their turns.
+        self.ratings: dict[str | None, str] = {}
         self._said = 0
 
     def _start(self) -> Registry:
         what = loaded(self.model, compaction=self._compaction)
         what.runner.session_service = self._store
+        what.runner.artifact_service = self._artifacts
         return Registry(what, Settings(**UNLIMITED))
 
     async def do(self, step: str) -> None:
         """One thing that a visitor can do, or that can happen; nothing, where it cannot."""
         match step:
-            case "ask" | "stop" | "fail":
+            case "ask" | "send" | "stop" | "fail":
                 await self.say(self._new(step), len(self.page))
             case "refuse":
                 await self.say(" ", len(self.page))
@@ -110,7 +129,9 @@ class Visitor:
             await self.view.undo()
             self.page.pop()
         else:
-            await self.say(self.page[-1][0] if step == "retry" else self._new("ask"), place)
+            asked = self.page[place][0]
+            other = self._new("send" if asked.startswith("send") else "ask")
+            await self.say(asked if step == "retry" else other, place)
 
     async def clear(self) -> None:
         """Delete the conversation."""
@@ -127,7 +148,7 @@ class Visitor:
         """Send a message below the first `count` on the page, and see what the model is told."""
         self.model.speaks.clear()
         before = len(self.model.requests)
-        turn = self.view.ask(message, count, "")
+        turn = self.view.ask({"text": message, "files": sent_with(message)}, count, "")
         if message.startswith("stop"):
             await self.model.speaks.wait()
             await self.view.stop()
@@ -139,6 +160,10 @@ class Visitor:
         if message.strip():
             assert len(self.model.requests) == before + 1, notices(said)
             assert unfolded(contents(self.model.requests[-1])) == self.remembered()[:-1]
+            if not self._compaction:
+                asked = [message for message, _ in self.page if message.strip()]
+                assert files_of(self.model.requests[-1]) == list(map(content_with, asked))
+            await self.has_artifacts()
 
     async def interrupt(self) -> None:
         """Ask, and while the answer runs take the question back, or ask it anew or otherwise."""
@@ -152,9 +177,28 @@ class Visitor:
     async def change_state(self) -> None:
         """The session's state changes, in an event that belongs to no turn."""
         key = self.registry.key(self.view.user_id, self.view.session_id or "")
-        if session := await self._store.get_session(**key._asdict()):
-            actions = EventActions(state_delta={"colour": self._new("colour")})
-            await self._store.append_event(session, Event(author="system", actions=actions))
+        actions = EventActions(state_delta={"colour": self._new("colour")})
+        while session := await self._store.get_session(**key._asdict()):
+            # A summary may still be on its way into the store: what was read before it is stale.
+            with suppress(StaleSessionError):
+                await self._store.append_event(session, Event(author="system", actions=actions))
+                return
+
+    async def rate(self) -> None:
+        """Say what one thinks of an answer on the page, or take that back."""
+        if ids := list(filter(None, self.view.screen.turn_ids)):
+            id, given = self.chance.choice(ids), self.chance.choice(["up", "down", ""])
+            opinion = {"turn": id, "rating": given, "comment": self._new("comment")}
+            await rate(self.registry, await self.view.conversation(), opinion, None)
+            self.ratings[id] = given
+
+    async def has_ratings(self) -> None:
+        """The answers on the page are rated as they were."""
+        whose = self.view.user_id, self.view.session_id or ""
+        kept = await self.registry.feedback.of_chat(*whose)
+        for id in filter(None, self.view.screen.turn_ids):
+            rated = kept[id].opinion.rating if id in kept else ""
+            assert rated == self.ratings.get(id, "")
 
     async def reload(self) -> None:
         """Load the page: it shows the same, but for what was refused."""
@@ -163,7 +207,11 @@ class Visitor:
         async for latest, is_running in self.view.replay():
             assert not is_running
             self.page = [(turn.question, turn.transcript) for turn in latest]
+            for turn in latest:
+                found = [media.content(file) for file in turn.files]
+                assert found == content_with(turn.question)
         assert list(map(told, self.page)) == shown
+        await self.has_ratings()
 
     async def write_elsewhere(self) -> None:
         """Ask from a second window; this one is behind then, and catches up before it goes on."""
@@ -180,6 +228,12 @@ class Visitor:
         self.page = latest
         await self.reload()
 
+    async def has_artifacts(self) -> None:
+        """The session's artifacts are the files on the page."""
+        key = self.registry.key(self.view.user_id, self.view.session_id or "")
+        sent = [f"{message}.txt" for message, _ in self.page if message.startswith("send")]
+        assert sorted(await self._artifacts.list_artifact_keys(**key._asdict())) == sorted(sent)
+
     def remembered(self) -> list[tuple[str, str]]:
         """What stands on the page, as a model is told it."""
         lines: list[tuple[str, str]] = []
@@ -193,6 +247,24 @@ class Visitor:
         return f"{kind} {self._said}"
 
 
+def content_with(message: str) -> list[bytes]:
+    """What is in the files of a message."""
+    return [f"file of {message}".encode()] if message.startswith("send") else []
+
+
+def sent_with(message: str) -> list[File]:
+    """Those files."""
+    kept = [media.save("text/plain", content) for content in content_with(message)]
+    return [File("", name=f"{message}.txt", kept_as=name) for name in kept]
+
+
+def files_of(request: LlmRequest) -> list[list[bytes]]:
+    """What is in the files of each message that a model is told."""
+    users = [content for content in request.contents if content.role == "user"]
+    blobs = [[part.inline_data for part in content.parts or []] for content in users]
+    return [[blob.data or b"" for blob in parts if blob] for parts in blobs]
+
+
 def told(pair: tuple[str, Transcript]) -> tuple[str, str, list[str]]:
     message, said = pair
     return message, answer(said), notices(said)
@@ -204,8 +276,9 @@ LATER = [pytest.param(seed, marks=pytest.mark.slow) for seed in range(10, SEQUEN
 @pytest.mark.parametrize("config", COMPACTIONS.values(), ids=COMPACTIONS)
 @pytest.mark.parametrize("seed", [0, *LATER])
 async def test_what_is_seen_is_what_is_remembered(
-    seed: int, config: Compaction, tmp_path: Path
+    seed: int, config: Compaction, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(media, "FOLDER", tmp_path / "pages")
     summaries = 0
     for each in range(seed, seed + 10):
         store = SqliteSessionService(str(tmp_path / f"{each}.db")) if each % 2 else InMemoryStore()

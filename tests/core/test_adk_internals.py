@@ -42,6 +42,24 @@ def parameters(function: Callable[..., Any]) -> set[str]:
     return set(inspect.signature(function).parameters)
 
 
+async def memories_in_a_file(delete: bool = False) -> int:
+    """How many there are of one that was kept in ADK's service in a file."""
+    memory = adk("memory._sqlite_memory_service", "SqliteMemoryService")(":memory:")
+    try:
+        event = Event(author="user", content=types.UserContent("My cat is called Tom"))
+        ann: dict[str, Any] = {"app_name": "test", "user_id": "ann"}
+        await memory.add_events_to_memory(**ann, events=[event], session_id="one")
+        assert adk_internals.has_memories_in_rows(memory)
+        if delete:
+            await adk_internals.delete_memories(memory, **ann, session_id="other")
+            await adk_internals.delete_memories(memory, **ann, session_id="one", event_ids=["x"])
+            assert (await memory.search_memory(**ann, query="cat")).memories
+            await adk_internals.delete_memories(memory, **ann, session_id="one")
+        return len((await memory.search_memory(**ann, query="cat")).memories)
+    finally:
+        await memory.close()
+
+
 def own_calls() -> list[str]:
     names = vars(importlib.import_module("google.adk.flows.llm_flows.functions"))
     return [value for name, value in names.items() if name.startswith("REQUEST_")]
@@ -90,6 +108,9 @@ HERE: dict[str, Callable[[], object]] = {
     "agent_of": lambda: (
         "_invocation_context" in inspect.getsource(adk("agents.context", "Context"))
     ),
+    "litellm_arguments": lambda: (
+        "_additional_args = dict(kwargs)" in (ADK / "models/lite_llm.py").read_text()
+    ),
     "_PLACEHOLDER": lambda: adk("utils.instructions_utils", "_TEMPLATE_VAR_PATTERN"),
     "_is_state_name": lambda: adk("utils.instructions_utils", "_is_valid_state_name"),
     "CONTEXT": lambda: context()[0].startswith(adk_internals.CONTEXT),
@@ -121,6 +142,8 @@ HERE: dict[str, Callable[[], object]] = {
         and hasattr(DatabaseSessionService, "_get_schema_classes")
         and hasattr(DatabaseSessionService, "_rollback_on_exception_session")
     ),
+    "has_memories_in_rows": lambda: asyncio.run(memories_in_a_file()) == 1,
+    "delete_memories": lambda: asyncio.run(memories_in_a_file(delete=True)) == 0,
 }
 
 ELSEWHERE: dict[str, Callable[[], object]] = {
@@ -131,6 +154,11 @@ ELSEWHERE: dict[str, Callable[[], object]] = {
         {"base_dir", "session_service_uri"}
         <= parameters(adk("cli.utils.service_factory", "create_session_service_from_options"))
     ),
+    "memory services by URI": lambda: (
+        {"base_dir", "memory_service_uri"}
+        <= parameters(adk("cli.utils.service_factory", "create_memory_service_from_options"))
+    ),
+    "services of an owner's own": lambda: adk("cli.service_registry", "load_services_module"),
     "artifact stores by URI": lambda: (
         {"base_dir", "artifact_service_uri", "strict_uri"}
         <= parameters(adk("cli.utils.service_factory", "create_artifact_service_from_options"))

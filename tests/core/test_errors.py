@@ -147,7 +147,7 @@ FAILURES: list[tuple[BaseException, str]] = [
     (
         api_error(403),
         "This API key is not allowed to use the AI service: it may be restricted, or reported as "
-        "leaked. Create a new key in Google AI Studio.",
+        "leaked. The owner of this page should create a new one where it came from.",
     ),
     (api_error(404), NO_MODEL),
     (api_error(408), SLOW),
@@ -297,13 +297,20 @@ def test_an_unknown_model_is_told_though_no_model_was_called() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status_code", "code"), [(401, "bad_key"), (404, "no_such_model"), (429, "model_busy")]
+    ("status_code", "code"),
+    [(401, "bad_key"), (404, "no_such_model"), (429, "model_busy"), (529, "model_busy")],
 )
 def test_other_models_than_gemini_name_the_status_in_their_own_way(
     status_code: int, code: str
 ) -> None:
     kind = type("RateLimitError", (Exception,), {"status_code": status_code, "code": None})
     assert explain(raised_by_a_model(kind())).code == code
+
+
+def test_what_fails_in_the_middle_of_anthropics_stream_has_no_code_but_a_kind() -> None:
+    body = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+    kind = type("APIStatusError", (Exception,), {"status_code": 200, "body": body})
+    assert explain(raised_by_a_model(kind())).code == "model_busy"
 
 
 def test_the_class_of_a_failed_step_is_no_word_of_the_models() -> None:
@@ -313,7 +320,7 @@ def test_the_class_of_a_failed_step_is_no_word_of_the_models() -> None:
 @pytest.mark.parametrize(
     ("code", "sentence"),
     [
-        ("MAX_TOKENS", 'The answer reached its length limit. Say "continue" to read on.'),
+        ("MAX_TOKENS", "The answer reached its length limit. Say “Continue” to have the rest."),
         ("MAX_TOKENS_BEFORE_WORDS", SENTENCES["max_tokens_before_words"]),
         ("DAILY_TOKENS_SPENT", SENTENCES["budget_ran_out"]),
         ("SAFETY", BLOCKED),

@@ -12,7 +12,7 @@ from agent.core.settings import Settings, misspelled, read_settings
 ROOT = Path(__file__).parents[2]
 
 DEFAULTS = {name.upper(): field.default for name, field in Settings.model_fields.items()}
-NUMBERS = {name: default for name, default in DEFAULTS.items() if default is not None}
+NUMBERS = {name: value for name, value in DEFAULTS.items() if isinstance(value, int | float)}
 
 
 def complaints(**environment: str) -> list[str]:
@@ -37,6 +37,12 @@ def test_a_value_is_read_from_the_variable_of_its_name() -> None:
     assert read_settings(environment) == Settings(gap_timeout=2.5, tool_threads=3, leave_grace=0)
 
 
+def test_streaming_is_written_as_adk_writes_it_or_in_small_letters() -> None:
+    assert read_settings({"STREAMING": "NONE"}).streaming == "none"
+    assert read_settings({"STREAMING": "none"}).streaming == "none"
+    assert read_settings({}).streaming == "sse"
+
+
 def test_other_variables_are_none_of_its_business() -> None:
     environment = {**PUBLIC, "PATH": "/bin", "gap_timeout": "7", "SETTINGS": "x"}
     assert read_settings(environment) == Settings()
@@ -44,9 +50,8 @@ def test_other_variables_are_none_of_its_business() -> None:
 
 @pytest.mark.parametrize("name", ["", "127.0.0.1", "localhost", "::1"])
 def test_a_page_for_its_own_machine_alone_does_not_count_by_address(name: str) -> None:
-    lifted = Settings(
-        address_per_minute=0, address_per_day=0, address_running=0, address_connections=0
-    )
+    counted = ("per_minute", "per_day", "running", "connections", "uploads_per_day")
+    lifted = Settings.model_validate({f"address_{name}": 0 for name in counted})
     assert read_settings({"GRADIO_SERVER_NAME": name}) == lifted
     assert read_settings({"GRADIO_SERVER_NAME": name, "SPACE_ID": "somebody/demo"}) == Settings()
     assert read_settings({"ADDRESS_PER_DAY": "7"}).address_per_day == 7
@@ -65,6 +70,7 @@ def test_a_wrong_value_is_named_with_its_variable(name: str, value: str) -> None
         ("FIRST_TOKEN_TIMEOUT", "0", "greater than 0"),
         ("LEAVE_GRACE", "-0.5", "greater than or equal to 0"),
         ("MAX_LLM_CALLS", "2.5", "a valid integer"),
+        ("STREAMING", "off", "'sse' or 'none'"),
         ("REQUEST_RETRIES", "11", "less than or equal to 10"),
         ("TOOL_THREADS", "257", "less than or equal to 256"),
         ("PAGE_THREADS", "10001", "less than or equal to 10000"),
@@ -72,6 +78,10 @@ def test_a_wrong_value_is_named_with_its_variable(name: str, value: str) -> None
         ("TURN_TIMEOUT", "NaN", "a finite number"),
         ("SESSION_IDLE", "1e300", "at most 5,000,000,000"),
         ("HISTORY_EVENTS", "9" * 30, "at most 5,000,000,000"),
+        ("MAX_FILE_SIZE", "15", "less than or equal to 14"),
+        ("FILE_TYPES", "image, pictures", "'pictures' is none of image, pdf, audio, video, text"),
+        ("FILE_TYPES", "image none", "'none' is none of"),
+        ("FILE_TYPES", "../png", "'../png' is none of"),
         ("ALLOWED_ORIGINS", "https://a.example, b.example", "'b.example' is not an origin"),
         ("ALLOWED_ORIGINS", "https://a.example/page", "'https://a.example/page' is not an origin"),
     ],
@@ -117,6 +127,18 @@ def test_origins_are_read_as_browsers_write_them() -> None:
     assert Settings().origins == ()
 
 
+@pytest.mark.parametrize(
+    ("listed", "types"),
+    [
+        ("none", set()),
+        ("PDF", {"application/pdf"}),
+        ("text, image/gif", {"text/plain", "image/gif"}),
+    ],
+)
+def test_file_types_are_groups_or_types_or_none(listed: str, types: set[str]) -> None:
+    assert read_settings({"FILE_TYPES": listed}).accepted_types == types
+
+
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Settings().gap_timeout = 1
@@ -128,7 +150,8 @@ def settings_lines() -> str:
     for name, field in Settings.model_fields.items():
         lines += textwrap.wrap(f"# {field.description}", 100, subsequent_indent="# ")
         default = field.default
-        lines.append(f"# {name.upper()}={'' if default is None else f'{default:.10g}'}")
+        written = f"{default:.10g}" if isinstance(default, int | float) else default or ""
+        lines.append(f"# {name.upper()}={written}")
     return "\n".join(lines)
 
 

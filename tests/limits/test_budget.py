@@ -55,6 +55,31 @@ async def test_of_the_tools_that_a_model_calls_in_one_reply_so_many_are_run(
 # Turns, and tokens
 
 
+@pytest.mark.parametrize(
+    ("limit", "name"),
+    [
+        ({"daily_turns": 10}, "TURNS=10"),
+        ({"daily_tokens": 10 * TOKENS_OF_A_CALL}, f"TOKENS={10 * TOKENS_OF_A_CALL}"),
+    ],
+)
+async def test_the_host_is_warned_once_a_day_before_the_budget_ends(
+    gemini: FakeGemini,
+    clock: Clock,
+    caplog: pytest.LogCaptureFixture,
+    limit: dict[str, int],
+    name: str,
+) -> None:
+    gemini.always("Yes.")
+    visitors = registry(GEMINI, **limit)
+    said = f"80 % of DAILY_{name} are used up. When all are, the offline model answers."
+    for _ in range(2):
+        for told in [*[[]] * 7, [said], []]:
+            caplog.clear()
+            assert await budget(visitors) == []
+            assert caplog.messages == told
+        clock.move(DAY + 1)
+
+
 @pytest.mark.parametrize("limit", [{"daily_turns": 3}, {"daily_tokens": 3 * TOKENS_OF_A_CALL}])
 async def test_gemini_is_called_as_often_as_the_day_allows_and_again_the_next_day(
     gemini: FakeGemini, clock: Clock, limit: dict[str, int]

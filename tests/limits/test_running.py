@@ -195,8 +195,11 @@ async def test_calls_of_the_offline_model_do_not_count() -> None:
 
 async def test_a_loop_of_the_offline_model_ends_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("agent.limits.budget.MAX_FREE_CALLS", 9)
-    said = await say(looping(OfflineModel(delay=0), None), "Write")
-    assert notices(said) == [TOO_MANY_STEPS]
+    talk = looping(OfflineModel(delay=0), None)
+    talk.settings = Settings(max_llm_calls=7)
+    assert notices(await say(talk, "Write")) == [TOO_MANY_STEPS]
+    assert talk.turn
+    assert talk.turn.spent.free_calls == 10
 
 
 # Tokens in an answer

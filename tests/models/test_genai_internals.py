@@ -87,6 +87,7 @@ def test_all_that_is_private_is_there() -> None:
     assert http_library(httpx.Response(200)) is httpx
     assert replaces_contents(Client(api_key="k"))
     assert with_event_hook(Gemini(), StreamHook())
+    assert hasattr(Client(api_key="k")._api_client, "_use_aiohttp")
     assert uses_interactions_api(Gemini(use_interactions_api=True))
     assert change_class(Gemini(), CoalescingModel, Gemini)
 

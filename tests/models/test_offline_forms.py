@@ -33,7 +33,7 @@ from agent.core.notices import SENTENCES
 from agent.core.settings import Settings
 from agent.core.transcript import Thought, ToolCall, Transcript, answer
 from agent.limits.budget import Budget
-from agent.models.offline import IN_A_FORM, INTRODUCTION, NAME, OfflineModel
+from agent.models.offline import IN_A_FORM, NAME, WHAT_I_AM, OfflineModel
 from agent.models.offline_schema import LABEL, NoStandIn, as_json_schema, sample
 from tests.support.app_setup import GEMINI, conversation, notices, say
 
@@ -284,5 +284,5 @@ async def test_an_agent_that_is_made_or_held_by_another_goes_offline_too(root: B
     app = App(name="test", root_agent=root, plugins=[Budget(0)])
     runner = Runner(app=app, session_service=InMemorySessionService())
     transcript = await say(Conversation(runner, Settings()), "/think")
-    assert answer(transcript) == f"{INTRODUCTION}I have thought about it."
+    assert answer(transcript) == f"{WHAT_I_AM}I have thought about it."
     assert notices(transcript) == []

@@ -8,7 +8,7 @@ from google.adk.agents import Agent
 
 from agent.chat.conversation import Conversation
 from agent.core.transcript import Text, ToolCall, Transcript, answer
-from agent.models.offline import HELP, INTRODUCTION, WHAT_I_AM, OfflineModel
+from agent.models.offline import HELP, WHAT_I_AM, OfflineModel
 from agent.models.offline_talk import WHAT_TO_SAY
 from tests.support.app_setup import conversation, notices, say
 
@@ -36,7 +36,7 @@ def offline(**agent: Any) -> Conversation:
 )
 async def test_small_talk_is_answered(message: str, said: str) -> None:
     transcript = await say(offline(), message)
-    assert answer(transcript) == f"{INTRODUCTION}{said} {WHAT_TO_SAY}"
+    assert answer(transcript) == f"{WHAT_I_AM}{said} {WHAT_TO_SAY}"
 
 
 async def test_asked_later_it_says_again_what_it_is() -> None:
@@ -46,7 +46,7 @@ async def test_asked_later_it_says_again_what_it_is() -> None:
 
 @pytest.mark.parametrize("message", ["What can you do?", "what can you help me with", "Help!"])
 async def test_asked_what_it_can_do_it_lists_that(message: str) -> None:
-    assert answer(await say(offline(), message)) == INTRODUCTION + HELP
+    assert answer(await say(offline(), message)) == WHAT_I_AM + HELP
 
 
 @pytest.mark.parametrize(

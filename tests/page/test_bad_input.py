@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from agent import server
+from agent.api.body_limit import MAX_BODY
 from agent.api.security_headers import TOO_LONG
 from agent.core.notices import SENTENCES
 from agent.page.controls import PLACEHOLDER
@@ -150,7 +150,7 @@ def test_a_message_over_the_cap_is_not_sent_and_the_visitor_is_told(
     visitor: Visitor, url: str, gemini: FakeGemini
 ) -> None:
     page = visitor().open(url)
-    put(page, BOX, f"'x'.repeat({server.MAX_BODY})")
+    put(page, BOX, f"'x'.repeat({MAX_BODY})")
     page.box.press("Enter")
     is_told_of_it(page)
     assert (page.texts(), gemini.requests) == ([], [])

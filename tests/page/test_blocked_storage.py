@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, expect, sync_playwright
 from agent.core.notices import SENTENCES
 from agent.models.offline import OfflineModel
 from tests.support.app_setup import launched, loaded
-from tests.support.browser import ACTION_TIMEOUT, CHROMIUM, CHROMIUM_ARGUMENTS
+from tests.support.browser import ACTION_TIMEOUT, CHROMIUM_ARGUMENTS, WHOLE_CHROMIUM
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -26,13 +26,13 @@ LOCAL_FRAMES = "--disable-features=LocalNetworkAccessChecks"
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator[BrowserContext]:
     """A browser in which nothing can be stored."""
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"There is no {CHROMIUM}: install it, or name another in CHROMIUM")
+    if not Path(WHOLE_CHROMIUM).exists():
+        pytest.skip(f"There is no {WHOLE_CHROMIUM}: install it")
     (tmp_path / "Default").mkdir()
     (tmp_path / "Default/Preferences").write_text(json.dumps(BLOCKED))
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
-            tmp_path, executable_path=CHROMIUM, args=[*CHROMIUM_ARGUMENTS, LOCAL_FRAMES]
+            tmp_path, executable_path=WHOLE_CHROMIUM, args=[*CHROMIUM_ARGUMENTS, LOCAL_FRAMES]
         )
         context.set_default_timeout(ACTION_TIMEOUT)
         yield context
@@ -54,7 +54,7 @@ def test_where_nothing_can_be_stored_the_page_comes_and_a_reload_finds_the_chat(
         expect(page.get_by_text(SENTENCES["stores_nothing"])).to_be_visible()
         box.fill("/think")
         box.press("Enter")
-        said = page.get_by_text("I have thought about it.")
+        said = page.locator("gradio-app").get_by_text("I have thought about it.")
         expect(said).to_be_visible(timeout=ACTION_TIMEOUT)
         expect(box).to_be_editable(timeout=ACTION_TIMEOUT)
         tab.frames[1].evaluate("location.reload()")

@@ -87,7 +87,7 @@ def test_a_message_in_place_of_an_answer_declines_it(visitor: Visitor) -> None:
         page.speaks()
         assert page.words() == [("user", "Pay Ann"), ("user", "Hi"), ("model", "Hello.")]
         declined = 'You declined the use of “pay” (amount: 1, to: "Ann").'
-        expect(page.tab.get_by_text(declined)).to_be_visible(timeout=ACTION_TIMEOUT)
+        expect(page.seen.get_by_text(declined)).to_be_visible(timeout=ACTION_TIMEOUT)
         assert DONE == []
 
 
@@ -110,9 +110,9 @@ def test_arguments_are_changed_before_they_are_approved(visitor: Visitor) -> Non
         page.speaks()
         assert DONE == [("pay", 7, "Ann")]
         changed = 'You approved the use of “pay” (amount: 7, to: "Ann"), which you had changed.'
-        expect(page.tab.get_by_text(changed)).to_be_visible(timeout=ACTION_TIMEOUT)
+        expect(page.seen.get_by_text(changed)).to_be_visible(timeout=ACTION_TIMEOUT)
         page.reload()
-        expect(page.tab.get_by_text(changed)).to_be_visible(timeout=ACTION_TIMEOUT)
+        expect(page.seen.get_by_text(changed)).to_be_visible(timeout=ACTION_TIMEOUT)
 
 
 def test_a_choice_is_a_button(visitor: Visitor) -> None:
@@ -132,7 +132,7 @@ def test_a_form_is_filled_in_by_keyboard_and_keeps_what_was_wrong(visitor: Visit
         page.cards.get_by_label("To").fill("Zoe")
         page.cards.get_by_label("To").press("Enter")
         page.wait_idle()
-        expect(page.tab.get_by_text("That is not what was asked for")).to_be_visible(
+        expect(page.seen.get_by_text("That is not what was asked for")).to_be_visible(
             timeout=ACTION_TIMEOUT
         )
         assert page.cards.get_by_label("To").input_value() == "Zoe"
@@ -242,5 +242,5 @@ def test_before_an_approval_is_taken_back_the_visitor_is_asked(visitor: Visitor,
         if act == "Undo":
             expect(page.box).to_have_value("Pay Ann", timeout=ACTION_TIMEOUT)
             page.send("Hi")
-        expect(page.tab.get_by_text("Hello.")).to_be_visible(timeout=ACTION_TIMEOUT)
+        expect(page.seen.get_by_text("Hello.")).to_be_visible(timeout=ACTION_TIMEOUT)
         assert DONE == [("pay", 1, "Ann")]

@@ -1,6 +1,5 @@
 """Files that an agent makes, on the page: seen, read and saved."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,7 +41,7 @@ def test_a_picture_and_a_table_that_a_tool_saved_are_seen_and_can_be_saved(
 ) -> None:
     paint(page, gemini, "my cat")
     for _ in range(2):
-        picture = page.tab.get_by_alt_text("my cat.png")
+        picture = page.seen.get_by_alt_text("my cat.png")
         expect(picture).to_be_visible(timeout=ACTION_TIMEOUT)
         page.tab.wait_for_function(DRAWN)
         cells = page.tab.locator("#conversation td, #conversation th")
@@ -82,10 +81,7 @@ def test_who_reads_a_shared_chat_sees_its_files(
 ) -> None:
     paint(page, gemini, "cat")
     page.open_side_bar()
-    page.press("Share this chat as it is now")
-    box = page.tab.locator("#link textarea")
-    expect(box).to_have_value(re.compile("http.*"), timeout=ACTION_TIMEOUT)
-    reader = visitor().come(box.input_value())
+    reader = visitor().come(page.share())
     assert reader.tab.evaluate("document.querySelector('img').naturalWidth") == 24
     with reader.tab.expect_download() as saved:
         reader.tab.get_by_role("link", name="Save colours.csv").click()

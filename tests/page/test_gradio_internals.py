@@ -1,6 +1,7 @@
 """Gradio's private names are there; and what Gradio and the page keep of others than themselves is
 deleted when its time is over."""
 
+import sys
 import traceback
 from collections import OrderedDict
 from datetime import datetime, timedelta
@@ -21,8 +22,10 @@ from agent.chat.conversation import Conversation
 from agent.chat.loader import load
 from agent.core.settings import Settings
 from agent.limits.connections import Connections
+from agent.page.browser import template_head
 from agent.page.gradio_internals import (
-    GRADIOS_PREVIEW,
+    GRADIOS_HEAD,
+    LANGUAGE,
     QUEUE_SETTINGS,
     BriefTracebacks,
     RewiredInterface,
@@ -32,16 +35,18 @@ from agent.page.gradio_internals import (
     keep_globals,
     launch_options,
     number_from_zero,
-    picture_life,
     remove_cors,
     server_thread,
-    set_preview,
     set_storage_secret,
+    shares_by_itself,
     shorten_tracebacks,
     take_over_reloads,
+    take_over_template,
     tune_queue,
     unless_missing,
+    watch,
 )
+from agent.page.housekeeping import picture_life
 from agent.stores.cleanup import InMemoryStore
 from agent.stores.fallback import FallbackStore
 from tests.support.app_process import free_port
@@ -72,7 +77,9 @@ def echo(message: str, history: object) -> str:
     return message
 
 
-@pytest.mark.parametrize("name", [*NAMES, "gradio.context:Context.id"])
+@pytest.mark.parametrize(
+    "name", [*NAMES, "gradio.context:Context.id", "gradio.blocks:Blocks.process_api"]
+)
 def test_a_private_name_is_there_in_the_gradio_that_is_installed(name: str) -> None:
     owner, _, attribute = name.partition(":")[2].partition(".")
     page: Any = gr.ChatInterface(echo)
@@ -132,20 +139,27 @@ def test_a_page_that_keeps_its_server_elsewhere_has_no_thread() -> None:
 
 
 def test_gradios_template_for_a_page_is_still_where_its_preview_is_changed() -> None:
-    set_preview("Helper", "Helps.")
+    take_over_template(template_head())
     found = templates.env.get_or_select_template("frontend/index.html")
-    shown = found.render(config={"title": "x"}, gradio_api_info={})
-    assert len(GRADIOS_PREVIEW.findall(shown)) == 5
-    assert "Gradio" not in "".join(GRADIOS_PREVIEW.findall(shown))
+    page: Any = SimpleNamespace(config_for=lambda config, query: {**config, **query})
+    request = SimpleNamespace(
+        app=SimpleNamespace(get_blocks=lambda: page), query_params={"title": "Helper"}
+    )
+    shown = found.render(config={"title": "x"}, gradio_api_info={}, request=request)
+    assert 'window.gradio_config = {"title":"Helper"};' in shown.replace('": "', '":"')
+    told = GRADIOS_HEAD.findall(shown)
+    assert len(told) == 6  # The viewport, the preview; without a look no manifest.
+    assert "Gradio" not in "".join(told)
     source = (Path(gr.__file__).parent / "templates/frontend/index.html").read_text("utf-8")
-    assert len(GRADIOS_PREVIEW.findall(source)) > 10
+    assert len(GRADIOS_HEAD.findall(source)) > 12
+    assert source.count(LANGUAGE) == 1
 
 
 def test_without_gradios_templates_a_page_is_made_all_the_same(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.delattr("gradio.routes.templates")
-    set_preview("Helper", "Helps.")
+    take_over_template(template_head())
     assert "shown as one to Gradio" in caplog.text
 
 
@@ -168,6 +182,44 @@ def test_gradios_own_reload_script_is_replaced_where_there_is_one(is_reloading: 
     page: Any = SimpleNamespace(dev_mode=is_reloading)
     assert take_over_reloads(page) is is_reloading
     assert page.dev_mode is False
+
+
+def test_in_reload_mode_another_folder_is_watched_and_is_not_on_pythons_path(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    watched, folder = [str(tmp_path / "app")], tmp_path / "weather_agent"
+    monkeypatch.setattr("gradio.http_server.GRADIO_WATCH_DIRS", watched)
+    monkeypatch.setattr(sys, "path", ["own"])
+    watch(tmp_path / "app" / "agent")
+    watch(folder)
+    watch(folder)
+    assert watched == [str(folder), str(tmp_path / "app")]
+    # Gradio then does this, and runs app.py for the second time, and at each change.
+    sys.path[:0] = reversed(watched)
+    monkeypatch.setattr(gr, "NO_RELOAD", False)
+    watch(folder)
+    assert sys.path == [str(tmp_path / "app"), "own"]
+    sys.path.append(str(folder))  # The host's own, who may.
+    watch(folder)
+    assert sys.path == [str(tmp_path / "app"), "own", str(folder)]
+
+
+def test_without_reload_mode_nothing_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched: list[str] = []
+    monkeypatch.setattr("gradio.http_server.GRADIO_WATCH_DIRS", watched)
+    watch(Path("/somewhere"))
+    assert watched == []
+
+
+def test_where_gradio_no_longer_says_what_it_watches_or_shares_the_log_tells_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert not shares_by_itself()
+    monkeypatch.delattr("gradio.http_server.GRADIO_WATCH_DIRS")
+    monkeypatch.delattr("gradio.utils.is_hosted_notebook")
+    watch(Path("/somewhere"))
+    assert shares_by_itself()  # The page then speaks as to visitors.
+    assert len(caplog.messages) == 2
 
 
 def test_gradio_can_be_told_not_to_look_whether_its_page_answers(

@@ -8,6 +8,7 @@ import pytest
 from agent.core.notices import SENTENCES
 from tests.support.app_setup import launched, loaded
 from tests.support.browser import Visitor
+from tests.support.chat_page import STOPPED
 from tests.support.fake_gemini import Call, ErrorInStream, FakeGemini, Think, Until
 
 pytestmark = pytest.mark.slow
@@ -71,7 +72,7 @@ def test_an_answer_that_was_taken_up_again_can_be_stopped(
     page.reload()
     page.shows(("user", "A story"), ("model", "Once upon"))
     page.stop()
-    stopped = [("user", "A story"), ("model", "Once upon"), ("Note", "Stopped.")]
+    stopped = [("user", "A story"), ("model", "Once upon"), STOPPED]
     page.shows(*stopped)
     page.wait_idle()
     page.reload()
@@ -209,7 +210,7 @@ def test_an_answer_can_be_stopped_from_another_window(
     second = first.another()
     second.shows(("user", "A story"), ("model", "Once upon"))
     second.stop()
-    stopped = [("user", "A story"), ("model", "Once upon"), ("Note", "Stopped.")]
+    stopped = [("user", "A story"), ("model", "Once upon"), STOPPED]
     first.shows(*stopped)
     second.shows(*stopped)
     first.wait_idle()

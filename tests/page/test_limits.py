@@ -18,15 +18,15 @@ Come = Callable[..., Page]
 
 BEGUN = (("user", "Hi"), ("model", "Hello."))
 
-TOO_SOON = ("Note", lot("1 a minute", "60 seconds"))
+TOO_SOON = ("Too many messages", lot("1 a minute", "60 seconds"))
 
 TOO_LONG = (
-    "Note",
+    "Too long",
     "This message has 9 characters, and at most 8 can be sent here. Please send a shorter one, or "
     "the text in parts.",
 )
 
-OVER = ("Note", "This chat has had its 2 messages. Please begin a new one.")
+OVER = ("This chat is full", "This chat has had its 2 messages. Please begin a new one.")
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_another_tab_has_to_wait_while_the_address_has_enough(
     first.send("One")
     first.shows(("user", "One"), ("model", "Wait"))
     say(second, "Two")
-    second.shows(("user", "Two"), ("Note", full("1 answer")))
+    second.shows(("user", "Two"), ("Too many answers at once", full("1 answer")))
     gate.set()
     first.shows(("user", "One"), ("model", "Waited."))
     first.wait_idle()

@@ -72,7 +72,7 @@ def page(fake: FakeGemini, chromium: Browser) -> Iterator[Page]:
 
 def say(page: Page, gemini: FakeGemini, *steps: str | Image) -> None:
     if page.texts():
-        page.clear()
+        page.begin_anew()
     gemini.reset()
     gemini.enqueue(*steps)
     page.send("Go on")
@@ -81,8 +81,8 @@ def say(page: Page, gemini: FakeGemini, *steps: str | Image) -> None:
 
 def opened(page: Page) -> Tab:
     # Exactly, as a diagram is shown as it is written until it is drawn.
-    read = page.tab.get_by_text("Read this", exact=True)
-    read = read.or_(page.tab.get_by_alt_text("Read this"))
+    read = page.seen.get_by_text("Read this", exact=True)
+    read = read.or_(page.seen.get_by_alt_text("Read this"))
     with page.tab.context.expect_page() as opened:
         read.last.click()
     opened.value.wait_for_load_state()
@@ -109,7 +109,7 @@ def test_what_is_no_address_of_the_web_leads_nowhere(
 ) -> None:
     home = page.tab.url
     say(page, fake, link)
-    page.tab.get_by_text("Read this").last.click()
+    page.seen.get_by_text("Read this").last.click()
     page.tab.evaluate("() => new Promise(requestAnimationFrame)")
     for tab in page.tab.context.pages[1:]:
         tab.close()
@@ -134,7 +134,7 @@ def test_pictures_of_the_agents_own_show(page: Page, fake: FakeGemini) -> None:
 def test_a_picture_opens_in_full_by_a_click(page: Page, fake: FakeGemini) -> None:
     say(page, fake, Image("image/png", png()))
     with page.tab.context.expect_page() as opened:
-        page.tab.get_by_alt_text("Picture").click()
+        page.seen.get_by_alt_text("Picture").click()
     opened.value.wait_for_load_state()
     assert opened.value.evaluate("document.images[0].naturalWidth") == 8
     opened.value.close()

@@ -107,14 +107,14 @@ class Visitor:
         async with self._http.stream("GET", f"gradio_api/heartbeat/{self._session}"):
             await self.arrive()
             asked = {"text": message, "number": 1, "count": 0}
-            await self.join("respond", [asked, None, "", ""])
+            await self.join("respond", [asked, None, "", "", ""])
             watched = {"session_hash": self._session}
             said = await self._http.get("gradio_api/queue/data", params=watched)
             assert "x" * int(message) in said.text
 
     async def arrive(self) -> None:
         """Open the page, and do nothing there."""
-        assert (await self._do("arrive", ["", ""])).status_code == 200
+        assert (await self._do("arrive", ["", "", ""])).status_code == 200
 
     async def join(self, function: str, data: list[Any]) -> httpx.Response:
         """Let the queue run a function; what comes of it is told elsewhere."""
@@ -186,7 +186,7 @@ async def strange(visitor: Visitor) -> None:
 
 async def unheard(visitor: Visitor) -> None:
     """A run under a session hash of one's own, to which nobody listens."""
-    assert (await visitor.join("respond", [None] * 4)).status_code == 200
+    assert (await visitor.join("respond", [None] * 5)).status_code == 200
 
 
 FORGERIES = (too_long, empty, unknown, strange, unheard, Visitor.arrive)

@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 
 from agent.core.pauses import Reply
+from agent.core.sources import Page, Sources
+from agent.core.transcript import Text
 from agent.page.page_state import restore
-from agent.page.protocol import MAX_ABOVE, edit, parse_question
+from agent.page.protocol import MAX_ABOVE, edit, encode_answer, parse_question
+from agent.render.messages import to_messages
 from tests.support.app_setup import registry
 from tests.support.scripted_model import ScriptedModel
 
@@ -23,6 +26,14 @@ def asked(**changed: Any) -> dict[str, Any]:
     [
         (asked(), {"text": "Hi", "number": 0.5, "above": 1}),
         (asked(number=7, more="x" * 99), {"text": "Hi", "number": 7, "above": 1}),
+        *(
+            (asked(streaming=on), {"text": "Hi", "number": 0.5, "above": 1, "streaming": on})
+            for on in (True, False)
+        ),
+        *(
+            (asked(streaming=on), {"text": "Hi", "number": 0.5, "above": 1})
+            for on in (None, 0, "false", [True])
+        ),
         (asked(count=10**9), {"text": "Hi", "number": 0.5, "above": MAX_ABOVE}),
         (asked(count=-1), {"text": "Hi", "number": 0.5, "above": 0}),
         *(
@@ -74,3 +85,12 @@ def test_a_reply_is_a_decision_and_what_was_filled_in(said: Any, reply: Reply) -
 )
 def test_what_is_no_reply_approves_nothing(said: Any) -> None:
     assert "replies" not in parse_question(asked(replies=said))
+
+
+def test_what_comes_below_the_words_at_the_end_is_all_that_is_sent_then() -> None:
+    words, found = Text("It is blue."), Sources((Page("A document"),))
+    growing = encode_answer(to_messages((words,)), number=7)
+    for messages in (to_messages((words,), foot="Took 2 s"), to_messages((words, found))):
+        last = encode_answer(messages, number=7)
+        assert last.startswith(growing + "\0")
+        assert len(last) < len(growing) + 250

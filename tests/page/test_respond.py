@@ -8,10 +8,12 @@ import pytest
 from gradio_client import Client
 
 import app
+from agent.chat.agents import Agents
+from agent.core.settings import Settings
 from tests.support.app_process import free_port
-from tests.support.app_setup import UNLIMITED, registry
+from tests.support.app_setup import UNLIMITED, loaded
 from tests.support.browser import Page, talk
-from tests.support.fake_gemini import Call, FakeGemini, Until
+from tests.support.fake_gemini import Call, FakeGemini, Finish, Until
 
 
 def sky(city: str) -> dict[str, str]:
@@ -33,7 +35,7 @@ def url(fake: FakeGemini) -> Iterator[str]:
         concurrency_limit=None,
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(app, "registry", registry(agent={"tools": [sky]}, **settings))
+        patch.setattr(app, "agents", Agents(loaded(tools=[sky]), Settings(**settings)))
         _, url, _ = demo.launch(prevent_thread_lock=True, server_port=free_port(), quiet=True)
         yield url
         demo.close()
@@ -80,7 +82,7 @@ def test_what_is_on_a_plain_page_is_what_is_remembered(
     page.shows(*FIRST, ("user", "Two, edited"), ("model", "Edited."))
     page.wait_idle()
     remembered(page, fake)
-    page.clear()
+    page.press("Clear")
     page.shows()
     remembered(page, fake)
     # Gradio's own events complain of a stream that Stop has broken off.
@@ -95,3 +97,17 @@ def remembered(page: Page, gemini: FakeGemini) -> None:
     talk(page, gemini, "And now?", "Noted.")
     told = [(role, text.strip()) for role, text in gemini.requests[-1].conversation]
     assert told == page.words()[:-1]
+
+
+def test_a_cut_answer_goes_on_by_a_button_there_too(
+    url: str, gemini: FakeGemini, visitor: Callable[..., Page]
+) -> None:
+    page = visitor().open(url)
+    talk(page, gemini, "Count", "1, 2", Finish("MAX_TOKENS"))
+    gemini.enqueue("3, 4")
+    page.offers_to_go_on()
+    page.press("Continue")
+    page.seen.get_by_text("3, 4", exact=True).wait_for()
+    page.offers_to_go_on(False)
+    asked = ("user", "Please continue where you stopped.")
+    assert gemini.requests[1].conversation == [("user", "Count"), ("model", "1, 2"), asked]

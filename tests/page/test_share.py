@@ -1,7 +1,7 @@
 """A chat is saved from the side bar, and shared by a link that can be withdrawn."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -11,7 +11,6 @@ from playwright.sync_api import expect
 
 from agent.api.share import NOT_SHARED
 from agent.chat.loader import LoadedAgent
-from agent.page.controls import NOTHING_SAID
 from tests.support.app_setup import launched, loaded
 from tests.support.browser import ACTION_TIMEOUT, Page, Visitor, talk
 from tests.support.fake_gemini import Call, FakeGemini, Image, Think
@@ -47,21 +46,6 @@ def page(url: str, gemini: FakeGemini, visitor: Visitor) -> Page:
     return visitor().open(url)
 
 
-def save(page: Page, label: str) -> tuple[str, str]:
-    """The name of the file that the browser saves, and what is in it."""
-    with page.tab.expect_download() as saved:
-        page.press(label)
-    return saved.value.suggested_filename, Path(saved.value.path()).read_text()
-
-
-def share(page: Page) -> str:
-    """The link."""
-    page.press("Share this chat as it is now")
-    box = page.tab.locator("#link textarea")
-    expect(box).to_have_value(re.compile("http.*"), timeout=ACTION_TIMEOUT)
-    return box.input_value()
-
-
 def answer_in_full(page: Page, gemini: FakeGemini) -> None:
     """A turn with all that there is."""
     gemini.enqueue(Think("Hm."), Call("look", {"city": "Oslo"}))
@@ -71,7 +55,7 @@ def answer_in_full(page: Page, gemini: FakeGemini) -> None:
 
 
 # What a visitor and the model said on a page to take away.
-WORDS = """() => [...document.querySelectorAll("body > div")].map(
+WORDS = """() => [...document.querySelectorAll("main > div:not(.note)")].map(
     said => [said.className === "asked" ? "user" : "model", said.innerText.trim()])"""
 
 # What a page for readers has none of.
@@ -80,7 +64,7 @@ DOES = "form, button, input, textarea, select, script, iframe, object, embed, li
 
 def test_a_chat_is_saved_as_markdown(page: Page, gemini: FakeGemini) -> None:
     answer_in_full(page, gemini)
-    name, text = save(page, "Save as Markdown")
+    name, text = page.save("Save as Markdown")
     assert name == "How is Oslo.md"
     assert re.findall(r"^#+ [^(\n]+|^> \*\*.+|^Sun.+|^!.{17}", text, re.M) == [
         "# How is Oslo?",
@@ -93,7 +77,7 @@ def test_a_chat_is_saved_as_a_page_that_shows_the_same(
     page: Page, gemini: FakeGemini, tmp_path: Path
 ) -> None:
     answer_in_full(page, gemini)
-    name, text = save(page, "Save as a web page")
+    name, text = page.save("Save as a web page")
     file = tmp_path / name
     file.write_text(text)
     reader = Page(page.tab.context.new_page()).come(file.as_uri())
@@ -106,7 +90,7 @@ def test_a_chat_is_saved_as_a_page_that_shows_the_same(
 
 def test_a_chat_is_saved_for_adk(page: Page, gemini: FakeGemini) -> None:
     answer_in_full(page, gemini)
-    name, text = save(page, "Save for ADK (JSON)")
+    name, text = page.save("Save for ADK (JSON)")
     events = Session.model_validate_json(text).events
     parts = [part for event in events for part in (event.content and event.content.parts) or []]
     assert name == "How is Oslo.json"
@@ -117,26 +101,24 @@ def test_a_chat_is_saved_for_adk(page: Page, gemini: FakeGemini) -> None:
     assert parts[-1].inline_data.data == PIXEL
 
 
-@pytest.mark.parametrize("button", ["Save as Markdown", "Share this chat as it is now"])
-def test_an_empty_chat_is_nothing_to_save_or_share(page: Page, button: str) -> None:
+def test_an_empty_chat_offers_nothing(page: Page) -> None:
     page.open_side_bar()
-    page.press(button)
-    expect(page.tab.get_by_text(NOTHING_SAID)).to_be_visible(timeout=ACTION_TIMEOUT)
-    expect(page.tab.locator("#link")).to_be_hidden()
+    page.lists()
+    expect(page.tab.locator("#chats [aria-haspopup]")).to_have_count(0)
 
 
 def test_a_link_shows_the_chat_in_another_browser_for_reading_alone(
     page: Page, gemini: FakeGemini, visitor: Visitor
 ) -> None:
     answer_in_full(page, gemini)
-    link = share(page)
+    link = page.share()
     reader = visitor(color_scheme="dark", viewport={"width": 360, "height": 700}).come(link)
     assert [tuple(said) for said in reader.tab.evaluate(WORDS)] == [
         *(("user", "How is Oslo?"), ("model", "Sun, there."), ("user", "And a picture?"))
     ]
     assert reader.tab.locator(DOES).count() == 0
     assert reader.tab.evaluate("document.documentElement.scrollWidth") <= 360
-    assert reader.tab.evaluate("getComputedStyle(document.body).color") == "rgb(255, 255, 255)"
+    assert reader.tab.evaluate("getComputedStyle(document.body).color") == "rgb(244, 244, 245)"
 
 
 def test_nothing_of_a_shared_page_runs_or_calls_anybody(
@@ -147,7 +129,7 @@ def test_nothing_of_a_shared_page_runs_or_calls_anybody(
     gemini.enqueue(Think(evil), Call("look", {"city": evil}))
     talk(page, gemini, evil[:4000], evil)
     page.open_side_bar()
-    reader = visitor().come(share(page))
+    reader = visitor().come(page.share())
     for folded in reader.tab.locator("summary").all():
         folded.click()
     reader.tab.evaluate("() => new Promise(requestAnimationFrame)")
@@ -157,50 +139,54 @@ def test_nothing_of_a_shared_page_runs_or_calls_anybody(
     page.complaints.clear()  # Of what its shield has kept away.
 
 
-def test_a_link_is_withdrawn(page: Page, gemini: FakeGemini) -> None:
+def test_a_link_is_copied_brought_up_to_date_and_withdrawn(page: Page, gemini: FakeGemini) -> None:
     talk(page, gemini, "How is Rome?", "Sunny.")
     page.open_side_bar()
-    link = share(page)
-    assert "Sunny." in httpx.get(link).text
+    page.pick("Share")
+    page.press("Copy")
+    link = page.link.input_value()
+    page.tab.wait_for_function(
+        "async link => await navigator.clipboard.readText() === link", arg=link
+    )
+    page.press("Close")
+    talk(page, gemini, "And Oslo?", "Rainy.")
+    page.pick("Share")
+    expect(page.link).to_have_value(link, timeout=ACTION_TIMEOUT)
+    assert "Rainy." not in httpx.get(link).text  # To look at the link shares nothing more.
+    page.press("Share it as it is now")
+    status = page.tab.locator("#share [role=status]")
+    expect(status).to_have_text("It is shared as it is now.", timeout=ACTION_TIMEOUT)
+    assert "Rainy." in httpx.get(link).text
     page.press("Stop sharing")
-    expect(page.tab.locator("#link")).to_be_hidden(timeout=ACTION_TIMEOUT)
+    expect(page.link).to_have_count(0, timeout=ACTION_TIMEOUT)
     assert (httpx.get(link).status_code, httpx.get(link).text) == (404, NOT_SHARED)
+    page.press("Share it as it is now")
+    expect(page.link).not_to_have_value(link, timeout=ACTION_TIMEOUT)
 
 
-def test_each_chat_shows_its_own_link_and_no_other(page: Page, gemini: FakeGemini) -> None:
+def test_each_chat_has_its_own_link(page: Page, gemini: FakeGemini) -> None:
     talk(page, gemini, "How is Rome?", "Sunny.")
     page.open_side_bar()
-    link = share(page)
+    link = page.share()
     page.press("New chat")
-    expect(page.tab.locator("#link")).to_be_hidden(timeout=ACTION_TIMEOUT)
-    page.choose("How is Rome?")
-    expect(page.tab.locator("#link textarea")).to_have_value(link, timeout=ACTION_TIMEOUT)
+    page.shows()
+    talk(page, gemini, "How is Oslo?", "Rainy.")
+    assert page.share() != link
     page.reload()
     page.open_side_bar()
-    expect(page.tab.locator("#link textarea")).to_have_value(link, timeout=ACTION_TIMEOUT)
+    page.choose("How is Rome?")
+    page.shows(("user", "How is Rome?"), ("model", "Sunny."))
+    assert page.share() == link
 
 
-@pytest.mark.parametrize(
-    "presses",
-    [["Delete this chat", "Really delete this chat"], ["Forget me", "Really delete all my chats"]],
-)
+@pytest.mark.parametrize("end", [Page.delete, Page.forget])
 def test_what_is_deleted_is_not_shared_any_more(
-    page: Page, gemini: FakeGemini, presses: list[str]
+    page: Page, gemini: FakeGemini, end: Callable[[Page], None]
 ) -> None:
     talk(page, gemini, "How is Rome?", "Sunny.")
     page.open_side_bar()
-    link = share(page)
-    for label in presses:
-        page.press(label)
+    link = page.share()
+    end(page)
     page.shows()
-    expect(page.tab.locator("#link")).to_be_hidden(timeout=ACTION_TIMEOUT)
     page.lists()
     assert httpx.get(link).status_code == 404
-
-
-def test_a_cleared_page_shows_no_link(page: Page, gemini: FakeGemini) -> None:
-    talk(page, gemini, "How is Rome?", "Sunny.")
-    page.open_side_bar()
-    share(page)
-    page.clear()
-    expect(page.tab.locator("#link")).to_be_hidden(timeout=ACTION_TIMEOUT)

@@ -2,18 +2,20 @@
 
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from google.adk.sessions import InMemorySessionService
 from playwright.sync_api import expect
 
 from agent.chat.loader import LoadedAgent
-from agent.page.sidebar import NOT_FOUND
 from tests.support.app_setup import launched, loaded
 from tests.support.browser import ACTION_TIMEOUT, Page, Visitor, talk
 from tests.support.fake_gemini import FakeGemini, Until
 
 pytestmark = pytest.mark.slow
+
+NOT_FOUND = "None of your chats has these words in its name."
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +88,7 @@ def test_chats_are_searched_by_their_names(page: Page, gemini: FakeGemini) -> No
     page.lists("How is Rome?")
     page.search("Paris")
     page.lists()
-    expect(page.tab.get_by_text(NOT_FOUND)).to_be_visible(timeout=ACTION_TIMEOUT)
+    expect(page.seen.get_by_text(NOT_FOUND)).to_be_visible(timeout=ACTION_TIMEOUT)
     page.search("nowhere")
     page.lists()
     page.search("")
@@ -119,23 +121,70 @@ def test_a_deleted_chat_is_gone_from_the_store(
     page.shows(("user", "How is Rome?"), ("model", "Sunny."))
 
 
-def test_who_turns_to_another_chat_does_not_mean_to_delete_that(
+def test_a_chat_that_is_not_on_the_page_is_deleted_named_and_saved_there(
     page: Page, gemini: FakeGemini
 ) -> None:
+    two_chats(page, gemini)
+    page.pick("Rename", "How is Rome?")
+    page.tab.keyboard.type("Italy")
+    page.tab.keyboard.press("Enter")
+    page.lists("Italy", "How is Oslo?")
+    with page.tab.expect_download() as saved:
+        page.pick("Save as Markdown", "Italy")
+    assert saved.value.suggested_filename == "Italy.md"
+    page.delete("Italy")
+    page.lists("How is Oslo?")
+    page.shows(("user", "How is Oslo?"), ("model", "Rainy."))
+    talk(page, gemini, "And tomorrow?", "Rainy too.")
+
+
+def test_a_menu_is_used_by_keys_and_gives_the_focus_back(page: Page, gemini: FakeGemini) -> None:
+    two_chats(page, gemini)
+    button = page.tab.get_by_role("button", name="What to do with “How is Rome?”")
+    keyboard, item = page.tab.keyboard, page.tab.locator("[role=menuitem]:focus")
+    button.press("Enter")
+    expect(item).to_have_text("Rename", timeout=ACTION_TIMEOUT)
+    for key, label in (("ArrowDown", "Share"), ("End", "Delete"), ("ArrowDown", "Rename")):
+        keyboard.press(key)
+        expect(item).to_have_text(label)
+    keyboard.press("Escape")
+    expect(page.tab.get_by_role("menu")).to_have_count(0)
+    expect(button).to_be_focused()
+    button.press("Space")
+    keyboard.press("ArrowUp")
+    keyboard.press("Enter")
+    question = page.tab.get_by_role("dialog", name="Really delete “How is Rome?”?")
+    expect(question.get_by_role("button", name="Cancel")).to_be_focused(timeout=ACTION_TIMEOUT)
+    keyboard.press("Escape")
+    expect(question).to_have_count(0)
+    expect(button).to_be_focused()
+    page.lists("How is Oslo?", "How is Rome?")
+    button.press("Enter")
+    keyboard.press("Enter")
+    keyboard.type("Italy")
+    keyboard.press("Escape")
+    page.lists("How is Oslo?", "How is Rome?")
+    expect(button).to_be_focused()
+
+
+def test_chats_are_listed_by_the_days_of_the_visitor(
+    url: str, gemini: FakeGemini, visitor: Visitor
+) -> None:
+    now = datetime.now(UTC)
+    # Where it is between 11 and 12 in the evening: hours east of Greenwich, whose sign is turned.
+    east = (23 - now.hour + 12) % 24 - 12
+    page = visitor(timezone_id=f"Etc/GMT{-east:+}").open(url)
+    talk(page, gemini, "Hi", "Hello.")
     page.open_side_bar()
-    for question in ("older", "newer"):
-        talk(page, gemini, question, "one")
-        page.press("New chat")
-        page.shows()
-        page.wait_idle()
-    page.choose("newer")
-    page.shows(("user", "newer"), ("model", "one"))
-    page.press("Delete this chat")
-    really = page.tab.get_by_role("button", name="Really delete this chat")
-    expect(really).to_be_visible(timeout=ACTION_TIMEOUT)
-    page.choose("older")
-    page.shows(("user", "older"), ("model", "one"))
-    expect(really).to_be_hidden(timeout=ACTION_TIMEOUT)
+    page.lists("Hi")
+    day = page.tab.locator("#chats h2")
+    expect(day).to_have_text(["Today"])
+    month = f"{now + timedelta(hours=east):%B %Y}"
+    for later, told in ((2, "Yesterday"), (26, "Last 7 days"), (24 * 40, month)):
+        page.tab.clock.set_fixed_time(now + timedelta(hours=later))
+        page.search("h")
+        page.search("")
+        expect(day).to_have_text([told])
 
 
 def test_a_visitor_who_wants_to_be_forgotten_is(
@@ -143,8 +192,7 @@ def test_a_visitor_who_wants_to_be_forgotten_is(
 ) -> None:
     before = stored(agent)
     two_chats(page, gemini)
-    page.press("Forget me")
-    page.press("Really delete all my chats")
+    page.forget()
     page.lists()
     page.shows()
     assert stored(agent) == before

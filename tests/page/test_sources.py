@@ -1,7 +1,6 @@
 """The sources of an answer, as Gemini names them: on the page, and in copies."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -60,8 +59,6 @@ def test_a_saved_copy_has_them_too(page: Page) -> None:
     page.send("Who won?")
     page.wait_idle()
     page.open_side_bar()
-    with page.tab.expect_download() as saved:
-        page.press("Save as Markdown")
-    text = Path(saved.value.path()).read_text()
+    _, text = page.save("Save as Markdown")
     assert r"Spain won Euro 2024.[\[1\]](https://www.example.com/euro)" in text
     assert "1. [example.com](https://www.example.com/euro)" in text

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -12,15 +13,47 @@ import pytest
 from playwright.sync_api import expect
 
 import app
+from agent.chat.agents import Agents
+from agent.chat.agents_folder import open_folder
+from agent.core.settings import Settings
 from agent.models.offline import OfflineModel
-from agent.page.browser import ASSETS, STATIC
+from agent.page.browser import ASSETS, STATIC, head
 from agent.page.chat_interface import ChatPage
 from agent.page.gradio_internals import RewiredInterface
 from tests.support.app_process import ROOT
-from tests.support.app_setup import launched, loaded, registry
+from tests.support.app_setup import launched, loaded
 from tests.support.browser import ACTION_TIMEOUT, Page
 
-METHODS = "require(process.argv[1]); console.log(JSON.stringify(Object.keys(chat)))"
+FILES = [
+    *("words.js", "dialog.js", "times.js", "menu.js", "chats.js", "agents.js", "stream.js"),
+    *("cards.js", "feedback.js", "chat.js"),
+]
+
+# What other scripts use of these objects, or elements of the page.
+BY_SCRIPTS = {
+    *(
+        "chat.state",
+        "chat.textOf",
+        "chat.start",
+        "chat.pageUrl",
+        "chatAgents.start",
+        "chatAgents.named",
+        "chatStream.watch",
+    ),
+    *("chatList.watch", "chatList.deletesThis"),
+    *("chatFeedback.watch", "chatFeedback.begin", "chatFeedback.add", "chatFeedback.cut"),
+    *("chatFeedback.refuse", "chatFeedback.close", "chatFeedback.leave"),
+    *("chatTimes.watch", "chatTimes.look", "chatTimes.asked", "chatTimes.answered"),
+}
+
+# The methods of the scripts whose objects listeners may call.
+METHODS = """
+process.argv.slice(1).forEach(require)
+const scripts = {chat, chatStream, chatAgents, chatFeedback, chatList, chatTimes}
+const methods = Object.entries(scripts).flatMap(
+    ([script, has]) => Object.keys(has).map(method => `${script}.${method}`))
+console.log(JSON.stringify(methods))
+"""
 
 
 def node(*arguments: str) -> str:
@@ -33,19 +66,22 @@ def node(*arguments: str) -> str:
 
 
 @pytest.mark.slow
-def test_the_script_passes_its_own_tests() -> None:
-    assert "# fail 0" in node("--test", "--test-reporter=tap", "tests/page/static/chat.test.js")
+@pytest.mark.parametrize("name", ["agents", "chat", "stream"])
+def test_the_scripts_pass_their_own_tests(name: str) -> None:
+    tests = f"tests/page/static/{name}.test.js"
+    assert "# fail 0" in node("--test", "--test-reporter=tap", tests)
 
 
 @pytest.mark.slow
-def test_every_listener_calls_a_method_that_the_script_has() -> None:
-    methods = json.loads(node("-e", METHODS, str(STATIC / "chat.js")))
-    demo = ChatPage(app.respond, loaded(), registry())
+def test_every_listener_calls_a_method_that_the_script_has(tmp_path: Path) -> None:
+    methods = set(json.loads(node("-e", METHODS, *(str(STATIC / name) for name in FILES))))
+    folder = open_folder(tmp_path, ("helper", "another"))
+    demo = ChatPage(app.respond, Agents(loaded(), Settings(), folder))
     scripts = [step["js"] for step in demo.config["dependencies"] if step["js"]]
-    calls = [re.fullmatch(r"\(\.\.\.args\) => chat\.(\w+)\(\.\.\.args\)", js) for js in scripts]
+    calls = [re.fullmatch(r"\(\.\.\.args\) => (\w+\.\w+)\(\.\.\.args\)", js) for js in scripts]
     assert all(calls), scripts
     called = {call[1] for call in calls if call}
-    assert called == {*methods} - {"state", "textOf", "start"}
+    assert called == methods - BY_SCRIPTS
 
 
 def test_python_holds_no_other_script() -> None:
@@ -59,10 +95,16 @@ def test_nothing_in_the_script_ends_it() -> None:
     assert "<!--" not in script
 
 
+def test_a_space_alone_speaks_to_the_page_around_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert '"outside": ""' in head()
+    monkeypatch.setenv("SYSTEM", "spaces")
+    assert '"outside": "https://huggingface.co"' in head()
+
+
 def test_a_host_may_add_to_the_head(monkeypatch: pytest.MonkeyPatch) -> None:
     options: dict[str, Any] = {}
     monkeypatch.setattr(gr.Blocks, "launch", lambda _, **given: options.update(given))
-    ChatPage(app.respond, loaded(), registry()).launch(head="<meta name=host>", share=False)
+    ChatPage(app.respond, Agents(loaded(), Settings())).launch(head="<meta name=host>", share=False)
     assert options == {**ASSETS, "head": ASSETS["head"] + "<meta name=host>", "share": False}
 
 
@@ -94,5 +136,5 @@ def test_where_gradio_wires_its_own_events_the_page_is_plainer_and_answers(
     with launched(loaded(OfflineModel(delay=0))) as url:
         page = visitor().open(url)
         page.send("/markdown")
-        expect(page.tab.get_by_text("greet")).to_be_visible(timeout=ACTION_TIMEOUT)
+        expect(page.seen.get_by_text("greet")).to_be_visible(timeout=ACTION_TIMEOUT)
         page.tab.context.close()

@@ -90,10 +90,11 @@ And?
 
 BODY = """\
 <body>
-<h1 dir="auto">Oslo *in* Norway</h1>
+<main>
+<h1 dir="auto" lang="">Oslo *in* Norway</h1>
 <p><small>A copy of a conversation with an agent, which may be wrong.</small></p>
 <h2>Question <time>2001-09-09 01:46 UTC</time></h2>
-<div class="asked" dir="auto">How is
+<div class="asked" dir="auto" lang="">How is
 &lt;Oslo&gt;?</div>
 <h2>Answer</h2>
 <details><summary><strong>Thought</strong></summary>
@@ -102,12 +103,12 @@ BODY = """\
 </details>
 <details><summary><strong>Tool look</strong> <small>LOG (0.25 s)</small></summary>
 <div dir="auto"><p>Arguments:</p>
-<pre><code class="language-json">{
+<pre tabindex="0"><code class="language-json">{
   &quot;city&quot;: &quot;&lt;b&gt;'&quot;
 }
 </code></pre>
 <p>Result:</p>
-<pre><code class="language-json">{
+<pre tabindex="0"><code class="language-json">{
   &quot;seen&quot;: &quot;`&quot;
 }
 </code></pre>
@@ -119,15 +120,16 @@ BODY = """\
 <div dir="auto"><p>Another agent goes on from here.</p>
 </div>
 </details>
-<div dir="auto"><pre><code class="language-py">x = 1</code></pre>
+<div dir="auto"><pre tabindex="0"><code class="language-py">x = 1</code></pre>
 </div>
-<aside class="note"><strong>Note</strong><div dir="auto"><p>You stopped this answer.</p>
+<div role="note" class="note"><strong>Note</strong><div dir="auto"><p>You stopped this answer.</p>
 </div>
-</aside>
+</div>
 <h2>Question</h2>
-<div class="asked" dir="auto">And?</div>
+<div class="asked" dir="auto" lang="">And?</div>
 <h2>Answer</h2>
 <p><img src="data:image/png;base64,YWJj" alt="Picture"></p>
+</main>
 </body>
 </html>
 """.replace("LOG", "city=&quot;&lt;b&gt;&#x27;&quot;")
@@ -141,7 +143,7 @@ TAGS = {
         "small",
         "em",
         "s",
-        "aside",
+        "main",
         "pre",
         "code",
         "a",
@@ -152,7 +154,7 @@ TAGS = {
 }
 ATTRIBUTES = {
     *("lang", "charset", "http-equiv", "content", "name", "dir", "class", "href", "src", "alt"),
-    *("target", "rel", "title", "download", "controls"),
+    *("target", "rel", "title", "download", "controls", "role", "tabindex"),
 }
 
 MORE = [

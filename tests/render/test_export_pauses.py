@@ -45,7 +45,7 @@ async def files(talk: Conversation) -> tuple[str, str, Session]:
     """The conversation as Markdown, as the page that is shared, and as ADK's session."""
     turns, session = await talk.history(), await talk.session()
     assert session
-    page = await SharedPages("helper").page("token", turns, "Title")
+    page = await SharedPages().page("token", turns, "Title", "helper")
     assert page == to_html(turns, "Title", "helper")
     exported = Session.model_validate_json(to_adk(session, "Title"))
     return to_markdown(turns, "Title", "helper"), page, exported

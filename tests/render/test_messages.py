@@ -4,6 +4,7 @@ import hashlib
 import html
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from markdown_it import MarkdownIt
 from agent.core.adk_internals import TRANSFER
 from agent.core.files import File
 from agent.core.pauses import Pause
+from agent.core.silence import Silence
 from agent.core.text import to_json
 from agent.core.transcript import (
     CODE,
@@ -150,9 +152,13 @@ def test_messages_stand_in_the_order_of_the_entries() -> None:
 
 GOES_ON = "Another agent goes on from here."
 
-WAITING = message(
-    "The next words have not come yet.", title="Waiting for an answer (3 s)", status="pending"
-)
+# Asked 3.4 seconds ago; the last words have just come.
+MOMENT = Silence(elapsed=3.4, lasts=0.3, now=103.4)
+
+
+def waiting(title: str) -> Message:
+    text = "The next words have not come yet."
+    return message(text, title=title, status="pending", id="silence")
 
 
 @pytest.mark.parametrize(
@@ -168,7 +174,8 @@ WAITING = message(
     ids=str,
 )
 def test_silence_is_a_panel_that_counts_seconds(silent: Transcript) -> None:
-    assert to_messages(silent, 3.4) == [*to_messages(silent), WAITING]
+    line = waiting("Waiting for an answer (3 s)")
+    assert to_messages(silent, MOMENT) == [*to_messages(silent), line]
 
 
 @pytest.mark.parametrize(
@@ -182,7 +189,22 @@ def test_silence_is_a_panel_that_counts_seconds(silent: Transcript) -> None:
     ids=str,
 )
 def test_where_work_is_to_be_seen_there_is_no_panel_beside_it(busy: Transcript) -> None:
-    assert to_messages(busy, 3.4) == to_messages(busy)
+    now = replace(MOMENT, now=0.9)  # A tool has just begun.
+    assert to_messages(busy, now) == to_messages(busy)
+
+
+@pytest.mark.parametrize("kind", [Text, Thought])
+def test_words_that_stop_coming_are_told(kind: type[Text | Thought]) -> None:
+    stalled = (kind("Hel", ANN, "open"),)
+    line = waiting("Waiting for the next words (7 s)")
+    assert to_messages(stalled, Silence(20.0, 7.0, 100.0)) == [*to_messages(stalled), line]
+
+
+def test_a_tool_at_work_tells_for_how_long() -> None:
+    calls = replace(tool(), began=100.0), replace(tool(id="2", result={}, seconds=1.0), began=90.0)
+    slow, done = to_messages(calls, Silence(20.0, 5.0, 105.0))
+    assert slow["metadata"]["log"] == 'city="Oslo"; at work for 5 s'
+    assert done["metadata"]["log"] == 'city="Oslo"'
 
 
 @pytest.mark.parametrize(
@@ -295,10 +317,10 @@ def test_a_file_has_the_models_very_characters() -> None:
 
 
 def test_the_texts_of_an_answer_share_the_room_for_formulas() -> None:
-    formulas = Text("$$x$$ " * 200, ANN), Thought("$$x$$ " * 200, ANN)
+    formulas = Text("$$x$$ " * 400, ANN), Thought("$$x$$ " * 400, ANN)
     shown = "".join(m["content"]["text"] for m in to_messages(formulas))
-    assert shown.count("$$\u2063x\u2063$$") < 300
-    assert shown.count("x") == 400
+    assert shown.count("$$\u2063x\u2063$$") < 500
+    assert shown.count("x") == 800
 
 
 def test_only_a_growing_text_is_held_back() -> None:
@@ -457,3 +479,20 @@ def test_a_tools_line_has_the_arguments_that_a_person_has_changed() -> None:
     (shown,) = to_messages((tool(result=result, seconds=0.1),))
     assert shown["metadata"]["log"] == 'city="Rome"'
     assert '"city": "Rome"' in shown["content"]["text"].partition("Result")[0]
+
+
+# An answer that was cut
+
+
+def test_a_cut_answer_offers_to_go_on_below_all_that_it_shows() -> None:
+    cut = Text("Once upon", ANN, "cut"), Notice("stopped")
+    offered = [{"value": "Please continue where you stopped.", "label": "Continue"}]
+    for messages in (to_messages(cut), to_messages(cut, foot="Took 2 s")):
+        assert [each.get("options") for each in messages] == [
+            *[None] * (len(messages) - 1),
+            offered,
+        ]
+
+
+def test_a_whole_answer_offers_nothing() -> None:
+    assert "options" not in to_messages((Text("All.", ANN),), foot="Took 2 s")[-1]

@@ -5,8 +5,10 @@ import re
 import pytest
 from markdown_it import MarkdownIt
 
+from agent.core.history import TurnRecord
 from agent.core.sources import Page, Sources
 from agent.core.transcript import Text
+from agent.render.export import to_html
 from agent.render.markdown import MARK
 from agent.render.messages import to_messages
 from agent.render.source_list import to_markdown, with_numbers
@@ -68,3 +70,8 @@ def test_on_a_page_the_numbers_stand_in_the_answer_and_the_list_below_it() -> No
     assert second["metadata"] == {"id": "aside"}
     other, _ = to_messages((Text("Yes.", response_id="other"), found))
     assert other["content"]["text"] == "Yes."
+
+
+def test_a_saved_page_has_the_list_as_it_is() -> None:
+    page = to_html([TurnRecord("i1", "Who?", (Text("Spain."), Sources(PAGES)))], "A chat")
+    assert '<a href="https://one.example/a"' in page

@@ -5,6 +5,7 @@ import logging
 import threading
 import uuid
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ import gradio as gr
 import httpx
 import pytest
 from google.adk.events import Event
-from google.adk.sessions import DatabaseSessionService, Session
+from google.adk.sessions import DatabaseSessionService, InMemorySessionService, Session
 from google.adk.sessions.sqlite_session_service import SqliteSessionService
 
+from agent.chat.agents import Agents
 from agent.chat.loader import LoadedAgent
 from agent.chat.registry import Registry
 from agent.core.notices import SENTENCES
@@ -37,7 +39,8 @@ class House:
     def __init__(self, store: SqliteSessionService, history: int = 100, **agent: Any) -> None:
         self.model, self.store = ScriptedModel(), store
         self.loaded = agent_in(store, self.model, **agent)
-        self.registry = Registry(self.loaded, Settings(**UNLIMITED, history_events=history))
+        self.agents = Agents(self.loaded, Settings(**UNLIMITED, history_events=history))
+        self.registry = self.agents.first
 
     async def says(self, view: PageState, message: str, *steps: Any) -> list[str]:
         """One turn; the app's own sentences in it."""
@@ -276,7 +279,7 @@ async def test_nothing_is_said_to_be_deleted_that_is_still_stored(store: Store) 
         await house.registry.forget_visitor(view.user_id)
     with pytest.raises(StoreUnavailable):
         await view.forget()
-    for step in (clear, forget_me):
+    for step in (clear, partial(forget_me, house.agents)):
         with pytest.raises(gr.Error, match="does not answer at the moment"):
             await step(view)
     assert await stored(store, view) == ["first", "one"]
@@ -288,6 +291,27 @@ async def test_a_store_that_hangs_holds_nobody_up(
     monkeypatch.setattr(fallback, "STORE_TIMEOUT", 0.05)
     house, store.broken, store.hangs = House(store), ALL, True
     assert await house.says(PageState(house.registry), "first", "one") == [SENTENCES["not_stored"]]
+
+
+async def test_of_all_who_wait_for_a_connection_one_asks_again_and_all_are_served() -> None:
+    asked: list[asyncio.Task[Any] | None] = []
+
+    class Full(InMemorySessionService):
+        """A database whose connections are all in use at the first 8 tries."""
+
+        async def get_session(self, **key: Any) -> None:
+            asked.append(asyncio.current_task())
+            if len(asked) <= 8:
+                raise ConnectionError("FATAL: sorry, too many clients already")
+
+    store = FallbackStore(Full())
+    async with asyncio.TaskGroup() as group:
+        for _ in range(5):
+            group.create_task(store.get_session(app_name="test", user_id="ann", session_id="1"))
+    assert not store.fails
+    refused = asked[:8]
+    assert sorted(refused.count(task) for task in set(refused)) == [1, 1, 1, 1, 4]
+    assert len(asked) == 13
 
 
 async def test_the_host_is_told_once_and_never_what_was_said_or_a_password(

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from google.adk.agents.callback_context import CallbackContext
 from google.adk.artifacts import FileArtifactService
+from google.adk.events import Event
+from google.adk.memory._sqlite_memory_service import SqliteMemoryService
 from google.adk.sessions import BaseSessionService, DatabaseSessionService
 from google.adk.sessions.sqlite_session_service import SqliteSessionService
 from google.adk.tools import ToolContext, load_memory
@@ -21,7 +23,8 @@ from agent.core.transcript import answer
 from agent.page.page_state import PageState
 from agent.stores import user_state
 from agent.stores.cleanup import InMemoryStore
-from agent.stores.fallback import FallbackStore
+from agent.stores.fallback import FallbackStore, StoreUnavailable
+from agent.stores.host_memory import HostMemory
 from tests.support.app_setup import UNLIMITED, loaded, until
 from tests.support.scripted_model import ScriptedModel, call, contents
 
@@ -59,9 +62,14 @@ async def real(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
         await store.close()
 
 
-@pytest.fixture(params=[remember, remember_events])
+@pytest.fixture(params=["session", "events", "in a file"])
 def house(request: pytest.FixtureRequest, real: BaseSessionService, tmp_path: Path) -> "House":
-    return House(real, tmp_path, request.param)
+    way = remember_events if request.param == "events" else remember
+    house = House(real, tmp_path, way)
+    if request.param == "in a file":
+        in_file = SqliteMemoryService(tmp_path / "memory.db")
+        house.runner.memory_service = HostMemory(in_file, house.runner.session_service)
+    return house
 
 
 class House:
@@ -144,15 +152,33 @@ async def test_of_who_is_forgotten_nothing_stays(house: House) -> None:
     page = PageState(house.registry)
     await house.says(page, "Note this", call("note", text="Tom, my cat"), "Noted.")
     await house.says(PageState(house.registry, page.user_id), "Hello")
-    user_id = page.user_id
+    user: dict[str, Any] = {"app_name": "test", "user_id": page.user_id}
+    store, memory = house.runner.session_service, house.runner.memory_service
+    assert memory
+    of_no_chat = Event(author="user", content=types.UserContent("A cat of no chat"))
+    await memory.add_events_to_memory(**user, events=[of_no_chat])
     assert house.files() != []
+    assert (await memory.search_memory(**user, query="cat")).memories != []
     await page.forget_visitor()
-    user: dict[str, Any] = {"app_name": "test", "user_id": user_id}
-    store = house.runner.session_service
     assert (await store.list_sessions(**user)).sessions == []
     assert await store.get_user_state(**user) == {}
-    assert (await house.runner.memory_service.search_memory(**user, query="cat")).memories == []  # type: ignore[union-attr]
+    assert (await memory.search_memory(**user, query="cat")).memories == []
     assert "Tom" not in "".join(house.files())
+
+
+@pytest.mark.parametrize("real", ["sqlite"], indirect=True)
+async def test_a_chat_stays_where_the_memory_of_it_cannot_be_deleted(
+    real: BaseSessionService, tmp_path: Path
+) -> None:
+    house = House(real, tmp_path)
+    memory = SqliteMemoryService(file := tmp_path / "memory.db")
+    house.runner.memory_service = HostMemory(memory, house.runner.session_service)
+    page = PageState(house.registry)
+    await house.says(page, "My cat is called Tom")
+    file.write_text("This is no database any more.")
+    with pytest.raises(StoreUnavailable):
+        await page.forget_visitor()
+    assert await house.registry.chats(page.user_id)
 
 
 @pytest.mark.parametrize("real", ["sqlite", "database"], indirect=True)

@@ -38,7 +38,9 @@ async def replica(uri: str, model: ScriptedModel) -> AsyncIterator[Registry]:
     real = create_session_service_from_options(base_dir=ROOT, session_service_uri=uri)
     what = loaded_root(agent(model, "pay"))
     what.runner.session_service = FallbackStore(real, is_shared=uri.startswith("postgresql"))
-    yield Registry(what, Settings(**UNLIMITED))
+    registry = Registry(what, Settings(**UNLIMITED))
+    yield registry
+    await registry._retention.close()  # Its sweep uses the store.
     await getattr(real, "close", lambda: asyncio.sleep(0))()
 
 

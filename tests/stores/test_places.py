@@ -7,7 +7,7 @@ import pytest
 
 from agent.chat.loader import LoadedAgent, load
 from agent.core.settings import Settings
-from agent.page.chat_interface import describe
+from agent.page.header import describe
 from agent.stores import places
 from agent.stores.places import artifact_uri, is_emptied, session_uri
 from tests.support.agent_folder import HELPER

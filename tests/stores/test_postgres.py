@@ -46,7 +46,9 @@ async def directory_at(uri: str, model: ScriptedModel) -> AsyncIterator[Registry
     async with store_at(uri) as store:
         what = loaded(model)
         what.runner.session_service = store
-        yield Registry(what, Settings(**UNLIMITED))
+        registry = Registry(what, Settings(**UNLIMITED))
+        yield registry
+        await registry._retention.close()  # Its sweep uses the store.
 
 
 async def says(view: PageState, message: str) -> tuple[str, list[str]]:

@@ -96,6 +96,7 @@ class House:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "SWEEP_INTERVAL", (0.02, 0.05))
+    monkeypatch.setattr(retention, "FIRST_SWEEP_DELAY", 0.0)
 
 
 @pytest.fixture
@@ -329,6 +330,29 @@ async def test_a_registry_whose_place_another_takes_sweeps_no_more_and_its_turns
     task = house.registry._retention._task
     assert task
     assert task.cancelled()
+
+
+async def test_a_registry_that_is_closed_uses_the_store_no_longer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    house, in_use = House(), list[str]()
+
+    async def list_slowly(**whose: Any) -> None:
+        in_use.append("begun")
+        house.store.touched.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            for _ in range(20):  # A connection is given back.
+                await asyncio.sleep(0)
+            in_use.append("given back")
+
+    monkeypatch.setattr(held, "LAST_WORDS", 0.0)
+    monkeypatch.setattr(house.store, "list_sessions", list_slowly)
+    await house.visit()
+    await house.until(lambda: in_use == ["begun"])
+    await house.registry.close()
+    assert in_use == ["begun", "given back"]
 
 
 # What leaves nothing

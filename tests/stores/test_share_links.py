@@ -13,8 +13,8 @@ from google.adk.sessions.sqlite_session_service import SqliteSessionService
 
 from agent.api import api_app, share
 from agent.api.share import NOT_SHARED
+from agent.chat.agents import Agents
 from agent.chat.loader import LoadedAgent
-from agent.chat.registry import Registry
 from agent.core.settings import Settings
 from agent.core.visitor import is_visitor_id
 from agent.page.page_state import PageState
@@ -35,8 +35,9 @@ class House:
         if store:
             self.loaded.runner.session_service = store
         self.store = self.loaded.runner.session_service
-        self.registry = Registry(self.loaded, Settings(**{**UNLIMITED, **settings}))
-        app = httpx.ASGITransport(api_app(self.loaded, self.registry))
+        agents = Agents(self.loaded, Settings(**{**UNLIMITED, **settings}))
+        self.registry = agents.first
+        app = httpx.ASGITransport(api_app(agents))
         self._client = httpx.AsyncClient(transport=app, base_url="http://test")
 
     def visitor(self) -> PageState:
@@ -250,9 +251,9 @@ async def test_a_shared_page_is_rendered_once_for_all_who_read_it_as_it_is(
     rendered: list[int] = []
     to_html = export.to_html
 
-    def counted(turns: Any, *more: Any) -> str:
+    def counted(turns: Any, *more: Any, **look: Any) -> str:
         rendered.append(len(turns))
-        return to_html(turns, *more)
+        return to_html(turns, *more, **look)
 
     monkeypatch.setattr(export, "to_html", counted)
     house = House()
@@ -276,10 +277,10 @@ async def test_no_more_pages_are_kept_than_there_is_room_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(share, "MAX_KEPT", 10)
-    monkeypatch.setattr(export, "to_html", lambda turns, title, agent: title * 4)
-    pages = share.SharedPages("helper")
+    monkeypatch.setattr(export, "to_html", lambda turns, title, agent, accent: title * 4)
+    pages = share.SharedPages()
     for token in "abc":
-        assert await pages.page(token, [], token) == token * 4
-    assert list(pages._kept) == ["b", "c"]
-    assert await pages.page("d", [], "long") == "long" * 4
+        assert await pages.page(token, [], token, "helper") == token * 4
+    assert list(pages._kept) == [("b", "en"), ("c", "en")]
+    assert await pages.page("d", [], "long", "helper") == "long" * 4
     assert list(pages._kept) == []

@@ -5,16 +5,21 @@ from typing import Any
 
 import pytest
 from google.adk.artifacts import BaseArtifactService, FileArtifactService, InMemoryArtifactService
+from google.adk.memory._sqlite_memory_service import SqliteMemoryService
 from google.adk.sessions import InMemorySessionService
 from google.adk.sessions.sqlite_session_service import SqliteSessionService
 from google.genai import types
 
 from agent.chat.conversation import Conversation
-from agent.chat.loader import LoadError, load
+from agent.chat.load_errors import LoadError
+from agent.chat.loader import load
 from agent.core.notices import SENTENCES
 from agent.core.settings import Settings
 from agent.core.transcript import notices
+from agent.page.header import REMEMBERS_FOR_GOOD, where_chats_are_kept
 from agent.stores.fallback import FallbackStore
+from agent.stores.host_memory import HostMemory
+from agent.stores.memory import ForgettingMemory, VisitorMemory
 
 
 def sessions() -> FallbackStore:
@@ -27,6 +32,12 @@ def artifacts() -> BaseArtifactService:
     store = load().runner.artifact_service
     assert store
     return store
+
+
+def memory() -> ForgettingMemory:
+    service = load().runner.memory_service
+    assert isinstance(service, ForgettingMemory)
+    return service
 
 
 async def said_by(conversation: Conversation) -> list[str]:
@@ -89,5 +100,43 @@ def test_a_place_for_files_that_there_is_not_is_told_of(
 ) -> None:
     monkeypatch.setenv("ARTIFACTS", uri)
     with pytest.raises(LoadError, match="ARTIFACTS cannot be used") as caught:
+        load()
+    assert "sesame" not in str(caught.value)
+
+
+def test_memories_are_kept_here_or_where_the_uri_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert isinstance(memory(), VisitorMemory)
+    monkeypatch.setenv("MEMORY_SERVICE", "memory://")
+    assert isinstance(memory(), VisitorMemory)
+    monkeypatch.setenv("MEMORY_SERVICE", f"sqlite:///{tmp_path}/memories.db")
+    assert isinstance(kept := memory(), HostMemory)
+    assert isinstance(kept.real, SqliteMemoryService)
+
+
+def test_the_page_says_where_memories_stay_though_a_chat_is_deleted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MEMORY_SERVICE", f"sqlite:///{tmp_path}/memories.db")
+    assert where_chats_are_kept(load(), Settings()).endswith("after their last message.")
+    monkeypatch.delattr(SqliteMemoryService, "_get_db_connection")
+    assert where_chats_are_kept(load(), Settings()).endswith(REMEMBERS_FOR_GOOD)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "nowhere://me:open-sesame@x",
+        "open-sesame",
+        "rag://open-sesame",
+        "sqlite:////dev/null/sesame/x",
+    ],
+)
+def test_a_place_for_memories_that_there_is_not_is_told_of(
+    uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEMORY_SERVICE", uri)
+    with pytest.raises(LoadError, match="MEMORY_SERVICE cannot be used") as caught:
         load()
     assert "sesame" not in str(caught.value)

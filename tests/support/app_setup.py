@@ -14,6 +14,7 @@ from google.adk.sessions import InMemorySessionService
 from google.adk.workflow import BaseNode
 
 from agent.chat.agent_tree import llm_agents
+from agent.chat.agents import Agents
 from agent.chat.compaction import with_compaction
 from agent.chat.conversation import Conversation
 from agent.chat.loader import LoadedAgent, with_plugins
@@ -21,18 +22,20 @@ from agent.chat.registry import Registry
 from agent.chat.turn import Turn
 from agent.core.question import Question, Screen
 from agent.core.settings import Settings
-from agent.core.transcript import Transcript
+from agent.core.transcript import Text, ToolCall, Transcript
 from agent.core.transcript import notices as notices
 from agent.stores.credentials import VisitorCredentials
 from agent.stores.memory import VisitorMemory
 from tests.support.app_process import free_port
 
-# For tests of other things than limits.
+# For tests of other things than limits, and than the line below each answer.
 UNLIMITED: dict[str, Any] = {
     **dict.fromkeys(("visitor_per_minute", "visitor_per_day"), 0),
     **dict.fromkeys(("address_per_minute", "address_per_day", "address_running"), 0),
-    "address_connections": 0,
+    **dict.fromkeys(("address_connections", "address_uploads_per_day"), 0),
+    **dict.fromkeys(("visitor_uploads_per_day", "daily_uploads"), 0),
     **dict.fromkeys(("daily_turns", "daily_tokens", "max_chat_turns", "max_message_length"), 0),
+    "show_figures": False,
 }
 
 GEMINI = "gemini-3.5-flash"
@@ -42,21 +45,26 @@ def loaded(
     model: str | BaseLlm = GEMINI,
     max_output_tokens: int = 0,
     compaction: EventsCompactionConfig | None = None,
+    offline_fallback: bool = False,
     **agent: Any,
 ) -> LoadedAgent:
     """An agent with this model, as `load` would give it."""
     agent = {"name": "helper", "model": model, "description": "Helps.", **agent}
-    return loaded_root(Agent(**agent), max_output_tokens, compaction)
+    return loaded_root(Agent(**agent), max_output_tokens, compaction, offline_fallback)
 
 
 def loaded_root(
-    root: BaseNode, max_output_tokens: int = 0, compaction: EventsCompactionConfig | None = None
+    root: BaseNode,
+    max_output_tokens: int = 0,
+    compaction: EventsCompactionConfig | None = None,
+    offline_fallback: bool = False,
 ) -> LoadedAgent:
     """Any agent or workflow, as `load` would give it."""
+    settings = Settings(max_output_tokens=max_output_tokens, offline_fallback=offline_fallback)
     app = App.model_construct(
         name="test",
         root_agent=root,
-        plugins=with_plugins([], max_output_tokens),
+        plugins=with_plugins([], settings),
         events_compaction_config=compaction,
     )
     runner = Runner(
@@ -95,6 +103,16 @@ async def say(with_whom: Conversation, message: str, kept: int | None = None) ->
     return await with_whom.ask(below(with_whom, kept, message)).finish()
 
 
+def outline(entry: object) -> object:
+    """What an entry of a transcript says: of a tool call its name, arguments and result."""
+    match entry:
+        case ToolCall():
+            return entry.name, entry.args, entry.result
+        case Text():
+            return entry.text
+    return entry
+
+
 async def until(turn: Turn, text: str) -> None:
     """Wait until the turn has said `text`."""
     async for transcript in turn.watch():
@@ -112,10 +130,10 @@ def launched_app(
     from agent import server
     from agent.page.chat_interface import ChatPage
 
-    registry = Registry(what, Settings(**{**UNLIMITED, **settings}))
-    demo = ChatPage(app.respond, what, registry)
+    agents = Agents(what, Settings(**{**UNLIMITED, **settings}))
+    demo = ChatPage(app.respond, agents)
     here = {"prevent_thread_lock": True, "server_port": free_port()}
-    served, _, _ = server.serve(demo, what, registry, **here, **(options or {}))
+    served, _, _ = server.serve(demo, agents, **here, **(options or {}))
     try:
         yield served
     finally:

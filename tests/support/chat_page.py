@@ -3,7 +3,8 @@
 from tests.support.browser import Page
 from tests.support.fake_gemini import FakeGemini
 
-STOPPED = ("Note", "Stopped.")
+# The title says it all: what stands below it is folded.
+STOPPED = ("Stopped", "")
 
 BEGUN = ("user", "Hi"), ("model", "Hello.")
 

@@ -15,8 +15,9 @@ from gradio.state_holder import SessionState
 
 import app
 from agent import server
+from agent.chat.agents import Agents
 from agent.chat.conversation import Conversation
-from agent.chat.registry import ActiveConversation, Registry
+from agent.chat.registry import ActiveConversation
 from agent.chat.streams import DeltaLog
 from agent.chat.turn import Turn
 from agent.core.settings import Settings
@@ -65,11 +66,9 @@ def main(**settings: Any) -> None:
     """Serve until standard input ends."""
     what, store = loaded(Quick()), InMemoryStore()
     what.runner.session_service = store
-    registry = Registry(what, Settings(**{**UNLIMITED, **settings}))
-    demo = ChatPage(app.respond, what, registry)
-    _, url, _ = server.serve(
-        demo, what, registry, prevent_thread_lock=True, server_port=free_port()
-    )
+    agents = Agents(what, Settings(**{**UNLIMITED, **settings}))
+    demo = ChatPage(app.respond, agents)
+    _, url, _ = server.serve(demo, agents, prevent_thread_lock=True, server_port=free_port())
     print(f"Running on {url}", flush=True)  # noqa: T201
     for _ in sys.stdin:
         print(json.dumps(held(demo, store)), flush=True)  # noqa: T201

@@ -101,6 +101,8 @@ class Request:
     left: threading.Event = field(default_factory=threading.Event)
     left_at: float | None = None
     signed: list[str] = field(default_factory=list)  # the signatures given in the reply
+    # when each text of the reply was sent, the text, and whether it is a thought
+    sent: list[tuple[float, str, bool]] = field(default_factory=list)
 
     @property
     def key(self) -> str:
@@ -335,15 +337,18 @@ class _Reply:
             case Failure(code) if self.is_whole(step):
                 self.whole(code, "application/json", _error(step))
             case Ending():
-                self.send(_last_line(step, self.held))
+                self.send(_last_line(step, self.held, self.request.model))
                 self.writer.write(b"0\r\n\r\n")
             case _ if self.request.streaming:
-                self.send(_candidate([self.part(step)]))
+                self.send(_candidate([self.part(step)], self.request.model))
             case _:
                 self.held.append(self.part(step))
 
     def part(self, step: str | Step) -> Json:
         part = _part(step)
+        if part.get("text"):
+            said = time.monotonic(), part["text"], bool(part.get("thought"))
+            self.request.sent.append(said)
         if not isinstance(step, Signed) and not (isinstance(step, Call) and self.signs):
             return part
         self.signs = self.signs and not isinstance(step, Call)
@@ -378,12 +383,12 @@ async def _wait(step: Pause | Until | Hang) -> None:
         await asyncio.sleep(0.005)
 
 
-def _last_line(step: Ending, held: list[Json]) -> str:
+def _last_line(step: Ending, held: list[Json], model: str) -> str:
     match step:
         case Finish(reason):
-            return _candidate(held, finishReason=reason)
+            return _candidate(held, model, finishReason=reason)
         case Grounded(metadata):
-            return _candidate(held, finishReason="STOP", groundingMetadata=metadata)
+            return _candidate(held, model, finishReason="STOP", groundingMetadata=metadata)
         case Blocked(reason):
             return json.dumps({"promptFeedback": {"blockReason": reason}, "usageMetadata": USAGE})
         case Failure():
@@ -391,10 +396,11 @@ def _last_line(step: Ending, held: list[Json]) -> str:
     return step.text if isinstance(step, Garbage) else ""
 
 
-def _candidate(parts: list[Json], **more: str | Json) -> str:
+def _candidate(parts: list[Json], model: str, **more: str | Json) -> str:
     content = {"role": "model"} | ({"parts": parts} if parts else {})
     candidate = {"content": content, "index": 0} | more
-    return json.dumps({"candidates": [candidate], "usageMetadata": USAGE})
+    about = {"usageMetadata": USAGE, "modelVersion": model}
+    return json.dumps({"candidates": [candidate], **about})
 
 
 def _part(step: str | Step) -> Json:

@@ -132,6 +132,7 @@ COVERS = [
     "<svg overflow=visible><rect x=-5000 y=-5000 width=9999 height=9999 fill=red /></svg>",
     "$$\\rule{9999em}{9999em}$$",
     "$$\\kern{-900em}\\raisebox{-900em}{\\rule{9999em}{9999em}}$$",
+    "$\\kern{-900em}\\raisebox{-900em}{\\rule{999em}{999em}}$ 5$&ic;\\rule{999em}{999em}&ic;$",
     '```mermaid\n%%{init: {"themeCSS": ":not(&) h1, body:has(&) h1 {display:none}"}}%%\n'
     "graph TD; A-->B\n```",
     '```mermaid\n%%{init: {"themeCSS": "} h1, textarea {display:none} a {"}}%%\n'

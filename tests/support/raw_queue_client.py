@@ -29,7 +29,7 @@ class RawQueueClient:
     def ask(self, message: Any, count: Any = 0) -> httpx.Response:
         """The same; what comes of it is told elsewhere."""
         asked = {"text": message, "number": 1, "count": count}
-        return self._call("queue/join", "respond", [asked, *[None] * 3])
+        return self._call("queue/join", "respond", [asked, *[None] * 4])
 
     def told(self) -> list[dict[str, Any]]:
         """All that the queue says of the run, to its end."""

@@ -16,6 +16,7 @@ NAMES = [
     "gradio.blocks:Blocks._queue",
     "gradio.blocks:Blocks.dev_mode",
     "gradio.blocks:Blocks.state_holder",
+    "gradio.chat_interface:ChatInterface._render_header",
     "gradio.chat_interface:ChatInterface._setup_events",
     "gradio.chat_interface:ChatInterface.saved_conversations",
     "gradio.components:BrowserState.secret",
@@ -66,11 +67,11 @@ def _is_asked_by_the_project() -> bool:
 def rename(module: str, owner_name: str, name: str) -> None:
     """Have Gradio call this attribute something else."""
     owner = getattr(import_module(module), owner_name)
-    if name == "_setup_events":
+    if name in ("_render_header", "_setup_events"):
         # A method that this project overrides: what matters is whom the constructor calls.
-        owner._set_up_events = owner.__dict__[name]
+        setattr(owner, f"{name}_", owner.__dict__[name])
         code = owner.__init__.__code__
-        names = tuple("_set_up_events" if each == name else each for each in code.co_names)
+        names = tuple(f"{name}_" if each == name else each for each in code.co_names)
         owner.__init__.__code__ = code.replace(co_names=names)
         delattr(owner, name)
     else:

@@ -11,8 +11,10 @@
     // Which chat is on the page: its session's id; "" for a new one.
     const place = () => history.state?.place ?? "";
 
-    // Where this window alone, and it after a reload too, keeps drafts by their chats.
+    // Where this window alone, and it after a reload too, keeps drafts by their chats; that for a new
+    // chat by the agent, where there are several.
     const DRAFTS = "chat drafts";
+    const keyOf = (session) => session || (chatAgents.named() ?? "");
 
     // A browser may forbid to store anything.
     const whereStored = (act) => {
@@ -39,6 +41,24 @@
     globalThis.chatBox = {
         find,
         frame,
+        place,
+
+        // Gives the focus back to the box, which lost it by being locked; not on a touch screen, where
+        // that would open the keyboard. What has the focus in the chat has it by a key or a click of
+        // the reader's, or else it may not keep it.
+        keepFocus(box, log) {
+            let isMoved = false;
+            const moved = ({ type, key }) => isMoved ||= type === "pointerdown" || key === "Tab";
+            addEventListener("pointerdown", moved, true);
+            addEventListener("keydown", moved, true);
+            new MutationObserver(() => {
+                const { activeElement, body } = document;
+                const isLost = activeElement === body || (!isMoved && log?.contains(activeElement));
+                const isFree = !box.disabled && isLost;
+                if (isFree && matchMedia("(hover: hover)").matches) box.focus();
+                isMoved &&= !box.disabled;
+            }).observe(box, { attributeFilter: ["disabled"] });
+        },
 
         // Says a sentence below the box; "" for none.
         tell(sentence) {
@@ -55,8 +75,8 @@
 
         // Keeps what is typed, or this text, under the chat that it is for.
         saveDraft(text = find()?.value) {
-            const { [place()]: _, ...drafts } = readDrafts();
-            if (text) drafts[place()] = text;
+            const { [keyOf(place())]: _, ...drafts } = readDrafts();
+            if (text) drafts[keyOf(place())] = text;
             whereStored((storage) => storage.setItem(DRAFTS, JSON.stringify(drafts)));
         },
 
@@ -66,24 +86,27 @@
 
         // What was typed in that chat, or in the one on the page, and not sent.
         draft(session = place()) {
-            return readDrafts()[session] ?? "";
+            return readDrafts()[keyOf(session)] ?? "";
         },
 
-        // Keeps drafts as they are typed, and when the page is left. A file that is dropped or pasted
-        // is refused in a sentence: by itself a browser would open it in place of the page.
-        watch(noFiles) {
+        // Keeps drafts as they are typed, and when the page is left; hands files that are dropped or
+        // pasted to `take`: by itself a browser would open them in place of the page.
+        watch(take) {
             addEventListener("pagehide", () => this.saveDraft());
             addEventListener("input", ({ target }) => target === find() && this.saveDraft());
-            const refuse = (event) => {
+            const drop = (event) => {
                 const isText = event.target.closest?.("textarea, input");
                 if (isText && !hasFiles(event.dataTransfer)) return;
                 event.preventDefault();
-                if (event.type === "drop" && hasFiles(event.dataTransfer)) this.tell(noFiles);
+                if (event.type === "drop" && hasFiles(event.dataTransfer)) {
+                    take(event.dataTransfer.files);
+                }
             };
-            addEventListener("dragover", refuse, true);
-            addEventListener("drop", refuse, true);
+            addEventListener("dragover", drop, true);
+            addEventListener("drop", drop, true);
             addEventListener("paste", ({ clipboardData }) => {
-                if (hasFiles(clipboardData) && !clipboardData.getData("text")) this.tell(noFiles);
+                const isFile = hasFiles(clipboardData) && !clipboardData.getData("text");
+                if (isFile) take(clipboardData.files);
             }, true);
         },
     };

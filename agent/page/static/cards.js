@@ -4,17 +4,15 @@
 (() => {
     "use strict";
 
+    const { _ } = globalThis.chatWords;
+
     // Tells Gradio that all cards are answered; set by `watch`.
     let send = () => {};
 
     // The cards on the page, as the server sent them, and what was answered, by their ids.
     let shown = [], replies = {};
 
-    const make = (tag, properties = {}, ...children) => {
-        const element = Object.assign(document.createElement(tag), properties);
-        element.append(...children.filter((child) => child !== null && child !== ""));
-        return element;
-    };
+    const { make } = chatDialog;
 
     // Where they stand; null while nothing is asked.
     const find = () => document.getElementById("cards");
@@ -33,26 +31,28 @@
         const isLast = shown.every(({ id }) => id in replies);
         form.querySelector(".card-state").textContent = isLast
             ? ""
-            : "Noted. It is sent when all cards are answered; until then you can change it.";
+            : _("Noted. It is sent when all cards are answered; until then you can change it.");
         if (isLast) {
             lock(true);
             send();
         }
     };
 
-    const control = ({ kind, value, options, isRequired }, id) => {
+    const control = ({ kind, value, options, labels, isRequired }, id) => {
         switch (kind) {
             case "yes_no":
                 return make("input", { id, type: "checkbox", checked: value });
             case "select": {
                 const all = isRequired && options.includes(value) ? options : ["", ...options];
                 const choices = all.map((text) =>
-                    make("option", { value: text, textContent: text })
+                    make("option", { value: text, textContent: labels?.[text] ?? text })
                 );
                 const select = make("select", { id, required: isRequired }, ...choices);
                 select.value = value;
                 return select;
             }
+            case "words":
+                return make("textarea", { id, value, rows: 2 });
             case "lines":
             case "json":
                 return make("textarea", { id, value, rows: 3, required: isRequired });
@@ -67,7 +67,7 @@
     const field = (about, id) => {
         const input = control(about, id);
         input.dataset.field = about.id;
-        const notes = { lines: "One on each line.", json: "Written as JSON." };
+        const notes = { lines: _("One on each line."), json: _("Written as JSON.") };
         const help = [about.help, notes[about.kind]].filter(Boolean).join(" ");
         const text = help ? make("small", { id: `${id}-help`, textContent: help }) : null;
         if (text) input.setAttribute("aria-describedby", text.id);
@@ -86,8 +86,7 @@
     // The link of a sign-in, which leads back to this app unless it leads elsewhere.
     const withWayBack = (link) => {
         const url = new URL(link);
-        const [page] = chat.pageUrl(null);
-        const back = new URL("signed-in", page);
+        const back = new URL("signed-in", chat.pageUrl());
         if (!url.searchParams.has("redirect_uri")) url.searchParams.set("redirect_uri", back);
         return url.href;
     };
@@ -115,7 +114,7 @@
         const go = link
             ? make("a", {
                 ...{ href: withWayBack(link), target: "_blank", rel: "noopener noreferrer" },
-                textContent: "Sign in (opens in a new tab)",
+                textContent: _("Sign in (opens in a new tab)"),
             })
             : null;
         const fieldset = make(
@@ -132,7 +131,7 @@
             const inputs = card.changeable.map((about, i) =>
                 field(about, `card-${place}-arg-${i}`)
             );
-            const summary = make("summary", { textContent: "Change the values" });
+            const summary = make("summary", { textContent: _("Change the values") });
             fieldset.append(make("details", {}, summary, ...inputs));
         }
         const form = make("form", { className: "card" }, fieldset);
@@ -153,6 +152,11 @@
     };
 
     globalThis.chatCards = {
+        // For other forms: an element; a labelled field; and what is in the fields of a form.
+        make,
+        field,
+        filled,
+
         // Takes what tells Gradio that all cards are answered.
         watch(trigger) {
             send = () => trigger("submit");
@@ -168,7 +172,7 @@
             shown = cards;
             if (!cards.length) return;
             const section = make("section", { id: "cards" }, ...cards.map(draw));
-            section.setAttribute("aria-label", "The agent asks you");
+            section.setAttribute("aria-label", _("The agent asks you"));
             section.setAttribute("aria-live", "polite");
             chatBox.frame()?.before(section);
         },
@@ -177,23 +181,10 @@
         // something in them that stays done.
         mayTakeBack(messages, { staysDone, mayStayDone }) {
             if (!messages.some(({ metadata }) => metadata?.id === staysDone)) return true;
-            const yes = make("button", { value: "yes", textContent: "Take it back" });
-            const no = make("button", {
-                value: "no",
-                className: "card-yes",
-                textContent: "Cancel",
-            });
-            no.autofocus = true;
-            const buttons = make("p", { className: "card-buttons" }, no, yes);
-            const form = make("form", { method: "dialog" }, make("p", {}, mayStayDone), buttons);
-            const dialog = make("dialog", { className: "card" }, form);
-            (chatBox.frame() ?? document.body).append(dialog);
-            dialog.showModal();
-            return new Promise((resolve) =>
-                dialog.addEventListener("close", () => {
-                    dialog.remove();
-                    resolve(dialog.returnValue === "yes");
-                })
+            return chatDialog.confirm(
+                chatBox.frame() ?? document.body,
+                mayStayDone,
+                _("Take it back"),
             );
         },
 

@@ -7,11 +7,12 @@
 //
 // The words of this file:
 //   page      what the Chatbot shows: an array of messages, each by the visitor ("user") or not
-//   question  what the visitor asks: {text, number, count}. Its number tells it from the same words
-//             another time; `count` is how many questions stand above it on the page.
+//   question  what the visitor asks: {text, number, count, files, shown}. Its number tells it from
+//             the same words another time; `count` is how many questions stand above it on the
+//             page; `shown` is how the page shows its files.
 //   reply     in place of a text: what a person answers to an agent that waits (cards.js).
-//   answer    what the server sends: JSON on the first line, and below it the text of its last
-//             message, which grows (agent/page/protocol.py).
+//   answer    what the server sends: JSON on the first line, below it the text of its last message,
+//             which grows, and what stands beside or below that (agent/page/protocol.py).
 (() => {
     "use strict";
 
@@ -19,20 +20,13 @@
 
     // Elements of the page. Each may be missing; then the page does without one thing:
     const ELEMENTS = {
-        // The newest words are not kept in view, and links in drawings open in this tab.
+        // The newest words are not kept in view.
         log: "#conversation [role=log]",
         // The newest words are not kept in view.
         question: "[data-testid=user]",
-        // An open sidebar's list is not updated until it is closed and opened again.
-        openSidebar: "#side-bar.open",
         // It is not said that the browser stores nothing.
         about: ".about",
-        // On a phone the visitor closes the sidebar by hand.
-        sidebarToggle: "#side-bar.open > .toggle-button",
     };
-
-    // Pixels: in a narrower window the sidebar covers the chat.
-    const SIDEBAR_COVERS_BELOW = 768;
 
     // What a method returns for a component to change some of its properties, or none, as
     // gr.update() and gr.skip() do in Python. This form and the next have no substitute: if Gradio
@@ -43,10 +37,17 @@
     // A message as the Chatbot takes it, which must have all of these keys; and the text of a
     // message as the Chatbot hands it over: its content is a text, or parts of which some are.
     const toMessage = ({ content, ...message }) => (
-        { metadata: null, options: null, ...message, content: [content] }
+        { metadata: null, options: null, ...message, content: [content].flat() }
     );
     const textOfPart = (part) => typeof part === "string" ? part : part.text ?? "";
-    const textOf = ({ content }) => [content].flat().map(textOfPart).join("");
+    const textOfParts = (parts) => parts.map(textOfPart).join("");
+
+    // Of a visitor's message, the files stand behind the mark (agent/render/messages.py).
+    const isFiles = (part) => textOfPart(part).startsWith(constants.mark);
+    const textOf = ({ role, content }) =>
+        textOfParts([content].flat().filter((part) => role !== "user" || !isFiles(part)));
+    const filesOf = ({ content }) =>
+        textOfParts([content].flat().filter(isFiles)).replace(constants.mark, "");
 
     // What the page remembers while it is open. Times are milliseconds of performance.now().
     const state = {
@@ -55,7 +56,10 @@
         askedAt: -Infinity, // When a typed message was sent.
         redrawAt: 0, // No answer is drawn before this time.
         page: [], // What this file has put on the page last, or `keepPage` has found there.
-        isTurning: false, // Whether another chat is on its way to the page.
+        isHeld: false, // Whether a message waits for its files.
+        edited: null, // The number of the latest edit.
+        isTurning: false, // Whether another chat is on its way to the page,
+        isArriving: false, // or the first one of a page that has been opened.
         storesNothing: false, // Whether the browser lets this page store anything.
         ...globalThis.chat?.state, // Gradio's reload mode runs this file again on an open page.
     };
@@ -68,14 +72,16 @@
     // Milliseconds within which a second Enter is taken for the same press.
     const DOUBLE_PRESS_INTERVAL = 500;
 
-    const newQuestion = (text, count) => ({ text, number: Math.random(), count });
+    const newQuestion = (text, count, shown = "") => (
+        { text, number: Math.random(), count, files: chatFiles.addresses(shown), shown }
+    );
 
     // Whether it has been asked, but is not on the page yet.
     const isOnItsWay = (question) => (
         question !== null && question.number !== state.shownQuestion
     );
 
-    // The indices of the questions on the page.
+    // Where the questions are on the page.
     const questionIndices = (page) =>
         page.flatMap(({ role }, index) => role === "user" ? [index] : []);
 
@@ -93,8 +99,6 @@
 
     const mayTakeBack = (page, index) => chatCards.mayTakeBack(page.slice(index), constants);
 
-    // Helpers for answers.
-
     // Milliseconds that a drawing may take without a pause after it.
     const FREE_DRAWING_TIME = 25;
 
@@ -102,9 +106,11 @@
     const HIDDEN_INTERVAL = 1000;
 
     const parseAnswer = (sent) => {
-        const [line, ...text] = sent.split("\n");
+        const [said, beside] = sent.split("\0");
+        const [line, ...text] = said.split("\n");
         const answer = JSON.parse(line);
         if (answer.messages.length) answer.messages.at(-1).content.text = text.join("\n");
+        if (beside) answer.messages.push(...JSON.parse(beside));
         return answer;
     };
 
@@ -121,37 +127,6 @@
         );
     };
 
-    // Helpers for the page as a whole.
-
-    // Opens every link in a new tab. Gradio does so for links in text, but not for those in
-    // drawings (SVG, mermaid) and image maps, which would replace the conversation.
-    const openLinksInNewTabs = () =>
-        document.addEventListener("click", (event) => {
-            const link = event.target.closest(`${ELEMENTS.log} :is(a, area)`);
-            link?.setAttribute("target", "_blank");
-            link?.setAttribute("rel", "noopener noreferrer");
-        }, true);
-
-    // Gives the focus back to the text box, which lost it by being locked; not on a touch screen,
-    // where that would open the keyboard. What has the focus in the chat has it by a key or a click
-    // of the reader's, or else it may not keep it.
-    const giveFocusBack = (box, log) => {
-        let isMoved = false;
-        const moved = ({ type, key }) => isMoved ||= type === "pointerdown" || key === "Tab";
-        addEventListener("pointerdown", moved, true);
-        addEventListener("keydown", moved, true);
-        new MutationObserver(() => {
-            const { activeElement, body } = document;
-            const isLost = activeElement === body || (!isMoved && log?.contains(activeElement));
-            const isFree = !box.disabled && isLost;
-            if (isFree && matchMedia("(hover: hover)").matches) box.focus();
-            isMoved &&= !box.disabled;
-        }).observe(box, { attributeFilter: ["disabled"] });
-    };
-
-    // Milliseconds in which the browser must have begun to save a file.
-    const DOWNLOAD_TIMEOUT = 60_000;
-
     globalThis.chat = {
         state,
         textOf,
@@ -161,18 +136,24 @@
         // formula; and sentences for the visitor.
         start(given) {
             constants = given;
+            chatAgents.start(given.outside);
             state.storesNothing ||= chatStorage.replaceBlocked();
         },
 
-        // Called when all components are there.
-        watchPage() {
-            const log = document.querySelector(ELEMENTS.log);
-            const box = chatBox.find();
-            if (log) chatScroll.follow(log, ELEMENTS.question);
-            if (box) giveFocusBack(box, log);
-            openLinksInNewTabs();
-            chatText.watch(constants.aside);
-            chatBox.watch(constants.noFiles);
+        // Called when all components are there, with what the page knows of files.
+        watchPage(files) {
+            const [log, box] = [document.querySelector(ELEMENTS.log), chatBox.find()];
+            if (log) {
+                chatScroll.follow(log, ELEMENTS.question);
+                chatTimes.watch(log);
+                chatFeedback.begin(log, constants);
+            }
+            if (box) chatBox.keepFocus(box, log);
+            chatAccess.watch(log, box, constants.spoken);
+            chatText.watch(constants.ofText);
+            chatCopying.watch(constants.beside);
+            chatBox.watch(chatFiles.take);
+            chatFiles.watch({ ...constants.files, ...files });
             if (state.storesNothing) {
                 document.querySelector(ELEMENTS.about)?.append(constants.storesNothing);
             }
@@ -180,33 +161,52 @@
 
         // Ways to ask. Each returns the question and the text box.
 
-        // A typed message. Half of a surrogate pair cannot be sent as UTF-8.
-        ask(text, page, question) {
+        // A typed message, as soon as its files are there. Half of a surrogate pair cannot be sent as
+        // UTF-8.
+        async ask(text, page, question) {
             text = text.replaceAll("\0", "").replace(/\p{Surrogate}/gu, "\ufffd");
-            const isBlank = !text.trim();
+            const isBlank = !text.trim() && !chatFiles.any;
             const isAgain = performance.now() - state.askedAt < DOUBLE_PRESS_INTERVAL;
-            if (isOnItsWay(question) || (isBlank && isAgain)) return [SAME, SAME];
+            if (state.isHeld || isOnItsWay(question) || (isBlank && isAgain)) return [SAME, SAME];
             if (isBlank) return [SAME, update({ value: "", placeholder: constants.noMessage })];
+            state.isHeld = true;
+            const isWhole = await chatFiles.arrived();
+            state.isHeld = false;
+            if (!isWhole) return [SAME, SAME];
             state.askedAt = performance.now();
-            state.isTurning = false;
+            state.isTurning = state.isArriving = false;
             keepUnsent(text);
-            const count = questionIndices(page).length;
-            return [newQuestion(text, count), { ...constants.busy, value: "" }];
+            const asked = newQuestion(text, questionIndices(page).length, chatFiles.takeLines());
+            return [asked, { ...constants.busy, value: "" }];
         },
 
-        // The last question again.
+        // The last question again. Where there is none, a chat could not be shown.
         async retry(page, question) {
             const asked = questionIndices(page);
-            const isKept = isOnItsWay(question) || !(await mayTakeBack(page, asked.at(-1)));
-            if (isKept) return [SAME, SAME];
-            return [newQuestion(typed(page[asked.at(-1)]), asked.length - 1), constants.busy];
+            if (!asked.length) location.reload();
+            const mayAsk = asked.length && !isOnItsWay(question);
+            if (!mayAsk || !(await mayTakeBack(page, asked.at(-1)))) return [SAME, SAME];
+            const last = page[asked.at(-1)];
+            return [newQuestion(typed(last), asked.length - 1, filesOf(last)), constants.busy];
         },
 
-        // The question at an index of the page, in other words.
-        async edit({ text, place }, page) {
+        // What a button below the last answer offers: another try, or the rest, by a message.
+        goOn(chosen, page, question) {
+            const isOffered = page.at(-1)?.options?.some(({ value }) => value === chosen);
+            if (isOnItsWay(question) || !isOffered) return [SAME, SAME];
+            if (chosen === constants.tryAgain) return globalThis.chat.retry(page, question);
+            return [newQuestion(chosen, questionIndices(page).length), constants.busy];
+        },
+
+        // The question at an index of the page, in other words. Its files are reported as an edit of
+        // their own, which has no new number.
+        async edit(edited, page) {
+            if (!edited || edited.number === state.edited) return [SAME, SAME];
+            state.edited = edited.number;
+            const { text, place } = edited;
             if (!(await mayTakeBack(page, place))) return [SAME, SAME];
             const count = questionIndices(page.slice(0, place)).length;
-            return [newQuestion(text, count), constants.busy];
+            return [newQuestion(text, count, filesOf(page[place])), constants.busy];
         },
 
         // The replies to all that the agent asks. The answer to the last question on the page goes
@@ -227,10 +227,14 @@
             state.shownQuestion = question.number;
             chatBox.tell("");
             chatCards.show([]);
+            chatFeedback.cut(question.count);
             await new Promise((sent) => setTimeout(sent));
             chatBox.saveDraft(); // The box is empty now.
+            chatTimes.asked(question.count);
             const end = questionIndices(page)[question.count] ?? page.length;
-            const content = { type: "text", text: showable(question.text) };
+            const texts = [showable(question.text)];
+            if (question.shown) texts.push(constants.mark + question.shown);
+            const content = texts.map((text) => ({ type: "text", text }));
             state.page = [...page.slice(0, end), toMessage({ role: "user", content })];
             return [state.page];
         },
@@ -259,7 +263,6 @@
             return [state.page, visitor, session, update({ active: false })];
         },
 
-        // Shows what the agent asks a person.
         showCards({ cards, note }) {
             chatCards.show(cards);
             if (note) chatBox.tell(note);
@@ -268,6 +271,7 @@
         // Knows what the server has put on the page.
         keepPage(page) {
             state.page = page;
+            chatTimes.look();
         },
 
         // Ends the pause: the end of an answer is shown at once.
@@ -275,9 +279,15 @@
             state.redrawAt = 0;
         },
 
-        // Unlocks the text box when the answer to this question, and not to another, is over.
-        endAnswer(number, question) {
-            return number === question?.number ? constants.idle : SAME;
+        // The outputs are the text box, what is new if the page is old, and the results' timer.
+        endAnswer(over, question) {
+            if (!over || over.number !== question?.number) return [SAME, SAME, SAME];
+            globalThis.chat.showCards(over.cards);
+            chatTimes.answered(question.count);
+            chatFeedback.add(question.count, over.turn);
+            if (over.isGivenBack) chatFiles.restore(question.shown ?? "");
+            const isOld = over.isOld ? Math.random() : SAME;
+            return [constants.idle, isOld, update({ active: over.isWaiting })];
         },
 
         // The text box.
@@ -293,6 +303,7 @@
             const last = questionIndices(page).at(-1);
             chatCards.show([]);
             if (last === undefined) return [page, constants.idle];
+            chatFiles.restore(filesOf(page[last]));
             state.page = page.slice(0, last);
             return [state.page, { ...constants.idle, value: typed(page[last]) }];
         },
@@ -311,21 +322,28 @@
             chatBox.tell(isUnanswered ? constants.notSent : constants.lineLost);
             if (!isUnanswered) return [page, constants.idle];
             state.page = page.slice(0, -1);
+            chatFiles.restore(question.shown ?? "");
             return [state.page, { ...constants.idle, value: question.text }];
         },
 
         // What is typed; or, on a page that was reloaded, the message that the server did not get,
         // or what was being typed.
-        unsent(text) {
+        unsent(text, visitor, session) {
+            chatFiles.knowVisitor(visitor);
             const unsent = history.state?.unsent ?? "";
             if (!text && unsent) chatBox.tell(constants.notSent);
-            return text || unsent || chatBox.draft();
+            return text || unsent || chatBox.draft(session);
         },
 
+        // A chat is about to be deleted: if it is the one on the page, nothing is asked in it any
+        // more; if that fails, one can type again.
         lock() {
+            if (!chatList.deletesThis()) return SAME;
             chatCards.show([]);
             return update({ interactive: false });
         },
+
+        keep: () => chatList.deletesThis() ? constants.idle : SAME,
 
         unlock() {
             return constants.idle;
@@ -337,30 +355,24 @@
         // inputs.
         leaveChat(...inputs) {
             chatBox.saveDraft();
+            chatFeedback.close();
             chatCards.show([]);
             state.isTurning = true;
-            if (innerWidth < SIDEBAR_COVERS_BELOW) {
-                document.querySelector(ELEMENTS.sidebarToggle)?.click();
-            }
+            chatAccess.uncover();
             return inputs;
-        },
-
-        // A new value, by which the open sidebar's list is updated; "" while the sidebar is closed,
-        // so that the server is not asked for a list that nobody sees.
-        listChanged() {
-            return document.querySelector(ELEMENTS.openSidebar) ? String(Math.random()) : "";
         },
 
         // Keeps the id of the session on the page with this window's history entry, which is not
         // shown anywhere. Returns the text box, with what was typed in a chat that is opened.
         rememberSession(place) {
-            const isAnother = place !== (history.state?.place ?? "");
-            const { isTurning } = state;
+            const { isTurning, isArriving } = state;
+            const isAnother = place !== (history.state?.place ?? "") && !isArriving;
             // A new chat has got its id, or the chat on the page has been deleted: the draft stays.
             if (isAnother && !isTurning) chatBox.saveDraft("");
             history.replaceState({ ...history.state, place }, "");
             if (isAnother && !isTurning) chatBox.saveDraft();
-            state.isTurning = false;
+            state.isTurning = state.isArriving = false;
+            chatFiles.draw();
             return isTurning ? update({ value: chatBox.draft(place) }) : SAME;
         },
 
@@ -371,28 +383,16 @@
         },
 
         // What was kept so, for a page that is reloaded; else the chat that its address asks for.
-        recallSession(visitor) {
+        // And the agent that this names; else the last one that the browser has shown.
+        recallSession(visitor, _, agent) {
             const wanted = new URLSearchParams(location.search).get("chat");
-            return [visitor, history.state?.place || (wanted ?? "")];
+            state.isArriving = true;
+            return [visitor, history.state?.place || (wanted ?? ""), chatAgents.named() ?? agent];
         },
 
-        // Returns its inputs, of which the last is replaced by the page's address as the browser
-        // knows it, whatever proxies there are.
-        pageUrl(...inputs) {
-            const url = location.href.split(/[?#]/)[0].replace(/[/]?$/, "/");
-            return [...inputs.slice(0, -1), url];
-        },
+        // The page's address as the browser knows it, whatever proxies there are.
+        pageUrl: () => location.href.split(/[?#]/)[0].replace(/[/]?$/, "/"),
 
-        // Saves {name, text} as a file. So the server keeps no file, and no address at which others
-        // could find one.
-        saveFile(file) {
-            if (file === null) return null;
-            const link = document.createElement("a");
-            link.href = URL.createObjectURL(new Blob([file.text]));
-            link.download = file.name;
-            link.click();
-            setTimeout(() => URL.revokeObjectURL(link.href), DOWNLOAD_TIMEOUT);
-            return null;
-        },
+        saveFile: (file) => chatFiles.save(file),
     };
 })();

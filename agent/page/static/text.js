@@ -11,10 +11,12 @@
         text: ".message-content",
         // The same for diagrams alone.
         diagram: ".mermaid",
-        // What is copied has the agent's thoughts and tools in it.
+        // Links in drawings open in this tab.
         log: "[role=log]",
-        messages: ".message-row",
-        answerButtons: ".message-buttons-left",
+        // It is shown as broken: the page loads none from elsewhere.
+        picture: "img[src^=http]",
+        // Nothing tells which language it is.
+        code: "pre > code[class*=language-]",
     };
 
     // Attributes that Gradio, its libraries and this app give to what they make of a text; no
@@ -44,32 +46,23 @@
         ...node.querySelectorAll(selector),
     ];
 
-    // What agent/render/markdown.py and `to_question` have put into a text, and what it was before.
-    const WRITTEN = [
-        // An answer that is JSON, shown as code.
-        [/(`{3,})json\n([^]*?)\n\1\n\u2063/g, "$2"],
-        // The number of a source, as it is written and as it is shown.
-        [/\u2063(?:\[\\\[\d+\\\]\]\([^\u2063]*\)|\\\[\d+\\\]|\[\d+\])\u2063/g, ""],
-        [/\u2063(`+)(\$\$[^\u2063]*)\1\u2063/g, "$2"],
-        ["\u2063", ""],
-        ["&#00060;", "\\<"],
-        [/&?#0060;|<\u2060/g, "<"],
-        ["&#0038;", "&"],
-        ["#0036;", "$$"],
-    ];
-    const asSaid = (text) =>
-        WRITTEN.reduce((said, [shown, before]) => said.replaceAll(shown, before), text);
+    // What is said of a diagram that cannot be drawn, by its name.
+    let words = {};
 
     // The text of each diagram, before it is drawn.
     const sources = new WeakMap();
 
+    const sourceOf = (diagram) => chatCopying.asSaid(sources.get(diagram) ?? "");
+
     // Mermaid draws a bomb in place of what it does not understand.
     const showSource = (diagram) => {
         const code = document.createElement("code");
-        code.textContent = asSaid(sources.get(diagram));
+        code.textContent = sourceOf(diagram);
         const source = document.createElement("pre");
         source.append(code);
-        diagram.replaceChildren(source);
+        const note = document.createElement("small");
+        note.textContent = words.wrongDiagram;
+        diagram.replaceChildren(source, note);
     };
 
     const watchDiagrams = (node) => {
@@ -82,6 +75,27 @@
         }
     };
 
+    // A picture from elsewhere is a link with its words.
+    const linkPictures = (node) => {
+        for (const picture of matching(node, ELEMENTS.picture)) {
+            if (new URL(picture.src).origin === location.origin) continue;
+            const link = document.createElement(picture.closest("a") ? "span" : "a");
+            link.textContent = picture.alt || picture.src;
+            if (link.matches("a")) link.href = picture.src;
+            picture.replaceWith(link);
+        }
+    };
+
+    // Longer is no language's name.
+    const MAX_NAME = 30;
+
+    const nameLanguages = (node) => {
+        for (const code of matching(node, ELEMENTS.code)) {
+            const [, name] = code.className.match(/language-(\S+)/) ?? [];
+            if (name?.length <= MAX_NAME) code.parentElement.dataset.language = name;
+        }
+    };
+
     const watchText = (conversation) =>
         new MutationObserver((changes) => {
             for (const node of changes.flatMap(({ addedNodes }) => [...addedNodes])) {
@@ -91,72 +105,30 @@
                     matching(text, "*").filter((each) => each instanceof HTMLElement)
                         .forEach(keepPlain);
                     watchDiagrams(text);
+                    linkPictures(text);
+                    nameLanguages(text);
                 }
             }
         }).observe(conversation, { subtree: true, childList: true });
 
-    // Copying. What was said is copied in the very characters of who has said it.
-
-    // Neighbours by the same speaker, which Gradio shows in one bubble.
-    const groups = (page) =>
-        page.reduce((before, message) => {
-            const last = before.at(-1);
-            if (last?.[0].role === message.role) last.push(message);
-            else before.push([message]);
-            return before;
-        }, []);
-
-    // The id of messages that stand beside the words.
-    let aside = "";
-
-    // The words alone: without thoughts, tools, files, sources, and the app's own notes.
-    const wordsOf = (messages) =>
-        messages.filter(({ metadata }) => !metadata?.title && metadata?.id !== aside)
-            .map(globalThis.chat.textOf);
-
-    // What is to be copied where Gradio would copy `text`, because this element was pressed.
-    const toCopy = (text, pressed) => {
-        const conversation = pressed?.closest(ELEMENTS.conversation);
-        const rows = [...conversation?.querySelectorAll(ELEMENTS.messages) ?? []];
-        const shown = groups(globalThis.chat.state.page);
-        if (rows.length === 0 || rows.length !== shown.length) return asSaid(text);
-        if (!pressed.closest(ELEMENTS.log)) {
-            return asSaid(
-                shown.flatMap((group) =>
-                    wordsOf(group).map((words) => `${group[0].role}: ${words}`)
-                ).join("\n\n"),
-            );
-        }
-        const buttons = pressed.closest(ELEMENTS.answerButtons);
-        const row = rows.indexOf(buttons?.previousElementSibling);
-        return asSaid(row < 0 ? text : wordsOf(shown[row]).join("\n\n"));
-    };
-
-    const watchCopying = () => {
-        let pressed = null;
-        document.addEventListener("click", ({ target }) => {
-            pressed = target;
-            setTimeout(() => pressed = null);
+    // Opens every link in a new tab. Gradio does so for links in text, but not for those in
+    // drawings (SVG, mermaid) and image maps, which would replace the conversation.
+    const openLinksInNewTabs = () =>
+        document.addEventListener("click", (event) => {
+            const link = event.target.closest(`${ELEMENTS.log} :is(a, area)`);
+            link?.setAttribute("target", "_blank");
+            link?.setAttribute("rel", "noopener noreferrer");
         }, true);
-        const { clipboard } = navigator;
-        const write = clipboard?.writeText.bind(clipboard);
-        if (clipboard) clipboard.writeText = (text) => write(toCopy(text, pressed));
-        // By hand; and by Gradio's buttons, where the page is served without HTTPS.
-        document.addEventListener("copy", (event) => {
-            const text = event.target.value ?? String(getSelection());
-            const copied = pressed ? toCopy(text, pressed) : asSaid(text);
-            if (copied === text || (event.target.value && !pressed)) return;
-            event.clipboardData.setData("text/plain", copied);
-            event.preventDefault();
-        });
-    };
 
     globalThis.chatText = {
-        watch(asideId) {
-            aside = asideId;
+        sourceOf,
+
+        // Called when all components are there, with the words of the page's own.
+        watch(given) {
+            words = given;
+            openLinksInNewTabs();
             const conversation = document.querySelector(ELEMENTS.conversation);
             if (conversation) watchText(conversation);
-            watchCopying();
         },
     };
 })();

@@ -134,7 +134,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "an answer kept elsewhere": ({"previous_response_id": "resp_1"}, "Answers are not kept here"),
     "a picture": (
         {"input": [{"role": "user", "content": [{"type": "input_image", "image_url": "x"}]}]},
-        "Only text can be sent here",
+        "Files are not fetched from elsewhere",
     ),
 }
 

@@ -37,7 +37,7 @@ def test_who_scrolls_up_is_left_there_until_the_next_message(
     rest = threading.Event()
     gemini.enqueue(LONG, Until(rest), *["\n\nAnd more."] * 60)
     page.send("Hi")
-    page.tab.get_by_text("Paragraph 59.").wait_for()
+    page.seen.get_by_text("Paragraph 59.").wait_for()
     page.scroll_up()
     rest.set()
     page.wait_idle()
@@ -85,7 +85,7 @@ def test_thoughts_and_tools_stand_apart_from_the_answer(
     page.shows(("user", "Sky?"), ("Thought", ""), ("Tool sky", arguments))
     tool_may_answer.set()
     page.shows(("user", "Sky?"), ("Thought", ""), ("Tool sky", ""), ("model", "It is blue."))
-    page.tab.get_by_text("Tool sky").click()
+    page.seen.get_by_text("Tool sky").click()
     result = '\n\n\nResult:\n\n{\n  "colour": "blue over Oslo"\n}'
     page.shows(
         ("user", "Sky?"),
@@ -93,7 +93,7 @@ def test_thoughts_and_tools_stand_apart_from_the_answer(
         ("Tool sky", arguments + result),
         ("model", "It is blue."),
     )
-    expect(page.tab.get_by_text('city="Oslo"')).to_be_visible()
+    expect(page.seen.get_by_text('city="Oslo"')).to_be_visible()
 
 
 def test_who_types_the_moment_the_box_is_back_is_heard(page: Page, gemini: FakeGemini) -> None:
@@ -161,7 +161,7 @@ def test_a_failing_turn_is_followed_by_a_good_one(page: Page, gemini: FakeGemini
     page.shows(
         ("user", "Hi"),
         (
-            "Note",
+            "The AI service failed",
             "The AI service has a problem at its end. Nothing is wrong with your message: try "
             "again in a moment.",
         ),
@@ -169,12 +169,15 @@ def test_a_failing_turn_is_followed_by_a_good_one(page: Page, gemini: FakeGemini
     remembers_what_is_seen(page, gemini)
 
 
-def test_a_failing_turn_can_be_retried(page: Page, gemini: FakeGemini) -> None:
+def test_a_failing_turn_offers_to_be_tried_again(page: Page, gemini: FakeGemini) -> None:
     gemini.enqueue(Status(503, "UNAVAILABLE", "overloaded"))
     page.send("Hi")
     page.wait_idle()
+    page.offers_to_go_on(False)
+    # What the app says is a strip, no panel to be folded.
+    expect(page.tab.locator(".thought-group [role=button]")).to_have_count(0)
     gemini.enqueue("Hello.")
-    page.retry()
+    page.try_again()
     page.shows(("user", "Hi"), ("model", "Hello."))
     assert gemini.requests[1].conversation == [("user", "Hi")]
     remembers_what_is_seen(page, gemini)
@@ -189,8 +192,15 @@ def test_a_broken_connection_leaves_what_was_said(page: Page, gemini: FakeGemini
     page.shows(
         ("user", "Hi"),
         ("model", "Half an answer"),
-        ("Note", "The connection to the AI service broke off. Try again for a full answer."),
+        (
+            "The answer was cut off",
+            "The connection to the AI service broke off. Try again for a full answer.",
+        ),
     )
+    page.offers_to_go_on()
+    gemini.enqueue("A whole answer.")
+    page.try_again()
+    page.shows(("user", "Hi"), ("model", "A whole answer."))
     remembers_what_is_seen(page, gemini)
 
 

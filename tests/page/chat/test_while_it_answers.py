@@ -125,11 +125,11 @@ def test_after_clear_one_can_type_as_soon_as_the_chat_is_gone(
 
     monkeypatch.setattr(PageState, "forget", forget_later)
     page.clear()
-    page.shows()  # Gradio empties the chat at once.
     assert begins.wait(20)
-    page.tab.wait_for_timeout(300)  # What would unlock the box comes from the cancelled run.
+    page.tab.wait_for_timeout(300)  # What would unlock the box comes from the run that is stopped.
     expect(page.box).to_be_disabled()
     may_forget.set()
+    page.shows()
     remembers_what_is_seen(page, gemini)
 
 
@@ -146,8 +146,7 @@ def test_a_deleted_chat_is_gone(page: Page, gemini: FakeGemini) -> None:
 @pytest.mark.usefixtures("gate")
 def test_who_is_forgotten_begins_anew(page: Page, gemini: FakeGemini) -> None:
     page.open_side_bar()
-    page.press("Forget me")
-    page.press("Really delete all my chats")
+    page.forget()
     page.shows()
     page.lists()
     assert gemini.requests[1].left.wait(20)
@@ -156,9 +155,7 @@ def test_who_is_forgotten_begins_anew(page: Page, gemini: FakeGemini) -> None:
 
 def test_another_name_and_a_link(page: Page, gemini: FakeGemini, gate: threading.Event) -> None:
     page.open_side_bar()
-    page.press("Share this chat as it is now")
-    link = page.tab.locator("#link textarea, #link input").first
-    expect(link).not_to_have_value("")
+    page.share()
     page.rename("Tales")
     gate.set()
     page.lists("Tales")

@@ -8,13 +8,15 @@ const { beforeEach, describe, mock, test } = require("node:test");
 const { runInThisContext } = require("node:vm");
 
 const STATIC = join(__dirname, "../../../agent/page/static");
-const SOURCE = ["storage", "text", "box", "scroll", "cards", "chat"]
+const FILES = "words storage agents text copying times box dialog scroll cards feedback files chat";
+const SOURCE = FILES.split(" ")
     .map((name) => readFileSync(join(STATIC, `${name}.js`), "utf8")).join("");
 
 const SAME = { __type__: "update" };
 const IDLE = { __type__: "update", interactive: true };
 const BUSY = { __type__: "update", interactive: false };
 const JOINER = "\u2060";
+const TRY_AGAIN = "Try again.";
 const CONSTANTS = {
     idle: IDLE,
     busy: BUSY,
@@ -22,8 +24,9 @@ const CONSTANTS = {
     notSent: "Not sent.",
     notReplied: "Not replied.",
     staysDone: "stays-done",
+    tryAgain: TRY_AGAIN,
     lineLost: "Broken off.",
-    noFiles: "No files.",
+    files: { noFiles: "No files.", removeFile: "Remove {name}" },
     wordJoiner: JOINER,
     mark: "\u2063",
 };
@@ -72,6 +75,8 @@ beforeEach(() => {
     [now, frames, elements, clicked, heard] = [1000, [], {}, [], {}];
     said = { textContent: "" };
     stored = {};
+    // It is tried in a browser (tests/page/test_accessibility.py).
+    globalThis.chatAccess = { watch() {}, uncover: mock.fn() };
     Object.defineProperty(globalThis, "navigator", { value: {}, configurable: true });
     mock.method(performance, "now", () => now);
     delete globalThis.chat;
@@ -85,8 +90,9 @@ beforeEach(() => {
         Element: class {},
         history: {
             state: null,
-            replaceState(state) {
+            replaceState(state, _, url) {
                 this.state = state;
+                if (url) globalThis.location = url;
             },
         },
         innerWidth: 1000,
@@ -102,45 +108,45 @@ beforeEach(() => {
 });
 
 describe("A question", () => {
-    test("is what is typed, below those that are on the page", () => {
-        const [question, box] = chat.ask("Three?", PAGE, null);
+    test("is what is typed, below those that are on the page", async () => {
+        const [question, box] = await chat.ask("Three?", PAGE, null);
         assert.equal(question.text, "Three?");
         assert.equal(question.count, 2);
         assert.equal(typeof question.number, "number");
         assert.deepEqual(box, { ...BUSY, value: "" });
     });
 
-    test("differs from the same words asked another time", () => {
-        const [first] = chat.ask("Why?", [], null);
+    test("differs from the same words asked another time", async () => {
+        const [first] = await chat.ask("Why?", [], null);
         chat.state.shownQuestion = first.number;
-        const [second] = chat.ask("Why?", [], first);
+        const [second] = await chat.ask("Why?", [], first);
         assert.notEqual(first.number, second.number);
     });
 
-    test("has no NUL and no half of a surrogate pair", () => {
-        const [question] = chat.ask("a\0b \ud800 \udc00 🙂", [], null);
+    test("has no NUL and no half of a surrogate pair", async () => {
+        const [question] = await chat.ask("a\0b \ud800 \udc00 🙂", [], null);
         assert.equal(question.text, "ab \ufffd \ufffd 🙂");
     });
 
     test("is not asked while another is on its way to the page", async () => {
-        const [question] = chat.ask("One?", [], null);
-        assert.deepEqual(chat.ask("Two?", [], question), [SAME, SAME]);
+        const [question] = await chat.ask("One?", [], null);
+        assert.deepEqual(await chat.ask("Two?", [], question), [SAME, SAME]);
         assert.deepEqual(await chat.retry(PAGE, question), [SAME, SAME]);
     });
 
-    test("of blanks alone is not asked: the text box says so", () => {
-        const [question, box] = chat.ask(" \n\t", PAGE, null);
+    test("of blanks alone is not asked: the text box says so", async () => {
+        const [question, box] = await chat.ask(" \n\t", PAGE, null);
         assert.deepEqual(question, SAME);
         assert.deepEqual(box, { ...SAME, value: "", placeholder: "Please type." });
     });
 
-    test("is not followed by that hint where a key was pressed twice", () => {
-        const [question] = chat.ask("One?", [], null);
+    test("is not followed by that hint where a key was pressed twice", async () => {
+        const [question] = await chat.ask("One?", [], null);
         chat.state.shownQuestion = question.number;
         now += 499;
-        assert.deepEqual(chat.ask("", [], question), [SAME, SAME]);
+        assert.deepEqual(await chat.ask("", [], question), [SAME, SAME]);
         now += 1;
-        assert.equal(chat.ask("", [], question)[1].placeholder, "Please type.");
+        assert.equal((await chat.ask("", [], question))[1].placeholder, "Please type.");
     });
 
     test("is asked again below those before it", async () => {
@@ -150,9 +156,30 @@ describe("A question", () => {
         assert.deepEqual(box, BUSY);
     });
 
+    test("for the rest of the last answer is the one that this answer offers", () => {
+        const options = [{ value: "Go on.", label: "Continue" }];
+        const page = [user("One?"), { ...model("1"), options }];
+        const [question, box] = chat.goOn("Go on.", page, null);
+        assert.deepEqual([question.text, question.count, box], ["Go on.", 1, BUSY]);
+        assert.deepEqual(chat.goOn("Go on.", page, question), [SAME, SAME], "pressed twice");
+        const asked = [...page, user("Go on.")];
+        assert.deepEqual(chat.goOn("Go on.", asked, null), [SAME, SAME], "asked since");
+        assert.deepEqual(chat.goOn("Anything", page, null), [SAME, SAME], "not offered");
+        assert.deepEqual(chat.goOn("Go on.", [], null), [SAME, SAME]);
+    });
+
+    test("is tried again below the answer that failed", async () => {
+        const options = [{ value: TRY_AGAIN, label: "Try again" }];
+        const page = [...PAGE, { ...model("It failed."), options }];
+        const [question, box] = await chat.goOn(TRY_AGAIN, page, null);
+        assert.deepEqual([question.text, question.count, box], ["Two?", 1, BUSY]);
+    });
+
     test("is asked in other words at its place", async () => {
-        assert.equal((await chat.edit({ text: "2?", place: 3 }, PAGE))[0].count, 1);
-        const [question, box] = await chat.edit({ text: "1?", place: 0 }, PAGE);
+        assert.equal((await chat.edit({ text: "2?", place: 3, number: 1 }, PAGE))[0].count, 1);
+        const edited = { text: "1?", place: 0, number: 2 };
+        const [question, box] = await chat.edit(edited, PAGE);
+        assert.deepEqual(await chat.edit(edited, PAGE), [SAME, SAME]); // Its files are reported, too.
         assert.equal(question.text, "1?");
         assert.equal(question.count, 0);
         assert.deepEqual(box, BUSY);
@@ -160,7 +187,7 @@ describe("A question", () => {
 
     test("is kept in the browser until its answer begins", async () => {
         history.state = { place: "s1" };
-        const [question] = chat.ask("One?", [], null);
+        const [question] = await chat.ask("One?", [], null);
         await sent();
         assert.deepEqual(history.state, { place: "s1", unsent: "One?" });
         assert.equal(chat.unsent(""), "One?");
@@ -168,6 +195,42 @@ describe("A question", () => {
         chat.showAnswer(answer(question, "1"), question, [user("One?")]);
         await sent();
         assert.deepEqual(history.state, { place: "s1", unsent: "" });
+    });
+});
+
+describe("A question with files", () => {
+    const CAT = "[![cat one.png](files/c4.png/cat%20one.png)](files/c4.png/cat%20one.png)";
+    const LIST = "[list.csv](files/aa.txt/list.csv) (8 bytes)";
+    const asked = message("user", "What?", `\u2063${CAT}\n\n${LIST}`);
+    const ADDRESSES = ["files/c4.png/cat%20one.png", "files/aa.txt/list.csv"];
+
+    test("is shown with them, and asked again with them", async () => {
+        const question = { text: "What?", number: 7, count: 0, shown: `${CAT}\n\n${LIST}` };
+        const [page] = await chat.showQuestion(question, []);
+        assert.deepEqual(page, [asked]);
+        const [again] = await chat.retry(page, null);
+        assert.equal(again.text, "What?");
+        assert.deepEqual(again.files, ADDRESSES);
+        const [other] = await chat.edit({ text: "Who?", place: 0, number: 1 }, page);
+        assert.deepEqual([other.text, other.files], ["Who?", ADDRESSES]);
+    });
+
+    test("is copied without them", () => {
+        assert.equal(chat.textOf(asked), "What?");
+        assert.equal(chat.textOf(message("assistant", "\u2063`x`\u2063")), "\u2063`x`\u2063");
+    });
+
+    test("gives them back with its words, to be sent again", async () => {
+        document.createElement = () => ({ append() {}, setAttribute() {}, addEventListener() {} });
+        elements["#files"] = { replaceChildren: (...items) => (elements.items = items) };
+        document.getElementById = (id) => elements[`#${id}`] ?? null;
+        chat.watchPage({});
+        assert.equal(chat.undo([asked])[1].value, "What?");
+        assert.equal(elements.items.length, 2);
+        const [again] = await chat.ask("", [], null);
+        assert.deepEqual(again.files, ADDRESSES);
+        assert.equal(again.shown, `${CAT}\n\n${LIST}`);
+        assert.equal(elements.items.length, 0);
     });
 });
 
@@ -237,8 +300,12 @@ describe("The page", () => {
         assert.equal(said.textContent, "");
     });
 
-    test("is locked and unlocked", () => {
+    test("is locked while its own chat is deleted, and not for another one", () => {
+        globalThis.chatList = { deletesThis: () => true };
         assert.deepEqual(chat.lock(), { __type__: "update", interactive: false });
+        assert.deepEqual(chat.keep(), IDLE);
+        globalThis.chatList = { deletesThis: () => false };
+        assert.deepEqual([chat.lock(), chat.keep()], [SAME, SAME]);
         assert.deepEqual(chat.unlock(), IDLE);
     });
 });
@@ -267,6 +334,13 @@ describe("An answer", () => {
         now += 5000;
         const none = answer(question, "", { messages: [] });
         assert.deepEqual(chat.showAnswer(none, question, PAGE)[0], PAGE.slice(0, 4));
+    });
+
+    test("may have something below its words, which do not grow any more", () => {
+        const below = { role: "assistant", content: { type: "text", text: "2 s" } };
+        const sent = answer(question, "2\n3") + "\0" + JSON.stringify([below]);
+        const [page] = chat.showAnswer(sent, question, PAGE);
+        assert.deepEqual(page.slice(4), [model("2\n3"), model("2 s")]);
     });
 
     test("says whose page it is, and which session is on it", () => {
@@ -327,27 +401,33 @@ describe("An answer", () => {
     });
 
     test("has one type again when it is over, and no other", () => {
-        assert.deepEqual(chat.endAnswer(7, question), IDLE);
-        assert.deepEqual(chat.endAnswer(null, question), SAME);
-        assert.deepEqual(chat.endAnswer(7, { ...question, number: 8 }), SAME);
-        assert.deepEqual(chat.endAnswer(7, null), SAME);
+        const over = { number: 7, isOld: false, isWaiting: true, cards: { cards: [], note: "" } };
+        const nothing = [SAME, SAME, SAME];
+        assert.deepEqual(chat.endAnswer(over, question), [IDLE, SAME, TIMER_ON]);
+        assert.deepEqual(chat.endAnswer(null, question), nothing);
+        assert.deepEqual(chat.endAnswer(over, { ...question, number: 8 }), nothing);
+        assert.deepEqual(chat.endAnswer(over, null), nothing);
+        const [, isOld] = chat.endAnswer({ ...over, isOld: true }, question);
+        assert.equal(typeof isOld, "number");
+    });
+
+    test("gives the files of a message back that is not answered", () => {
+        const over = { number: 7, isOld: true, isWaiting: false, cards: { cards: [], note: "" } };
+        const restored = [];
+        globalThis.chatFiles.restore = (shown) => restored.push(shown);
+        chat.endAnswer(over, question);
+        chat.endAnswer({ ...over, isGivenBack: true }, { ...question, shown: "a file" });
+        assert.deepEqual(restored, ["a file"]);
     });
 });
 
 describe("The browser", () => {
     test("remembers the session of each window, and what else it keeps", () => {
         history.state = { unsent: "One?" };
-        assert.deepEqual(chat.recallSession("ann", ""), ["ann", ""]);
+        assert.deepEqual(chat.recallSession("ann", "", "last"), ["ann", "", "last"]);
         assert.deepEqual(chat.rememberSession("s1"), SAME);
         assert.deepEqual(history.state, { unsent: "One?", place: "s1" });
-        assert.deepEqual(chat.recallSession("ann", ""), ["ann", "s1"]);
-    });
-
-    test("opens the chat that the address asks for, where it remembers none", () => {
-        globalThis.location = new URL("http://localhost/?chat=new");
-        assert.deepEqual(chat.recallSession("ann", ""), ["ann", "new"]);
-        chat.rememberSession("s1");
-        assert.deepEqual(chat.recallSession("ann", ""), ["ann", "s1"]);
+        assert.deepEqual(chat.recallSession("ann", "", "last"), ["ann", "s1", "last"]);
     });
 
     test("keeps what is typed with its chat", () => {
@@ -386,10 +466,10 @@ describe("The browser", () => {
         assert.equal(said.textContent, "Not sent.");
     });
 
-    test("lets what is typed be when an answer gives a new chat its session", () => {
+    test("lets what is typed be when an answer gives a new chat its session", async () => {
         typed("Meanwhile");
         chat.leaveChat();
-        chat.ask("One?", [], null);
+        await chat.ask("One?", [], null);
         assert.deepEqual(chat.rememberSession("s1"), SAME);
     });
 
@@ -423,26 +503,15 @@ describe("The browser", () => {
         assert.equal(said.textContent, "No files.");
     });
 
-    test("knows the page's address as the last input", () => {
-        assert.deepEqual(chat.pageUrl("ann", "s1", ""), ["ann", "s1", "http://localhost/here/"]);
+    test("knows the page's address", () => {
+        assert.equal(chat.pageUrl(), "http://localhost/here/");
         globalThis.location = new URL("https://proxy.test/app/");
-        assert.deepEqual(chat.pageUrl(""), ["https://proxy.test/app/"]);
+        assert.equal(chat.pageUrl(), "https://proxy.test/app/");
     });
 
-    test("folds the sidebar on a phone alone", () => {
-        let folded = 0;
-        elements["#side-bar.open > .toggle-button"] = { click: () => folded++ };
+    test("uncovers the chat when another is opened", () => {
         assert.deepEqual(chat.leaveChat("ann", "s1"), ["ann", "s1"]);
-        globalThis.innerWidth = 767;
-        assert.deepEqual(chat.leaveChat("ann"), ["ann"]);
-        assert.equal(folded, 1);
-    });
-
-    test("asks for the list of chats where the sidebar is open alone", () => {
-        assert.equal(chat.listChanged(), "");
-        elements["#side-bar.open"] = {};
-        assert.notEqual(chat.listChanged(), "");
-        assert.notEqual(chat.listChanged(), chat.listChanged());
+        assert.equal(globalThis.chatAccess.uncover.mock.callCount(), 1);
     });
 
     test("saves nothing where nothing was sent", () => {
@@ -494,7 +563,6 @@ describe("Gradio's page", () => {
         globalThis.innerWidth = 390;
         chat.watchPage();
         assert.deepEqual(chat.leaveChat("ann"), ["ann"]);
-        assert.equal(chat.listChanged(), "");
         const [onClick] = clicked;
         onClick({ target: { closest: () => null } });
     });

@@ -1,0 +1,42 @@
+"""How large a request may be: a step of the page, a file, a conversation that a program sends."""
+
+from collections.abc import Callable
+
+from starlette.types import Scope
+
+from agent.api.openai import has_token
+from agent.chat.sent_files import largest
+from agent.core.settings import Settings
+
+# Bytes of a request, whatever is set: more than anybody types.
+MAX_BODY = 4_000_000
+
+# Bytes of a request: what a step of the page sends beside a message, and what each of the message's
+# characters may take ("\\ud83d\\ude00" is one). With the defaults that is 80 kB.
+MAX_STEP, MAX_CHARACTER = 16_000, 16
+
+# Bytes of a conversation that a program sends again with each message, if it has the token.
+MAX_CONVERSATION = 1_000_000
+
+
+def body_limit(settings: Settings) -> Callable[[Scope], int]:
+    """How many bytes a request's body may have."""
+    longest, token = settings.max_message_length, settings.api_token
+    takes_files = bool(settings.accepted_types)
+    step = min(MAX_BODY, MAX_STEP + MAX_CHARACTER * longest) if longest else MAX_BODY
+
+    def body_limit(scope: Scope) -> int:
+        if is_upload(scope):
+            return largest(settings)
+        if not has_token(scope, token):
+            return step
+        # OpenAI's clients have files in the conversation, in base64.
+        files = largest(settings) * 4 // 3 if takes_files and scope["path"][:4] == "/v1/" else 0
+        return max(step, MAX_CONVERSATION) + files
+
+    return body_limit
+
+
+def is_upload(scope: Scope) -> bool:
+    """Whether a request's body is a file (agent/api/uploads.py)."""
+    return bool(scope["path"].rstrip("/") == "/files")

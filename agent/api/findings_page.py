@@ -1,0 +1,207 @@
+"""What visitors said of answers, for the host (agent/api/host_page.py).
+
+GET  /host/findings           a list; `?rating=bad&reason=…&state=open&agent=…` chooses
+GET  /host/findings.csv       the same as a table, and as JSON
+GET  /host/findings.json
+GET  /host/findings/ID        the conversation at that answer, with tools and figures
+POST /host/findings/ID        done=1 or done=0
+"""
+
+import asyncio
+import html
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi.responses import RedirectResponse
+
+from agent.api.host_page import PAGE_HEADERS, to_page
+from agent.api.host_token import Guard
+from agent.chat.agents import Agents
+from agent.chat.registry import Registry
+from agent.core.feedback import Finding
+from agent.core.history import TurnRecord
+from agent.core.settings import Settings
+from agent.core.text import duration
+from agent.render import export, findings
+from agent.stores.fallback import StoreUnavailable
+from agent.stores.feedback import finding_id
+
+NOT_HERE = "This is not here, or not any more: its visitor may have deleted it."
+
+# As many as one page lists.
+MAX_SHOWN = 200
+
+# What is chosen by, and what there is to choose, where that is always the same.
+FILTERS: dict[str, tuple[str, ...]] = {
+    "rating": ("bad", "good"),
+    "reason": (),
+    "state": ("open", "done"),
+    "agent": (),
+}
+
+NOT_ALL = (
+    '<p role="alert">The place where chats are stored does not answer at the moment. This may not '
+    "be all.</p>\n"
+)
+
+KEPT = (
+    "<p><small>What is said here is kept as long as the chat that it is about: {time} after its "
+    "last message, or until its visitor deletes it. Save what you need for longer.</small></p>\n"
+)
+
+TAKEN_BACK = (
+    "<p>The visitor has taken this answer back since, or asked anew. This is a copy of it, as it "
+    "was when it was rated.</p>\n"
+)
+
+Found: TypeAlias = dict[str, tuple[Registry, Finding]]
+
+
+def router(agents: Agents, may_enter: Guard) -> APIRouter:
+    """`/host/findings…`, for whom `may_enter` lets through."""
+    routes = APIRouter(prefix="/host", include_in_schema=False, dependencies=[Depends(may_enter)])
+
+    @routes.get("/findings")
+    async def listed(request: Request) -> Response:
+        """The list."""
+        found = await _all(agents)
+        return to_page("What visitors said", _list(found, request.query_params, agents))
+
+    @routes.get("/findings.csv")
+    async def table(request: Request) -> Response:
+        """All that is chosen, for a spreadsheet."""
+        chosen = _chosen(_records(await _all(agents)), request.query_params)
+        return _file(findings.as_csv(chosen), "text/csv", "findings.csv")
+
+    @routes.get("/findings.json")
+    async def data(request: Request) -> Response:
+        """The same for programs."""
+        chosen = _chosen(_records(await _all(agents)), request.query_params)
+        return _file(findings.as_json(chosen), "application/json", "findings.json")
+
+    @routes.get("/findings/{id}")
+    async def one(id: str) -> Response:
+        """The conversation at that answer."""
+        registry, finding = _one(await _all(agents), id)
+        turns = await _turns(registry, finding)
+        body = await asyncio.to_thread(_conversation, id, finding, turns, agents.settings)
+        return to_page(registry.loaded.title, body)
+
+    @routes.post("/findings/{id}")
+    async def mark(id: str, request: Request) -> Response:
+        """Mark it as done, or as open again."""
+        registry, _ = _one(await _all(agents), id)
+        is_done = (await request.form()).get("done") == "1"
+        await registry.feedback.mark(id, is_done)
+        return RedirectResponse(f"{id}#finding", 303)
+
+    return routes
+
+
+async def _all(agents: Agents) -> Found:
+    """Every finding by its id, the newest first."""
+    found = [
+        (registry, finding)
+        for registry in agents.with_chats()
+        for finding in await registry.feedback.all()
+    ]
+    found.sort(key=lambda pair: pair[1].at, reverse=True)
+    return {finding_id(finding): (registry, finding) for registry, finding in found}
+
+
+def _one(found: Found, id: str) -> tuple[Registry, Finding]:
+    if id not in found:
+        raise HTTPException(404, NOT_HERE)
+    return found[id]
+
+
+def _records(found: Found) -> list[dict[str, Any]]:
+    return [findings.to_record(finding, id) for id, (_, finding) in found.items()]
+
+
+def _chosen(records: list[dict[str, Any]], query: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Those that have all that the query asks for."""
+    wanted = {name: query[name] for name in FILTERS if query.get(name)}
+    return [record for record in records if wanted.items() <= _marks(record).items()]
+
+
+def _marks(record: Mapping[str, Any]) -> dict[str, str]:
+    """What a finding is chosen by."""
+    state = "done" if record["is_done"] else "open"
+    return {**{name: record[name] for name in ("rating", "reason", "agent")}, "state": state}
+
+
+def _list(found: Found, query: Mapping[str, str], agents: Agents) -> str:
+    records = _records(found)
+    chosen = _chosen(records, query)
+    fails = any(registry.store_unavailable for registry in agents.with_chats())
+    wanted = urlencode({name: query[name] for name in FILTERS if query.get(name)})
+    files = " · ".join(
+        f'<a href="findings.{kind}?{html.escape(wanted)}">Save as {kind.upper()}</a>'
+        for kind in ("csv", "json")
+    )
+    count = f"<p>{len(chosen):,} of {len(records):,}"
+    count += f", of which the newest {MAX_SHOWN} are shown" if len(chosen) > MAX_SHOWN else ""
+    parts = (
+        '<p><a href="../host">Back</a></p>\n',
+        NOT_ALL if fails else "",
+        KEPT.format(time=duration(agents.settings.session_idle)),
+        _form(records, query),
+        f"{count}. {files}</p>\n",
+        findings.to_days(chosen),
+        findings.to_list(chosen[:MAX_SHOWN]),
+    )
+    return "".join(parts)
+
+
+def _form(records: list[dict[str, Any]], query: Mapping[str, str]) -> str:
+    """What is shown can be chosen by it."""
+    fields = []
+    for name, fixed in FILTERS.items():
+        there = {_marks(record)[name] for record in records} - {""}
+        values = ["", *(fixed or sorted(there))]
+        options = "".join(
+            f"<option value={_quoted(value)}{' selected' * (value == query.get(name, ''))}>"
+            f"{html.escape(value or 'all')}</option>"
+            for value in values
+        )
+        label = f"<label>{name.capitalize()}<br><select name={_quoted(name)}>{options}</select>"
+        fields.append(f"{label}</label>")
+    button = "<button>Show</button>"
+    return f'<form class="filter" action="findings">{"".join(fields)}{button}</form>\n'
+
+
+def _quoted(text: str) -> str:
+    return f'"{html.escape(text)}"'
+
+
+async def _turns(registry: Registry, finding: Finding) -> list[TurnRecord]:
+    """The conversation as it is stored; nothing where it is gone, or cannot be read."""
+    try:
+        active = await registry.find(finding.user_id, finding.session_id)
+        return await active.conversation.history() if active else []
+    except StoreUnavailable:
+        return []
+
+
+def _conversation(id: str, finding: Finding, turns: list[TurnRecord], settings: Settings) -> str:
+    """The conversation, and below the answer what was said of it; a copy of that answer where the
+    conversation has it no more."""
+    record = findings.to_record(finding, id)
+    action = f'<form method="post" action="{id}"><button name="done" '
+    action += 'value="0">Open again' if finding.is_done else 'value="1">Mark as done'
+    below = {finding.turn_id: f"{findings.to_details(record)}{action}</button></form>\n"}
+    about = settings.model_copy(update={"show_figures": True})
+    note = ""
+    if finding.turn_id not in {turn.id for turn in turns}:
+        turns = [TurnRecord(finding.turn_id, finding.question, finding.transcript)]
+        note = TAKEN_BACK
+    body = export.to_body(turns, finding.agent, about, below)
+    return f'<p><a href="../findings">Back to the list</a></p>\n{note}{body}'
+
+
+def _file(text: str, kind: str, name: str) -> Response:
+    disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(text, media_type=kind, headers={**PAGE_HEADERS, **disposition})

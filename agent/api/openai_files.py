@@ -1,0 +1,91 @@
+"""Pictures, sounds and other files in what clients of OpenAI's APIs send."""
+
+import base64
+import binascii
+
+from fastapi import HTTPException
+from pydantic import BaseModel
+
+from agent.chat.sent_files import check_type, largest
+from agent.core.file_types import recognise
+from agent.core.files import File
+from agent.core.notices import PlainError
+from agent.core.settings import Settings
+from agent.core.text import clean
+from agent.render.file_links import safe_name, true_name
+
+NOT_FETCHED = (
+    "Files are not fetched from elsewhere, nor by an id: send what is in them, as "
+    "data:image/png;base64,…"
+)
+
+UNKNOWN_PART = "A part of this type cannot be sent here: {type!r}."
+
+
+class ImageURL(BaseModel):
+    """A picture."""
+
+    url: str
+
+
+class InputAudio(BaseModel):
+    """A sound, in base64."""
+
+    data: str
+
+
+class FileData(BaseModel):
+    """Any file, in base64 or as a data URL."""
+
+    file_data: str = ""
+    filename: str = ""
+
+
+class ContentPart(FileData):
+    """A part of a message's content, in this and that of OpenAI's APIs."""
+
+    type: str
+    text: str = ""
+    image_url: ImageURL | str | None = None
+    input_audio: InputAudio | None = None
+    file: FileData | None = None
+
+    def sent_file(self, settings: Settings) -> File:
+        """The file that it is.
+
+        Raises:
+            HTTPException: 400, if it is none that can be sent here.
+        """
+        match self:
+            case ContentPart(type="image_url" | "input_image", image_url=ImageURL(url=str(data))):
+                name = ""
+            case ContentPart(type="image_url" | "input_image", image_url=str(data)):
+                name = ""
+            case ContentPart(type="input_audio", input_audio=InputAudio(data=data)):
+                name = ""
+            case ContentPart(type="file", file=FileData(file_data=data, filename=name)):
+                pass
+            case ContentPart(type="input_file", file_data=data, filename=name):
+                pass
+            case _:
+                raise HTTPException(400, UNKNOWN_PART.format(type=clean(self.type[:80])))
+        try:
+            mime_type, content = recognise(_decoded(data))
+            check_type(mime_type, settings)
+            if len(content) > largest(settings):
+                raise PlainError("file_too_large", megabytes=largest(settings) / 1_000_000)
+        except PlainError as error:
+            raise HTTPException(400, error.notice.text) from None
+        return File(mime_type, content, name=true_name(safe_name(name) or "file", mime_type))
+
+
+def _decoded(data: str) -> bytes:
+    """What is in base64, alone or in a data URL."""
+    encoded = data.partition(";base64,")[2] if data.startswith("data:") else data
+    try:
+        content = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        content = b""
+    if not content:
+        raise HTTPException(400, NOT_FETCHED)
+    return content

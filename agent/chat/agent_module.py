@@ -1,0 +1,52 @@
+"""What an owner has written beside `root_agent`: `EXAMPLES`, `STATE`, `LOOK` and their like."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from agent.chat.load_errors import AgentFailed, line_with
+
+
+def from_module(module: str, name: str, otherwise: Any) -> Any:
+    """What the agent's module, or else its package, has by this name."""
+    modules = (sys.modules.get(f"{module}.agent"), sys.modules.get(module))
+    return next((getattr(m, name) for m in modules if m and hasattr(m, name)), otherwise)
+
+
+def texts(module: str, name: str, folder: Path) -> tuple[str, ...]:
+    """The texts that the agent's module has by this name; or the one text.
+
+    Raises:
+        AgentFailed: for anything else.
+    """
+    found = from_module(module, name, ())
+    try:
+        return (found,) if isinstance(found, str) else tuple(map(str, found))
+    except TypeError:
+        raise AgentFailed(
+            f'{place_of(name, folder)} should be a list of texts: {name} = ["one", "another"].'
+        ) from None
+
+
+def place_of(name: str, folder: Path) -> str:
+    """What the owner has given by this name, and where."""
+    return f"{name} in {line_with(f'{name} =', folder) or 'agent.py'}"
+
+
+def first_state(module: str, folder: Path) -> dict[str, Any]:
+    """The values with which the owner wants a conversation's state to begin.
+
+    Raises:
+        AgentFailed: for what no state can be.
+    """
+    state = from_module(module, "STATE", {})
+    try:
+        TypeAdapter(dict[str, Any]).dump_json(TypeAdapter(dict[str, Any]).validate_python(state))
+    except ValueError:
+        raise AgentFailed(
+            f"{place_of('STATE', folder)} should be a dict of texts, numbers, lists and such, by "
+            'their names: STATE = {"name": "value"}.'
+        ) from None
+    return dict(state)

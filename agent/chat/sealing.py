@@ -1,0 +1,33 @@
+"""What was shown of an answer and ADK has not stored, as events to be stored at its end."""
+
+from google.adk.events import Event
+from google.genai import types
+
+from agent.chat.turn import Turn
+from agent.core import transcript
+from agent.core.errors import explain
+from agent.core.history import invocation_of, notices_event
+from agent.core.notices import Notice
+
+
+def missing_events(turn: Turn, agent_name: str) -> list[Event]:
+    """Words whose whole never came, so that the agent remembers them; and the app's own notices, so
+    that they are seen again."""
+    events, invocation_id = [], invocation_of(turn.id or "")
+    for text in transcript.unstored(turn.transcript):
+        author, branch = text.source
+        content = types.ModelContent(text.text)
+        cut = Event(author=author, branch=branch, content=content, interrupted=True)
+        cut.invocation_id = invocation_id
+        events.append(cut)
+    latest = turn.transcript[len(turn.earlier) :]
+    shown = [entry for entry in latest if isinstance(entry, Notice)]
+    notices = [each for each in shown if each.code not in ("not_remembered", "widget")]
+    notices += [explain(turn.failure)] if turn.failure else []
+    if notices:
+        said = notices_event(invocation_id, agent_name, notices)
+        if events:  # In one with the last words: each is a transaction.
+            events[-1].custom_metadata = said.custom_metadata
+        else:
+            events.append(said)
+    return events

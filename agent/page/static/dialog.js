@@ -1,0 +1,52 @@
+// A dialog over the page, by the browser's own <dialog>: it has the focus, Escape closes it, and what
+// had the focus before gets it back. One object, `chatDialog`, for the other scripts. Whatever is
+// shown is set as text, never as HTML.
+(() => {
+    "use strict";
+
+    const { _ } = globalThis.chatWords;
+
+    // Children that are null or "" are left out.
+    const make = (tag, properties = {}, ...children) => {
+        const element = Object.assign(document.createElement(tag), properties);
+        element.append(...children.filter((child) => child !== null && child !== ""));
+        return element;
+    };
+
+    const open = (place, ...children) => {
+        const dialog = make("dialog", { className: "card" }, ...children);
+        dialog.addEventListener("close", () => dialog.remove());
+        dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
+        place.append(dialog);
+        dialog.showModal();
+        return dialog;
+    };
+
+    globalThis.chatDialog = {
+        make,
+
+        // Opens a dialog with these children, and returns it. It is a child of `place`, and gone
+        // when it is closed: a click beside it does that, too.
+        open,
+
+        // Asks before something is done that stays done; whether it is meant.
+        confirm(place, question, yes) {
+            const no = make("button", {
+                ...{ value: "no", textContent: _("Cancel") },
+                autofocus: true,
+            });
+            const buttons = make(
+                "p",
+                { className: "card-buttons" },
+                no,
+                make("button", { value: "yes", className: "card-danger", textContent: yes }),
+            );
+            const words = make("p", { id: "dialog-question", textContent: question });
+            const dialog = open(place, make("form", { method: "dialog" }, words, buttons));
+            dialog.setAttribute("aria-labelledby", words.id);
+            return new Promise((resolve) =>
+                dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"))
+            );
+        },
+    };
+})();

@@ -1,0 +1,32 @@
+"""The self-check's list as HTML: each line with a word for what it is, not a colour alone."""
+
+import html
+from collections.abc import Sequence
+
+from agent.core.checks import Check
+
+ASK = """<form method="post">
+<button>Check the model, too</button>
+<small>It is asked one short question, for which your key pays.</small>
+</form>
+"""
+
+# By what is wrong first, and what is well last.
+ORDER = "wrong", "not checked", "ok"
+
+
+def to_html(checks: Sequence[Check]) -> str:
+    """The list, and a button by which the model is asked."""
+    count = sum(check.verdict == "wrong" for check in checks)
+    said = f"{count} of these should be mended." if count else "Nothing is wrong."
+    listed = sorted(checks, key=lambda check: ORDER.index(check.verdict))
+    items = "".join(map(_item, listed))
+    return f'<p role="status">{said}</p>\n<ul class="checks">\n{items}</ul>\n{ASK}'
+
+
+def _item(check: Check) -> str:
+    name, text, cure = (html.escape(each) for each in (check.name, check.text, check.cure))
+    kind = check.verdict.partition(" ")[0]
+    mend = f"<p>→ {cure}</p>" if cure else ""
+    said = f"<b>{check.verdict}</b> <strong>{name}</strong><p>{text}</p>{mend}"
+    return f'<li class="{kind}">{said}</li>\n'

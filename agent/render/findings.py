@@ -1,0 +1,150 @@
+"""What visitors said of answers, for the host: as HTML, as a table, as JSON. All of it is text."""
+
+import csv
+import html
+import io
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from agent.core.feedback import BAD, GOOD, Finding
+from agent.core.text import clean, to_json
+
+# What begins a formula, which a spreadsheet would run, where blanks before it are no help (OWASP,
+# "CSV injection"); and what may be taken for the end of a cell.
+FORMULA, CONTROL = ("=", "+", "-", "@"), ("\t", "\r", "\n")
+
+NAMES = {GOOD: "good", BAD: "bad"}
+
+# Characters of a question and an answer that the list shows.
+MAX_LISTED = 300
+
+# The fields of an export, in the order of the table's columns.
+FIELDS = (
+    *("id", "time", "rating", "reason", "comment", "expected", "passage", "question", "answer"),
+    *("tools", "files", "notes", "figures", "agent", "agent_version", "models", "app_version"),
+    *("session_id", "invocation_id", "turn_id", "is_done"),
+)
+
+
+def to_record(finding: Finding, id: str) -> dict[str, Any]:
+    """A finding by the names of `FIELDS`. Without the visitor's id: who knows that holds all that
+    visitor's conversations."""
+    opinion = finding.opinion
+    at = datetime.fromtimestamp(finding.at, UTC)
+    return {
+        "id": id,
+        "time": at.isoformat(timespec="seconds"),
+        "rating": NAMES.get(opinion.rating, ""),
+        "reason": opinion.reason,
+        "comment": opinion.comment,
+        "expected": opinion.expected,
+        "passage": opinion.passage,
+        "question": finding.question,
+        "answer": finding.answer,
+        "tools": [dict(tool) for tool in finding.tools],
+        "files": list(finding.files),
+        "notes": list(finding.notes),
+        "figures": finding.figures,
+        "agent": finding.agent,
+        "agent_version": finding.agent_version,
+        "models": list(finding.models),
+        "app_version": finding.app_version,
+        "session_id": finding.session_id,
+        "invocation_id": finding.turn_id.partition("/")[0],
+        "turn_id": finding.turn_id,
+        "is_done": finding.is_done,
+    }
+
+
+def as_json(records: Iterable[Mapping[str, Any]]) -> str:
+    """All of it."""
+    return clean(to_json(list(records), indent=2, ensure_ascii=False)) + "\n"
+
+
+def as_csv(records: Iterable[Mapping[str, Any]]) -> str:
+    """The same as a table for a spreadsheet, in which nothing is a formula."""
+    table = io.StringIO()
+    # By this mark Excel knows that it is UTF-8.
+    table.write("\ufeff")
+    writer = csv.writer(table, quoting=csv.QUOTE_ALL)
+    writer.writerow(FIELDS)
+    for record in records:
+        writer.writerow([_cell(record[name]) for name in FIELDS])
+    return table.getvalue()
+
+
+def _cell(value: Any) -> str:
+    match value:
+        case bool():
+            text = "yes" if value else "no"
+        case str():
+            text = clean(value)
+        case list() if all(isinstance(each, str) for each in value):
+            text = clean("\n".join(value))
+        case _:
+            text = clean(to_json(value, ensure_ascii=False))
+    return f"'{text}" if text.lstrip().startswith(FORMULA) or text.startswith(CONTROL) else text
+
+
+def to_list(records: Sequence[Mapping[str, Any]]) -> str:
+    """The findings as a list of links, each with the beginning of what it is about."""
+    if not records:
+        return "<p>There is nothing here.</p>\n"
+    return f'<ul class="findings">\n{"".join(map(_item, records))}</ul>\n'
+
+
+def _item(record: Mapping[str, Any]) -> str:
+    reason = f": {record['reason']}" if record["reason"] else ""
+    done = " · done" if record["is_done"] else ""
+    head = _text(f"{record['rating']}{reason}{done}")
+    beside = _text(f"{record['time'][:16].replace('T', ' ')} UTC · {record['agent']}")
+    texts = [("“" + _short(record["question"]) + "”"), "→ " + _short(record["answer"])]
+    about = {"comment": "Comment", "expected": "It should have said"}
+    texts += [f"{about[name]}: {_short(record[name])}" for name in about if record[name]]
+    said = "".join(f'<p dir="auto">{_text(text)}</p>\n' for text in texts)
+    link = f'<a href="findings/{record["id"]}#finding">{head}</a>'
+    return f"<li>{link} <small>{beside}</small>\n{said}</li>\n"
+
+
+def to_days(records: Iterable[Mapping[str, Any]]) -> str:
+    """How many there were on each day, as a table; the newest day first."""
+    days = Counter((record["time"][:10], record["rating"]) for record in records)
+    rows = "".join(
+        f"<tr><td>{day}</td><td>{days[day, 'good']}</td><td>{days[day, 'bad']}</td></tr>\n"
+        for day in sorted({day for day, _ in days}, reverse=True)
+    )
+    head = "<tr><th>Day (UTC)</th><th>Good</th><th>Bad</th></tr>\n"
+    return f"<details><summary>By days</summary>\n<table>\n{head}{rows}</table></details>\n"
+
+
+def to_details(record: Mapping[str, Any]) -> str:
+    """What was said, and which versions it is about, to stand below the answer."""
+    about = {
+        "Rating": record["rating"],
+        "Reason": record["reason"],
+        "In the visitor's own words": record["comment"],
+        "What it should have said": record["expected"],
+        "About this passage": record["passage"],
+        "When": record["time"].replace("T", " "),
+        "Agent": " ".join(filter(None, (record["agent"], record["agent_version"]))),
+        "Model": ", ".join(record["models"]),
+        "This app": record["app_version"],
+        "Figures": record["figures"],
+    }
+    rows = "".join(
+        f'<dt>{name}</dt><dd dir="auto">{_text(text)}</dd>\n'
+        for name, text in about.items()
+        if text
+    )
+    return f'<section class="finding" id="finding">\n<dl>\n{rows}</dl>\n</section>\n'
+
+
+def _short(text: str) -> str:
+    line = " ".join(text[: 2 * MAX_LISTED].split())
+    return line if len(line) <= MAX_LISTED else line[: MAX_LISTED - 1] + "…"
+
+
+def _text(text: str) -> str:
+    return html.escape(text)

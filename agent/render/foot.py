@@ -1,0 +1,84 @@
+"""The line below an answer: how long it took, how much was read and written, and by which model.
+
+Each of its figures is left out where it is not known.
+"""
+
+import re
+
+from agent.core.figures import OFFLINE_VERSION, Figures, Usage
+from agent.core.history import TurnRecord
+from agent.core.language import N_, _, in_digits
+from agent.core.settings import Settings
+from agent.core.text import listed
+from agent.core.waiting import is_waiting
+
+OFFLINE_NAME = N_("offline model, not an AI")
+
+# What is in no model's name, and may be Markdown or HTML.
+UNUSUAL = re.compile(r"[^\w .,:/@+-]")
+
+# A smaller amount of money is told as less than this one.
+LEAST_COST = 0.0001
+
+
+def foot_of(turn: TurnRecord, settings: Settings | None) -> str:
+    """The line, as plain text; "" where the host's settings are not given or have none, and for an
+    answer that is not over or of which nothing was measured."""
+    figures, usage = turn.figures, turn.usage
+    is_over = figures.total and not is_waiting(turn.transcript)
+    if not (settings and settings.show_figures and is_over):
+        return ""
+    is_offline = usage.models == (OFFLINE_VERSION,)
+    tokens = "" if is_offline else _tokens(usage)
+    cost = "" if is_offline else cost_of(usage, settings)
+    return " · ".join(filter(None, (_times(figures), tokens, _models(usage), cost)))
+
+
+def _times(figures: Figures) -> str:
+    total = _seconds(figures.total) or _("less than {least}").format(least=_with_unit("0.1"))
+    first = "" if figures.first_token is None else _seconds(figures.first_token)
+    if figures.first_token is None or first == _seconds(figures.total):
+        return _("Took {total}").format(total=total)
+    if not first:
+        return _("Took {total}, first words at once").format(total=total)
+    return _("Took {total}, first words after {first}").format(total=total, first=first)
+
+
+def _seconds(seconds: float) -> str:
+    """With tenths where it was quick, and "" where it took not even one."""
+    is_quick = seconds < 9.95
+    text = in_digits(seconds, ".1f" if is_quick else ".0f")
+    return "" if is_quick and round(seconds, 1) == 0 else _with_unit(text)
+
+
+def _with_unit(number: str) -> str:
+    # Between number and unit no line breaks.
+    return _("{number} s").format(number=number).replace(" ", "\u00a0")
+
+
+def _tokens(usage: Usage) -> str:
+    if not (usage.prompt or usage.answer):
+        return ""
+    told = _("{prompt} tokens read, {answer} written")
+    return told.format(prompt=in_digits(usage.prompt), answer=in_digits(usage.answer))
+
+
+def _models(usage: Usage) -> str:
+    return listed(
+        [
+            _(OFFLINE_NAME) if name == OFFLINE_VERSION else UNUSUAL.sub("", name)
+            for name in usage.models
+        ]
+    )
+
+
+def cost_of(usage: Usage, settings: Settings) -> str:
+    """By the host's prices, which are one model's: of several it is not known who took how much."""
+    cost = usage.prompt * settings.input_price + usage.answer * settings.output_price
+    cost, currency = cost / 1_000_000, settings.currency or "$"
+    if not cost or len(usage.models) > 1:
+        return ""
+    if cost < LEAST_COST:
+        return _("less than {least}").format(least=f"{currency}{in_digits(LEAST_COST, '.4f')}")
+    amount = in_digits(cost, ",.2f" if cost >= 1 else ",.4f")
+    return _("about {amount}").format(amount=f"{currency}{amount}")
