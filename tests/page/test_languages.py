@@ -41,11 +41,10 @@ OTHERS = (
     *("GOOGLE_API_KEY", ACCENTED),
 )
 
-# Gradio's own words: it has no made-up language, and of some no language but English.
+# Gradio's own words, in whose languages there is no made-up one; and what it names a message by.
 GRADIOS = {
-    *("chatbot conversation", "Copy message", "Copy conversation", "Toggle Sidebar", "undo"),
     *("user's message: /fail", 'user\'s message: /call pay {"amount": 5}', "Scroll down", "copy"),
-    *("Clear", "Edit", "Retry", "Undo", "Loading", "Select example 1: Hello", "Hello"),
+    *("Clear", "Edit", "Retry", "Undo", "Loading", "Hello"),
 }
 
 
