@@ -31,12 +31,13 @@ from agent.api.language import ReadersLanguage
 from agent.api.open_requests import OpenRequests
 from agent.api.openai_error import OpenAIErrors
 from agent.api.origins import OriginCheck, host_name, is_local
+from agent.api.proxy_header import NotePeer
 from agent.api.security_headers import IsMatch, SecurityHeaders
-from agent.api.sign_in import SignInRequired
 from agent.chat.agents import Agents
 from agent.chat.telemetry import export_telemetry
 from agent.chat.warmup import open_clients_soon, warm_up
 from agent.core.settings import Settings
+from agent.core.sign_in import SignIn
 from agent.limits.client_address import network
 from agent.limits.connections import Connections, most_files
 from agent.page.browser import RELOAD_HEAD
@@ -44,10 +45,7 @@ from agent.page.chat_interface import ChatPage
 from agent.page.gradio_internals import (
     attribute_of_page,
     count_connections,
-    current_user,
-    has_sign_in,
     is_api_name,
-    is_private,
     launch_options,
     prepare_config,
     remove_cors,
@@ -55,10 +53,13 @@ from agent.page.gradio_internals import (
     shares_by_itself,
     shorten_tracebacks,
     take_over_reloads,
+    wrap_server,
 )
+from agent.page.gradio_sign_in import has_sign_in
 from agent.page.housekeeping import housekeeping
 from agent.page.routes import ROUTES
 from agent.page.theme import theme
+from agent.sign_in import SignInFault, sign_in_here, sign_in_middleware
 
 log = logging.getLogger(__name__)
 
@@ -71,11 +72,14 @@ EMBEDDABLE = (
 # Paths that are open to who has not signed in, where visitors sign in: what the form is made of,
 # what says that the app is alive, and what Gradio itself asks for at the start.
 PUBLIC = (
-    *(path for feature in ("page", "pictures", "sign-in") for path in ROUTES[feature]),
+    *(path for feature in ("pictures", "sign-in", "huggingface") for path in ROUTES[feature]),
     *("/favicon.ico", "/look/{agent}/{part}"),
     *("/healthz", "/readyz", "/gradio_api/app_id", "/gradio_api/startup-events"),
     *("/host", "/host/{path:path}", "/metrics"),  # Which ask for a secret of their own.
 )
+
+# The same of the page, where that has no form of Gradio's.
+PUBLIC_PARTS = tuple(path for path in ROUTES["page"] if path not in ("/", "/config"))
 
 # As connections from this machine are counted: a proxy's, if not the host's own.
 OWN_ADDRESSES = (network("127.0.0.1"), network("::1"))
@@ -84,7 +88,7 @@ OWN_ADDRESSES = (network("127.0.0.1"), network("::1"))
 WORK = (
     *("/gradio_api/{path:path}", "/chat/stream", "/chat/stop", "/chat/result", "/v1/{path:path}"),
     "/files",
-    *ROUTES["sign-in"],
+    *ROUTES["sign-in"],  # But not what Hugging Face leads back to.
 )
 
 # Gradio's routes whose {name} is a step's.
@@ -109,7 +113,7 @@ def serve(demo: gr.ChatInterface, agents: Agents, **options: Any) -> Any:
     """Launch the page, and the APIs beside it; `options` are `Blocks.launch`'s own."""
     served = Served(agents, api_app(agents).routes)
     settings = agents.settings
-    signs_in = bool(options.get("auth") or options.get("auth_dependency"))
+    sign_in = sign_in_here(settings, options, os.environ, is_loopback(options))
     is_reloading = take_over_reloads(demo)
     shorten_tracebacks()
     export_telemetry()
@@ -119,9 +123,10 @@ def serve(demo: gr.ChatInterface, agents: Agents, **options: Any) -> Any:
         "run_history": False,
         "show_error": False,
     }
+    told = {"served": served, "sign_in": sign_in}
     if is_for_host(options) and isinstance(demo, ChatPage):
         demo.show_host(is_reloading)
-    for name, value in {"served": served, **attributes}.items():
+    for name, value in {**told, **attributes}.items():
         setattr(demo, name, value)
     app, url, share_url = demo.launch(
         quiet=True,
@@ -134,7 +139,7 @@ def serve(demo: gr.ChatInterface, agents: Agents, **options: Any) -> Any:
         app_kwargs={
             "openapi_url": None,
             "routes": served.routes,
-            "middleware": middleware(settings, options, signs_in, is_reloading),
+            "middleware": middleware(settings, options, sign_in, is_reloading),
             "exception_handlers": {RequestValidationError: validation_error_handler},
             "lifespan": lifespan(demo, served),
         },
@@ -146,14 +151,20 @@ def serve(demo: gr.ChatInterface, agents: Agents, **options: Any) -> Any:
     else:
         per_address = 0 if behind_proxy(options) else settings.address_connections
         count_connections(demo, Connections(per_address, most_files(), OWN_ADDRESSES))
+        if sign_in.by == "header":
+            wrap_server(demo, NotePeer)
     return app, url, share_url
 
 
 def middleware(
-    settings: Settings, options: Mapping[str, Any], signs_in: bool, is_reloading: bool
+    settings: Settings, options: Mapping[str, Any], sign_in: SignIn, is_reloading: bool
 ) -> list[Middleware]:
     """What every request passes through, from the outside to the inside."""
-    features = ROUTES if is_reloading else ROUTES.keys() - {"reload"}
+    by_huggingface = sign_in.by == "huggingface"
+    there = {"reload": is_reloading, "huggingface": by_huggingface, "sign-in": not by_huggingface}
+    features = [feature for feature in ROUTES if there.get(feature, True)]
+    # Gradio's form is on the page itself.
+    page = ROUTES["page"] if sign_in.by in ("", "gradio") else PUBLIC_PARTS
     allowed = [path for feature in features for path in ROUTES[feature]]
     origins = settings.origins
     cors = Middleware(
@@ -173,19 +184,13 @@ def middleware(
         *([cors] if origins else []),
         Middleware(
             SecurityHeaders,
-            is_open=is_open(allowed, signs_in),
+            is_open=is_open(allowed, sign_in),
             is_embeddable=is_one_of(EMBEDDABLE),
         ),
         Middleware(Delivery, is_page=is_one_of(["/"]), is_part=is_one_of(["/assets/{path:path}"])),
         Middleware(OriginCheck, allowed=origins, is_work=is_one_of(WORK), is_known=known),
         Middleware(OpenRequests, most=settings.address_connections),
-        Middleware(
-            SignInRequired,
-            is_asked_for=lambda scope: is_private(scope["app"], signs_in),
-            is_public=is_one_of(PUBLIC),
-            current_user=current_user,
-            token=settings.api_token,
-        ),
+        *sign_in_middleware(sign_in, settings, is_one_of([*PUBLIC, *page])),
         Middleware(BodyLimit, limit_of=body_limit(settings)),
         Middleware(BodyFilter, path="/gradio_api/", is_unwanted=is_foreign, is_file=is_upload),
     ]
@@ -222,19 +227,21 @@ def is_known(origins: Iterable[str]) -> Callable[[Scope, str], bool]:
     return is_known
 
 
-def is_open(paths: Iterable[str], signs_in: bool) -> IsMatch:
+def is_open(paths: Iterable[str], sign_in: SignIn) -> IsMatch:
     """Whether a request is for the APIs, or for one of these paths of Gradio's; or for nothing that
-    there is, which the router says in its own way. Of the paths those by which one signs in are
-    open where one can; `signs_in` says whether the host wants that, should Gradio not tell."""
-    is_allowed, is_for_sign_in = is_one_of(paths), is_one_of(ROUTES["sign-in"])
+    there is, which the router says in its own way. Of the paths those of Gradio's form are open
+    where there is one; `sign_in` says whether the host wants that, should Gradio not tell."""
+    has_form = sign_in.by == "gradio"
+    is_allowed = is_one_of(paths)
+    is_for_form = is_one_of(() if sign_in.by == "huggingface" else ROUTES["sign-in"])
 
     def is_open(scope: Scope) -> bool:
         path, app = scope["path"], scope["app"]
         # The router redirects to the same path with or without a slash at its end.
         other = path.rstrip("/") if path.endswith("/") else f"{path}/"
         scopes = scope, {**scope, "path": other}
-        if any(map(is_for_sign_in, scopes)):
-            return has_sign_in(app, signs_in)
+        if any(map(is_for_form, scopes)):
+            return has_sign_in(app, has_form)
         if any(map(_is_private_step, scopes)):
             return False
         if any(is_allowed(each) or _matches(app.state.served.routes, each) for each in scopes):
@@ -319,7 +326,10 @@ def serve_until_end(demo: ChatPage, agents: Agents, **options: Any) -> None:
     """
     # Nobody may say where a request comes from, but a proxy that uvicorn is told to trust.
     os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
-    app, url, _ = serve(demo, agents, **{"prevent_thread_lock": True, **options})
+    try:
+        app, url, _ = serve(demo, agents, **{"prevent_thread_lock": True, **options})
+    except SignInFault as error:
+        sys.exit(str(error))
     for loaded in (registry.loaded for registry in agents.loaded):
         tell(loaded.why_not_loaded)
         tell(loaded.no_ai)

@@ -37,7 +37,7 @@ from agent.core.files import File
 from agent.core.notices import Notice
 from agent.core.plain_text import to_text
 from agent.core.question import Question
-from agent.core.visitor import Visitor
+from agent.core.visitor import Visitor, person_of
 from agent.core.waiting import open_pauses
 from agent.limits.client_address import client_address
 from agent.render import media
@@ -176,7 +176,8 @@ class McpServer:
         context = self._server.request_context
         request: Request = context.request
         question = Question(message, visitor=Visitor(address=client_address(request)))
-        active, log = await sessions.begin(self._agents, question, session_id, agent)
+        about = session_id, agent, person_of(request)
+        active, log = await sessions.begin(self._agents, question, *about)
         turn, key = log.turn, active.conversation.key
         call = request.headers.get(SESSION_HEADER, ""), str(context.request_id)
         self._turns[call] = turn

@@ -1,4 +1,5 @@
-"""A program's sessions: each goes on by its id alone, which is random and made here."""
+"""A program's sessions: each goes on by its id, which is random and made here, and which is enough
+where nobody has signed in. Those of a person who has are that person's, as on the page."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from agent.chat.streams import DeltaLog
 from agent.chat.turn import Turn
 from agent.core.notices import Notice, PlainError
 from agent.core.question import Question
-from agent.core.visitor import visitor_id
+from agent.core.visitor import Person, visitor_id
 
 UNKNOWN_SESSION = (
     "There is no such session: it may have been idle for too long. Leave session_id out "
@@ -26,23 +27,33 @@ NOT_TAKEN = {"answered_already": 409, "lapsed": 409, "reply_missing": 422, "wron
 NOT_TAKEN |= dict.fromkeys(("file_gone", "files_too_large", "too_many_files", "wrong_file"), 422)
 
 
-async def find(agents: Agents, session_id: str) -> ActiveConversation:
-    """The session with this id.
+async def find(agents: Agents, session_id: str, person: Person | None = None) -> ActiveConversation:
+    """The session with this id, of who has signed in if anybody has.
 
     Raises:
         HTTPException: 404 where there is none.
         StoreUnavailable: if it cannot be looked up.
     """
-    if active := await agents.find(visitor_id(session_id), session_id):
+    if active := await agents.find(owner_of(session_id, person), session_id):
         return active
     raise HTTPException(404, UNKNOWN_SESSION)
 
 
+def owner_of(session_id: str, person: Person | None) -> str:
+    """The user id under which a program finds the session."""
+    return person.user_id if person else visitor_id(session_id)
+
+
 async def begin(
-    agents: Agents, question: Question, session_id: str | None, agent: str | None = None
+    agents: Agents,
+    question: Question,
+    session_id: str | None,
+    agent: str | None = None,
+    person: Person | None = None,
 ) -> tuple[ActiveConversation, DeltaLog]:
     """Ask or reply in a session, or without an id in a new one with the agent of this name, or with
-    the first that works; its answer, which has begun.
+    the first that works; its answer, which has begun. The session is that of who has signed in, if
+    anybody has.
 
     Raises:
         HTTPException: 404, 409, 422 or 429 with a sentence, where it is not answered.
@@ -50,7 +61,9 @@ async def begin(
     """
     if agent and agent not in agents.names:
         raise HTTPException(422, f"agent: {agents.no_such(agent).text}")
-    active = await (find(agents, session_id) if session_id else _open(agents, agent))
+    active = await (
+        find(agents, session_id, person) if session_id else _open(agents, agent, person)
+    )
     if session_id and active.is_busy:
         raise HTTPException(409, Notice("busy").text)
 
@@ -73,8 +86,9 @@ async def begin(
     return active, log
 
 
-async def _open(agents: Agents, agent: str | None) -> ActiveConversation:
-    return (await agents.get(agent or agents.first_name)).open()
+async def _open(agents: Agents, agent: str | None, person: Person | None) -> ActiveConversation:
+    registry = await agents.get(agent or agents.first_name)
+    return registry.open(person.user_id if person else None)
 
 
 def _check_taken(turn: Turn, forget: Callable[[], None]) -> None:

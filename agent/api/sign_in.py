@@ -1,69 +1,125 @@
-"""Where the host has visitors sign in, the APIs answer nobody else either.
+"""Who asks: found out for page and APIs alike, in one place. Where the host has visitors sign in,
+nobody else is answered.
 
 Gradio asks who somebody is at its own routes; not at those beside them, nor at MCP's.
 """
 
+import html
 import secrets
 from collections.abc import Awaitable, Callable
+from pathlib import Path
+from string import Template
 from typing import TypeAlias
+from urllib.parse import urlencode
 
 from pydantic import SecretStr
 from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agent.api.security_headers import IsMatch
-from agent.core.language import N_, _
+from agent.core.language import N_, _, direction, language
+from agent.core.visitor import Person
 
 NOT_SIGNED_IN = N_(
     "This page is for those who sign in. Please open its start page, and sign in there."
 )
 
-CurrentUser: TypeAlias = Callable[[Request], Awaitable[object]]
+NOT_BY_PROXY = N_(
+    "This page is for those who come through its host's sign-in. Please use the address that the "
+    "host has given you."
+)
+
+# What is said where one can sign in with Hugging Face, by the names of the places there.
+PAGE = Path(__file__).with_name("sign_in.html")
+WORDS = {
+    "title": N_("Sign in"),
+    "why": N_("This page is for those who sign in. Your chats are kept for you alone."),
+    "link": N_("Sign in with Hugging Face"),
+}
+
+PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; form-action 'none'; base-uri 'none'; "
+    "frame-ancestors 'self' https://huggingface.co https://*.hf.space; "
+    "style-src 'unsafe-inline'",
+    "Cache-Control": "no-store",
+}
+
+FindPerson: TypeAlias = Callable[[Request], Awaitable[Person | None]]
+
+# Answers who has not signed in; the first argument is a sentence for a program.
+Refuse: TypeAlias = Callable[[Scope], Response]
 
 
-class SignInRequired:
-    """ASGI middleware that refuses whoever has not signed in, where that is asked for.
+class SignInCheck:
+    """ASGI middleware that finds out who asks (`person_of` tells it), and refuses whoever has not
+    signed in, where that is asked for.
 
     Args:
         app: What takes the requests that are let through.
+        find_person: Who has signed in, if anybody has.
         is_asked_for: Whether one must sign in where this request is for.
-        is_public: Whether it may pass all the same.
-        current_user: Who has signed in, if anybody has.
-        token: The host's, by which programs may pass.
+        is_public: Whether it may pass all the same; who asks is not looked for then.
+        refuse: What answers who has not signed in.
+        token: The host's, by which programs may pass, which are nobody in person.
     """
 
     def __init__(
         self,
         app: ASGIApp,
+        find_person: FindPerson,
         is_asked_for: IsMatch,
         is_public: IsMatch,
-        current_user: CurrentUser,
+        refuse: Refuse,
         token: SecretStr | None,
     ) -> None:
         self._app, self._is_asked_for, self._is_public = app, is_asked_for, is_public
-        self._current_user = current_user
+        self._find_person, self._refuse = find_person, refuse
         self._expected = f"Bearer {token.get_secret_value()}".encode() if token else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer it by 401."""
-        if scope["type"] != "http" or await self._may_pass(scope):
-            await self._app(scope, receive, send)
-            return
-        is_browser = "text/html" in Headers(scope=scope).get("accept", "")
-        headers, told = {"WWW-Authenticate": "Bearer"}, _(NOT_SIGNED_IN)
-        refusal = (
-            PlainTextResponse(told, 401, headers)
-            if is_browser
-            else JSONResponse({"detail": told}, 401, headers)
-        )
-        await refusal(scope, receive, send)
+        app = self._app
+        if scope["type"] == "http" and not (self._is_public(scope) or self._has_token(scope)):
+            person = await self._find_person(Request(scope))
+            scope.setdefault("state", {})["person"] = person
+            if person is None and self._is_asked_for(scope):
+                app = self._refuse(scope)
+        await app(scope, receive, send)
 
-    async def _may_pass(self, scope: Scope) -> bool:
-        if not self._is_asked_for(scope) or self._is_public(scope):
-            return True
+    def _has_token(self, scope: Scope) -> bool:
         given = Headers(scope=scope).get("authorization", "").encode()
-        if self._expected and secrets.compare_digest(given, self._expected):
-            return True
-        return bool(await self._current_user(Request(scope)))
+        return bool(self._expected) and secrets.compare_digest(given, self._expected or b"")
+
+
+def refuse_plainly(sentence: str) -> Refuse:
+    """Refuse by a sentence."""
+
+    def refuse(scope: Scope) -> Response:
+        headers, told = {"WWW-Authenticate": "Bearer"}, _(sentence)
+        if _is_for_reader(scope):
+            return PlainTextResponse(told, 401, headers)
+        return JSONResponse({"detail": told}, 401, headers)
+
+    return refuse
+
+
+def offer_huggingface(scope: Scope) -> Response:
+    """Refuse a program by a sentence; whoever opens a page can sign in on one of ours, which leads
+    back to what was opened."""
+    if not (_is_for_reader(scope) and scope["method"] in ("GET", "HEAD")):
+        return refuse_plainly(NOT_SIGNED_IN)(scope)
+    path, query = scope["path"], scope["query_string"].decode("latin-1")
+    back = {"_target_url": f"{path}?{query}" if query else path}
+    said = {name: _(words) for name, words in WORDS.items()}
+    said |= {"language": language(), "direction": direction()}
+    said |= {"address": f"/login/huggingface?{urlencode(back)}"}
+    template = Template(PAGE.read_text(encoding="utf-8"))
+    page = template.substitute({name: html.escape(words) for name, words in said.items()})
+    # As Gradio's own form it is what the page begins with, and no failure of that.
+    return HTMLResponse(page, 200 if path == "/" else 401, PAGE_HEADERS)
+
+
+def _is_for_reader(scope: Scope) -> bool:
+    return "text/html" in Headers(scope=scope).get("accept", "")

@@ -63,7 +63,7 @@ from agent.core.pauses import Pause
 from agent.core.sources import Sources
 from agent.core.text import to_json
 from agent.core.transcript import Notice, Text, Thought, ToolCall
-from agent.core.visitor import Visitor, visitor_id
+from agent.core.visitor import Person, Visitor, person_of
 from agent.limits.client_address import client_address
 from agent.render.file_links import address_of
 
@@ -122,7 +122,7 @@ def router(agents: Agents) -> APIRouter:
     async def answer(
         asked: AskRequest | PostRequest, request: Request, last_id: str | None
     ) -> StreamingResponse:
-        position = await _begin_or_resume(agents, asked, last_id, client_address(request))
+        position = await _begin_or_resume(agents, asked, last_id, request)
         events = _events(position)
         return StreamingResponse(events, media_type="text/event-stream", headers=STREAM_HEADERS)
 
@@ -166,9 +166,9 @@ def router(agents: Agents) -> APIRouter:
         return await answer(asked, request, last_event_id)
 
     @routes.post("/stop", status_code=204, responses={404: RESPONSES[404]})
-    async def stop(session_id: Annotated[str, Body(embed=True)]) -> None:
+    async def stop(session_id: Annotated[str, Body(embed=True)], request: Request) -> None:
         """End the answer that is running in this session; what was said stays."""
-        active = await sessions.find(agents, session_id)
+        active = await sessions.find(agents, session_id, person_of(request))
         await active.conversation.stop()
 
     return routes
@@ -197,7 +197,7 @@ async def _begin_or_resume(
     agents: Agents,
     asked: AskRequest | PostRequest,
     last_event_id: str | None,
-    address: str,
+    request: Request,
 ) -> Position | None:
     """Begin an answer, or find the place where a stream of it broke; None when that is gone.
 
@@ -205,20 +205,25 @@ async def _begin_or_resume(
         HTTPException: 204 for a stream that was at its end; else why there is no answer.
         StoreUnavailable: if its session cannot be looked up.
     """
+    person = person_of(request)
     if last_event_id == END_ID:
         raise HTTPException(204)
     if last_event_id is not None:
-        return await _resume(agents, asked.session_id, last_event_id)
+        return await _resume(agents, asked.session_id, last_event_id, person)
     question = parse_request(asked, agents.settings.max_message_length)
-    question = replace(question, visitor=Visitor(address=address))
-    active, log = await sessions.begin(agents, question, asked.session_id, asked.agent)
+    question = replace(question, visitor=Visitor(address=client_address(request)))
+    about = asked.session_id, asked.agent, person
+    active, log = await sessions.begin(agents, question, *about)
     return Position(active.conversation.session_id, active.turns, log)
 
 
-async def _resume(agents: Agents, session_id: str | None, last_event_id: str) -> Position | None:
+async def _resume(
+    agents: Agents, session_id: str | None, last_event_id: str, person: Person | None
+) -> Position | None:
     """The latest answer of a session, where the event with this id is a part of it."""
     parts = re.fullmatch(r"(.+)\.(\d{1,9})\.(\d{1,9})", last_event_id, re.ASCII)
-    active = await agents.find(visitor_id(parts[1]), parts[1]) if parts else None
+    owner = sessions.owner_of(parts[1], person) if parts else ""
+    active = await agents.find(owner, parts[1]) if parts else None
     if not (parts and active and active.log and session_id in (None, parts[1])):
         return None
     turn, received = int(parts[2]), int(parts[3])

@@ -19,6 +19,7 @@ from agent.chat.agents import Agents
 from agent.core.question import Question
 from agent.core.text import clean
 from agent.core.transcript import answer, notices
+from agent.core.visitor import MAX_USER_ID
 from agent.limits.rate_limits import LimitExceeded
 
 NOTHING_WAITS = "No tool of this conversation waits for a result under this call."
@@ -29,7 +30,7 @@ IS_BUSY = "The conversation is being answered. Send this again when that is over
 class ToolResult(BaseModel):
     """The result, and of which call."""
 
-    user_id: str = Field(description="The ADK user of the conversation.", max_length=100)
+    user_id: str = Field(description="The ADK user of the conversation.", max_length=MAX_USER_ID)
     session_id: str = Field(description="The ADK session.", max_length=100)
     call_id: str = Field(description="The call of the long-running tool.", max_length=200)
     result: dict[str, Any] = Field(description="What the tool has given in the end.")

@@ -23,7 +23,7 @@ from agent.chat.sent_files import check_type
 from agent.core.file_types import recognise
 from agent.core.files import File
 from agent.core.notices import Notice, PlainError
-from agent.core.visitor import is_visitor_id
+from agent.core.visitor import is_anonymous_id, person_of
 from agent.limits.client_address import client_address
 from agent.render import media
 from agent.render.file_links import address_of, from_address, safe_name, to_line, true_name
@@ -68,7 +68,9 @@ def router(agents: Agents) -> APIRouter:
         """Keep a file for a message that is to be sent."""
         if not settings.accepted_types:
             raise HTTPException(415, Notice("no_files").text)
-        user_id = visitor if is_visitor_id(visitor) else ""
+        person = person_of(request)
+        claimed = visitor if is_anonymous_id(visitor) else ""
+        user_id = person.user_id if person else claimed
         with tempfile.SpooledTemporaryFile(IN_MEMORY) as body:
             try:
                 async for chunk in request.stream():

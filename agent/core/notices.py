@@ -44,6 +44,9 @@ SENTENCES: dict[str, str] = {
         "This chat has gone on in another window, or the app has restarted. All of it is shown "
         "here now, and your message is back in the box: please send it again."
     ),
+    "signed_in_otherwise": (
+        "Somebody has signed in or out since this page was opened. Please reload the page to go on."
+    ),
     "closing": "The app is being shut down. Send this again in a minute.",
     "being_mended": (
         "This agent is being mended, so it cannot answer at the moment. Please try again later."

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from agent.core.file_types import GROUPS
 from agent.core.language import ACCENTED, ENGLISH, LANGUAGES
+from agent.core.sign_in import parse_sign_in
 
 # The limits that a page which only its own machine can reach starts without.
 PER_ADDRESS = (
@@ -242,6 +243,15 @@ class Settings(BaseModel):
         "browser asks for, and can choose",
     )
 
+    # Who visitors are.
+    sign_in: str | None = Field(
+        default=None,
+        description="by what visitors sign in, so that their chats follow them to another machine: "
+        "`huggingface` on a Space with `hf_oauth: true` (`huggingface required` lets nobody else "
+        "in), or `header NAME` of a proxy that is named in FORWARDED_ALLOW_IPS, such as "
+        "`header X-Goog-Authenticated-User-Email`",
+    )
+
     # What visitors may say of answers, and who reads that, and sees how it goes.
     feedback: bool = Field(
         default=True,
@@ -296,6 +306,12 @@ class Settings(BaseModel):
                     "and not none alone"
                 )
         return types
+
+    @field_validator("sign_in")
+    @classmethod
+    def _check_sign_in(cls, sign_in: str | None) -> str | None:
+        parse_sign_in(sign_in or "")
+        return sign_in
 
     @field_validator("page_languages")
     @classmethod

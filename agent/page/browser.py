@@ -41,7 +41,16 @@ SPACES_PAGE = "https://huggingface.co"
 SCRIPTS = (
     *("words.js", "frames.js", "storage.js", "agents.js", "text.js", "copying.js", "times.js"),
     *("box.js", "scroll.js", "dialog.js", "cards.js", "feedback.js", "files.js", "menu.js"),
-    *("share.js", "chats.js", "plot.js", "stream.js", "voice.js", "accessibility.js", "chat.js"),
+    *(
+        "share.js",
+        "account.js",
+        "chats.js",
+        "plot.js",
+        "stream.js",
+        "voice.js",
+        "accessibility.js",
+        "chat.js",
+    ),
 )
 
 STYLES = (

@@ -11,6 +11,7 @@ from agent.chat.agents import Agents
 from agent.chat.loader import to_title
 from agent.core.colours import PAGE
 from agent.core.language import ENGLISH, N_, _, direction, language
+from agent.core.sign_in import SignIn
 from agent.page.browser import ASSETS, in_language, js, template_head
 from agent.page.controls import AT_ONCE, PLACEHOLDER, QUEUED, SEND, STOP
 from agent.page.feedback import FeedbackForm
@@ -94,6 +95,13 @@ class ChatPage(RewiredInterface):
         )
         set_storage_secret(self, KEY)
         take_over_template(template_head())
+
+    @property
+    def expects_oauth(self) -> bool:
+        """Whether Gradio adds the routes by which one signs in with Hugging Face: `serve` has found
+        that one can."""
+        here: SignIn = getattr(self, "sign_in", SignIn())
+        return here.by == "huggingface" or bool(super().expects_oauth)
 
     def launch(self, *args: Any, **options: Any) -> Any:
         """`Blocks.launch`, with what the browser needs for this page."""

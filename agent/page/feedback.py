@@ -50,7 +50,7 @@ class FeedbackForm:
         request: gr.Request,
     ) -> dict[str, Any]:
         """Keep what the visitor says of an answer; what there is to know of it then."""
-        page = await self._states.find(page, visitor, session_id, agent)
+        page = await self._states.find(page, visitor, session_id, agent, request)
         given = given if isinstance(given, dict) else {}
         told = {"turn": str(given.get("turn")), "time": time.time()}
         try:

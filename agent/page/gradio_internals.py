@@ -1,4 +1,5 @@
-"""Every private name of Gradio that this project uses, and so what a new release may rename.
+"""Every private name of Gradio that this project uses, and so what a new release may rename; those
+about signing in are in gradio_sign_in.py.
 
 Each use says what happens when its name is gone: something is slower or plainer, never broken.
 """
@@ -9,11 +10,11 @@ import math
 import re
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache, update_wrapper
-from inspect import isawaitable, signature
+from inspect import signature
 from pathlib import Path
 from threading import Thread
 from types import FunctionType
@@ -112,37 +113,6 @@ def launch_options() -> dict[str, Any]:
     """
     name = "_frontend"
     return {name: False} if name in signature(gr.Blocks.launch).parameters else {}
-
-
-def has_sign_in(app: Any, otherwise: bool) -> bool:
-    """Whether visitors sign in by Gradio's form (`auth=`) at Gradio's `app`.
-
-    Args:
-        otherwise: What is answered where Gradio no longer tells.
-    """
-    with unless_missing("Sign-in works where it is an option of `serve`."):
-        return app.auth is not None
-    return otherwise
-
-
-def is_private(app: Any, otherwise: bool) -> bool:
-    """The same, or whether the host decides in another way who is let in (`auth_dependency=`)."""
-    with unless_missing("Sign-in works where it is an option of `serve`."):
-        return app.auth is not None or app.auth_dependency is not None
-    return otherwise
-
-
-async def current_user(request: Any) -> str | None:
-    """Who has signed in at Gradio's page (`get_current_user`, gradio/routes.py); None if nobody."""
-    app = request.app
-    with unless_missing("Where visitors sign in, the APIs answer nobody who has not API_TOKEN."):
-        if app.auth_dependency is not None:
-            user = app.auth_dependency(request)
-            return cast(str | None, await user if isawaitable(user) else user)
-        names = (f"access-token-{app.cookie_id}", f"access-token-unsecure-{app.cookie_id}")
-        tokens = [request.cookies.get(name) for name in names]
-        return next((app.tokens[token] for token in tokens if token in app.tokens), None)
-    return None
 
 
 def number_from_zero() -> None:
@@ -328,6 +298,13 @@ def count_connections(demo: gr.Blocks, connections: Connections) -> None:
     with unless_missing("One network address can take all connections."):
         config = cast(Any, demo).server.config
         config.http_protocol_class = counted(config.http_protocol_class, connections)
+
+
+def wrap_server(demo: gr.Blocks, wrapper: Callable[[Any], Any]) -> None:
+    """Have this stand around all that the server runs, uvicorn's own middleware included."""
+    with unless_missing("Nobody is known by a proxy's header."):
+        config = cast(Any, demo).server.config
+        config.loaded_app = wrapper(config.loaded_app)
 
 
 def is_api_name(app: Any, name: str) -> bool:

@@ -17,7 +17,7 @@ from agent.page.controls import busy, idle, refresh_if, show_errors, tell
 from agent.page.feedback import ratings
 from agent.page.page_state import PageState
 from agent.page.protocol import encode_answer, parse_question, wait_until_sent
-from agent.page.states import States
+from agent.page.states import States, asker, check_person
 from agent.render.messages import Message, is_asked, to_page
 from agent.stores.fallback import StoreUnavailable
 
@@ -52,7 +52,7 @@ class Handlers:
     ) -> AsyncIterator[tuple[Any, ...]]:
         """Answer the message that has just been put on the page: what comes of it, and when that is
         over, what else the page is to know."""
-        page = kept = await self.states.find(page, visitor, session_id, agent)
+        page = kept = await self.states.find(page, visitor, session_id, agent, request)
         question = parse_question(asked)
         number, over, encoded = question["number"], False, ""
         answers = self._respond(question, [ASKED] * question["above"], page, request)
@@ -62,7 +62,8 @@ class Handlers:
                     return  # Something else has been asked on the page since.
                 over, before = turn.over, encoded
                 # Once something is stored, a reload finds it.
-                where = (page.user_id, page.session_id or "") if turn.id else None
+                who = None if page.person_id else page.user_id
+                where = (who, page.session_id or "") if turn.id else None
                 encoded = encode_answer(messages, number=number, where=where)
                 if not over or encoded != before:  # At a yield alone Gradio sees a closed tab.
                     yield encoded, None, kept
@@ -80,21 +81,24 @@ class Handlers:
             about["turn"] = page.rateable
             yield gr.skip(), about, kept
 
-    async def arrive(self, visitor: object, session_id: object, agent: object) -> tuple[Any, ...]:
+    async def arrive(
+        self, visitor: object, session_id: object, agent: object, request: gr.Request
+    ) -> tuple[Any, ...]:
         """A page is opened: whose it is, with which agent, and whether there is something to show
         on it."""
         if agent and agent not in self._agents.names:
             gr.Warning(escape(self._agents.no_such(str(agent)).text), title=_("Note"))
-        page = await self.states.open(visitor, session_id, agent)
+        page = await self.states.open(visitor, session_id, agent, request)
         if page.registry.store_unavailable:
             gr.Warning(_(NOT_LISTED), title=_("Note"))
         box = gr.skip() if page.session_id else idle()
         name = self._agents.name_of(page.registry) if self._agents.are_several else ""
-        who = page, page.user_id, page.session_id or "", name
-        return *who, refresh_if(page.session_id), box
+        who = gr.skip() if page.person_id else page.user_id
+        return page, who, page.session_id or "", name, refresh_if(page.session_id), box
 
     async def replay(self, page: PageState, request: gr.Request) -> AsyncIterator[tuple[Any, ...]]:
         """Show the conversation, and the answer that is on its way."""
+        check_person(page, request)
         unsent, why, rated = page.unsent, page.given_back, None
         async with aclosing(page.replay()) as histories:
             async for records, is_running in histories:
@@ -139,7 +143,8 @@ class Handlers:
         self, message: str, page: PageState | None, request: gr.Request
     ) -> AsyncIterator[tuple[str, PageState]]:
         """Ask the agent; its answer so far, again and again until it is whole."""
-        page = page or PageState(self._agents.first)
+        page = page or PageState(self._agents.first, asker("", request))
+        check_person(page, request)
         history = [ASKED] * len(page.screen.turn_ids)
         async with aclosing(self._respond(message, history, page, request)) as answers:
             async for _ in answers:

@@ -25,7 +25,7 @@ from agent.core.notices import Notice, PlainError
 from agent.core.pauses import Reply
 from agent.core.question import Options, Question, Screen
 from agent.core.transcript import Transcript
-from agent.core.visitor import Visitor, is_session_id, is_visitor_id
+from agent.core.visitor import Visitor, is_person_id, is_session_id, is_visitor_id
 from agent.core.waiting import open_calls
 from agent.render import export, media
 from agent.render.foot import foot_of
@@ -82,6 +82,11 @@ class PageState:
     def session_id(self) -> str | None:
         """The session on the page: known once its first turn has begun."""
         return (self.turn and self.turn.session_id) or self._session_id
+
+    @property
+    def person_id(self) -> str:
+        """The visitor's user id, if that is a person's who has signed in; else ""."""
+        return self.user_id if is_person_id(self.user_id) else ""
 
     @property
     def screen(self) -> Screen:
@@ -292,10 +297,10 @@ class PageState:
 
     async def forget_visitor(self, agents: Agents | None = None) -> None:
         """Delete all that the visitor has ever said to these agents, or without them to the page's
-        own, and be another one."""
+        own, and be another one, unless signed in."""
         await self._end()
         await (agents or self.registry).forget_visitor(self.user_id)
-        self.user_id = self.registry.visitors.new()
+        self.user_id = self.person_id or self.registry.visitors.new()
 
     def _id(self, session_id: str | None) -> str:
         """That session's, by default the one's on the page; "" where there is none."""
@@ -374,9 +379,9 @@ async def open_last(
 
     Args:
         registry: Of the agent that the page shows.
-        user_id: Who the page says that it is.
+        user_id: Who the page says that it is, or who has signed in.
         session_id: What it was on, or what its address asks for.
-        is_known: Whether the visitor has chats with another agent.
+        is_known: Whether the visitor has chats with another agent, or has signed in.
     """
     chats = [chat.id for chat in await registry.chats(user_id)]
     # Whoever cannot be looked up now may be known again later.

@@ -25,6 +25,8 @@ ROUTES = {
         "/gradio_api/call/v2/{name}",
         "/gradio_api/call/v2/{name}/{event}",
     ),
+    # By Gradio's own form, and with Hugging Face.
     "sign-in": ("/login", "/logout"),
+    "huggingface": ("/login/huggingface", "/login/callback", "/logout"),
     "reload": ("/gradio_api/dev/reload",),
 }

@@ -6,18 +6,25 @@ with which conversation. Whatever id it says, only the visitor's own are found.
 
 import time
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import gradio as gr
 
 from agent.chat.agents import Agents
 from agent.core.history import title
 from agent.core.language import N_, _
+from agent.core.sign_in import SignIn
+from agent.core.visitor import person_of
 from agent.page.browser import js
 from agent.page.controls import AT_ONCE, QUEUED, clear, refresh_if, show_errors, tell
+from agent.page.gradio_internals import attribute_of_page
+from agent.page.gradio_sign_in import has_sign_in
 from agent.page.page_state import PageState
 from agent.page.protocol import parse_wish
 from agent.page.states import States
+
+# Of this browser alone; by itself Gradio ends all that the person has anywhere.
+SIGN_OUT = "logout?all_session=false"
 
 NOTHING_LEFT = N_("There is nothing in this chat any more.")
 
@@ -52,7 +59,7 @@ class SideBar:
         states, listed = self._states, gr.JSON(visible=False)
         gr.on(
             [self._bar.expand, self._place.expand],
-            states.with_page_state(list_chats),
+            self.list_chats,
             states.who,
             listed,
             trigger_mode="always_last",
@@ -61,6 +68,23 @@ class SideBar:
         listed.change(None, listed, None, js=js("list", "chatList"), **AT_ONCE)
         for change in (states.session_id.change, states.over.change):
             change(None, None, None, js=js("look", "chatList"), **AT_ONCE)
+
+    async def list_chats(
+        self,
+        page: PageState | None,
+        visitor: str,
+        session_id: str,
+        agent: str,
+        request: gr.Request,
+    ) -> dict[str, Any]:
+        """The visitor's conversations, the newest first, with the time of what was said last in
+        each, in seconds since 1970; `time` makes it another list each time. And who that is."""
+        page = await self._states.find(page, visitor, session_id, agent, request)
+        chats = [
+            {"id": chat.id, "name": title(chat), "time": chat.last_update_time}
+            for chat in await page.chats()
+        ]
+        return {"time": time.time(), "chats": chats, "account": account(request)}
 
     def _wire_opening(self, opened: list[Any], emptied: list[Any]) -> None:
         states = self._states
@@ -101,14 +125,17 @@ class SideBar:
             step.then(None, None, None, js=js("look", "chatList"), **AT_ONCE)
 
 
-async def list_chats(page: PageState) -> dict[str, Any]:
-    """The visitor's conversations, the newest first, with the time of what was said last in each,
-    in seconds since 1970; `time` makes it another list each time."""
-    chats = [
-        {"id": chat.id, "name": title(chat), "time": chat.last_update_time}
-        for chat in await page.chats()
-    ]
-    return {"time": time.time(), "chats": chats}
+def account(request: gr.Request) -> dict[str, str]:
+    """What account.js shows: the name of who has signed in, and the addresses by which to sign in
+    or out; "" for what there is not."""
+    person, app = person_of(request), cast(Any, request).app
+    by = attribute_of_page(app, "sign_in", SignIn()).by
+    sign_out = {"huggingface": "logout", "gradio": SIGN_OUT if has_sign_in(app, False) else ""}
+    return {
+        "name": person.name if person else "",
+        "signIn": "login/huggingface" if by == "huggingface" and not person else "",
+        "signOut": sign_out.get(by, "") if person else "",
+    }
 
 
 async def open_chat(page: PageState, event: gr.EventData) -> tuple[Any, ...]:
@@ -172,7 +199,9 @@ async def delete_chat(page: PageState, event: gr.EventData) -> tuple[Any, ...]:
 
 
 async def forget_me(agents: Agents, page: PageState) -> tuple[Any, ...]:
-    """Delete all that the visitor has ever said to any agent; the page is a new visitor's then."""
+    """Delete all that the visitor has ever said to any agent; the page is a new visitor's then,
+    unless that has signed in."""
     with show_errors():
         await page.forget_visitor(agents)
-    return page.user_id, *await clear(page)
+    who = gr.skip() if page.person_id else page.user_id
+    return who, *await clear(page)

@@ -8,8 +8,10 @@ import gradio as gr
 from agent.chat.agents import Agents
 from agent.chat.registry import Registry
 from agent.chat.sent_files import MAX_FILES, largest
-from agent.core.notices import Notice
+from agent.core.notices import Notice, PlainError
 from agent.core.settings import Settings
+from agent.core.visitor import is_anonymous_id, is_person_id, person_of
+from agent.page.controls import show_errors
 from agent.page.page_state import PageState, open_last, restore
 from agent.render.file_links import accepted
 
@@ -41,7 +43,8 @@ class States:
         self.agents = agents
         # The page's `PageState`; None on a page that this process does not know.
         self.page = gr.State(None, render=False)
-        # Whose page it is: the user's id.
+        # The user's id of a visitor who has not signed in. It stays while one has, so that what was
+        # said before is there again afterwards.
         self.visitor = gr.BrowserState("", storage_key=f"chat with {agents.key}", secret=KEY)
         # The agent on the page, where there are several; the browser keeps the last one for the
         # next page.
@@ -99,9 +102,14 @@ class States:
         """The step that calls `act` with the page's state, if need be a new one."""
 
         async def step(
-            page: PageState | None, visitor: str, session_id: str, agent: str, *more: Any
+            page: PageState | None,
+            visitor: str,
+            session_id: str,
+            agent: str,
+            request: gr.Request,
+            *more: Any,
         ) -> Any:
-            return await act(await self.find(page, visitor, session_id, agent), *more)
+            return await act(await self.find(page, visitor, session_id, agent, request), *more)
 
         step.__name__ = getattr(act, "__name__", "step")  # Gradio names the step by it.
         return step
@@ -116,30 +124,64 @@ class States:
             visitor: str,
             session_id: str,
             agent: str,
+            request: gr.Request,
             event: gr.EventData,
         ) -> Any:
-            return await act(await self.find(page, visitor, session_id, agent), event)
+            return await act(await self.find(page, visitor, session_id, agent, request), event)
 
         step.__name__ = act.__name__
         return step
 
     async def find(
-        self, page: PageState | None, visitor: object, session_id: object, agent: object
+        self,
+        page: PageState | None,
+        visitor: object,
+        session_id: object,
+        agent: object,
+        request: gr.Request,
     ) -> PageState:
         """The page's state; where this process does not know it, or from before a reload alone, by
-        what its browser keeps."""
+        what its browser keeps.
+
+        Raises:
+            gr.Error: if it is the page of somebody else than who asks.
+        """
         if page and self.agents.name_of(page.registry):
+            check_person(page, request)
             return page
-        registry, is_known = await self._look_up(visitor, agent)
-        return await restore(registry, str(visitor), str(session_id), is_known)
+        user_id = asker(visitor, request)
+        registry, is_known = await self._look_up(user_id, agent)
+        return await restore(registry, user_id, str(session_id), is_known)
 
-    async def open(self, visitor: object, session_id: object, agent: object) -> PageState:
+    async def open(
+        self, visitor: object, session_id: object, agent: object, request: gr.Request
+    ) -> PageState:
         """The state of a page that is opened."""
-        registry, is_known = await self._look_up(visitor, agent)
-        return await open_last(registry, str(visitor), str(session_id), is_known)
+        user_id = asker(visitor, request)
+        registry, is_known = await self._look_up(user_id, agent)
+        return await open_last(registry, user_id, str(session_id), is_known)
 
-    async def _look_up(self, visitor: object, agent: object) -> tuple[Registry, bool]:
-        """The agent of this name, or the first; and whether the visitor is known to another."""
+    async def _look_up(self, user_id: str, agent: object) -> tuple[Registry, bool]:
+        """The agent of this name, or the first; and whether the visitor is known to another, or
+        needs not be known, having signed in."""
         agents = self.agents
         registry = await agents.get(str(agent)) if agent in agents.names else agents.first
-        return registry, agents.are_several and await agents.knows(str(visitor))
+        is_known = agents.are_several and await agents.knows(user_id)
+        return registry, is_known or is_person_id(user_id)
+
+
+def asker(visitor: object, request: gr.Request) -> str:
+    """The user id of who asks: the person's who has signed in, whatever the browser says; else what
+    it keeps, if that is an anonymous visitor's; else ""."""
+    if person := person_of(request):
+        return person.user_id
+    claimed = str(visitor)
+    return claimed if is_anonymous_id(claimed) else ""
+
+
+def check_person(page: PageState, request: gr.Request) -> None:
+    """Raise gr.Error for a page of somebody else: of who had signed in, or had not yet, before."""
+    person = person_of(request)
+    with show_errors():
+        if page.person_id != (person.user_id if person else ""):
+            raise PlainError("signed_in_otherwise")

@@ -70,7 +70,7 @@ class StreamPanel:
         request: gr.Request,
     ) -> AsyncIterator[dict[str, Any]]:
         """Ask the last question once more, the other way; how that answer came in the end."""
-        page = await self._states.find(page, visitor, session_id, agent)
+        page = await self._states.find(page, visitor, session_id, agent, request)
         turn, turns = await latest(page)
         if turn is None or not is_last(turn, turns) or why_not(turn, turns):
             yield await look(page)

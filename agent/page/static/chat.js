@@ -258,9 +258,10 @@
             state.shownAnswer = sent;
             pauseAfterDrawing();
             if (history.state?.unsent) keepUnsent("");
-            const [visitor, session] = answer.where ?? [SAME, SAME];
+            // Who has signed in is not told: the browser keeps who it was before.
+            const [visitor, session] = answer.where ?? [null, SAME];
             state.page = [...page.slice(0, asked.at(-1) + 1), ...answer.messages.map(toMessage)];
-            return [state.page, visitor, session, update({ active: false })];
+            return [state.page, visitor ?? SAME, session, update({ active: false })];
         },
 
         showCards({ cards, note }) {

@@ -194,8 +194,10 @@
                 send("clear");
             }
         };
-        place.replaceChildren(make("div", { className: "chats" }, search, list, note, forget));
-        return { place, search, list, note };
+        const account = make("div", { className: "account" });
+        const parts = [search, list, note, account, forget];
+        place.replaceChildren(make("div", { className: "chats" }, ...parts));
+        return { place, search, list, note, account };
     };
 
     globalThis.chatList = {
@@ -213,7 +215,10 @@
 
         // Shows what the server has sent.
         list(listed) {
-            if (listed) chats = listed.chats;
+            if (listed) {
+                chats = listed.chats;
+                chatAccount.show(view?.account, listed.account);
+            }
             draw();
         },
 
