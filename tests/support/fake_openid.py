@@ -57,6 +57,11 @@ class FakeOpenID:
 
     @property
     def environment(self) -> dict[str, str]:
+        """The same of this provider."""
+        return self.variables(self.url)
+
+    @staticmethod
+    def variables(url: str) -> dict[str, str]:
         """What Hugging Face sets on a Space with `hf_oauth: true`."""
         return {
             "SYSTEM": "spaces",
@@ -64,7 +69,7 @@ class FakeOpenID:
             "OAUTH_CLIENT_ID": CLIENT,
             "OAUTH_CLIENT_SECRET": "a-secret-of-the-space",
             "OAUTH_SCOPES": "openid profile",
-            "OPENID_PROVIDER_URL": self.url,
+            "OPENID_PROVIDER_URL": url,
         }
 
     def configuration(self) -> dict[str, Any]:
