@@ -142,6 +142,8 @@ def card_faults(file: Path) -> Iterator[str]:
         yield f"sdk is {sdk!r}, and should be gradio."
     if not (file.parent / (app := str(card.get("app_file", "app.py")))).is_file():
         yield f"app_file is {app}, and there is no such file."
+    if os.environ.get("SIGN_IN", "").startswith("huggingface") and card.get("hf_oauth") is not True:
+        yield "SIGN_IN=huggingface needs the line `hf_oauth: true`."
     yield from _version_faults(card, file.with_name("requirements.txt"))
     yield from _looks_faults(card)
 

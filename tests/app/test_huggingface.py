@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from tests.support.app_process import App
-from tests.support.browser import ACTION_TIMEOUT, Page, Visitor
+from tests.support.browser import ACTION_TIMEOUT, Page
 from tests.support.fake_openid import ANN, BOB, Account, FakeOpenID
 
 pytestmark = pytest.mark.slow
@@ -110,8 +110,12 @@ def test_no_token_of_a_persons_is_kept(provider: FakeOpenID) -> None:
 
 
 def test_a_persons_chats_are_found_on_a_second_machine_and_by_nobody_else(
-    provider: FakeOpenID, visitor: Visitor
+    provider: FakeOpenID, chromium: Browser
 ) -> None:
+    # As a Space's page it asks huggingface.co about that, and complains that it may not.
+    def come() -> Page:
+        return Page(chromium.new_context().new_page()).open(app.url)
+
     def sign_in(page: Page, who: Account) -> None:
         provider.person = who
         page.open_side_bar()
@@ -119,10 +123,9 @@ def test_a_persons_chats_are_found_on_a_second_machine_and_by_nobody_else(
         expect(page.box).to_be_editable(timeout=ACTION_TIMEOUT)
         page.open_side_bar()
         expect(page.tab.get_by_text(f"Signed in as {who.name}")).to_be_visible()
-        page.complaints[:] = [said for said in page.complaints if provider.url not in said]
 
     with on_a_space(provider, "huggingface", VISITOR_PER_DAY="3") as app:
-        first, second, bobs = (visitor().open(app.url) for _ in range(3))
+        first, second, bobs = (come() for _ in range(3))
         say(first, "What is 1*2?")  # Before signing in, which is another visitor.
         sign_in(first, ANN)
         first.lists()
@@ -153,3 +156,5 @@ def test_a_persons_chats_are_found_on_a_second_machine_and_by_nobody_else(
         tab.box.press("Enter")
         expect(tab.tab.get_by_text("reload the page to go on")).to_be_visible()
         expect(tab.box).to_have_value("And now?")
+        for page in (first, second, bobs):
+            page.tab.context.close()  # Before the server ends, of which it would complain.

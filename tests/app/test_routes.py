@@ -58,7 +58,7 @@ CLOSED = {
 }
 
 # What is open where something is set, or is run in another way.
-CONDITIONAL = (*ROUTES["sign-in"], *ROUTES["reload"])
+CONDITIONAL = (*ROUTES["sign-in"], *ROUTES["huggingface"], *ROUTES["reload"])
 
 # A path to a route that is closed, written so that it may look like another one.
 DISGUISED = [

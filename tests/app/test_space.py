@@ -22,6 +22,19 @@ def test_hugging_face_reads_the_front_matter_as_it_is_meant() -> None:
     assert list(card_faults(ROOT / "README.md")) == []
 
 
+def test_where_visitors_sign_in_by_hugging_face_it_is_told_what_that_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGN_IN", "huggingface required")
+    [told] = card_faults(ROOT / "README.md")
+    assert "hf_oauth: true" in told
+    for name in ("app.py", "requirements.txt"):
+        (tmp_path / name).write_text((ROOT / name).read_text())
+    card = README.replace("pinned: false", "pinned: false\nhf_oauth: true")
+    (tmp_path / "README.md").write_text(card)
+    assert list(card_faults(tmp_path / "README.md")) == []
+
+
 @pytest.mark.parametrize(
     ("was", "is_now", "fault"),
     [

@@ -82,6 +82,8 @@ def test_a_wrong_value_is_named_with_its_variable(name: str, value: str) -> None
         ("FILE_TYPES", "image, pictures", "'pictures' is none of image, pdf, audio, video, text"),
         ("FILE_TYPES", "image none", "'none' is none of"),
         ("FILE_TYPES", "../png", "'../png' is none of"),
+        ("SIGN_IN", "google", "should be `huggingface`, `huggingface required`, or `header NAME`"),
+        ("SIGN_IN", "header X-User: ann", "`header NAME`"),
         ("ALLOWED_ORIGINS", "https://a.example, b.example", "'b.example' is not an origin"),
         ("ALLOWED_ORIGINS", "https://a.example/page", "'https://a.example/page' is not an origin"),
     ],
