@@ -8,7 +8,7 @@ README.md tells what of a request counts, and what becomes of it.
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import Annotated, TypeAlias
 
@@ -25,6 +25,7 @@ from agent.api.errors import PlainErrorRoute, limit_error
 from agent.api.openai import STREAM_HEADERS, has_token
 from agent.api.sse_request import AGENT
 from agent.chat.agents import Agents
+from agent.chat.registry import ActiveConversation
 from agent.chat.streams import DeltaLog
 from agent.core.visitor import Visitor, visitor_id
 from agent.limits.client_address import client_address
@@ -34,6 +35,10 @@ from agent.stores.fallback import StoreUnavailable
 PATH = "/agui"
 
 Events: TypeAlias = AsyncGenerator[BaseEvent | None, None]
+
+# Seconds that a new request waits for the answer before, whose client has pressed Stop: until the
+# server has noticed that, and the answer has ended (agent/chat/turn.py).
+STOP_TIMEOUT = 1.0
 
 KEEP_ALIVE = format_sse_event(comment="working")
 
@@ -87,6 +92,7 @@ async def _begin(
     settings, session_id = agents.settings, session_of(asked)
     active = await agents.find(visitor_id(session_id), session_id) if session_id else None
     if active:
+        await _let_end(active)
         await active.conversation.refresh()
     turns = active.conversation.turns if active else None
     question = await asyncio.to_thread(to_question, asked, turns, settings)  # It may hold files.
@@ -107,6 +113,14 @@ async def _begin(
         reply_timeout=settings.reply_timeout,
     )
     return _events(log, run)
+
+
+async def _let_end(active: ActiveConversation) -> None:
+    """Wait for an answer that has just been stopped: what was said of it belongs to the thread."""
+    if active.log and not active.log.turn.over:
+        with suppress(TimeoutError):  # Then it is being read, and nothing else is answered.
+            async with asyncio.timeout(STOP_TIMEOUT):
+                await active.log.turn.finish()
 
 
 async def _events(log: DeltaLog, run: RunEvents) -> Events:

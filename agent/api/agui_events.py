@@ -114,7 +114,7 @@ class RunEvents:
         """What stands beside the words, as Markdown; the end has why a turn failed."""
         match entry:
             case File():
-                return to_link(entry, self._root, salt=self._turn.session_id)
+                return to_link(entry, self._root)
             case Sources():
                 return source_list.to_markdown(entry)
         return "" if entry == self._failure else f"({entry.text})"
@@ -125,7 +125,9 @@ class RunEvents:
         yield from self._go_to("")
         usage, failure = self._usage(), self._failure
         if failure and failure.code not in ENDS:
-            yield agui.RunErrorEvent(message=failure.text, code=failure.code, usage=usage)
+            # What is said on a page of a chat that has gone on elsewhere is not true here.
+            text = Notice("elsewhere").text if failure.code == "out_of_date" else failure.text
+            yield agui.RunErrorEvent(message=text, code=failure.code, usage=usage)
             return
         if failure:
             yield from self._aside(f"({failure.text})")
@@ -138,8 +140,9 @@ class RunEvents:
 
     @property
     def _failure(self) -> Notice | None:
-        """What the last delta of a turn that failed says."""
-        return explain(self._turn.failure) if self._turn.over and self._turn.failure else None
+        """Why a turn that is over has failed: what its last delta says."""
+        failure = self._turn.failure if self._turn.over else None
+        return explain(failure) if failure else None
 
     def _outcome(self, failure: Notice | None) -> agui.RunFinishedOutcome | None:
         pauses = open_pauses(self._turn.transcript)
@@ -167,7 +170,7 @@ class RunEvents:
         return str(Id(self._turn.session_id, self._turn.id or "-", own))
 
     def _new_id(self, kind: str) -> str:
-        return self._id(f"{kind}-{uuid.uuid4().hex}")
+        return self._id(f"{kind}-{uuid.uuid4().hex[:8]}")
 
     def _say(self, entry: Text | Thought) -> Iterator[agui.BaseEvent]:
         yield from self._go_to(entry.source[0])

@@ -61,14 +61,14 @@ def to_markdown(file: File) -> str:
     return "\n\n".join(filter(None, (shown, caption, table)))
 
 
-def to_link(file: File, root: str, salt: str) -> str:
+def to_link(file: File, root: str, salt: str = "") -> str:
     """A file as Markdown for programs, which show it elsewhere: a picture or a link; "" where it
     cannot be fetched.
 
     Args:
         file: The file.
         root: This app's own address.
-        salt: Makes it a file of its own: what the link leads to outlasts the conversation.
+        salt: Makes it a file of its own, which outlasts the conversation.
     """
     address, data = quoted(file.address), media.content(file)
     if data:
