@@ -101,11 +101,14 @@ def to_question(
     options = Options(client_tools=_tools(asked.tools or []), client_context=_context(asked))
     _check_length([options.client_context, *map(asdict, options.client_tools)], settings)
     last = asked.messages[-1] if asked.messages else None
+    results = _results(asked.messages, turns or (), settings)
     if asked.resume and not _is_left(asked.resume, last, turns or ()):
         replies = _replies(asked.resume, turns or (), settings)
-        return Question(replies=replies, options=options)
+        return Question(replies=replies, results=results, options=options)
     if isinstance(last, ToolMessage):
-        return Question(results=_results(asked.messages, turns or (), settings), options=options)
+        if not results:
+            raise HTTPException(409, NO_RESULT_AWAITED)
+        return Question(results=results, options=options)
     if not isinstance(last, UserMessage):
         raise HTTPException(422, LAST_MESSAGE)
     question = Question(text_of(last), options=options, files=files_of(last, settings))
@@ -163,17 +166,20 @@ def _screen(above: Sequence[Message], turns: Sequence[TurnRecord]) -> tuple[int,
 
     A turn is known by an id that was made in it, or else, where it has said nothing, by its words.
     """
+    questions = _by_question(above)
+    named = {id for _, ids in questions for id in ids}
     shown: list[str | None] = []
     place = 0
-    for text, own in _by_question(above):
-        known = [i for i, turn in enumerate(turns) if turn.id in own]
-        known += [i for i, turn in enumerate(turns) if i >= place and turn.question == text][:1]
+    for text, ids in questions:
+        left = list(enumerate(turns))[place:]
+        known = [i for i, turn in left if turn.id in ids]
+        known += [i for i, turn in left if turn.id not in named and turn.question == text]
         shown.append(turns[known[0]].id if known else None)
-        place = max(place, known[0] + 1) if known else place
+        place = known[0] + 1 if known else place
     hidden = place - sum(id is not None for id in shown)
     # A client that does not show the latest turn wants it taken back.
     gone = tuple(turn.id for turn in turns[-1:])
-    return len(shown), Screen(tuple(shown), max(0, hidden), gone)
+    return len(shown), Screen(tuple(shown), hidden, gone)
 
 
 def _by_question(messages: Sequence[Message]) -> list[tuple[str, set[str]]]:
@@ -237,8 +243,6 @@ def _results(
         id = parse_id(message.tool_call_id)
         if id and id.own in waiting:
             results[id.own] = _result(message)
-    if not results:
-        raise HTTPException(409, NO_RESULT_AWAITED)
     _check_length(results, settings)
     return results
 

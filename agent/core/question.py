@@ -61,7 +61,8 @@ class Question:
         replies: Instead of a message: what a person answers to an agent that waits, by the ids of
             its pauses. The turn that waits goes on.
         results: Instead of a message: what long-running tools have given in the end, by the ids of
-            their calls. Only the host's own programs may say so.
+            their calls. Only the host's own programs may say so; a person's application of its own
+            tools, with replies too.
     """
 
     text: str = ""

@@ -52,10 +52,19 @@ class Thread:
         self.events: list[Json] = []
         self.headers: dict[str, str] = {}
 
+    def say(self, content: Any) -> None:
+        """Add a message of the user's."""
+        self.messages.append({"id": str(uuid.uuid4()), "role": "user", "content": content})
+
     def ask(self, content: Any, **more: Any) -> str:
         """Send a message, and read the answer to its end; its words."""
-        self.messages.append({"id": str(uuid.uuid4()), "role": "user", "content": content})
+        self.say(content)
         return self.run(**more)
+
+    def stream_of(self, content: Any) -> Iterator[Json]:
+        """The same, event by event."""
+        self.say(content)
+        return self.stream()
 
     def resume(self, **payloads: Any) -> str:
         """Answer what is asked, by the kinds of it; None cancels."""
@@ -130,6 +139,11 @@ class Thread:
         """The calls of the application's tools that wait for it."""
         return list(self.events[-1]["outcome"].get("pendingToolCallIds", ()))
 
+    def contents(self) -> list[Any]:
+        """What users and agents have said in the thread, as it is shown."""
+        roles = ("user", "assistant")
+        return [m["content"] for m in self.messages if m["role"] in roles and m.get("content")]
+
     def outline(self) -> list[Any]:
         """The latest run's events without ids, neighbouring words in one piece."""
         folded: list[Any] = []
@@ -144,15 +158,21 @@ class Thread:
 
     def _apply(self, event: Any) -> None:
         """What the official client does with an event (apply/default.ts)."""
-        match event.type.value:
-            case "TEXT_MESSAGE_START":
-                if not self._find(event.message_id):
-                    new = {"id": event.message_id, "role": event.role or "assistant"}
-                    self.messages.append({**new, "content": ""})
-            case "TEXT_MESSAGE_CONTENT" | "REASONING_MESSAGE_CONTENT":
+        match event.type.value.rpartition("_")[::2]:
+            case ("TEXT_MESSAGE" | "REASONING_MESSAGE", "START"):
+                new = {"id": event.message_id, "role": event.role or "assistant"}
+                self.messages.append({**new, "content": ""})
+            case (_, "CONTENT"):
                 self._find(event.message_id)["content"] += event.delta
-            case "REASONING_MESSAGE_START":
-                self.messages.append({"id": event.message_id, "role": "reasoning", "content": ""})
+            case ("TOOL_CALL", _):
+                self._apply_call(event)
+            case (_, "SNAPSHOT"):
+                self.messages = [m.model_dump(by_alias=True) for m in event.messages]
+            case ("RUN", "FINISHED") if event.outcome and event.outcome.type == "interrupt":
+                self.interrupts = event.outcome.interrupts
+
+    def _apply_call(self, event: Any) -> None:
+        match event.type.value:
             case "TOOL_CALL_START":
                 parent = self._find(event.parent_message_id)
                 if not parent:
@@ -162,16 +182,12 @@ class Thread:
                 call = {"id": event.tool_call_id, "type": "function", "function": function}
                 parent.setdefault("toolCalls", []).append(call)
             case "TOOL_CALL_ARGS":
-                calls = (call for m in self.messages for call in m.get("toolCalls", ()))
+                calls = (call for m in self.messages for call in m.get("toolCalls") or ())
                 call = next(call for call in calls if call["id"] == event.tool_call_id)
                 call["function"]["arguments"] += event.delta
             case "TOOL_CALL_RESULT":
                 new = {"id": event.message_id, "role": "tool", "content": event.content}
                 self.messages.append({**new, "toolCallId": event.tool_call_id})
-            case "MESSAGES_SNAPSHOT":
-                self.messages = [m.model_dump(by_alias=True) for m in event.messages]
-            case "RUN_FINISHED" if event.outcome and event.outcome.type == "interrupt":
-                self.interrupts = event.outcome.interrupts
 
     def _find(self, id: str) -> Json:
         return next((message for message in self.messages if message["id"] == id), {})
@@ -202,5 +218,3 @@ def _verify(events: list[Json]) -> None:
 
 def _id(event: Json) -> str:
     return str(event.get("messageId") or event.get("toolCallId") or event.get("stepName"))
-
-
