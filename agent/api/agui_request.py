@@ -138,6 +138,9 @@ def _placed(
         )
     said = [m for m in messages if isinstance(m, _Spoken)]
     chat = [ChatMessage(role=message.role, content=text_of(message)) for message in said]
+    longest = settings.max_message_length
+    if longest and len(question.text) > longest:
+        raise LimitExceeded("message_too_long", length=len(question.text), longest=longest)
     check_size(chat, settings)
     # More than that the model is not shown, and each costs time to store.
     pairs = list(zip(said, chat, strict=True))[:-1][-settings.history_events :]

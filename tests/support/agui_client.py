@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import httpx
-from ag_ui.core import Event, Interrupt, RunAgentInput
+from ag_ui.core import Event, Interrupt
 from pydantic import TypeAdapter
 
 Json = dict[str, Any]
@@ -118,8 +118,9 @@ class Thread:
             **self.input,
             **more,
         }
-        RunAgentInput.model_validate(body)
-        sent: Any = {"json": body, "headers": self.headers, "timeout": 20}
+        # As httpx writes it itself there could be no half of a character in it.
+        content, headers = json.dumps(body), {"Content-Type": "application/json", **self.headers}
+        sent: Any = {"content": content, "headers": headers, "timeout": 20}
         with httpx.stream("POST", self.url, **sent) as response:
             yield response
 
