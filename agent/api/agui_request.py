@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import jsonschema
@@ -58,6 +58,9 @@ BAD_TOOL = "tools: {name!r} has no name or no JSON Schema that a model can be gi
 
 # What models take as a function's name (https://ai.google.dev/api/caching#FunctionDeclaration).
 TOOL_NAME = re.compile(r"[A-Za-z_][\w.-]{0,63}", re.ASCII)
+
+# What a new chat takes over: an instruction is read as the user's words.
+SPOKEN = (UserMessage, AssistantMessage, SystemMessage, DeveloperMessage)
 
 CONTEXT = "What my application tells of what it shows at the moment:\n\n"
 
@@ -133,10 +136,8 @@ def _placed(
     *above, _ = messages
     if turns is not None:
         number, screen = _screen(above, turns)
-        return Question(
-            question.text, number, screen, options=question.options, files=question.files
-        )
-    said = [m for m in messages if isinstance(m, _Spoken)]
+        return replace(question, above=number, screen=screen)
+    said = [message for message in messages if isinstance(message, SPOKEN)]
     chat = [ChatMessage(role=message.role, content=text_of(message)) for message in said]
     longest = settings.max_message_length
     if longest and len(question.text) > longest:
@@ -145,16 +146,8 @@ def _placed(
     # More than that the model is not shown, and each costs time to store.
     pairs = list(zip(said, chat, strict=True))[:-1][-settings.history_events :]
     contents = [_content(message, plain, settings) for message, plain in pairs]
-    return Question(
-        question.text,
-        earlier=[content for content in contents if content.parts],
-        options=question.options,
-        files=question.files,
-        is_checked=True,
-    )
-
-
-_Spoken = (UserMessage, AssistantMessage, SystemMessage, DeveloperMessage)
+    earlier = [content for content in contents if content.parts]
+    return replace(question, earlier=earlier, is_checked=True)
 
 
 def _content(message: Message, plain: ChatMessage, settings: Settings) -> types.Content:

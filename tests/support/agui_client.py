@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import httpx
-from ag_ui.core import Event, Interrupt
+from ag_ui.core import Event
 from pydantic import TypeAdapter
 
 Json = dict[str, Any]
@@ -47,7 +47,7 @@ class Thread:
         self.url, self.input = f"{url}agui{query}", input
         self.id = str(uuid.uuid4())
         self.messages: list[Json] = []
-        self.interrupts: list[Interrupt] = []
+        self.interrupts: list[Any] = []
         # The events of the latest run, as they came, and its end.
         self.events: list[Json] = []
         self.headers: dict[str, str] = {}
