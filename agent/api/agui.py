@@ -38,7 +38,7 @@ Events: TypeAlias = AsyncGenerator[BaseEvent | None, None]
 
 # Seconds that a new request waits for the answer before, whose client has pressed Stop: until the
 # server has noticed that, and the answer has ended (agent/chat/turn.py).
-STOP_TIMEOUT = 1.0
+STOP_TIMEOUT = 3.0
 
 KEEP_ALIVE = format_sse_event(comment="working")
 

@@ -162,14 +162,12 @@ def _screen(above: Sequence[Message], turns: Sequence[TurnRecord]) -> tuple[int,
 
     A turn is known by an id that was made in it, or else, where it has said nothing, by its words.
     """
-    questions = _by_question(above)
-    named = {id for _, ids in questions for id in ids}
     shown: list[str | None] = []
     place = 0
-    for text, ids in questions:
+    for text, ids in _by_question(above):
         left = list(enumerate(turns))[place:]
         known = [i for i, turn in left if turn.id in ids]
-        known += [i for i, turn in left if turn.id not in named and turn.question == text]
+        known += [i for i, turn in left if turn.question == text]
         shown.append(turns[known[0]].id if known else None)
         place = known[0] + 1 if known else place
     hidden = place - sum(id is not None for id in shown)

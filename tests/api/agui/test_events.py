@@ -251,6 +251,31 @@ def test_a_client_that_leaves_has_pressed_stop(thread: Thread, gemini: FakeGemin
     assert gemini.requests[-1].conversation[:2] == [("user", "Tell"), ("model", "Once upon")]
 
 
+class Lingers(BaseAgent):
+    """An agent that does not hear that it is to stop, and is slow to end when it is cancelled."""
+
+    async def _run_async_impl(self, ctx: InvocationContext) -> AsyncGenerator[Event, None]:
+        (asked,) = (ctx.user_content and ctx.user_content.parts) or ()
+        for event in (chunk("Once upon", id="1"), whole("Once upon a time.", id="1")):
+            if asked.text == "Tell" and not event.partial:
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    await asyncio.sleep(0.5)
+            event.invocation_id = ctx.invocation_id
+            yield event
+
+
+def test_who_asks_right_after_stop_is_answered(fake: FakeGemini) -> None:
+    with launched(loaded_root(Lingers(name="helper")), leave_grace=600) as url:
+        thread = Thread(url)
+        for event in thread.stream_of("Tell"):
+            if event.get("delta") == "Once upon":
+                break
+        assert thread.ask("Go on") == "Once upon a time."
+    assert thread.contents() == ["Tell", "Once upon", "Go on", "Once upon a time."]
+
+
 def test_an_answer_that_is_stopped_elsewhere_is_cancelled(
     url: str, thread: Thread, gemini: FakeGemini
 ) -> None:
