@@ -255,9 +255,9 @@ class Lingers(BaseAgent):
     """An agent that does not hear that it is to stop, and is slow to end when it is cancelled."""
 
     async def _run_async_impl(self, ctx: InvocationContext) -> AsyncGenerator[Event, None]:
-        (asked,) = (ctx.user_content and ctx.user_content.parts) or ()
+        is_first = "Tell" in str(ctx.user_content)
         for event in (chunk("Once upon", id="1"), whole("Once upon a time.", id="1")):
-            if asked.text == "Tell" and not event.partial:
+            if is_first and not event.partial:
                 try:
                     await asyncio.Event().wait()
                 finally:
