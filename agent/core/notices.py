@@ -154,6 +154,21 @@ SENTENCES: dict[str, str] = {
         "The AI service does not answer at the moment. In its place the built-in offline model "
         "answers, which is not an AI. Ask again later to hear from the AI."
     ),
+    # In place of the AI.
+    "replayed": "This answer is a recording of {model}, made on {date}.",
+    "other_results": (
+        "The agent's tools gave other results when this answer was recorded, so it may not fit to "
+        "those that stand here."
+    ),
+    "not_recorded": (
+        "This page plays a recording, and this is not in it, so nobody can answer it here. Begin a "
+        "new chat with one of the messages that are offered there."
+    ),
+    "not_recorded_but": (
+        "This page plays a recording, and this is not in it, so nobody can answer it here. What is "
+        "in it: {questions}."
+    ),
+    "recording_ends": "The recording ends here: the answer was stopped when it was made.",
     "fell_back": (
         "The AI model {first} is over its quota, or does not answer at the moment. In its place "
         "{second} answers."
