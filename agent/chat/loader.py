@@ -104,6 +104,14 @@ class LoadedAgent:
         return f"{said} {self.how_to_connect}" if self.how_to_connect else ""
 
     @property
+    def recorded_to(self) -> str:
+        """For the host: that what is said is recorded, and where; "" where it is not."""
+        recorder = self.tape.recorder
+        return (
+            f"{self.title}: what Gemini answers is recorded to {recorder.path}." if recorder else ""
+        )
+
+    @property
     def forgets(self) -> bool:
         """Whether conversations are kept in memory alone."""
         store = self.runner.session_service

@@ -85,8 +85,8 @@ open_recorder, open_recording = cache(Recorder), cache(Recording)
 
 
 class TapePlugin(BasePlugin):
-    """Says of an answer that it is a recording; and has models recorded or played back that were not
-    there at the start, such as those of an agent that a node makes."""
+    """Says of an answer that it is a recording; and has models recorded or played back that were
+    not there at the start, such as those of an agent that a node makes."""
 
     def __init__(self, tape: Tape) -> None:
         # ADK refuses two plugins of one name, and the owner's app may have some of its own.
@@ -123,8 +123,8 @@ class TapePlugin(BasePlugin):
 @cache  # Once for each.
 def _tell_not_recorded(agent: str, model: str, way: str) -> None:
     log.warning(
-        "The agent %s is not recorded: its model %s is asked by %s, and recorded is what comes from "
-        "Gemini over HTTP alone.",
+        "The agent %s is not recorded: its model %s is asked by %s, and only what comes from Gemini "
+        "over HTTP is recorded.",
         *(agent, model, way),
     )
 

@@ -1,5 +1,5 @@
-"""What Gemini answers, recorded where it comes in over HTTP: the stream itself, and when each of its
-chunks came. The answer that goes on to the agent is the same, at the same time.
+"""What Gemini answers, recorded where it comes in over HTTP: the stream itself, and when each of
+its chunks came. The answer that goes on to the agent is the same, at the same time.
 
 A recording is a file of JSON lines, one for each request, written when its answer is over or has
 broken off. Of the request it has hashes and the visitor's words, and no header of either side, so
@@ -103,14 +103,13 @@ class Recorder:
         try:
             # For nobody else to read: it has what visitors and the agent have said.
             path.touch(0o600)
-            self._file = path.open("ab+", buffering=0)
-            begins, ends = _borders(self._file)
+            with path.open("ab+") as file:
+                begins, ends = _borders(file)
         except OSError as error:
             raise RecordingError(f"RECORD={path} cannot be written: {error.strerror}.") from None
         if begins != BEGINNING:
-            self._file.close()
             raise RecordingError(
-                f"RECORD={path} is a file, and no recording. Name another one, which need not exist."
+                f"RECORD={path} is a file, and no recording. Name another one; it need not exist."
             )
         # As where the process that wrote it was killed.
         self._is_cut = ends != b"\n"
@@ -171,7 +170,8 @@ class Recorder:
         line = json.dumps({"recording": VERSION, **asdict(answer)}) + "\n"
         with self._lock:
             try:
-                self._file.write(b"\n" * self._is_cut + line.encode())
+                with self.path.open("ab", buffering=0) as file:
+                    file.write(b"\n" * self._is_cut + line.encode())
                 self._is_cut = False
                 self.written += 1
             except OSError as error:

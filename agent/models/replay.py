@@ -7,7 +7,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -184,8 +184,8 @@ def _key(answer: RecordedAnswer, is_exact: bool) -> Key:
 
 
 def _next(takes: Takes, key: Key, listener: Listener) -> RecordedAnswer:
-    """A turn that asks the same again, after a failure, gets what that got when it was recorded; one
-    that asks it for the first time the next turn's."""
+    """A turn that asks the same again, after a failure, gets what came of that when it was
+    recorded; one that asks it for the first time gets what the next turn got."""
     answers, had = listener.at.get(key, ([], 0))
     if had == len(answers) and answers and answers[-1].has_failed:
         had -= 1
@@ -303,15 +303,15 @@ class NotRecorded(BaseLlm):
 
     async def generate_content_async(
         self, llm_request: LlmRequest, stream: bool = False
-    ) -> AsyncIterator[LlmResponse]:  # type: ignore[override]
+    ) -> AsyncGenerator[LlmResponse, None]:
         """No answer."""
         raise PlainError("not_recorded")
         yield
 
 
 def replayed(model: BaseLlm, recording: Recording) -> BaseLlm:
-    """The recording in the place of a model: of a Gemini a copy that plays it, of any other one what
-    says that there is none."""
+    """The recording in the place of a model: for a Gemini a copy that plays it, for any other one
+    what says that there is none."""
     if isinstance(model, ReplayedGemini | NotRecorded):
         return model
     if isinstance(model, Gemini) and not uses_interactions_api(model):

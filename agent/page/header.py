@@ -20,8 +20,8 @@ REMEMBERS_FOR_GOOD = N_(
 
 # Where a recording answers, and where one is made.
 PLAYED = N_(
-    "**These answers are a recording** of {models}, made on {dates}: no AI is asked, and nothing else "
-    "can be answered."
+    "**These answers are a recording** of {models}, made on {dates}: no AI is asked, and nothing "
+    "else can be answered."
 )
 RECORDED = N_(
     "**This page is being recorded**: what is asked and answered here is also written to a file of "
