@@ -123,8 +123,8 @@ class TapePlugin(BasePlugin):
 @cache  # Once for each.
 def _tell_not_recorded(agent: str, model: str, way: str) -> None:
     log.warning(
-        "The agent %s is not recorded: its model %s is asked by %s, and only what comes from Gemini "
-        "over HTTP is recorded.",
+        "The agent %s is not recorded: its model %s is asked by %s, and only what comes from "
+        "Gemini over HTTP is recorded.",
         *(agent, model, way),
     )
 

@@ -24,8 +24,8 @@ PLAYED = N_(
     "else can be answered."
 )
 RECORDED = N_(
-    "**This page is being recorded**: what is asked and answered here is also written to a file of "
-    "the host's, where it stays when a chat is deleted."
+    "**This page is being recorded**: what is asked and answered here is also written to a file "
+    "that the owner of this page keeps, and stays there when a chat is deleted."
 )
 
 # The name of an agent that could not be loaded: for visitors, and for the host.

@@ -293,13 +293,13 @@ async def test_what_is_not_in_it_gets_a_sentence_that_names_what_is(
     assert loaded.examples == ("Hello",)
     chat = talk(loaded)
     assert notices(await say(chat, "Tell me a joke")) == [
-        "This page plays a recording, and this is not in it, so nobody can answer it here. What is "
-        "in it: “Hello”."
+        "This page plays a recording, and nobody can answer what is not in it. What it has here: "
+        "“Hello”."
     ]
     # The chat goes on: what got no answer is not in the way.
     assert answer(await say(chat, "Hello")) == "Hello."
     other = await say(chat, "And the weather?")
-    assert notices(other)[0].endswith("What is in it: “How are you?”.")
+    assert notices(other)[0].endswith("What it has here: “How are you?”.")
     assert answer(await say(chat, "How are you?")) == "Fine."
     assert codes(await say(chat, "And now?")) == ["not_recorded"]
     assert len(gemini.requests) == 2
