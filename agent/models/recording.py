@@ -15,7 +15,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from threading import Lock
 from typing import Any, BinaryIO, ClassVar
@@ -116,9 +116,12 @@ class Recorder:
         self._lock, self._has_failed = Lock(), False
         self._turns: WeakKeyDictionary[StreamRecord, str] = WeakKeyDictionary()
         self.written = 0
+        # Whether any request has come by here.
+        self.is_called = False
 
     async def note_request(self, request: Any) -> None:
         """Note when it is sent."""
+        self.is_called = True
         request.extensions[SENT_AT] = time.monotonic()
 
     async def note_response(self, response: Any) -> None:
@@ -236,11 +239,18 @@ class RecordedGemini(BaseLlm):
         """The model's answer, which is recorded where it comes in."""
         client, recorder = getattr(self, "api_client", None), self.recorder
         use_httpx(client)
-        if not add_event_hooks(client, recorder.note_request, recorder.note_response):
-            log.warning("%s is asked in a way that cannot be recorded.", self.model)
+        add_event_hooks(client, recorder.note_request, recorder.note_response)
         async with aclosing(super().generate_content_async(llm_request, stream)) as answer:
             async for response in answer:
+                if not recorder.is_called:
+                    _tell_not_recorded(self.model)
                 yield response
+
+
+@cache
+def _tell_not_recorded(model: str) -> None:
+    """Say once of each that google-genai asks it by another HTTP client than those known here."""
+    log.warning("%s is asked in a way that is not known here, and not recorded.", model)
 
 
 def recorded(model: BaseLlm, recorder: Recorder) -> BaseLlm | None:

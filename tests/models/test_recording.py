@@ -108,6 +108,38 @@ async def test_a_model_that_cannot_be_recorded_is_told_at_the_start(
     ]
 
 
+async def test_a_client_that_cannot_be_recorded_answers_and_is_told_of_once(
+    gemini: FakeGemini,
+    file: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # As where google-genai asks by a client that is not known here.
+    monkeypatch.setattr("agent.models.recording.add_event_hooks", lambda *_: False)
+    gemini.always("Hello.")
+    chat = conversation(recorded(Gemini(model=GEMINI), Recorder(file)))  # type: ignore[arg-type]
+    for _ in range(2):
+        assert answer(await say(chat, "Hello")) == "Hello."
+    told = f"{GEMINI} is asked in a way that is not known here, and not recorded."
+    assert caplog.messages == [told]
+
+
+async def test_each_model_of_adks_fallback_is_recorded(
+    an_agent: Load, gemini: FakeGemini, file: Path
+) -> None:
+    two = AGENT.replace(
+        'model="gemini-3.5-flash"',
+        'model=FallbackModel(models=["gemini-3.5-flash", "gemini-3.5-pro"])',
+    ).replace("import Agent", "import Agent\n    from google.adk.models import FallbackModel", 1)
+    gemini.enqueue(Status(429, "RESOURCE_EXHAUSTED"))
+    gemini.enqueue("Hello.")
+    first = await say(talk(an_agent(two, RECORD=file), request_retries=0), "Hello")
+    assert [line["model"] for line in lines(file)] == ["gemini-3.5-flash", "gemini-3.5-pro"]
+    second = await say(talk(an_agent(two, REPLAY=file), request_retries=0), "Hello")
+    assert said(second) == said(first)
+    assert (answer(second), len(gemini.requests)) == ("Hello.", 2)
+
+
 # What is in the file
 
 

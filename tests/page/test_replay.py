@@ -1,12 +1,18 @@
 """A page that plays a recording, in real Chromium: it says so, and answers as it was, or not."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from agent.agent import EXAMPLES
+from agent.chat.recordings import Tape
+from agent.core.settings import Settings
+from agent.models.recording import Recorder
+from agent.page.header import describe
 from tests.support.app_process import App
+from tests.support.app_setup import loaded
 from tests.support.browser import ACTION_TIMEOUT, Visitor
 from tests.support.fake_gemini import Call, FakeGemini, Pause, Think
 from tests.support.terminal import ran
@@ -14,6 +20,13 @@ from tests.support.terminal import ran
 pytestmark = pytest.mark.slow
 
 HELLO, SUM = EXAMPLES[0], EXAMPLES[2]
+
+
+def test_a_page_that_is_recorded_says_so(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "demo.jsonl")
+    told = describe(replace(loaded(), tape=Tape(recorder)), Settings())
+    assert "**This page is being recorded**" in told
+    assert "recorded" not in describe(loaded(), Settings())
 
 
 def test_a_visitor_of_a_replay_sees_that_it_is_one(
