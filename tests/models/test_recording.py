@@ -3,7 +3,9 @@
 import logging
 import stat
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from google.adk.models import Gemini
 from google.auth.credentials import AnonymousCredentials
@@ -64,6 +66,7 @@ async def test_a_client_of_the_owners_own_is_recorded(gemini: FakeGemini, file: 
     gemini.enqueue("Hello.")
     first = await say(conversation(recorded(model, Recorder(file))), "Hello")  # type: ignore[arg-type]
     assert len(lines(file)) == 1
+    vars(model)["api_client"] = model.client  # Where ADK before 2.13 keeps it.
     assert said(await say(conversation(replayed(model, Recording(file))), "Hello")) == said(first)
     assert len(gemini.requests) == 1
 
@@ -159,6 +162,21 @@ async def test_no_key_is_in_it_wherever_it_was_said(
     for secret in (KEY, "weather-secret", "Secret instruction", "projects/12345", "x-goog"):
         assert secret not in text
     assert lines(file)[0]["question"] == "Is it [redacted]?"
+
+
+async def test_no_key_is_in_it_that_is_cut_by_a_chunk(file: Path) -> None:
+    async def body() -> Any:
+        for piece in (b'{"error": "for ', KEY[:9].encode(), KEY[9:].encode(), b'"}'):
+            yield piece
+
+    recorder = Recorder(file)
+    hooks: Any = {"request": [recorder.note_request], "response": [recorder.note_response]}
+    transport = httpx.MockTransport(lambda _: httpx.Response(400, content=body()))
+    url, headers = "https://nowhere/models/m:generateContent", {"x-goog-api-key": KEY}
+    async with httpx.AsyncClient(transport=transport, event_hooks=hooks) as client:
+        await client.post(url, json={"contents": []}, headers=headers)
+    (line,) = lines(file)
+    assert [text for _, text in line["chunks"]] == ['{"error": "for [redacted]"}']
 
 
 async def test_a_line_has_no_more_than_it_needs(
