@@ -220,10 +220,11 @@ def _without_secrets(answer: RecordedAnswer, secrets: list[str]) -> bool:
         return redacted(PROJECT.sub(REDACTED, text) if answer.status >= 400 else text)
 
     answer.question = clean(answer.question)
-    answer.chunks = [(at, clean(text)) for at, text in answer.chunks]
     whole = "".join(text for _, text in answer.chunks)
-    if (cleaned := clean(whole)) != whole:  # The border of two chunks goes through one.
-        answer.chunks = [(answer.chunks[-1][0], cleaned)]
+    if (cleaned := clean(whole)) != whole:
+        answer.chunks = [(at, clean(text)) for at, text in answer.chunks]
+        if "".join(text for _, text in answer.chunks) != cleaned:  # A border goes through one.
+            answer.chunks = [(answer.chunks[-1][0], cleaned)]
     said = "".join(TEXT.findall(cleaned))
     return clean(said) == said
 
