@@ -35,7 +35,9 @@ NOT_BY_PROXY = N_(
 PAGE = Path(__file__).with_name("sign_in.html")
 WORDS = {
     "title": N_("Sign in"),
-    "why": N_("This page is for those who sign in. Your chats are then on your other devices, too."),
+    "why": N_(
+        "This page is for those who sign in. Your chats are then on your other devices, too."
+    ),
     "link": N_("Sign in with Hugging Face"),
 }
 

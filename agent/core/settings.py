@@ -5,12 +5,21 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import ErrorDetails
 
-from agent.core.file_types import GROUPS
+from agent.core.file_types import GROUPS, check_types
 from agent.core.language import ACCENTED, ENGLISH, LANGUAGES
 from agent.core.sign_in import parse_sign_in
+from agent.core.text import words_of
 
 # The limits that a page which only its own machine can reach starts without.
 PER_ADDRESS = (
@@ -29,7 +38,6 @@ LARGEST = 5_000_000_000
 MIN_TOKEN_LENGTH = 16
 
 # An origin, as browsers send it; "null" is that of a page opened from a file.
-MIME_TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]*")
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:]+\])(:\d+)?|null|\*")
 
 
@@ -263,6 +271,18 @@ class Settings(BaseModel):
         "`/host`, such as what visitors have said of answers, and `/metrics`",
     )
 
+    # Recording what Gemini answers, and playing it back.
+    record: str | None = Field(
+        default=None,
+        description="a file to which all that Gemini answers is recorded, and when: visitors are "
+        "told, and nothing of it is deleted with a chat",
+    )
+    replay: str | None = Field(
+        default=None,
+        description="a file that was recorded so: it answers in the AI's place, at the same speed, "
+        "and needs no key and no network",
+    )
+
     # Who may use it from elsewhere.
     api_token: SecretStr | None = Field(
         default=None,
@@ -295,28 +315,23 @@ class Settings(BaseModel):
             raise ValueError(f"it needs at least {MIN_TOKEN_LENGTH} characters")
         return token
 
-    @field_validator("file_types")
+    @field_validator("replay")
     @classmethod
-    def _check_file_types(cls, types: str) -> str:
-        words = _words(types.lower())
-        for word in words:
-            if not (word in GROUPS or MIME_TYPE.fullmatch(word) or words == ["none"]):
-                raise ValueError(
-                    f"{word[:80]!r} is none of {', '.join(GROUPS)}, no type such as image/gif, "
-                    "and not none alone"
-                )
-        return types
+    def _check_replay(cls, replay: str | None, known: ValidationInfo) -> str | None:
+        if replay and known.data.get("record"):
+            raise ValueError("what comes from a recording is not recorded again; set no RECORD")
+        return replay
 
-    @field_validator("sign_in")
+    @field_validator("file_types", "sign_in")
     @classmethod
-    def _check_sign_in(cls, sign_in: str | None) -> str | None:
-        parse_sign_in(sign_in or "")
-        return sign_in
+    def _check_text(cls, text: str | None, about: ValidationInfo) -> str | None:
+        (check_types if about.field_name == "file_types" else parse_sign_in)(text or "")
+        return text
 
     @field_validator("page_languages")
     @classmethod
     def _check_languages(cls, languages: str) -> str:
-        for tag in _words(languages):
+        for tag in words_of(languages):
             if tag not in (*LANGUAGES, ACCENTED):
                 raise ValueError(f"{tag[:80]!r} is none of {', '.join(LANGUAGES)}")
         return languages
@@ -324,7 +339,7 @@ class Settings(BaseModel):
     @field_validator("allowed_origins")
     @classmethod
     def _check_origins(cls, origins: str | None) -> str | None:
-        for origin in _words(origins):
+        for origin in words_of(origins):
             if not ORIGIN.fullmatch(origin.lower().rstrip("/")):
                 raise ValueError(
                     f"{origin[:80]!r} is not an origin, which is written as https://example.org"
@@ -334,23 +349,18 @@ class Settings(BaseModel):
     @property
     def accepted_types(self) -> frozenset[str]:
         """The MIME types that a visitor may send; empty where none is taken."""
-        words = _words(self.file_types.lower())
+        words = words_of(self.file_types.lower())
         return frozenset(kind for word in words for kind in GROUPS.get(word, (word,))) - {"none"}
 
     @property
     def languages(self) -> tuple[str, ...]:
         """Those of the page, by their tags; English at the least."""
-        return tuple(_words(self.page_languages)) or (ENGLISH,)
+        return tuple(words_of(self.page_languages)) or (ENGLISH,)
 
     @property
     def origins(self) -> tuple[str, ...]:
         """The allowed origins, as browsers write them."""
-        return tuple(origin.lower().rstrip("/") for origin in _words(self.allowed_origins))
-
-
-def _words(text: str | None) -> list[str]:
-    """What stands between blanks and commas."""
-    return [word for word in re.split(r"[\s,]+", text or "") if word]
+        return tuple(origin.lower().rstrip("/") for origin in words_of(self.allowed_origins))
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from string import Formatter
 from typing import Any, NoReturn
@@ -12,6 +13,11 @@ DAY, HOUR, MINUTE = 86_400, 3600, 60
 
 # Larger whole numbers do not fit into what Gradio answers in (orjson: 64 bits).
 MAX_INT = 2**63 - 1
+
+
+def words_of(text: str | None) -> list[str]:
+    """What stands between blanks and commas."""
+    return [word for word in re.split(r"[\s,]+", text or "") if word]
 
 
 def clean(text: str) -> str:

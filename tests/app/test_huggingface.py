@@ -42,7 +42,7 @@ def ask(url: str, session_id: str | None = None, cookie: str = "") -> httpx.Resp
 
 
 def session_of(answer: httpx.Response) -> str:
-    return re.findall(r'"session_id": ?"([0-9a-f-]{36})"', answer.text)[0]
+    return str(re.findall(r'"session_id": ?"([0-9a-f-]{36})"', answer.text)[0])
 
 
 def signed_in(url: str, provider: FakeOpenID, who: Account, path: str) -> tuple[str, str]:

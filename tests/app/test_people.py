@@ -62,9 +62,10 @@ def test_a_persons_session_goes_on_on_another_machine_and_nobody_else_finds_it(u
     session_id = session_of(ask(url, cookies=one))
     assert session_of(ask(url, session_id, cookies=other)) == session_id
     assert ask(url, session_id, cookies=bobs).status_code == 404
-    stop = {"json": {"session_id": session_id}}
-    assert httpx.post(f"{url}chat/stop", cookies=bobs, **stop).status_code == 404
-    assert httpx.post(f"{url}chat/stop", cookies=other, **stop).status_code == 204
+    for cookies, status in ((bobs, 404), (other, 204)):
+        which = {"session_id": session_id}
+        stopped = httpx.post(f"{url}chat/stop", json=which, cookies=cookies)
+        assert stopped.status_code == status
     resumed = {"Last-Event-ID": f"{session_id}.2.0"}
     assert "can no longer be taken up" in ask(url, cookies=bobs, headers=resumed).text
     assert session_of(ask(url, cookies=other, headers=resumed)) == session_id
@@ -75,8 +76,8 @@ def call_by_mcp(url: str, session_id: str, **options: Any) -> str:
     call = {"name": "ask", "arguments": arguments}
     request = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
     accept = {"Accept": "application/json, text/event-stream"}
-    sent = {"json": request, "headers": accept, "timeout": 30}
-    return httpx.post(f"{url}gradio_api/mcp/", **sent, **options).text
+    address = f"{url}gradio_api/mcp/"
+    return httpx.post(address, json=request, headers=accept, timeout=30, **options).text
 
 
 def test_mcp_knows_the_same_person(url: str) -> None:
@@ -98,8 +99,8 @@ def test_files_count_for_who_has_sent_them_whatever_is_said() -> None:
         ann, bob = (signed_in(url, name) for name in ("ann", "bob"))
 
         def send(cookies: dict[str, str]) -> int:
-            about = {"params": {"visitor": "signed-in-ann"}, "content": A_MEGABYTE}
-            return httpx.post(f"{url}files", cookies=cookies, timeout=30, **about).status_code
+            where = f"{url}files?visitor=signed-in-ann"
+            return httpx.post(where, cookies=cookies, content=A_MEGABYTE, timeout=30).status_code
 
         assert [send(bob), send(bob), send(ann), send(ann)] == [201, 429, 201, 429]
 

@@ -158,9 +158,11 @@ def test_arabic_is_written_from_right_to_left_and_nothing_is_cut(visitor: Visito
             const box = place(document.querySelector('#message textarea'))
             const send = place(document.querySelector('.submit-button'))
             const answer = document.querySelectorAll('[data-testid=bot] .message-content p')[0]
+            const bar = place(document.querySelector('#side-bar > .toggle-button'))
             return {
                 direction: document.documentElement.dir,
                 sideways: document.documentElement.scrollWidth - innerWidth,
+                isBarRight: bar.left > innerWidth / 2 && bar.right >= innerWidth,
                 isSendLeft: send.left >= 0 && send.right <= box.left + 1,
                 answer: getComputedStyle(answer).direction,
             }
@@ -169,6 +171,7 @@ def test_arabic_is_written_from_right_to_left_and_nothing_is_cut(visitor: Visito
         assert places == {
             "direction": "rtl",
             "sideways": 0,
+            "isBarRight": True,
             "isSendLeft": True,
             "answer": "rtl",
         }
