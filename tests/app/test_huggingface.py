@@ -66,47 +66,65 @@ def say(page: Page, question: str) -> None:
     page.wait_idle()
 
 
-def test_where_it_is_required_the_page_leads_there_and_nobody_else_is_answered(
-    provider: FakeOpenID,
-) -> None:
+@pytest.fixture(scope="module")
+def url(provider: FakeOpenID) -> Iterator[str]:
+    """Of a page where everybody has to sign in."""
     with on_a_space(provider, "huggingface required") as app:
-        shown = httpx.get(app.url, headers=READER)
-        assert shown.status_code == 200
-        assert "Sign in with Hugging Face" in shown.text
-        assert httpx.get(f"{app.url}shared/1?x=1", headers=READER).status_code == 401
-        for path in ("", "config", "chat/plain", "gradio_api/info", "shared/1"):
-            refused = httpx.get(app.url + path)
-            assert refused.status_code == 401, path
-            assert "sign in" in refused.json()["detail"]
-        assert ask(app.url).status_code == 401
-        assert ask(app.url, cookie="made-up").status_code == 401
-
-        [link] = re.findall(r'href="([^"]+)"', shown.text)
-        cookie, at = signed_in(app.url, provider, ANN, link)
-        assert at == app.url
-        session_id = session_of(ask(app.url, cookie=cookie))
-        # The same person under another name; another one under hers.
-        renamed, _ = signed_in(app.url, provider, Account(ANN.sub, "ann"), "login/huggingface")
-        assert session_of(ask(app.url, session_id, renamed)) == session_id
-        for other in (BOB, Account(BOB.sub, ANN.name)):
-            others, _ = signed_in(app.url, provider, other, "login/huggingface")
-            assert ask(app.url, session_id, others).status_code == 404
+        yield app.url
 
 
-def test_no_token_of_a_persons_is_kept(provider: FakeOpenID) -> None:
-    with on_a_space(provider, "huggingface") as app:
-        cookie, at = signed_in(app.url, provider, ANN, "login/huggingface?agent=x")
-        assert at == f"{app.url}?agent=x"
-        kept = base64.b64decode(cookie.partition(".")[0]).decode()
-        # What somebody else signs, or changes, is nobody's.
-        forged = base64.b64encode(kept.replace("ann", "bob").encode()).decode()
-        tampered = f"{forged}.{cookie.partition('.')[2]}"
-        session_id = session_of(ask(app.url, cookie=cookie))
-        assert ask(app.url, session_id, tampered).status_code == 404
-        assert ask(app.url, session_id).status_code == 404
+def test_where_it_is_required_the_page_leads_there_and_nobody_else_is_answered(
+    url: str, provider: FakeOpenID
+) -> None:
+    shown = httpx.get(url, headers=READER)
+    assert shown.status_code == 200
+    assert "Sign in with Hugging Face" in shown.text
+    assert httpx.get(f"{url}shared/1?x=1", headers=READER).status_code == 401
+    for path in ("", "config", "chat/plain", "gradio_api/info", "shared/1"):
+        refused = httpx.get(url + path)
+        assert refused.status_code == 401, path
+        assert "sign in" in refused.json()["detail"]
+    assert ask(url).status_code == 401
+    assert ask(url, cookie="made-up").status_code == 401
+    assert httpx.get(f"{url}healthz").status_code == 200
+    assert httpx.post(f"{url}login").status_code == 404  # Of Gradio's form.
+    [link] = re.findall(r'href="([^"]+)"', shown.text)
+    cookie, at = signed_in(url, provider, ANN, link)
+    assert at == url
+    assert ask(url, cookie=cookie).status_code == 200
+
+
+def test_a_person_is_known_by_the_accounts_number_and_another_of_that_name_is_not(
+    url: str, provider: FakeOpenID
+) -> None:
+    def cookie_of(who: Account) -> str:
+        return signed_in(url, provider, who, "login/huggingface")[0]
+
+    session_id = session_of(ask(url, cookie=cookie_of(ANN)))
+    assert session_of(ask(url, session_id, cookie_of(ANN))) == session_id
+    for other in (BOB, Account(BOB.sub, ANN.name)):
+        assert ask(url, session_id, cookie_of(other)).status_code == 404
+
+
+def test_no_token_of_a_persons_is_kept_and_what_is_cannot_be_changed(
+    url: str, provider: FakeOpenID
+) -> None:
+    cookie, at = signed_in(url, provider, ANN, "login/huggingface?agent=x")
+    assert at == f"{url}?agent=x"
+    kept = base64.b64decode(cookie.partition(".")[0]).decode()
     assert ANN.sub in kept
     assert provider.tokens
-    assert not any(token in kept + "".join(app.said) for token in provider.tokens)
+    assert not any(token in kept for token in provider.tokens)
+    forged = base64.b64encode(kept.replace(ANN.sub, BOB.sub).encode()).decode()
+    assert ask(url, cookie=f"{forged}.{cookie.partition('.')[2]}").status_code == 401
+
+
+def test_pages_of_other_sites_sign_nobody_out_but_hugging_face_leads_back(url: str) -> None:
+    from_elsewhere = {"Sec-Fetch-Site": "cross-site", **READER}
+    assert httpx.get(f"{url}logout", headers=from_elsewhere).status_code == 403
+    # Without what it was asked for, it begins anew.
+    back = httpx.get(f"{url}login/callback?code=x&state=y", headers=from_elsewhere)
+    assert (back.status_code, back.headers["location"][:18]) == (307, "/login/huggingface")
 
 
 def test_a_persons_chats_are_found_on_a_second_machine_and_by_nobody_else(
