@@ -29,7 +29,6 @@ from agent.page.gradio_internals import shares_by_itself
 from agent.page.gradio_sign_in import (
     current_user,
     huggingface_profile,
-    is_private,
     keep_profile_alone,
 )
 
@@ -110,18 +109,19 @@ def sign_in_middleware(sign_in: SignIn, settings: Settings, is_public: IsMatch) 
     """What finds out who asks, and refuses others where it is wanted."""
     way = _WAYS[sign_in.by](sign_in)
 
-    def is_asked_for(scope: Scope) -> bool:
-        return sign_in.is_required or is_private(scope["app"], False)
-
     check = Middleware(
         SignInCheck,
         find_person=way.find_person,
-        is_asked_for=is_asked_for,
+        is_required=sign_in.is_required,
         is_public=is_public,
         refuse=way.refuse,
         token=settings.api_token,
     )
     return [Middleware(ProfileAlone), check] if sign_in.by == "huggingface" else [check]
+
+
+async def _nobody(_: Request) -> None:
+    """Where visitors do not sign in."""
 
 
 async def _by_gradio(request: Request) -> Person | None:
@@ -143,7 +143,7 @@ def _header(sign_in: SignIn) -> _Way:
 
 
 _WAYS: dict[str, Callable[[SignIn], _Way]] = {
-    "": lambda _: _Way(_by_gradio, refuse_plainly(NOT_SIGNED_IN)),
+    "": lambda _: _Way(_nobody, refuse_plainly(NOT_SIGNED_IN)),
     "gradio": lambda _: _Way(_by_gradio, refuse_plainly(NOT_SIGNED_IN)),
     "huggingface": lambda _: _Way(_by_huggingface, offer_huggingface),
     "header": _header,

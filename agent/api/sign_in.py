@@ -50,7 +50,7 @@ PAGE_HEADERS = {
 
 FindPerson: TypeAlias = Callable[[Request], Awaitable[Person | None]]
 
-# Answers who has not signed in; the first argument is a sentence for a program.
+# Answers a request of who has not signed in.
 Refuse: TypeAlias = Callable[[Scope], Response]
 
 
@@ -61,8 +61,8 @@ class SignInCheck:
     Args:
         app: What takes the requests that are let through.
         find_person: Who has signed in, if anybody has.
-        is_asked_for: Whether one must sign in where this request is for.
-        is_public: Whether it may pass all the same; who asks is not looked for then.
+        is_required: Whether nobody else is answered.
+        is_public: Whether a request may pass all the same; who asks is not looked for then.
         refuse: What answers who has not signed in.
         token: The host's, by which programs may pass, which are nobody in person.
     """
@@ -71,12 +71,12 @@ class SignInCheck:
         self,
         app: ASGIApp,
         find_person: FindPerson,
-        is_asked_for: IsMatch,
+        is_required: bool,
         is_public: IsMatch,
         refuse: Refuse,
         token: SecretStr | None,
     ) -> None:
-        self._app, self._is_asked_for, self._is_public = app, is_asked_for, is_public
+        self._app, self._is_required, self._is_public = app, is_required, is_public
         self._find_person, self._refuse = find_person, refuse
         self._expected = f"Bearer {token.get_secret_value()}".encode() if token else None
 
@@ -86,7 +86,7 @@ class SignInCheck:
         if scope["type"] == "http" and not (self._is_public(scope) or self._has_token(scope)):
             person = await self._find_person(Request(scope))
             scope.setdefault("state", {})["person"] = person
-            if person is None and self._is_asked_for(scope):
+            if person is None and self._is_required:
                 app = self._refuse(scope)
         await app(scope, receive, send)
 

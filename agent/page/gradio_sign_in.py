@@ -21,13 +21,6 @@ def has_sign_in(app: Any, otherwise: bool) -> bool:
     return otherwise
 
 
-def is_private(app: Any, otherwise: bool) -> bool:
-    """The same, or whether the host decides in another way who is let in (`auth_dependency=`)."""
-    with unless_missing("Sign-in works where it is an option of `serve`."):
-        return app.auth is not None or app.auth_dependency is not None
-    return otherwise
-
-
 async def current_user(request: Any) -> str | None:
     """Who has signed in at Gradio's page (`get_current_user`, gradio/routes.py); None if nobody."""
     app = request.app

@@ -17,6 +17,7 @@ from agent.models.offline import OfflineModel
 from agent.page.chat_interface import ChatPage
 from agent.server import serve_until_end
 from agent.sign_in import SignInFault, sign_in_here
+from tests.support.agui_client import Thread
 from tests.support.app_setup import launched, loaded
 from tests.support.fake_openid import FakeOpenID
 
@@ -85,6 +86,26 @@ def test_mcp_knows_the_same_person(url: str) -> None:
     session_id = session_of(ask(url, cookies=ann))
     assert "There is no such session" in call_by_mcp(url, session_id, cookies=bob)
     assert f"session_id {session_id}" in call_by_mcp(url, session_id, cookies=ann)
+
+
+def test_ag_ui_knows_the_same_person(url: str) -> None:
+    def thread(name: str) -> Thread:
+        said = Thread(url)
+        said.headers = {"Cookie": "; ".join(map("=".join, signed_in(url, name).items()))}
+        return said
+
+    def session_of_last(said: Thread) -> str:
+        return str(said.messages[-1]["id"]).partition(".")[0]
+
+    one, other, bobs = (thread(name) for name in ("ann", "ann", "bob"))
+    one.ask("/help")
+    before = [*one.messages]
+    sessions = []
+    for said in (other, bobs):
+        said.messages = [*before]
+        said.ask("/help")
+        sessions.append(session_of_last(said) == session_of_last(one))
+    assert sessions == [True, False]
 
 
 def test_limits_count_the_person_on_all_machines() -> None:
