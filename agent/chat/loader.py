@@ -32,7 +32,8 @@ from agent.chat.degrading import Degrading
 from agent.chat.inner_talk import InnerTalk
 from agent.chat.load_errors import AgentFailed, LoadError, why_not_loaded
 from agent.chat.measures import Measures
-from agent.chat.model_options import ModelOptions
+from agent.chat.model_options import ModelOptions, named_models
+from agent.chat.own_keys import OwnKeys, give_both, waiting_for_keys
 from agent.chat.sent_files import RequestSize
 from agent.chat.services import Stores, load_services, memory_service, open_stores
 from agent.core.secrets import redact_logs
@@ -83,6 +84,8 @@ class LoadedAgent:
     # Why the agent could not be loaded, for its host, where this only stands for it.
     why_not_loaded: str = ""
     look: Look = PLAIN
+    # The agents whose models are named by a name, so that another one may be chosen.
+    named_models: frozenset[str] = frozenset()
     # Where chats and files are kept, as far as the host has a say in it.
     stores: Stores | None = None
 
@@ -183,14 +186,18 @@ def assemble(
     app = found if isinstance(found, App) else App.model_construct(name=name, root_agent=found)
     root = cast(BaseNode, app.root_agent)
     agents = list(llm_agents(root))
+    stores = stores or open_stores(folder.parent, {name: folder.name})
+    named = named_models(agents)
+    waiting = waiting_for_keys(agents) if stores.settings.visitor_keys else {}
     offline_agents = [agent for agent in agents if _go_offline(agent)]
+    connect = how_to_connect(offline_agents)
+    give_both(offline_agents, waiting, OfflineModel(), coalesce)
     for agent in agents if coalesce else ():
         with suppress(Exception):  # What cannot be made fails when it is called, and says why.
             agent.model = coalescing(agent.canonical_model)
-    stores = stores or open_stores(folder.parent, {name: folder.name})
     app = with_compaction(app, agents)
     inner = _inner_agents(module, folder, agents)
-    plugins = with_plugins(app.plugins, stores.settings, inner)
+    plugins = with_plugins(app.plugins, stores.settings, inner, named)
     examples, state = texts(module, "EXAMPLES", folder), first_state(module, folder)
     for sentence in agent_warnings(agents, app.plugins, state, folder):
         log.warning(sentence)
@@ -210,12 +217,13 @@ def assemble(
         description=root.description,
         examples=examples,
         is_offline=bool(offline_agents),
-        how_to_connect=how_to_connect(offline_agents),
+        how_to_connect=connect,
         # A model that is not found in the tree may cost something, too.
         costs=len(offline_agents) < len(agents) or (not agents and has_credentials()),
         offline_examples=_offline_examples(examples, agents),
         reasons=texts(module, "REASONS", folder),
         is_emptied=is_emptied(stores.uri, folder),
+        named_models=named,
         look=read_look(from_module(module, "LOOK", {}), folder, place_of("LOOK", folder)),
         stores=stores,
     )
@@ -249,12 +257,15 @@ def _inner_agents(module: str, folder: Path, agents: Sequence[LlmAgent]) -> froz
 
 
 def with_plugins(
-    owners: Sequence[BasePlugin], settings: Settings, inner: Collection[str] = ()
+    owners: Sequence[BasePlugin],
+    settings: Settings,
+    inner: Collection[str] = (),
+    named: Collection[str] = (),
 ) -> list[BasePlugin]:
     """The owner's plugins, and this app's own before and after them: the first one that gives ADK
     another event or response is the last that is asked."""
     limits = Budget(settings.max_output_tokens), Degrading(settings.offline_fallback)
-    own = ModelOptions(), RequestSize(), *limits, ToolFailures(), Redaction()
+    own = ModelOptions(named), OwnKeys(), RequestSize(), *limits, ToolFailures(), Redaction()
     marks = [InnerTalk(inner)] if inner else []
     return [Invocation(), Measures(), *marks, Approvals(), *owners, *own]
 

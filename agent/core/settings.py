@@ -3,13 +3,21 @@
 import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_core import ErrorDetails
 
 from agent.core.file_types import GROUPS
 from agent.core.language import ACCENTED, ENGLISH, LANGUAGES
+from agent.core.text import split_words, words_among
 
 # The limits that a page which only its own machine can reach starts without.
 PER_ADDRESS = (
@@ -23,6 +31,9 @@ LOOPBACK = ("", "localhost", "127.0.0.1", "::1")
 # No setting is larger: clocks, SQLite and Gemini do not count on for ever. As a time, it is 158
 # years.
 LARGEST = 5_000_000_000
+
+# What visitors may be let choose, by the names in `VISITOR_SETTINGS`.
+CHOICES = ("model", "temperature", "max_output_tokens", "thinking", "streaming", "instruction")
 
 # Characters: a shorter secret could be found by trying.
 MIN_TOKEN_LENGTH = 16
@@ -235,8 +246,27 @@ class Settings(BaseModel):
         description="in which currency, as it stands before an amount; without one `$`",
     )
 
+    # What visitors may choose themselves.
+    visitor_settings: Annotated[str, words_among(*CHOICES, "none")] = Field(
+        default="temperature max_output_tokens streaming",
+        description="what visitors can set on the page for their next messages: any of model, "
+        "temperature, max_output_tokens, thinking, streaming, and instruction, which shows the "
+        "agent's instruction; `none` of them. Models and thinking may cost more",
+    )
+    models: str = Field(
+        default="",
+        description="the models that they can choose beside the agent's own, such as "
+        "`gemini-3.5-flash gemini-3.1-pro-preview`; where the agent's code names its model by a "
+        "name, and these are of the same provider",
+    )
+    visitor_keys: bool = Field(
+        default=False,
+        description="1: visitors can answer their messages on a Gemini key of their own, which "
+        "is kept in their page alone, and does not count for DAILY_TURNS and DAILY_TOKENS",
+    )
+
     # In which languages it speaks.
-    page_languages: str = Field(
+    page_languages: Annotated[str, words_among(*LANGUAGES, hidden=ACCENTED)] = Field(
         default=" ".join(LANGUAGES),
         description="the languages of the page's own words, of which a visitor gets what the "
         "browser asks for, and can choose",
@@ -288,7 +318,7 @@ class Settings(BaseModel):
     @field_validator("file_types")
     @classmethod
     def _check_file_types(cls, types: str) -> str:
-        words = _words(types.lower())
+        words = split_words(types.lower())
         for word in words:
             if not (word in GROUPS or MIME_TYPE.fullmatch(word) or words == ["none"]):
                 raise ValueError(
@@ -297,18 +327,10 @@ class Settings(BaseModel):
                 )
         return types
 
-    @field_validator("page_languages")
-    @classmethod
-    def _check_languages(cls, languages: str) -> str:
-        for tag in _words(languages):
-            if tag not in (*LANGUAGES, ACCENTED):
-                raise ValueError(f"{tag[:80]!r} is none of {', '.join(LANGUAGES)}")
-        return languages
-
     @field_validator("allowed_origins")
     @classmethod
     def _check_origins(cls, origins: str | None) -> str | None:
-        for origin in _words(origins):
+        for origin in split_words(origins):
             if not ORIGIN.fullmatch(origin.lower().rstrip("/")):
                 raise ValueError(
                     f"{origin[:80]!r} is not an origin, which is written as https://example.org"
@@ -318,23 +340,24 @@ class Settings(BaseModel):
     @property
     def accepted_types(self) -> frozenset[str]:
         """The MIME types that a visitor may send; empty where none is taken."""
-        words = _words(self.file_types.lower())
+        words = split_words(self.file_types.lower())
         return frozenset(kind for word in words for kind in GROUPS.get(word, (word,))) - {"none"}
 
     @property
+    def choices(self) -> tuple[str, ...]:
+        """What visitors may choose, of `CHOICES`; a model only where there are several."""
+        words, offers = split_words(self.visitor_settings), bool(split_words(self.models))
+        return tuple(name for name in CHOICES if name in words and (offers or name != "model"))
+
+    @property
     def languages(self) -> tuple[str, ...]:
-        """Those of the page, by their tags; English at the least."""
-        return tuple(_words(self.page_languages)) or (ENGLISH,)
+        """Those of the page by their tags, English at the least."""
+        return tuple(split_words(self.page_languages)) or (ENGLISH,)
 
     @property
     def origins(self) -> tuple[str, ...]:
         """The allowed origins, as browsers write them."""
-        return tuple(origin.lower().rstrip("/") for origin in _words(self.allowed_origins))
-
-
-def _words(text: str | None) -> list[str]:
-    """What stands between blanks and commas."""
-    return [word for word in re.split(r"[\s,]+", text or "") if word]
+        return tuple(origin.lower().rstrip("/") for origin in split_words(self.allowed_origins))
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:

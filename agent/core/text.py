@@ -2,9 +2,12 @@
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from string import Formatter
 from typing import Any, NoReturn
+
+from pydantic import AfterValidator
 
 from agent.core.language import _, in_digits, ngettext
 
@@ -22,6 +25,24 @@ def clean(text: str) -> str:
     """
     whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return whole.replace("\0", "")
+
+
+def split_words(text: str | None) -> list[str]:
+    """What stands between blanks and commas."""
+    return [word for word in re.split(r"[\s,]+", text or "") if word]
+
+
+def words_among(*known: str, hidden: str = "") -> AfterValidator:
+    """What a field of words is checked by; `hidden` is one more that they may be, of which nobody
+    is told."""
+
+    def check(text: str) -> str:
+        for word in split_words(text):
+            if word not in (*known, hidden):
+                raise ValueError(f"{word[:80]!r} is none of {', '.join(known)}")
+        return text
+
+    return AfterValidator(check)
 
 
 def to_json(value: Any, **options: Any) -> str:

@@ -41,11 +41,12 @@ SPACES_PAGE = "https://huggingface.co"
 SCRIPTS = (
     *("words.js", "storage.js", "agents.js", "text.js", "copying.js", "times.js", "box.js"),
     *("scroll.js", "dialog.js", "cards.js", "feedback.js", "files.js", "menu.js", "share.js"),
-    *("chats.js", "plot.js", "stream.js", "accessibility.js", "chat.js"),
+    *("chats.js", "plot.js", "stream.js", "settings.js", "accessibility.js", "chat.js"),
 )
 
 STYLES = (
     *("looks.css", "sidebar.css", "messages.css", "text.css", "chat.css", "stream.css"),
+    "settings.css",
     "phone.css",
     "language.css",
 )
