@@ -73,6 +73,8 @@ class LoadedAgent:
     is_offline: bool
     # Whether another model than that answers too, which somebody may have to pay for.
     costs: bool = True
+    # Whether that one answers only those who come without a key of their own.
+    waits_for_keys: bool = False
     # What the host has to do for the models in whose place that one answers: Markdown.
     how_to_connect: str = ""
     # The same where the offline model answers: those that it understands, and some of its own.
@@ -217,6 +219,7 @@ def assemble(
         description=root.description,
         examples=examples,
         is_offline=bool(offline_agents),
+        waits_for_keys=bool(waiting),
         how_to_connect=connect,
         # A model that is not found in the tree may cost something, too.
         costs=len(offline_agents) < len(agents) or (not agents and has_credentials()),

@@ -44,6 +44,7 @@ NO_STAND_IN = N_(
     "If it is not accepted, you are told so, and nothing else is asked in its place. How many "
     "messages can be sent here stays the same."
 )
+NOTHING = N_("There is nothing to be set with this agent.")
 UNTIL_THEN = N_("Without a key the built-in offline model answers, which is not an AI.")
 
 
@@ -92,10 +93,12 @@ def offered(loaded: LoadedAgent, settings: Settings) -> dict[str, Any]:
         takes_own_key(agent.canonical_model) for agent in agents
     )
     about_key = [OWN_KEY, NO_STAND_IN, *([] if has_ai else [UNTIL_THEN])]
-    follows_nothing = agents and not has_ai and chosen.keys() - {"streaming", "instruction"}
+    note = _(NOTHING) if not (chosen or takes_key) else ""
+    if agents and not has_ai and chosen.keys() - {"streaming", "instruction"}:
+        note = _(OFFLINE)
     return {
         "fields": chosen,
-        "note": _(OFFLINE) if follows_nothing else "",
+        "note": note,
         "aboutKey": " ".join(map(_, about_key)) if takes_key else "",
     }
 

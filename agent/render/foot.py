@@ -19,7 +19,7 @@ OFFLINE_NAME = N_("offline model, not an AI")
 THINKING_NAMES = {
     "minimal": N_("as little as it can"),
     "low": N_("little"),
-    "medium": N_("more"),
+    "medium": N_("moderately"),
     "high": N_("much"),
 }
 

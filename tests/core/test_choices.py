@@ -43,8 +43,8 @@ def test_what_a_page_sends_is_taken() -> None:
         *({"model": name} for name in ("c", "", "x" * 999, 7, None, ["a"])),
         *({"temperature": number} for number in (-0.1, 2.1, "hot", math.nan, math.inf, [1])),
         *({"max_output_tokens": number} for number in (0, -1, 0.5, "many", 10**12)),
-        *({"thinking": what} for what in ("", "none", 7)),
-        *({"streaming": what} for what in (0, 1, "false", [])),
+        *({"thinking": how_much} for how_much in ("", "none", 7)),
+        *({"streaming": value} for value in (0, 1, "false")),
     ],
 )
 def test_what_is_out_of_bounds_is_as_the_agent_has_it(sent: object) -> None:

@@ -66,7 +66,7 @@ def node(*arguments: str) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["agents", "chat", "stream"])
+@pytest.mark.parametrize("name", ["agents", "chat", "settings", "stream"])
 def test_the_scripts_pass_their_own_tests(name: str) -> None:
     tests = f"tests/page/static/{name}.test.js"
     assert "# fail 0" in node("--test", "--test-reporter=tap", tests)

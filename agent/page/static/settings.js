@@ -8,7 +8,7 @@
     const TITLE = _("Settings for your messages");
     const CHANGED = _("Settings for your messages (changed)");
     const ABOUT = _(
-        "They hold from your next message on, in this window alone; a message that is tried again " +
+        "These settings hold from your next message on, in this window alone; a message that is tried again " +
             "is answered by them, too.",
     );
     const AS_IT_IS = _("as the agent has it");
@@ -20,7 +20,7 @@
     const THINKING = [
         ["minimal", _("as little as it can")],
         ["low", _("little")],
-        ["medium", _("more")],
+        ["medium", _("moderately")],
         ["high", _("much")],
     ];
 
@@ -156,7 +156,7 @@
                 }),
                 ...texts.flatMap(([agent, text]) => [
                     agent && make("h3", { textContent: agent }),
-                    make("pre", { textContent: text, tabIndex: 0 }),
+                    make("pre", { textContent: text, tabIndex: 0, dir: "auto" }),
                 ]),
             ),
     };
