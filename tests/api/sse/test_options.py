@@ -21,7 +21,10 @@ PRO = "gemini-3.1-pro-preview"
 @pytest.fixture(scope="module")
 def open_url(fake: FakeGemini) -> Iterator[str]:
     """A page whose host lets all of it be chosen, and takes keys."""
-    chosen: dict[str, Any] = {"visitor_settings": "model temperature max_output_tokens thinking", "models": PRO}
+    chosen: dict[str, Any] = {
+        "visitor_settings": "model temperature max_output_tokens thinking",
+        "models": PRO,
+    }
     with launched(
         loaded(), visitor_keys=True, max_output_tokens=1000, request_retries=0, **chosen
     ) as address:
