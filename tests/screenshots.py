@@ -44,7 +44,7 @@ def stop(page: Page) -> None:
 
 
 def open_side_bar(page: Page) -> None:
-    page.get_by_role("button", name="Toggle Sidebar").click()
+    page.get_by_role("button", name="Your chats").click()
     page.locator("#chats [aria-current=true]").wait_for()
 
 
