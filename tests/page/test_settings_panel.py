@@ -53,7 +53,10 @@ def sent(gemini: FakeGemini) -> dict[str, Any]:
 AS_IT_IS = {"model": GEMINI, "key": HOSTS, "streaming": True}
 
 CHOSEN = {
-    "model": PRO, "key": HOSTS, "streaming": False, "temperature": 0.5,
+    "model": PRO,
+    "key": HOSTS,
+    "streaming": False,
+    "temperature": 0.5,
     "thinkingConfig": {"thinking_level": "LOW"},
 }
 
