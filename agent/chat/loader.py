@@ -32,12 +32,13 @@ from agent.chat.degrading import Degrading
 from agent.chat.inner_talk import InnerTalk
 from agent.chat.load_errors import AgentFailed, LoadError, why_not_loaded
 from agent.chat.measures import Measures
-from agent.chat.model_options import ModelOptions, named_models
+from agent.chat.model_options import ModelOptions, named_models, warn_of_unfit
 from agent.chat.own_keys import OwnKeys, give_both, waiting_for_keys
 from agent.chat.sent_files import RequestSize
 from agent.chat.services import Stores, load_services, memory_service, open_stores
 from agent.core.secrets import redact_logs
 from agent.core.settings import Settings
+from agent.core.text import split_words
 from agent.limits.budget import Budget
 from agent.limits.tool_failures import ToolFailures
 from agent.models import offline
@@ -194,6 +195,8 @@ def assemble(
     offline_agents = [agent for agent in agents if _go_offline(agent)]
     connect = how_to_connect(offline_agents)
     give_both(offline_agents, waiting, OfflineModel(), coalesce)
+    if not offline_agents:
+        warn_of_unfit(split_words(stores.settings.models), agents, named)
     for agent in agents if coalesce else ():
         with suppress(Exception):  # What cannot be made fails when it is called, and says why.
             agent.model = coalescing(agent.canonical_model)

@@ -1,5 +1,6 @@
 """What a question asks of the model that answers it: how long, how random, in which form."""
 
+import logging
 import re
 from collections.abc import Collection, Iterable
 from contextvars import ContextVar
@@ -14,6 +15,8 @@ from google.genai import types
 from agent.core.adk_internals import agent_of
 from agent.core.question import Options
 from agent.core.text import to_json
+
+log = logging.getLogger(__name__)
 
 # The running turn's, with the id of its session: an agent that is used as a tool has one of its
 # own, and its answer is not the one that these are for.
@@ -75,6 +78,15 @@ def can_have(agent: LlmAgent, name: str, named: Collection[str]) -> bool:
         return isinstance(agent.canonical_model, LLMRegistry.resolve(name))
     except (ValueError, ImportError):
         return False
+
+
+def warn_of_unfit(names: Iterable[str], agents: list[LlmAgent], named: Collection[str]) -> None:
+    """Tell the host which of `MODELS` can answer for no agent, and are not offered."""
+    for name in names:
+        if not any(can_have(agent, name, named) for agent in agents):
+            log.warning(
+                "MODELS: %s is not offered. No agent here has a model of that kind by a name.", name
+            )
 
 
 def _apply(options: Options, request: LlmRequest) -> None:

@@ -62,11 +62,14 @@ class OwnKeys(BasePlugin):
     ) -> LlmResponse | None:
         """None, for the call to be made; an error in its place where that would be on the host's
         key."""
-        key, model = own_key.get(), _model_of(callback_context)
+        key, agent = own_key.get(), agent_of(callback_context)
         if key is None:
-            if isinstance(model, OfflineWithoutKey):
+            if agent and isinstance(agent.model, OfflineWithoutKey):
                 llm_request.model = NAME
             return None
+        model = None
+        with suppress(ValueError, ImportError):  # Of an unknown name: it is not asked at all.
+            model = agent.canonical_model if agent else None
         if isinstance(model, OfflineModel):
             return None
         if not (key.value and takes_own_key(model)):
@@ -103,8 +106,3 @@ def give_both(
             model: BaseLlm = coalescing(real) if coalesce else real
             if isinstance(model, Gemini):
                 agent.model = offline_without_key(model, offline)
-
-
-def _model_of(context: CallbackContext) -> BaseLlm | None:
-    agent = agent_of(context)
-    return agent.canonical_model if agent else None

@@ -6,7 +6,7 @@ from google.adk.models import Gemini
 from google.adk.tools.agent_tool import AgentTool
 from google.genai import types
 
-from agent.chat.model_options import named_models
+from agent.chat.model_options import named_models, warn_of_unfit
 from agent.core.question import Options, Question
 from agent.models.coalescing import coalescing
 from tests.support.app_setup import GEMINI, conversation
@@ -138,3 +138,10 @@ async def test_what_was_chosen_is_stored_with_the_turn(gemini: FakeGemini) -> No
     await talk.ask("And?").finish()
     stored = [turn.usage.chosen for turn in await talk.history()]
     assert stored == [{"temperature": 0.0, "max_output_tokens": 99, "thinking": "low"}, {}]
+
+
+def test_the_host_is_told_of_models_that_no_agent_can_have(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    warn_of_unfit([PRO, "openai/gpt-5"], [Agent(name="helper", model=GEMINI)], ())
+    assert [record.args for record in caplog.records] == [("openai/gpt-5",)]

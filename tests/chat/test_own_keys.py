@@ -22,6 +22,7 @@ from agent.chat.key_check import look_up
 from agent.chat.loader import LoadedAgent, assemble, load
 from agent.chat.registry import Registry
 from agent.core.notices import SENTENCES
+from agent.core.own_key import own_key
 from agent.core.question import Options, Question
 from agent.core.settings import Settings
 from agent.core.transcript import Transcript, answer
@@ -111,12 +112,19 @@ async def test_twenty_visitors_with_twenty_keys_at_once(
 
 
 async def test_when_the_answer_is_over_nothing_holds_the_key(gemini: FakeGemini) -> None:
+    held: list[Any] = []
+
+    def look(callback_context: Any, llm_request: Any) -> None:
+        held.append(own_key.get())
+
     gemini.always("Hello.")
-    talk = house().open().conversation
+    talk = house(GEMINI, {"before_model_callback": look}).open().conversation
     key = SecretStr(KEY)
     await talk.ask(Question("Hi", visitor=Visitor(key=key))).finish()
     gc.collect()
     assert [type(each).__name__ for each in gc.get_referrers(key)] in ([], ["frame"])
+    # What was made in the turn's context, and outlasts it, has it no more.
+    assert [own.value for own in held] == [""]
 
 
 def failure(code: int, status: str, message: str = "", **about: Any) -> Failure:
@@ -304,3 +312,9 @@ async def test_the_offline_model_still_streams_there(keyless: LoadedAgent) -> No
 def test_nothing_is_looked_up_without_a_key(gemini: FakeGemini, keyless: LoadedAgent) -> None:
     assert list(look_up(keyless)) == []
     assert gemini.looked_up == []
+
+
+async def test_a_model_of_an_unknown_name_is_told_as_what_it_is(gemini: FakeGemini) -> None:
+    there = house("nosuchmodel")
+    for question in ("Hi", on(KEY)):
+        assert notices(await asked(there, question)) == [SENTENCES["no_such_model"]]

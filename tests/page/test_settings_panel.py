@@ -152,6 +152,12 @@ def test_a_visitors_own_key_stays_in_the_page_and_is_gone_after_a_reload(
     talk(page, gemini, "Hi", "Hello.")
     assert sent(gemini) == {**AS_IT_IS, "key": KEY}
     assert page.texts()[-1][1].endswith("on the visitor's own key")
+    # So is the same question once more.
+    page.seen.get_by_text("How the last answer came").click()
+    gemini.enqueue("Hello.")
+    page.press("Ask the same with streaming off")
+    expect(page.tab.locator(".stream-answer h3")).to_have_count(2, timeout=ACTION_TIMEOUT)
+    assert sent(gemini) == {**AS_IT_IS, "key": KEY, "streaming": False}
     # It is not accepted any more: the visitor is told so, and nobody else's is used.
     wrong = Status(400, "INVALID_ARGUMENT", f"{KEY} is not valid.", reason="API_KEY_INVALID")
     talk(page, gemini, "And?", wrong)
