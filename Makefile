@@ -12,7 +12,7 @@ MODELS := .venv-models
 
 FAST := not (browser or postgres or redis or slow)
 
-.PHONY: help run test test-fast test-oldest test-next catalogues screenshots coverage check bench clean
+.PHONY: help run test test-fast test-oldest test-next catalogues screenshots pictures coverage check bench clean
 
 help:            ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ catalogues: $(VENV)/tests.txt            ## Add to agent/locale what is to be tr
 
 screenshots: $(VENV)/tests.txt            ## Make pictures of the page in all its states in screenshots/
 	$(BIN)/python -m tests.screenshots screenshots
+
+pictures: $(VENV)/tests.txt               ## Make README's picture and recording anew
+	$(BIN)/python -m tests.screenshots . readme
 
 bench: $(VENV)/tests.txt            ## Measure the page beside raw ADK; SIZE=full takes longer
 	$(BIN)/python -m tests.bench $(SIZE)
