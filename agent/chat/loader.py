@@ -27,13 +27,14 @@ from agent.chat.agent_module import first_state, from_module, place_of, texts
 from agent.chat.agent_tree import llm_agents
 from agent.chat.approvals import Approvals
 from agent.chat.compaction import with_compaction
-from agent.chat.connecting import how_to_connect
+from agent.chat.connecting import go_offline, how_to_connect
 from agent.chat.degrading import Degrading
 from agent.chat.inner_talk import InnerTalk
 from agent.chat.load_errors import AgentFailed, LoadError, why_not_loaded
 from agent.chat.measures import Measures
 from agent.chat.model_options import ModelOptions, named_models, warn_of_unfit
 from agent.chat.own_keys import OwnKeys, give_both, waiting_for_keys
+from agent.chat.recordings import Tape, TapePlugin, open_tape
 from agent.chat.sent_files import RequestSize
 from agent.chat.services import Stores, load_services, memory_service, open_stores
 from agent.core.secrets import redact_logs
@@ -44,7 +45,7 @@ from agent.limits.tool_failures import ToolFailures
 from agent.models import offline
 from agent.models.coalescing import coalescing
 from agent.models.credentials import KEYS, has_credentials
-from agent.models.offline import OfflineModel, with_credentials
+from agent.models.offline import OfflineModel
 from agent.render.look import PLAIN, Look, read_look
 from agent.stores.credentials import VisitorCredentials
 from agent.stores.invocation import Invocation
@@ -56,6 +57,8 @@ log = logging.getLogger(__name__)
 
 # The files of which one makes a folder an agent's: those that do by themselves, and one that may.
 AGENT_FILES = ("agent.py", "root_agent.yaml", "__init__.py")
+
+NO_TAPE = Tape()
 
 # The folder of the agent on show.
 OUR_AGENT = Path(__file__).parents[1]
@@ -91,12 +94,28 @@ class LoadedAgent:
     named_models: frozenset[str] = frozenset()
     # Where chats and files are kept, as far as the host has a say in it.
     stores: Stores | None = None
+    # What its models are recorded to, or played from.
+    tape: Tape = NO_TAPE
 
     @property
     def no_ai(self) -> str:
-        """For the host: that the offline model answers, and what to do; "" where it need not."""
+        """For the host: that the offline model answers, and what to do; "" where it need not. Or
+        that a recording does."""
+        if recording := self.tape.recording:
+            return (
+                f"{self.title}: no AI is asked. {recording.path} answers, a recording of "
+                f"{recording.models}, made on {recording.dates}."
+            )
         said = f"{self.title}: no AI is connected, so the built-in offline model answers."
         return f"{said} {self.how_to_connect}" if self.how_to_connect else ""
+
+    @property
+    def recorded_to(self) -> str:
+        """For the host: that what is said is recorded, and where; "" where it is not."""
+        recorder = self.tape.recorder
+        return (
+            f"{self.title}: what Gemini answers is recorded to {recorder.path}." if recorder else ""
+        )
 
     @property
     def forgets(self) -> bool:
@@ -127,6 +146,7 @@ def load(
 
     Raises:
         LoadError: with a sentence for the host; AgentFailed for what is the agent's own fault.
+        RecordingError: the same for what `RECORD` or `REPLAY` names.
     """
     path = path.resolve()
     path = path.parent if path.name in AGENT_FILES and path.is_file() else path
@@ -192,7 +212,7 @@ def assemble(
     stores = stores or open_stores(folder.parent, {name: folder.name})
     named = named_models(agents)
     waiting = waiting_for_keys(agents) if stores.settings.visitor_keys else {}
-    offline_agents = [agent for agent in agents if _go_offline(agent)]
+    offline_agents = [agent for agent in agents if go_offline(agent)]
     connect = how_to_connect(offline_agents)
     give_both(offline_agents, waiting, OfflineModel(), coalesce)
     if not offline_agents:
@@ -200,9 +220,13 @@ def assemble(
     for agent in agents if coalesce else ():
         with suppress(Exception):  # What cannot be made fails when it is called, and says why.
             agent.model = coalescing(agent.canonical_model)
+    tape = open_tape(stores.settings)
+    for agent in agents if tape.is_used else ():
+        with suppress(Exception):
+            tape.on(agent)
     app = with_compaction(app, agents)
     inner = _inner_agents(module, folder, agents)
-    plugins = with_plugins(app.plugins, stores.settings, inner, named)
+    plugins = with_plugins(app.plugins, stores.settings, inner, tape, named)
     examples, state = texts(module, "EXAMPLES", folder), first_state(module, folder)
     for sentence in agent_warnings(agents, app.plugins, state, folder):
         log.warning(sentence)
@@ -220,18 +244,20 @@ def assemble(
         # `adk create` calls every agent so.
         title=to_title(name if root.name == "root_agent" else root.name),
         description=root.description,
-        examples=examples,
+        examples=tape.examples(examples),
         is_offline=bool(offline_agents),
         waits_for_keys=bool(waiting),
         how_to_connect=connect,
         # A model that is not found in the tree may cost something, too.
-        costs=len(offline_agents) < len(agents) or (not agents and has_credentials()),
+        costs=not tape.recording
+        and (len(offline_agents) < len(agents) or (not agents and has_credentials())),
         offline_examples=_offline_examples(examples, agents),
         reasons=texts(module, "REASONS", folder),
         is_emptied=is_emptied(stores.uri, folder),
         named_models=named,
         look=read_look(from_module(module, "LOOK", {}), folder, place_of("LOOK", folder)),
         stores=stores,
+        tape=tape,
     )
 
 
@@ -266,6 +292,7 @@ def with_plugins(
     owners: Sequence[BasePlugin],
     settings: Settings,
     inner: Collection[str] = (),
+    tape: Tape = NO_TAPE,
     named: Collection[str] = (),
 ) -> list[BasePlugin]:
     """The owner's plugins, and this app's own before and after them: the first one that gives ADK
@@ -273,7 +300,8 @@ def with_plugins(
     limits = Budget(settings.max_output_tokens), Degrading(settings.offline_fallback)
     own = ModelOptions(named), OwnKeys(), RequestSize(), *limits, ToolFailures(), Redaction()
     marks = [InnerTalk(inner)] if inner else []
-    return [Invocation(), Measures(), *marks, Approvals(), *owners, *own]
+    tapes = [TapePlugin(tape)] if tape.is_used else []
+    return [Invocation(), Measures(), *marks, Approvals(), *owners, *own, *tapes]
 
 
 def _import(path: Path) -> tuple[App | BaseNode, str]:
@@ -352,17 +380,6 @@ def _check_keys() -> None:
                 f"{name} holds a blank, a line break or another sign that is in no key. Copy the "
                 "key once more, completely, and nothing else with it."
             )
-
-
-def _go_offline(agent: LlmAgent) -> bool:
-    """Give an agent without credentials the offline model; whether it has that now."""
-    try:
-        model = agent.model or agent.canonical_model  # Its parent's, or ADK's default.
-    except Exception:  # What cannot be made fails when it is called, and says why.
-        return False
-    if (ready := with_credentials(model)) is not model:
-        model = agent.model = ready
-    return isinstance(model, OfflineModel) or model == "offline"
 
 
 def _quieten_adk() -> None:

@@ -12,6 +12,7 @@ from google.adk.models import LLMRegistry, LlmRequest, LlmResponse
 from google.adk.plugins import BasePlugin
 from google.genai import types
 
+from agent.chat.client_tools import add_tools
 from agent.core.adk_internals import agent_of
 from agent.core.question import Options
 from agent.core.text import to_json
@@ -100,8 +101,17 @@ def _apply(options: Options, request: LlmRequest) -> None:
         _have_it_think(options.thinking, request)
     if options.stop:
         config.stop_sequences = [*(config.stop_sequences or []), *options.stop][:MAX_STOPS]
+    _tell_of_client(options, request)  # Its tools count for what comes next.
     if options.json_schema is not None:
         _ask_for_json(options.json_schema, request)
+
+
+def _tell_of_client(options: Options, request: LlmRequest) -> None:
+    """What a program has for the agent."""
+    if options.client_tools:
+        add_tools(options.client_tools, request)
+    if options.client_context:  # Told by the person's side, and so not as an instruction.
+        request.contents.insert(0, types.UserContent(options.client_context))
 
 
 def thinks(model: str) -> bool:

@@ -43,6 +43,7 @@ KEY_NOT_USED = "OWN_KEY_NOT_USED"
 CODES: Table = (
     ({"AskedToFail"}, "asked_to_fail"),
     ({"NoStandIn"}, "no_stand_in"),
+    ({"NOT_RECORDED"}, "not_recorded"),
     (
         {"LlmCallsLimitExceededError", TOO_MANY_CALLS, "TOO_MANY_TOOL_CALLS"},
         "too_many_calls",

@@ -1,6 +1,5 @@
 """What a host may set: read once from the environment, checked, each with a default."""
 
-import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Annotated, Literal
@@ -11,13 +10,15 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
 )
 from pydantic_core import ErrorDetails
 
 from agent.core.file_types import GROUPS
 from agent.core.language import ACCENTED, ENGLISH, LANGUAGES
-from agent.core.text import split_words, words_among
+from agent.core.setting_words import TYPES_OF_FILES, WEB_SITES, words_among
+from agent.core.text import split_words
 
 # The limits that a page which only its own machine can reach starts without.
 PER_ADDRESS = (
@@ -37,10 +38,6 @@ CHOICES = ("model", "temperature", "max_output_tokens", "thinking", "streaming",
 
 # Characters: a shorter secret could be found by trying.
 MIN_TOKEN_LENGTH = 16
-
-# An origin, as browsers send it; "null" is that of a page opened from a file.
-MIME_TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]*")
-ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:]+\])(:\d+)?|null|\*")
 
 
 class Settings(BaseModel):
@@ -88,7 +85,7 @@ class Settings(BaseModel):
     )
 
     # Which files visitors may send, and how large.
-    file_types: str = Field(
+    file_types: Annotated[str, TYPES_OF_FILES] = Field(
         default="image pdf audio video text",
         description="the files that a visitor may send: any of image, pdf, audio, video and text, "
         "or types such as `image/gif`; `none` takes no files",
@@ -283,13 +280,25 @@ class Settings(BaseModel):
         "`/host`, such as what visitors have said of answers, and `/metrics`",
     )
 
+    # Recording what Gemini answers, and playing it back.
+    record: str | None = Field(
+        default=None,
+        description="a file to which all that Gemini answers is recorded, and when: visitors are "
+        "told, and nothing of it is deleted with a chat",
+    )
+    replay: str | None = Field(
+        default=None,
+        description="a file that was recorded so: it answers in the AI's place, at the same speed, "
+        "and needs no key and no network",
+    )
+
     # Who may use it from elsewhere.
     api_token: SecretStr | None = Field(
         default=None,
         description="a secret of your choice, of at least 16 characters; opens the "
         "OpenAI-compatible API",
     )
-    allowed_origins: str | None = Field(
+    allowed_origins: Annotated[str | None, WEB_SITES] = Field(
         default=None,
         description="other web sites whose pages may use this agent, such as "
         "`https://example.org http://localhost:5173`; also other names of this page, where a proxy "
@@ -315,27 +324,12 @@ class Settings(BaseModel):
             raise ValueError(f"it needs at least {MIN_TOKEN_LENGTH} characters")
         return token
 
-    @field_validator("file_types")
+    @field_validator("replay")
     @classmethod
-    def _check_file_types(cls, types: str) -> str:
-        words = split_words(types.lower())
-        for word in words:
-            if not (word in GROUPS or MIME_TYPE.fullmatch(word) or words == ["none"]):
-                raise ValueError(
-                    f"{word[:80]!r} is none of {', '.join(GROUPS)}, no type such as image/gif, "
-                    "and not none alone"
-                )
-        return types
-
-    @field_validator("allowed_origins")
-    @classmethod
-    def _check_origins(cls, origins: str | None) -> str | None:
-        for origin in split_words(origins):
-            if not ORIGIN.fullmatch(origin.lower().rstrip("/")):
-                raise ValueError(
-                    f"{origin[:80]!r} is not an origin, which is written as https://example.org"
-                )
-        return origins
+    def _check_replay(cls, replay: str | None, known: ValidationInfo) -> str | None:
+        if replay and known.data.get("record"):
+            raise ValueError("what comes from a recording is not recorded again; set no RECORD")
+        return replay
 
     @property
     def accepted_types(self) -> frozenset[str]:

@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from string import Formatter
 from typing import Any, NoReturn
 
-from pydantic import AfterValidator
-
 from agent.core.language import _, in_digits, ngettext
 
 DAY, HOUR, MINUTE = 86_400, 3600, 60
@@ -30,19 +28,6 @@ def clean(text: str) -> str:
 def split_words(text: str | None) -> list[str]:
     """What stands between blanks and commas."""
     return [word for word in re.split(r"[\s,]+", text or "") if word]
-
-
-def words_among(*known: str, hidden: str = "") -> AfterValidator:
-    """What a field of words is checked by; `hidden` is one more that they may be, of which nobody
-    is told."""
-
-    def check(text: str) -> str:
-        for word in split_words(text):
-            if word not in (*known, hidden):
-                raise ValueError(f"{word[:80]!r} is none of {', '.join(known)}")
-        return text
-
-    return AfterValidator(check)
 
 
 def to_json(value: Any, **options: Any) -> str:
