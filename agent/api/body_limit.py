@@ -5,6 +5,7 @@ from collections.abc import Callable
 from starlette.types import Scope
 
 from agent.api.openai import has_token
+from agent.api.path_prefix import own_path
 from agent.chat.sent_files import largest
 from agent.core.settings import Settings
 
@@ -31,7 +32,7 @@ def body_limit(settings: Settings) -> Callable[[Scope], int]:
         if not has_token(scope, token):
             return step
         # OpenAI's clients have files in the conversation, in base64.
-        files = largest(settings) * 4 // 3 if takes_files and scope["path"][:4] == "/v1/" else 0
+        files = largest(settings) * 4 // 3 if takes_files and own_path(scope)[:4] == "/v1/" else 0
         return max(step, MAX_CONVERSATION) + files
 
     return body_limit
@@ -39,4 +40,4 @@ def body_limit(settings: Settings) -> Callable[[Scope], int]:
 
 def is_upload(scope: Scope) -> bool:
     """Whether a request's body is a file (agent/api/uploads.py)."""
-    return bool(scope["path"].rstrip("/") == "/files")
+    return own_path(scope).rstrip("/") == "/files"

@@ -113,10 +113,10 @@ def in_language(head: str) -> str:
 
 
 def template_head() -> str:
-    """The part of Gradio's template that says what the page is, and shows it light or dark and in
-    its language before anything else is loaded."""
+    """The part of Gradio's template that says what the page is, and where, and shows it light or
+    dark and in its language before anything else is loaded."""
     head = (STATIC / "head.html").read_text(encoding="utf-8")
-    script = _script("scheme.js") + _script("language.js")
+    script = "".join(map(_script, ("place.js", "scheme.js", "language.js")))
     return f"{head}<script>{{% raw %}}\n{script}{{% endraw %}}</script>"
 
 

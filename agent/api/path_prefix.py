@@ -1,0 +1,92 @@
+"""Behind a proxy that shows the page below a path of its own, such as `https://example.org/chat/`.
+
+A proxy either takes that path off what it passes on, or leaves it there. Both end up as ASGI has it:
+`root_path` is the path of the proxy's own, and `path` begins with it. So the routes, the closed paths
+and the addresses that are made of a request are the same behind any proxy.
+"""
+
+import re
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.responses import RedirectResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from agent.api.security_headers import IsMatch
+
+# Of what a proxy says: some names, as they stand in an address. Without "//", which another machine's
+# name would follow.
+PREFIX = re.compile(r"(/[\w.~-]+)+", re.ASCII)
+
+# A longer one is nobody's.
+MAX_PREFIX = 200
+
+
+def told_prefix(root_path: str) -> str:
+    """The path in Gradio's `root_path`, which may also be a whole address; "" for none.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    path = urlsplit(root_path).path.strip("/")
+    if path and not _is_prefix(f"/{path}"):
+        raise ValueError(
+            f"The root path {root_path[:80]!r} cannot be used. Write the path at which the proxy shows "
+            "the page, such as /chat, or its address, such as https://example.org/chat."
+        )
+    return f"/{path}" if path else ""
+
+
+def own_path(scope: Scope) -> str:
+    """The path of a request, without a proxy's own before it."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", "")) or "/"
+
+
+class PathPrefix:
+    """ASGI middleware.
+
+    Args:
+        app: What answers.
+        prefix: The proxy's own path, if it is known: "/chat".
+        asks_proxy: Whether else the proxy says which it is, by `X-Forwarded-Prefix`.
+        is_route: Whether a request is for something that there is.
+    """
+
+    def __init__(self, app: ASGIApp, prefix: str, asks_proxy: bool, is_route: IsMatch) -> None:
+        self._app, self._prefix, self._asks_proxy = app, prefix, asks_proxy
+        self._is_route = is_route
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, at the path that is meant."""
+        app = self._app
+        if scope["type"] != "lifespan" and (prefix := self._prefix_of(scope)):
+            if scope["path"] == prefix:
+                app = _redirect(scope, prefix)
+            scope = self._placed(scope, prefix)
+        await app(scope, receive, send)
+
+    def _prefix_of(self, scope: Scope) -> str:
+        if self._prefix or not self._asks_proxy:
+            return self._prefix
+        said = Headers(scope=scope).get("x-forwarded-prefix", "").rstrip("/")
+        return said if _is_prefix(said) else ""
+
+    def _placed(self, scope: Scope, prefix: str) -> Scope:
+        """Of `/chat/stream` only the routes tell whether it is `/stream` below a prefix `/chat`
+        that was left there."""
+        kept = {**scope, "root_path": prefix}
+        if scope["path"].startswith(f"{prefix}/") and self._is_route(kept):
+            return kept
+        return {**kept, "path": prefix + scope["path"]}
+
+
+def _redirect(scope: Scope, prefix: str) -> RedirectResponse:
+    """From `/chat` to `/chat/`, below which stands all that the page is made of."""
+    query = scope["query_string"].decode("latin-1")
+    name = prefix.rpartition("/")[2]
+    return RedirectResponse(f"{name}/?{query}" if query else f"{name}/")
+
+
+def _is_prefix(path: str) -> bool:
+    return len(path) <= MAX_PREFIX and bool(PREFIX.fullmatch(path))
