@@ -219,7 +219,7 @@ def behind_proxy(options: Mapping[str, Any]) -> bool:
 
 
 def root_path(options: Mapping[str, Any]) -> str:
-    """At which path or address of its own a proxy shows the page, if the host has told; "" if not."""
+    """At which path or address of its own a proxy shows the page; "" if the host has not told."""
     return str(options.get("root_path") or os.environ.get("GRADIO_ROOT_PATH") or "")
 
 

@@ -1,7 +1,7 @@
-"""Behind a proxy that shows the page below a path of its own, such as `https://example.org/chat/`.
+"""Behind a proxy that shows the page below a path of its own, as `https://example.org/chat/`.
 
-A proxy either takes that path off what it passes on, or leaves it there. Both end up as ASGI has it:
-`root_path` is the path of the proxy's own, and `path` begins with it. So the routes, the closed paths
+A proxy either takes that path off what it passes on, or leaves it there. Both end up as ASGI has
+it: `root_path` is the proxy's own path, and `path` begins with it. So the routes, the closed paths
 and the addresses that are made of a request are the same behind any proxy.
 """
 
@@ -14,8 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agent.api.security_headers import IsMatch
 
-# Of what a proxy says: some names, as they stand in an address. Without "//", which another machine's
-# name would follow.
+# Names, as they stand in an address. Without "//", which another machine's name would follow.
 PREFIX = re.compile(r"(/[\w.~-]+)+", re.ASCII)
 
 # A longer one is nobody's.
@@ -31,8 +30,8 @@ def told_prefix(root_path: str) -> str:
     path = urlsplit(root_path).path.strip("/")
     if path and not _is_prefix(f"/{path}"):
         raise ValueError(
-            f"The root path {root_path[:80]!r} cannot be used. Write the path at which the proxy shows "
-            "the page, such as /chat, or its address, such as https://example.org/chat."
+            f"The root path {root_path[:80]!r} cannot be used. Write the path at which the proxy "
+            "shows the page, such as /chat, or its address, such as https://example.org/chat."
         )
     return f"/{path}" if path else ""
 

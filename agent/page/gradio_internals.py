@@ -184,8 +184,8 @@ OWN_LANGUAGE = (
     """<html lang="{{ own['language'] or 'en' }}" dir="{{ own['direction'] or 'ltr' }}\""""
 )
 
-# Where Gradio's template tells a page what it is made of; and one of its scripts where it is served,
-# which behind a proxy only the browser knows (static/place.js).
+# Where Gradio's template tells a page what it is made of; and where it tells one of its scripts the
+# page's address, which behind a proxy only the browser knows (static/place.js).
 CONFIG, OWN_CONFIG = "{{ config | toorjson }}", "chatPlace.rooted({{ own | toorjson }})"
 ROOT, OWN_ROOT = "{{ config.get('root', '') | toorjson }}", "gradio_config.root"
 SET_OWN = "{% set own = own_config(config, request) %}"

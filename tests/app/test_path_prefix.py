@@ -148,6 +148,7 @@ def test_a_visitor_chats_shares_and_comes_back_whatever_is_told(
         page.send("Hi")
         page.shows(("user", "Hi"), ("model", "Hello."))
         page.wait_idle()
+        page.open_side_bar()
         link = page.share()
         assert link.startswith(f"{address(proxy)}/chat/shared/")
         assert "Hello." in httpx.get(link).text
@@ -156,13 +157,12 @@ def test_a_visitor_chats_shares_and_comes_back_whatever_is_told(
         page.shows(("user", "Hi"), ("model", "Hello."))
         page.wait_idle()
         assert proxy.strays == []
-        page.tab.close()
 
 
 def test_a_root_path_that_is_none_is_refused_in_a_sentence() -> None:
     assert [told_prefix(told) for told in ("", "/", "https://example.org")] == [""] * 3
     for wrong in ("/chat?x", "/a b", "//evil.example//x", "/" + "a" * 300):
-        with pytest.raises(ValueError, match="cannot be used. Write the path at which"):
+        with pytest.raises(ValueError, match="Write the path at which"):
             told_prefix(wrong)
 
 

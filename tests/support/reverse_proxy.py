@@ -75,7 +75,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def reverse_proxy(upstream: str, prefix: str, strips: bool, **says: str) -> Iterator[Proxy]:
-    """The proxy, until the end; `says` are headers that it adds, as in `x_forwarded_prefix="/a"`."""
+    """The proxy, until the end; `says` are headers that it adds: `x_forwarded_prefix="/a"`."""
     headers = {name.replace("_", "-"): value for name, value in says.items()}
     proxy = Proxy(upstream, prefix, strips, headers)
     thread = threading.Thread(target=proxy.serve_forever, daemon=True)
