@@ -73,7 +73,7 @@ EMBEDDABLE = (
 # what says that the app is alive, and what Gradio itself asks for at the start.
 PUBLIC = (
     *(path for feature in ("page", "pictures", "sign-in") for path in ROUTES[feature]),
-    *("/favicon.ico", "/look/{agent}/{part}"),
+    *("/favicon.ico", "/look/{agent}/{part}", "/embed.js"),
     *("/healthz", "/readyz", "/gradio_api/app_id", "/gradio_api/startup-events"),
     *("/host", "/host/{path:path}", "/metrics"),  # Which ask for a secret of their own.
 )
@@ -184,6 +184,7 @@ def middleware(
             SecurityHeaders,
             is_open=is_open(allowed, signs_in),
             is_embeddable=is_one_of(EMBEDDABLE),
+            sites=framing_sites(settings),
         ),
         Middleware(Delivery, is_page=is_one_of(["/"]), is_part=is_one_of(["/assets/{path:path}"])),
         Middleware(OriginCheck, allowed=origins, is_work=is_one_of(WORK), is_known=known),
@@ -221,6 +222,14 @@ def behind_proxy(options: Mapping[str, Any]) -> bool:
 def root_path(options: Mapping[str, Any]) -> str:
     """At which path or address of its own a proxy shows the page; "" if the host has not told."""
     return str(options.get("root_path") or os.environ.get("GRADIO_ROOT_PATH") or "")
+
+
+def framing_sites(settings: Settings) -> tuple[str, ...]:
+    """Which sites show this page in a frame; on a Space, beside the host's own, Hugging Face's."""
+    hugging_face = (
+        ("https://huggingface.co", "https://*.hf.space") if "SPACE_ID" in os.environ else ()
+    )
+    return (*hugging_face, *settings.sites) if settings.sites else ()
 
 
 def is_known(origins: Iterable[str]) -> Callable[[Scope, str], bool]:

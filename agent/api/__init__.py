@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from fastapi import FastAPI
 
 from agent.api import (
+    embed,
     example_client,
     findings_page,
     health,
@@ -42,6 +43,7 @@ def api_app(agents: Agents) -> FastAPI:
     app.include_router(health.router(agents))
     app.include_router(media.router())
     app.include_router(look.router(agents))
+    app.include_router(embed.router(agents))
     app.include_router(uploads.router(agents))
     app.include_router(signed_in.router())
     app.include_router(share.router(agents))

@@ -11,7 +11,7 @@ runs never raise. So its failure is a refusal in a sentence instead of a 500.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -45,8 +45,15 @@ PAGE_POLICY = {
     "frame-ancestors": "'self' https://huggingface.co https://*.hf.space",
 }
 
+
+def policy(**changed: str) -> str:
+    """The content security policy, with some parts of it in other words."""
+    parts = PAGE_POLICY | {name.replace("_", "-"): value for name, value in changed.items()}
+    return "; ".join(f"{name} {value}" for name, value in parts.items())
+
+
 SECURITY_HEADERS = {
-    "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in PAGE_POLICY.items()),
+    "Content-Security-Policy": policy(),
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     # Over plain HTTP Chromium asks for the address of every link's host before it is clicked.
@@ -74,10 +81,21 @@ class SecurityHeaders:
         app: What takes the requests that are let through.
         is_open: Whether a request of this scope may pass; else it is answered by 404.
         is_embeddable: Whether it may also pass where a page embeds what it is for.
+        sites: The origins whose pages may show this one in a frame; without any, Hugging Face's.
     """
 
-    def __init__(self, app: ASGIApp, is_open: IsMatch, is_embeddable: IsMatch) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        is_open: IsMatch,
+        is_embeddable: IsMatch,
+        sites: Sequence[str] = (),
+    ) -> None:
         self._app, self._is_open, self._is_embeddable = app, is_open, is_embeddable
+        self._headers = SECURITY_HEADERS
+        if sites:
+            framed = policy(frame_ancestors=" ".join(("'self'", *sites)))
+            self._headers = SECURITY_HEADERS | {"Content-Security-Policy": framed}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through unless its path is closed; add headers to the response."""
@@ -85,7 +103,7 @@ class SecurityHeaders:
             await self._app(scope, receive, send)
             return
         app = PlainTextResponse("Not Found", 404) if self._is_closed(scope) else self._app
-        response = SecuredResponse(scope, send)
+        response = SecuredResponse(scope, send, self._headers)
         try:
             await app(scope, receive, response.send)
         except BodyTooLarge:
@@ -103,8 +121,8 @@ class SecurityHeaders:
 class SecuredResponse:
     """A response on its way out: with headers, and with an end where its route fails."""
 
-    def __init__(self, scope: Scope, send: Send) -> None:
-        self._scope, self._send = scope, send
+    def __init__(self, scope: Scope, send: Send, headers: Mapping[str, str]) -> None:
+        self._scope, self._send, self._headers = scope, send, headers
         # None until the response has begun.
         self._content_type: str | None = None
 
@@ -127,7 +145,7 @@ class SecuredResponse:
         if message["type"] == "http.response.start":
             self._content_type = Headers(raw=message["headers"]).get("content-type", "")
             headers = MutableHeaders(scope=message)
-            for name, value in SECURITY_HEADERS.items():
+            for name, value in self._headers.items():
                 headers.setdefault(name, value)
         await self._send(message)
 

@@ -41,7 +41,7 @@ SPACES_PAGE = "https://huggingface.co"
 SCRIPTS = (
     *("words.js", "storage.js", "agents.js", "text.js", "copying.js", "times.js", "box.js"),
     *("scroll.js", "dialog.js", "cards.js", "feedback.js", "files.js", "menu.js", "share.js"),
-    *("chats.js", "plot.js", "stream.js", "accessibility.js", "chat.js"),
+    *("chats.js", "plot.js", "stream.js", "accessibility.js", "embedded.js", "chat.js"),
 )
 
 STYLES = (
