@@ -31,7 +31,7 @@ from agent.api.language import ReadersLanguage
 from agent.api.open_requests import OpenRequests
 from agent.api.openai_error import OpenAIErrors
 from agent.api.origins import OriginCheck, host_name, is_local
-from agent.api.path_prefix import PathPrefix, own_path, told_prefix
+from agent.api.path_prefix import PathPrefix, checked_root_path, own_path, prefix_in
 from agent.api.security_headers import IsMatch, SecurityHeaders
 from agent.api.sign_in import SignInRequired
 from agent.chat.agents import Agents
@@ -125,7 +125,7 @@ def serve(demo: gr.ChatInterface, agents: Agents, **options: Any) -> Any:
     for name, value in {"served": served, **attributes}.items():
         setattr(demo, name, value)
     if told := root_path(options):
-        options["root_path"] = told.rstrip("/") if "://" in told else told_prefix(told)
+        options["root_path"] = checked_root_path(told)
     app, url, share_url = demo.launch(
         quiet=True,
         theme=theme(options.pop("theme", None)),
@@ -172,7 +172,7 @@ def middleware(
     return [
         Middleware(
             PathPrefix,
-            prefix=told_prefix(root_path(options)),
+            prefix=prefix_in(options.get("root_path") or ""),
             asks_proxy=behind_proxy(options),
             is_route=lambda scope: _matches(scope["app"].router.routes, scope),
         ),
@@ -184,7 +184,7 @@ def middleware(
             SecurityHeaders,
             is_open=is_open(allowed, signs_in),
             is_embeddable=is_one_of(EMBEDDABLE),
-            sites=framing_sites(settings),
+            sites=settings.sites,
         ),
         Middleware(Delivery, is_page=is_one_of(["/"]), is_part=is_one_of(["/assets/{path:path}"])),
         Middleware(OriginCheck, allowed=origins, is_work=is_one_of(WORK), is_known=known),
@@ -222,14 +222,6 @@ def behind_proxy(options: Mapping[str, Any]) -> bool:
 def root_path(options: Mapping[str, Any]) -> str:
     """At which path or address of its own a proxy shows the page; "" if the host has not told."""
     return str(options.get("root_path") or os.environ.get("GRADIO_ROOT_PATH") or "")
-
-
-def framing_sites(settings: Settings) -> tuple[str, ...]:
-    """Which sites show this page in a frame; on a Space, beside the host's own, Hugging Face's."""
-    hugging_face = (
-        ("https://huggingface.co", "https://*.hf.space") if "SPACE_ID" in os.environ else ()
-    )
-    return (*hugging_face, *settings.sites) if settings.sites else ()
 
 
 def is_known(origins: Iterable[str]) -> Callable[[Scope, str], bool]:

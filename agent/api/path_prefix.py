@@ -21,19 +21,26 @@ PREFIX = re.compile(r"(/[\w.~-]+)+", re.ASCII)
 MAX_PREFIX = 200
 
 
-def told_prefix(root_path: str) -> str:
-    """The path in Gradio's `root_path`, which may also be a whole address; "" for none.
+def checked_root_path(told: str) -> str:
+    """What the host has told, as Gradio takes it: a whole address, or a path that begins with "/";
+    without "/" at its end.
 
     Raises:
-        ValueError: It is neither.
+        SystemExit: It is neither, in a sentence.
     """
-    path = urlsplit(root_path).path.strip("/")
-    if path and not _is_prefix(f"/{path}"):
-        raise ValueError(
-            f"The root path {root_path[:80]!r} cannot be used. Write the path at which the proxy "
+    place = urlsplit(told.rstrip("/"))
+    path = place.path if place.scheme else f"/{told.strip('/')}"
+    if place.query or place.fragment or (path.strip("/") and not _is_prefix(path)):
+        raise SystemExit(
+            f"The root path {told[:80]!r} cannot be used. Write the path at which the proxy "
             "shows the page, such as /chat, or its address, such as https://example.org/chat."
         )
-    return f"/{path}" if path else ""
+    return place.geturl() if place.scheme else path.rstrip("/")
+
+
+def prefix_in(root_path: str) -> str:
+    """The path in it; "" for none."""
+    return urlsplit(root_path).path
 
 
 def own_path(scope: Scope) -> str:

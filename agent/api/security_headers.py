@@ -11,6 +11,7 @@ runs never raise. So its failure is a refusal in a sentence instead of a 500.
 """
 
 import logging
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
@@ -27,6 +28,9 @@ BAD_REQUEST = "This request cannot be answered: something in it is missing or wr
 
 TOO_LONG = "This is too long to be sent. Shorten it, or send it in parts."
 
+# Who shows a Space in a frame.
+HUGGING_FACE = "https://huggingface.co", "https://*.hf.space"
+
 PAGE_POLICY = {
     "default-src": "'self'",
     # Gradio's own page cannot do without these two (gradio/templates/frontend/index.html).
@@ -41,8 +45,7 @@ PAGE_POLICY = {
     "form-action": "'none'",
     # Gradio sets a base of its own; another origin's would send every link there.
     "base-uri": "'self'",
-    # A Space is shown in a frame of Hugging Face's.
-    "frame-ancestors": "'self' https://huggingface.co https://*.hf.space",
+    "frame-ancestors": " ".join(("'self'", *HUGGING_FACE)),
 }
 
 
@@ -81,7 +84,8 @@ class SecurityHeaders:
         app: What takes the requests that are let through.
         is_open: Whether a request of this scope may pass; else it is answered by 404.
         is_embeddable: Whether it may also pass where a page embeds what it is for.
-        sites: The origins whose pages may show this one in a frame; without any, Hugging Face's.
+        sites: The origins whose pages may show this one in a frame, and on a Space Hugging Face's;
+            without any, Hugging Face's.
     """
 
     def __init__(
@@ -94,7 +98,8 @@ class SecurityHeaders:
         self._app, self._is_open, self._is_embeddable = app, is_open, is_embeddable
         self._headers = SECURITY_HEADERS
         if sites:
-            framed = policy(frame_ancestors=" ".join(("'self'", *sites)))
+            others = HUGGING_FACE if "SPACE_ID" in os.environ else ()
+            framed = policy(frame_ancestors=" ".join(("'self'", *others, *sites)))
             self._headers = SECURITY_HEADERS | {"Content-Security-Policy": framed}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

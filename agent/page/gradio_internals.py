@@ -226,7 +226,7 @@ def take_over_template(head: str) -> None:
             bare = GRADIOS_HEAD.sub("", source)
             own = bare.replace("</style>", f"</style>{head}", 1).replace(CONFIG, OWN_CONFIG)
             own = own.replace(ROOT, OWN_ROOT, 1).replace(LANGUAGE, OWN_LANGUAGE, 1)
-            return SET_OWN + own if bare != source else source
+            return SET_OWN + own if bare != source and "</style>" in bare else source
 
         environment.loader = FunctionLoader(load)
 

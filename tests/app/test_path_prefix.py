@@ -10,7 +10,7 @@ import pytest
 from gradio_client import Client
 from pydantic import SecretStr
 
-from agent.api.path_prefix import told_prefix
+from agent.api.path_prefix import checked_root_path, prefix_in
 from tests.support.app_setup import launched, loaded
 from tests.support.browser import Visitor
 from tests.support.fake_gemini import FakeGemini
@@ -160,10 +160,12 @@ def test_a_visitor_chats_shares_and_comes_back_whatever_is_told(
 
 
 def test_a_root_path_that_is_none_is_refused_in_a_sentence() -> None:
-    assert [told_prefix(told) for told in ("", "/", "https://example.org")] == [""] * 3
-    for wrong in ("/chat?x", "/a b", "//evil.example//x", "/" + "a" * 300):
-        with pytest.raises(ValueError, match="Write the path at which"):
-            told_prefix(wrong)
+    told = "chat/", "/", "https://example.org", "https://example.org/a/chat/"
+    paths = [prefix_in(checked_root_path(each)) for each in told]
+    assert paths == ["/chat", "", "", "/a/chat"]
+    for wrong in ("/chat?x", "/a b", "//evil.example//x", "https://x/a b", "/" + "a" * 300):
+        with pytest.raises(SystemExit, match="Write the path at which"):
+            checked_root_path(wrong)
 
 
 def test_nobody_but_a_proxy_that_is_told_of_says_where_the_page_is() -> None:

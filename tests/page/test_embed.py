@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, FrameLocator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 from agent.core.notices import SENTENCES
 from tests.support.app_setup import launched, loaded
@@ -73,15 +73,6 @@ def shows(chat: FrameLocator, *texts: str) -> None:
     """Wait until just this was said."""
     said = chat.locator("[data-testid=user] .message-content, [data-testid=bot] .message-content")
     expect(said).to_have_text(list(texts), timeout=ACTION_TIMEOUT)
-
-
-def focus(tab: Page) -> str:
-    """What has it on the other site's page, or in the chat."""
-    inner = "document.activeElement?.shadowRoot?.activeElement"
-    name = str(tab.evaluate(f"{inner}?.localName ?? document.activeElement.localName"))
-    return str(tab.frames[1].evaluate("document.activeElement.id || 'box'")) if (
-        name == "iframe"
-    ) else name  # fmt: skip
 
 
 def test_a_customer_chats_by_keyboard_and_finds_the_chat_after_a_reload(
@@ -150,24 +141,22 @@ def test_on_a_phone_the_panel_fills_the_screen_in_the_visitors_language_and_sche
     assert tab.locator(".bar").evaluate(colour) == "rgb(251, 146, 60)"
     expect(chat.locator("html")).to_have_attribute("dir", "rtl")
     # What lies below it cannot be reached.
-    assert tab.evaluate("document.querySelector('adk-chat').shadowRoot"
-                        ".querySelector('dialog').matches(':modal')")  # fmt: skip
+    assert panel.evaluate("panel => panel.matches(':modal')")
     panel.get_by_role("button", name="أغلق الدردشة").click()
     expect(panel).to_be_hidden()
 
 
-@pytest.mark.browser
-def test_where_frames_may_store_nothing_the_chat_says_so(site: OtherSite, tmp_path: Path) -> None:
+def test_where_frames_may_store_nothing_the_chat_says_so(
+    chromium: Browser, site: OtherSite, tmp_path: Path
+) -> None:
     if not Path(WHOLE_CHROMIUM).exists():
         pytest.skip(f"There is no {WHOLE_CHROMIUM}: install it")
     (tmp_path / "Default").mkdir()
     (tmp_path / "Default/Preferences").write_text(json.dumps(BLOCKED))
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            tmp_path, executable_path=WHOLE_CHROMIUM, args=CHROMIUM_ARGUMENTS
-        )
+    with chromium.browser_type.launch_persistent_context(
+        tmp_path, executable_path=WHOLE_CHROMIUM, args=CHROMIUM_ARGUMENTS
+    ) as context:
         tab = context.new_page()
         tab.goto(site.url)
         chat = open_chat(tab)
         expect(chat.get_by_text(SENTENCES["stores_nothing"])).to_be_visible()
-        context.close()
