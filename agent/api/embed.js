@@ -55,7 +55,7 @@
     const frame = make("iframe", {
         name: NAME, // By which the page knows where it is (embedded.js).
         title: told.title,
-        allow: "clipboard-write",
+        allow: "clipboard-write; microphone",
     });
     opener.setAttribute("aria-haspopup", "dialog");
     closer.setAttribute("aria-label", told.close);

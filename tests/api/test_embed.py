@@ -25,9 +25,9 @@ def ancestors(answer: httpx.Response) -> str:
 def shown() -> Iterator[httpx.Client]:
     """A page that is shown on two sites, of an agent with an accent of its own."""
     what = replace(loaded(), look=Look(accent=("#008059", "#00aa77")))
-    with launched(what, embed_on=f"{SHOP}/, http://localhost:8000") as url:
-        with httpx.Client(base_url=url) as client:
-            yield client
+    sites = f"{SHOP}/, http://localhost:8000"
+    with launched(what, embed_on=sites) as url, httpx.Client(base_url=url) as client:
+        yield client
 
 
 def test_without_a_site_there_is_no_script_and_the_host_reads_why() -> None:
