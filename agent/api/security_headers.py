@@ -12,7 +12,7 @@ runs never raise. So its failure is a refusal in a sentence instead of a 500.
 
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -28,7 +28,7 @@ BAD_REQUEST = "This request cannot be answered: something in it is missing or wr
 
 TOO_LONG = "This is too long to be sent. Shorten it, or send it in parts."
 
-# Who shows a Space in a frame.
+# Who shows a Space in a frame. Every response says who may, also one with a policy of its own.
 HUGGING_FACE = "https://huggingface.co", "https://*.hf.space"
 
 PAGE_POLICY = {
@@ -45,18 +45,10 @@ PAGE_POLICY = {
     "form-action": "'none'",
     # Gradio sets a base of its own; another origin's would send every link there.
     "base-uri": "'self'",
-    "frame-ancestors": " ".join(("'self'", *HUGGING_FACE)),
 }
 
-
-def policy(**changed: str) -> str:
-    """The content security policy, with some parts of it in other words."""
-    parts = PAGE_POLICY | {name.replace("_", "-"): value for name, value in changed.items()}
-    return "; ".join(f"{name} {value}" for name, value in parts.items())
-
-
 SECURITY_HEADERS = {
-    "Content-Security-Policy": policy(),
+    "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in PAGE_POLICY.items()),
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     # Over plain HTTP Chromium asks for the address of every link's host before it is clicked.
@@ -97,11 +89,8 @@ class SecurityHeaders:
         sites: Sequence[str] = (),
     ) -> None:
         self._app, self._is_open, self._is_embeddable = app, is_open, is_embeddable
-        self._headers = SECURITY_HEADERS
-        if sites:
-            others = HUGGING_FACE if "SPACE_ID" in os.environ else ()
-            framed = policy(frame_ancestors=" ".join(("'self'", *others, *sites)))
-            self._headers = SECURITY_HEADERS | {"Content-Security-Policy": framed}
+        others = HUGGING_FACE if "SPACE_ID" in os.environ or not sites else ()
+        self._ancestors = " ".join(("frame-ancestors", "'self'", *others, *sites))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through unless its path is closed; add headers to the response."""
@@ -109,7 +98,7 @@ class SecurityHeaders:
             await self._app(scope, receive, send)
             return
         app = PlainTextResponse("Not Found", 404) if self._is_closed(scope) else self._app
-        response = SecuredResponse(scope, send, self._headers)
+        response = SecuredResponse(scope, send, self._ancestors)
         try:
             await app(scope, receive, response.send)
         except BodyTooLarge:
@@ -127,8 +116,8 @@ class SecurityHeaders:
 class SecuredResponse:
     """A response on its way out: with headers, and with an end where its route fails."""
 
-    def __init__(self, scope: Scope, send: Send, headers: Mapping[str, str]) -> None:
-        self._scope, self._send, self._headers = scope, send, headers
+    def __init__(self, scope: Scope, send: Send, ancestors: str) -> None:
+        self._scope, self._send, self._ancestors = scope, send, ancestors
         # None until the response has begun.
         self._content_type: str | None = None
 
@@ -151,8 +140,11 @@ class SecuredResponse:
         if message["type"] == "http.response.start":
             self._content_type = Headers(raw=message["headers"]).get("content-type", "")
             headers = MutableHeaders(scope=message)
-            for name, value in self._headers.items():
+            for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
+            policy = headers["Content-Security-Policy"]
+            if "frame-ancestors" not in policy:
+                headers["Content-Security-Policy"] = f"{policy}; {self._ancestors}"
         await self._send(message)
 
     async def end(self, error: Exception, receive: Receive) -> None:
