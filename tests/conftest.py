@@ -43,6 +43,7 @@ LONGEST = (
     *("test_bench.py", "test_readme.py", "test_pauses.py", "test_sequences.py", "test_text.py"),
     *("test_server_end.py", "test_isolation.py", "test_shutdown.py", "test_links.py"),
     *("test_adk.py", "test_start.py", "test_cards.py", "test_earlier_version.py"),
+    *("test_container.py", "test_path_prefix.py"),
 )
 
 # In CI, which installs every program: the tests that may be skipped for want of one. None yet.

@@ -1,5 +1,5 @@
 // On a page of another site: a button in the corner, and the panel with the chat that it opens. A
-// function, which agent/api/embed.py has called with {style, language, direction, title, open,
+// function, which agent/api/embed has called with {style, language, direction, title, open,
 // close}. The chat stands in a frame, of which the other site can read nothing.
 ((told) => {
     "use strict";

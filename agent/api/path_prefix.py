@@ -67,9 +67,10 @@ class PathPrefix:
         """Answer, at the path that is meant."""
         app = self._app
         if scope["type"] != "lifespan" and (prefix := self._prefix_of(scope)):
-            if scope["path"] == prefix:
+            placed = self._placed(scope, prefix)
+            if scope["path"] == prefix and not self._is_route(placed):
                 app = _redirect(scope, prefix)
-            scope = self._placed(scope, prefix)
+            scope = placed
         await app(scope, receive, send)
 
     def _prefix_of(self, scope: Scope) -> str:

@@ -26,7 +26,6 @@ TOKENS = {"host_token": SecretStr(HOST_TOKEN), "api_token": SecretStr(API_TOKEN)
 # What the host tells, whether the proxy takes its path off, and what the proxy says.
 WAYS: dict[str, tuple[dict[str, Any], dict[str, str], bool, dict[str, str]]] = {
     "told, taken off": ({"root_path": "/chat"}, {}, True, {}),
-    "told, left": ({"root_path": "chat/"}, {}, False, {}),
     "told as an address, left": ({"root_path": "https://example.org/chat/"}, {}, False, {}),
     "said by the proxy, taken off": (
         {},
