@@ -84,7 +84,7 @@ OWN_ADDRESSES = (network("127.0.0.1"), network("::1"))
 # What does more than to open a page: pages of other sites may not ask for it.
 WORK = (
     *("/gradio_api/{path:path}", "/chat/stream", "/chat/stop", "/chat/result", "/v1/{path:path}"),
-    "/files",
+    *("/agui", "/files"),
     *ROUTES["sign-in"],
 )
 
