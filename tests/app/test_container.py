@@ -10,11 +10,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from google.adk.cli.utils.service_factory import create_artifact_service_from_options
+from google.genai import types
 from ruamel.yaml import YAML
 
 from tests.support.app_process import ROOT, App, free_port, served
@@ -130,35 +133,48 @@ def given(**replaced: str) -> dict[str, str]:
     return filled
 
 
-@pytest.fixture(params=["volume", "bucket"])
-def pages(
-    request: pytest.FixtureRequest, postgres: Postgres, redis_port: int, tmp_path: Path
-) -> Iterator[tuple[App, App]]:
-    """Two replicas, with the environment of compose.yaml; their files in a volume or a bucket."""
+@pytest.fixture
+def pages(postgres: Postgres, redis_port: int, tmp_path: Path) -> Iterator[list[App]]:
+    """Two replicas, with the environment of compose.yaml and other places for what they share."""
     database = postgres.new_database().rpartition("/")[2]
     places = {
         "chat:secret@chats/chat": f"chats:{PASSWORD}@127.0.0.1:{postgres.port}/{database}",
         "limits:6379": f"127.0.0.1:{redis_port}",
         "/data": str(tmp_path),
     }
-    with run_bucket("files") as bucket, redis_at(redis_port):
-        more = {"ARTIFACTS": "gs://files"} if request.param == "bucket" else {}
-        told = given(POSTGRES_PASSWORD="secret", **places, **more)
-        told |= {"STORAGE_EMULATOR_HOST": bucket, "VISITOR_PER_DAY": "0", "ADDRESS_PER_DAY": "3"}
-        both = App(**told), App(**told)
-        yield both
-        for app in both:
+    told = given(POSTGRES_PASSWORD="secret", **places) | {"ADDRESS_PER_DAY": "3"}
+    with redis_at(redis_port), ThreadPoolExecutor() as both:
+        begun = list(both.map(lambda _: App(**told), range(2)))
+        yield begun
+        for app in begun:
             app.end(signal.SIGKILL)
 
 
 @pytest.mark.slow
-def test_two_replicas_share_chats_limits_and_files(pages: tuple[App, App]) -> None:
+@pytest.mark.timeout(240)  # Two starts, and four answers.
+def test_two_replicas_share_chats_limits_and_files(pages: list[App]) -> None:
     one, two = (page.url for page in pages)
     session = ask(one, "My name is Ann.")[0].session
     drawn = said(ask(two, "Draw a chart of 3, 5, 8 and 2", session))
+    assert "My name is Ann." in answer(ask(one, "What did I say?", session))
     [chart] = [data for name, data in drawn if name == "file"]
     assert httpx.get(two + chart["url"]).headers["content-type"] == "image/png"
-    assert "My name is Ann." in answer(ask(one, "What did I say?", session))
     # The third message of this address was the last, at whichever replica.
     asked = {"query": "And now?", "session_id": session}
     assert httpx.post(f"{two}chat/stream", json=asked).status_code == 429
+
+
+async def test_in_the_place_of_the_volume_a_bucket_keeps_files_for_all_replicas(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one_user: dict[str, Any] = {"app_name": "agent", "user_id": "ann", "session_id": "1"}
+    with run_bucket("files") as address:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", address)
+        one, two = (create_artifact_service_from_options(base_dir=ROOT,
+                    artifact_service_uri="gs://files") for _ in range(2))  # fmt: skip
+        picture = types.Part.from_bytes(data=b"A chart.", mime_type="image/png")
+        await one.save_artifact(filename="chart.png", artifact=picture, **one_user)
+        found = await two.load_artifact(filename="chart.png", **one_user)
+        assert found == picture
+        await two.delete_artifact(filename="chart.png", **one_user)
+        assert await one.list_artifact_keys(**one_user) == []

@@ -133,6 +133,13 @@ def test_who_leaves_the_slash_away_is_led_to_it(proxy: Proxy) -> None:
         assert str(led.url) == f"{address(proxy)}/chat/?agent=helper"
 
 
+@pytest.fixture
+def untold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The host has told of no proxy, whatever the module's last one says."""
+    monkeypatch.delenv("FORWARDED_ALLOW_IPS", raising=False)
+
+
+@pytest.mark.usefixtures("untold")
 @pytest.mark.parametrize(("options", "strips"), [({}, True), ({"root_path": "/chat"}, False)])
 def test_a_visitor_chats_shares_and_comes_back_whatever_is_told(
     gemini: FakeGemini, visitor: Visitor, options: dict[str, str], strips: bool
@@ -167,6 +174,7 @@ def test_a_root_path_that_is_none_is_refused_in_a_sentence() -> None:
             checked_root_path(wrong)
 
 
+@pytest.mark.usefixtures("untold")
 def test_nobody_but_a_proxy_that_is_told_of_says_where_the_page_is() -> None:
     with launched(loaded()) as url:
         said = {"X-Forwarded-Prefix": "/elsewhere"}
