@@ -338,6 +338,7 @@ def serve_until_end(demo: ChatPage, agents: Agents, **options: Any) -> None:
     for loaded in (registry.loaded for registry in agents.loaded):
         tell(loaded.why_not_loaded)
         tell(loaded.no_ai)
+        tell(loaded.recorded_to)
     if url is None:
         return
     # From now on, because whoever reads that it runs may end it.
