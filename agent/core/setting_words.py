@@ -7,10 +7,16 @@ from pydantic import AfterValidator
 from agent.core.file_types import GROUPS
 from agent.core.text import split_words
 
-# An origin, as browsers send it; "null" is that of a page opened from a file.
+# The origin of a web site; and any, as browsers send it: "null" is that of a page in a file.
+SITE = re.compile(r"https?://[a-z0-9_.-]+(:\d+)?")
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:]+\])(:\d+)?|null|\*")
 
 MIME_TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]*")
+
+
+def split_origins(text: str | None) -> tuple[str, ...]:
+    """Origins, as browsers write them."""
+    return tuple(origin.lower().rstrip("/") for origin in split_words(text))
 
 
 def words_among(*known: str, hidden: str = "") -> AfterValidator:
@@ -46,5 +52,16 @@ def _check_origins(origins: str | None) -> str | None:
     return origins
 
 
-# The same for types of files, and for web sites.
+def _check_sites(sites: str | None) -> str | None:
+    for site in split_words(sites):
+        if not SITE.fullmatch(site.lower().rstrip("/")):
+            raise ValueError(
+                f"{site[:80]!r} is not the origin of a web site, which is written as "
+                "https://example.org"
+            )
+    return sites
+
+
+# The same for types of files, for origins, and for other web sites.
 TYPES_OF_FILES, WEB_SITES = AfterValidator(_check_file_types), AfterValidator(_check_origins)
+OTHER_SITES = AfterValidator(_check_sites)

@@ -15,9 +15,9 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from agent.core import setting_words
 from agent.core.file_types import GROUPS
 from agent.core.language import ACCENTED, ENGLISH, LANGUAGES
-from agent.core.setting_words import TYPES_OF_FILES, WEB_SITES, words_among
 from agent.core.text import split_words
 
 # The limits that a page which only its own machine can reach starts without.
@@ -85,7 +85,7 @@ class Settings(BaseModel):
     )
 
     # Which files visitors may send, and how large.
-    file_types: Annotated[str, TYPES_OF_FILES] = Field(
+    file_types: Annotated[str, setting_words.TYPES_OF_FILES] = Field(
         default="image pdf audio video text",
         description="the files that a visitor may send: any of image, pdf, audio, video and text, "
         "or types such as `image/gif`; `none` takes no files",
@@ -244,7 +244,7 @@ class Settings(BaseModel):
     )
 
     # What visitors may choose themselves.
-    visitor_settings: Annotated[str, words_among(*CHOICES, "none")] = Field(
+    visitor_settings: Annotated[str, setting_words.words_among(*CHOICES, "none")] = Field(
         default="temperature max_output_tokens streaming",
         description="what visitors can set on the page for their next messages: any of model, "
         "temperature, max_output_tokens, thinking, streaming, and instruction, which shows the "
@@ -252,18 +252,17 @@ class Settings(BaseModel):
     )
     models: str = Field(
         default="",
-        description="the models that they can choose beside the agent's own, such as "
-        "`gemini-3.5-flash gemini-3.1-pro-preview`; where the agent's code names its model by a "
-        "name, and these are of the same provider",
+        description="the models that they can choose, such as `gemini-3.5-flash`, where the agent "
+        "names its own by a name, of the same provider",
     )
     visitor_keys: bool = Field(
         default=False,
-        description="1: visitors can answer their messages on a Gemini key of their own, which "
-        "is kept in their page alone, and does not count for DAILY_TURNS and DAILY_TOKENS",
+        description="1: visitors can use a Gemini key of their own, which is kept in their page "
+        "alone; what is asked on it does not count for DAILY_TURNS and DAILY_TOKENS",
     )
 
     # In which languages it speaks.
-    page_languages: Annotated[str, words_among(*LANGUAGES, hidden=ACCENTED)] = Field(
+    page_languages: Annotated[str, setting_words.words_among(*LANGUAGES, hidden=ACCENTED)] = Field(
         default=" ".join(LANGUAGES),
         description="the languages of the page's own words, of which a visitor gets what the "
         "browser asks for, and can choose",
@@ -298,11 +297,18 @@ class Settings(BaseModel):
         description="a secret of your choice, of at least 16 characters; opens the "
         "OpenAI-compatible API",
     )
-    allowed_origins: Annotated[str | None, WEB_SITES] = Field(
+    allowed_origins: Annotated[str | None, setting_words.WEB_SITES] = Field(
         default=None,
         description="other web sites whose pages may use this agent, such as "
         "`https://example.org http://localhost:5173`; also other names of this page, where a proxy "
         "serves it",
+    )
+
+    embed_on: Annotated[str | None, setting_words.OTHER_SITES] = Field(
+        default=None,
+        description="other web sites that show the chat in a panel on their pages, such as "
+        '`https://example.org`, by `<script src="https://THIS-PAGE/embed.js" defer></script>`; no '
+        "others can",
     )
 
     @field_validator("*")
@@ -351,7 +357,12 @@ class Settings(BaseModel):
     @property
     def origins(self) -> tuple[str, ...]:
         """The allowed origins, as browsers write them."""
-        return tuple(origin.lower().rstrip("/") for origin in split_words(self.allowed_origins))
+        return setting_words.split_origins(self.allowed_origins)
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """The origins of the web sites that show the chat, as browsers write them."""
+        return setting_words.split_origins(self.embed_on)
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
