@@ -4,6 +4,7 @@ python -m agent "What time is it in Tokyo?"     one answer
 cat notes.txt | python -m agent "Summarize"     one answer, about what comes through the pipe
 python -m agent                                 a conversation
 python -m agent check                           what is right and what is wrong with the set-up
+python -m agent evalset                         what visitors said of answers, for `adk eval`
 """
 
 import argparse
@@ -14,6 +15,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TextIO, cast
 
@@ -21,6 +23,7 @@ from agent.chat.conversation import Conversation
 from agent.chat.load_errors import LoadError
 from agent.chat.loader import OUR_AGENT, LoadedAgent, load
 from agent.cli.check import is_check, run_check
+from agent.cli.evalset import is_evalset, run_evalset
 from agent.cli.prompt import piped_text, typed_questions
 from agent.cli.terminal import CONTROLS, Screen, TerminalChat, timestamp
 from agent.core.question import Options
@@ -36,11 +39,19 @@ DEMO = (
 # Exit codes: the answer is not whole; the command is wrong; Ctrl-C with no answer to stop.
 EXIT_FAILED, EXIT_WRONG_COMMAND, EXIT_INTERRUPTED = 1, 2, 130
 
+# What is no question: by whether the arguments ask for it, what does it.
+COMMANDS = (is_check, run_check), (is_evalset, run_evalset)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    options = None if is_check(arguments) else _parser().parse_args(arguments)
+    other = next((run for asks, run in COMMANDS if asks(arguments)), None)
+    run = (
+        partial(other, arguments[1:], OUR_AGENT)
+        if other
+        else partial(_run, _parser().parse_args(arguments))
+    )
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         # What is not text, or cannot be written in this terminal's encoding, ends nothing.
         cast(io.TextIOWrapper, stream).reconfigure(errors="replace")
@@ -49,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Each failure is shown where the answer would be; only an unknown one is worth a traceback.
     logging.getLogger("agent.chat.turn").setLevel(logging.ERROR)
     try:
-        return _run(options) if options else run_check(arguments[1:], OUR_AGENT)
+        return run()
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
@@ -156,7 +167,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m agent",
         description="Talk to the agent. Without a question, a conversation begins; with "
-        "`check` for it, the set-up is checked (check --help).",
+        "`check` for it, the set-up is checked (check --help); with `evalset`, what visitors said "
+        "of answers is written for `adk eval` (evalset --help).",
     )
     add = parser.add_argument
     add("question", nargs="*", help="what to ask; a text that is piped in is sent with it")
