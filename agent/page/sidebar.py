@@ -39,8 +39,8 @@ class SideBar:
         with gr.Sidebar(open=False, elem_id="side-bar") as self._bar:
             self._new = gr.Button(N_("New chat"))
             # What it fires is named in static/chats.js: "expand" asks for the list, "select" opens
-            # a chat, "click" names or shares it, or keeps it as an example, "download" saves and "delete" deletes it, and
-            # "clear" deletes all.
+            # a chat, "click" names or shares it, or keeps it as an example, "download" saves and
+            # "delete" deletes it, and "clear" deletes all.
             self._place = gr.HTML(
                 elem_id="chats",
                 js_on_load="chatList.watch(element, trigger)",
@@ -154,19 +154,22 @@ async def fulfil(page: PageState, event: gr.EventData) -> dict[str, Any]:
         if not is_there:
             tell(_(NOTHING_LEFT))
         token = await page.token(id)
-    return {"kind": kind, "id": id, "token": token, "wasShared": was_shared}
+    about = {"kind": kind, "id": id, "isThere": is_there}
+    return {**about, "token": token, "wasShared": was_shared}
 
 
 async def _keep_example(page: PageState, id: str, is_kept: bool) -> bool:
     """Keep a conversation as an example of how it should go, or do not any more; whether there is
     such a one."""
-    conversation = await page.chat(id)
-    if conversation and is_kept and page.registry.settings.feedback:
+    conversation = await page.chat(id) if page.registry.settings.feedback else None
+    if conversation is None:
+        return False
+    if is_kept:
         await keep_example(page.registry, conversation)
-    elif conversation:
+    else:
         await take_back_example(page.registry, conversation)
         tell(_(TAKEN_BACK))
-    return conversation is not None
+    return True
 
 
 async def export_chat(page: PageState, event: gr.EventData) -> dict[str, str] | None:

@@ -240,8 +240,8 @@
         told(about) {
             const name = find(about.id)?.name ?? "";
             const wish = (kind) => send("click", { kind, id: about.id });
-            if (about.kind === "example") return tellKept(about.id);
-            if (about.kind === "no example") return;
+            if (about.kind === "example" && about.isThere) return tellKept(about.id);
+            if (about.kind === "no example" && about.isThere) return;
             const isOfLink = about.kind === "share" ? about.token : about.kind !== "rename";
             if (isOfLink) chatShare.show(view.place, about, name, wish);
             else globalThis.chatList.look(); // It has another name, or is not there any more.
