@@ -36,7 +36,7 @@ def run_evalset(arguments: Sequence[str], our_agent: Path) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m agent evalset",
         description="Write what visitors said of answers as an eval set, and beside it what "
-        f"`adk eval` needs: {CRITERIA_FILE}, which stays as it is where there is one, and the "
+        f"`adk eval` needs: {CRITERIA_FILE}, unless there is another of that name, and the "
         "metrics that it names. It is read where SESSION_DB keeps the chats.",
     )
     named = os.environ.get("AGENT", "").strip()
@@ -92,9 +92,10 @@ def _write(exported: Exported, out: Path | None) -> int:
     folder = out.parent if out else Path()
     for name, text in exported.files.items():
         path = folder / name
-        if name == CRITERIA_FILE and path.exists():
-            _say(f"Left as it is: {path}")
-            continue
+        if name == CRITERIA_FILE and path.exists() and path.read_text(encoding="utf-8") != text:
+            other = folder / f"{exported.set_id}.{CRITERIA_FILE}"
+            _say(f"Left as it is: {path}. For this set: adk eval --config_file_path {other}")
+            path = other
         path.write_text(text, encoding="utf-8")
         _say(f"Written: {path}")
     for line in exported.included:

@@ -56,6 +56,7 @@ its key, and is paid for."""
 class Exported:
     """An eval set with all that it needs."""
 
+    set_id: str
     files: Mapping[str, str]
     # What is in it and what it looks for, and what is not in it and why: a line for each finding.
     included: tuple[str, ...]
@@ -90,7 +91,8 @@ def export_evalset(
         f"{METRICS}.py": Path(answer_metrics.__file__).read_text(encoding="utf-8"),
     }
     told = _read_me(set_file, app_name, judge, included, left_out)
-    return Exported({**files, f"{set_id}.md": told}, tuple(included), tuple(left_out))
+    files[f"{set_id}.md"] = told
+    return Exported(set_id, files, tuple(included), tuple(left_out))
 
 
 def expectations(finding: Finding) -> list[Expectation]:
