@@ -126,7 +126,7 @@ def _summary(chat: Chat, files: Mapping[str, str]) -> str:
         for reason in [_line(record["reason"])]
     ]
     there = [f"- `{name}`: {CONTENTS[name]}" for name in CONTENTS if name in (*files, "report.md")]
-    counts = f"{len(chat.turns)} questions; {len(bad)} answers were called bad, {good} good."
+    counts = f"Questions: {len(chat.turns)}. Answers called bad: {len(bad)}, good: {good}."
     parts = ["# Report of a chat", f"`{_line(chat.title)}`", counts, "\n".join(lines)]
     parts += ["## Versions", _table(chat.versions), "## Files", "\n".join(there)]
     left = "Keys and passwords that the app knows of, or that look like some, are left out."
