@@ -213,7 +213,7 @@ def _conversation(
     action = f'<form method="post" action="{id}"><button name="done" '
     action += 'value="0">Open again' if finding.is_done else 'value="1">Mark as done'
     test = findings.to_test_form(id, expectation_of(finding), finding)
-    action += f'</button> <a href="{id}.zip">Save as a report (ZIP)</a></form>\n'
+    action += f'</button> · <a href="{id}.zip">Save as a report (ZIP)</a></form>\n'
     below = {finding.turn_id: findings.to_details(record) + action + test + _issue(issue)}
     about = settings.model_copy(update={"show_figures": True})
     note = ""

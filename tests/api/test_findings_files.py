@@ -86,9 +86,10 @@ async def test_what_is_chosen_is_saved_as_an_eval_set(house: House) -> None:
     await house.ann.rate("up")
     await house.bob.ask("And Oslo?", "Snow.")
     await house.bob.rate("down", reason="Wrong facts", expected="Sun")
-    assert 'href="findings.zip?rating=bad">Save as ADK eval set' in (
-        await house.host.get(f"{FINDINGS}?rating=bad")
-    ).text
+    assert (
+        'href="findings.zip?rating=bad">Save as ADK eval set'
+        in (await house.host.get(f"{FINDINGS}?rating=bad")).text
+    )
     for query, number in (("", 2), ("?rating=bad", 1), ("?agent=nobody", 0)):
         files = await house.files(f"{FINDINGS}.zip{query}")
         assert sorted(files) == [

@@ -12,7 +12,8 @@ from tests.support.app_process import ROOT
 from tests.support.rated_chat import rated_chat
 from tests.support.terminal import ran
 
-pytestmark = pytest.mark.slow
+# To import Google Cloud's clients takes `adk eval` most of a minute on a busy machine.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 # What an owner has: an agent that is mended by its environment.
 AGENT = """
@@ -45,21 +46,18 @@ def adk_eval(agent: str, path: Path, *options: str, **environment: str) -> tuple
         env={**os.environ, "PYTHONWARNINGS": "ignore", "PYTHONPATH": found, **environment},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=600,
     )
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(("expected", "passed"), [("84", 1), ("85", 0)])
-async def test_this_projects_own_agent_is_evaluated(
-    tmp_path: Path, expected: str, passed: int
-) -> None:
-    uri = await rated_chat(tmp_path, "What is 12*7?", "up", passage=expected)
+async def test_this_projects_own_agent_is_evaluated(tmp_path: Path) -> None:
+    uri = await rated_chat(tmp_path, "What is 12*7?", "up", passage="84")
+    await rated_chat(tmp_path, "What is 12*8?", "up", passage="97")
     out = tmp_path / "sums.evalset.json"
     assert ran("evalset", "--out", str(out), SESSION_DB=uri).code == 0
     code, said = adk_eval("agent", out)
-    assert f"Tests passed: {passed}\n  Tests failed: {1 - passed}" in said
-    assert code == 1 - passed
+    assert (code, "Tests passed: 1\n  Tests failed: 1" in said) == (1, True), said
 
 
 async def test_a_bad_answer_fails_and_the_mended_agent_passes(
@@ -81,10 +79,5 @@ async def test_a_bad_answer_fails_and_the_mended_agent_passes(
     assert (code, "Tests failed: 1" in said) == (1, True), said
     code, said = adk_eval(str(shop), out, SHOP="mended", **given)
     assert (code, "Tests passed: 1" in said) == (0, True), said
-    # ADK's own measure of words takes the wrong day for right.
     case = json.loads(out.read_text())["eval_cases"][0]
     assert case["sessionInput"]["state"] == {"customer": "Ann"}
-    plain = tmp_path / "plain.json"
-    plain.write_text('{"criteria": {"response_match_score": 0.7}}')
-    config = "--config_file_path", str(plain)
-    assert adk_eval(str(shop), out, *config, SHOP="bad", **given)[0] == 0

@@ -14,7 +14,7 @@ from agent.chat import rating
 from agent.core.feedback import CHAT
 from agent.core.files import File
 from agent.core.notices import PlainError
-from agent.core.pauses import Reply
+from agent.core.pauses import Pause, Reply
 from agent.core.question import Question
 from agent.render import media
 from agent.render.evalset import CRITERIA_FILE, Exported
@@ -187,7 +187,7 @@ async def test_a_turn_in_which_a_person_was_asked_is_left_out() -> None:
     tester.model.enqueue(call("look", city="Rome"))
     talk = await tester.page.conversation()
     asked = await talk.ask(below(talk, None, "Look at Rome")).finish()
-    (pause,) = (entry for entry in asked if hasattr(entry, "kind"))
+    (pause,) = (entry for entry in asked if isinstance(entry, Pause))
     tester.model.enqueue("Sunny.")
     await talk.ask(Question(replies={pause.id: Reply()})).finish()
     await rate_last(tester, talk)

@@ -1,5 +1,5 @@
-"""`adk eval` without what the extra `google-adk[eval]` installs: ADK's own readers, its inference, its
-trajectories and its way to metrics of others, one after the other as `adk eval` calls them.
+"""`adk eval` without what the extra `google-adk[eval]` installs: ADK's own readers, its inference,
+its trajectories and its way to metrics of others, as `adk eval` calls them.
 
 `make test-evals` runs the command itself.
 """
@@ -33,9 +33,9 @@ async def evaluated(files: Mapping[str, str], folder: Path, root: BaseAgent) -> 
     """What comes of an eval set and what lies beside it, where this agent answers."""
     for name, text in files.items():
         (folder / name).write_text(text)
-    (path,) = folder.glob("*.evalset.json")
-    found = load_eval_set_from_file(str(path), str(path))
-    assert path.name == f"{found.eval_set_id}.evalset.json"
+    (name,) = (name for name in files if name.endswith(".evalset.json"))
+    found = load_eval_set_from_file(str(folder / name), name)
+    assert name == f"{found.eval_set_id}.evalset.json"
     results: Results = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ADK_SUPPRESS_EXPERIMENTAL_FEATURE_WARNINGS", "1")

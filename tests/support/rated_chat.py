@@ -29,5 +29,3 @@ async def rated_chat(
     if close := getattr(store, "close", None):
         await close()
     return uri
-
-
