@@ -32,7 +32,7 @@ def look(city: str) -> dict[str, str]:
 
 def remember(who: str, tool_context: ToolContext) -> dict[str, str]:
     """Remember somebody."""
-    tool_context.state["name"] = who
+    tool_context.state["name"] = tool_context.state["met"] = who
     return {"status": "done"}
 
 
