@@ -47,6 +47,10 @@ FILTERS: dict[str, tuple[str, ...]] = {
 # What is chosen can be saved, as files that end so.
 SAVES = {"csv": "CSV", "json": "JSON", "zip": "ADK eval set"}
 
+NOT_SAVED = """<p role="alert">{why}</p>
+<p>Go back in your browser: what you have written is still there.</p>
+"""
+
 NOT_ALL = (
     '<p role="alert">The place where chats are stored does not answer at the moment. This may not '
     "be all.</p>\n"
@@ -103,7 +107,7 @@ def router(agents: Agents, may_enter: Guard) -> APIRouter:
         try:
             wanted = parse_expectation(*given)
         except ValueError as error:
-            raise HTTPException(422, str(error)) from None
+            return to_page("This was not saved", NOT_SAVED.format(why=html.escape(str(error))), 422)
         await registry.feedback.mark(id, expectation=to_stored(wanted))
         return RedirectResponse(f"../{id}#test", 303)
 

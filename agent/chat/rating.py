@@ -4,6 +4,7 @@ it is kept.
 
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from google.adk.events import Event
@@ -18,6 +19,7 @@ from agent.core.feedback import (
     ANSWER,
     CHAT,
     GOOD,
+    MAX_BEFORE,
     REASONS,
     Finding,
     Opinion,
@@ -72,7 +74,9 @@ async def rate(
         if turn is None or not can_be_rated(turn.id, turn.transcript):
             raise PlainError("not_rated")
         finding = await _finding(registry, conversation, turn, opinion)
-        await registry.feedback.keep(finding)
+        # What the host has written to it stays.
+        expectation = kept.expectation if kept else None
+        await registry.feedback.keep(replace(finding, expectation=expectation))
     return opinion
 
 
@@ -113,6 +117,9 @@ async def _finding(
     session = await conversation.session()
     replied = _replied(session.events if session else ())
     above = conversation.turns[: conversation.turns.index(turn)]
+    frozen = frozen_copy(turn, replied)
+    if len(above) > MAX_BEFORE:
+        above, frozen["why_not"] = [], "long"
     return Finding(
         user_id=conversation.user_id,
         session_id=conversation.session_id,
@@ -125,7 +132,7 @@ async def _finding(
         before=frozen_turns(above, replied, is_whole=kind == CHAT),
         state=_first_state(session, registry) if session else {},
         kind=kind,
-        **frozen_copy(turn, replied),
+        **frozen,
     )
 
 

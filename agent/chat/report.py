@@ -1,6 +1,7 @@
 """A chat as a zip for a developer: a visitor's own, or one that the host reads about a finding."""
 
 import asyncio
+from contextlib import suppress
 
 from agent.chat.conversation import Conversation
 from agent.chat.registry import Registry
@@ -10,6 +11,7 @@ from agent.core.history import TurnRecord
 from agent.render import findings
 from agent.render.report import Chat, to_report
 from agent.render.zip_file import to_zip
+from agent.stores.fallback import StoreUnavailable
 from agent.stores.feedback import finding_id
 
 
@@ -28,7 +30,8 @@ async def chat_for_report(
     kept: list[Finding] = []
     if conversation:
         whose = conversation.user_id, conversation.session_id
-        kept = list((await registry.feedback.of_chat(*whose)).values())
+        with suppress(StoreUnavailable):
+            kept = list((await registry.feedback.of_chat(*whose)).values())
     kept.sort(key=lambda finding: (finding.opinion.rating == GOOD, -finding.at))
     if about:
         kept = [about, *(finding for finding in kept if finding.key != about.key)]

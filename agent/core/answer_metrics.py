@@ -109,8 +109,12 @@ async def same_meaning(
 def says(text: str, phrase: str) -> bool:
     """Whether a text has one of the ways to say something, as whole words."""
     plain = _plain(text)
-    ways = [way for way in map(_plain, phrase.split("|")) if way]
-    return any(re.search(_bounded(way), plain) is not None for way in ways)
+    return any(
+        _is_whole(plain, found)
+        for way in map(_plain, phrase.split("|"))
+        if way
+        for found in re.finditer(re.escape(way), plain)
+    )
 
 
 def said(invocation: "Invocation") -> str:
@@ -142,19 +146,22 @@ def _plain(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def _bounded(way: str) -> str:
-    """A pattern for this as whole words: "3" is not in "30" or "3.5", nor "art" in "party"."""
-    before, after = _edge(way[0]), _edge(way[-1])
-    left = {"digit": r"(?<!\d)(?<!\d[.,])", "letter": r"(?<!\w)", "": ""}[before]
-    right = {"digit": r"(?![.,]?\d)", "letter": r"(?!\w)", "": ""}[after]
-    return left + re.escape(way) + right
+def _is_whole(text: str, found: re.Match[str]) -> bool:
+    """Whether it was found as whole words: "3" is not in "30" or "3.5", nor "art" in "party"."""
+    before, way, after = text[: found.start()][::-1], found[0], text[found.end() :]
+    return not (_goes_on(way[0], before) or _goes_on(way[-1], after))
 
 
-def _edge(sign: str) -> str:
-    if sign.isdigit():
-        return "digit"
-    has_blanks = not unicodedata.name(sign, "").startswith(WITHOUT_BLANKS)
-    return "letter" if sign.isalpha() and has_blanks else ""
+def _goes_on(edge: str, beside: str) -> bool:
+    """Whether a word or a number that ends with this sign goes on beside it."""
+    if edge.isdigit():
+        return re.match(r"[.,]?\d", beside) is not None
+    return _is_letter(edge) and (_is_letter(beside[:1]) or beside[:1].isdigit())
+
+
+def _is_letter(sign: str) -> bool:
+    """Whether it is one of a script that has blanks between words."""
+    return sign.isalpha() and not unicodedata.name(sign, "").startswith(WITHOUT_BLANKS)
 
 
 def _threshold(eval_metric: "EvalMetric") -> float:

@@ -36,12 +36,17 @@ MAX_WORDS = 2_000
 # What a finding is about: an answer, or all of a chat, which a visitor gives as an example.
 ANSWER, CHAT = "answer", "chat"
 
+# So many turns above one are kept with it, as many as a chat has by default. A test asks all of
+# them each time.
+MAX_BEFORE = 50
+
 # Why a test cannot ask a turn once more: by `why_not` of what is kept of it.
 WHY_NOT = {
     "file": "it has files",
     "person": "it asks a person",
     "program": "it waits for a program",
     "unasked": "it answers no question",
+    "long": f"it stands below more than {MAX_BEFORE} others",
 }
 
 # Characters of an answer, of a tool's arguments, and of its result, that a copy keeps; and calls.

@@ -120,7 +120,9 @@ async def test_the_host_says_what_is_looked_for(house: House) -> None:
     assert [rubric.type for rubric in turn.rubrics or []] == ["MUST_SAY", "MUST_SAY"]
     wrong = await house.host.post(f"{FINDINGS}/{id}/test", data={"tools": "look Rome"})
     assert wrong.status_code == 422
-    assert "is no tool with its arguments as JSON" in wrong.json()["detail"]
+    assert "is no tool with its arguments as JSON" in wrong.text
+    await house.ann.rate("down", comment="Still.")
+    assert "look {&quot;city&quot;" in (await house.host.get(f"{FINDINGS}/{id}")).text
     assert (await house.host.post(f"{FINDINGS}/none/test", data=told)).status_code == 404
 
 

@@ -11,7 +11,7 @@ from google.adk.tools import FunctionTool, LongRunningFunctionTool, ToolContext
 from google.genai import types
 
 from agent.chat import rating
-from agent.core.feedback import CHAT
+from agent.core.feedback import CHAT, MAX_BEFORE
 from agent.core.files import File
 from agent.core.notices import PlainError
 from agent.core.pauses import Pause, Reply
@@ -180,6 +180,18 @@ async def test_a_turn_with_a_file_is_left_out_and_so_are_those_below_it(
         "“What is this?” (good): `adk eval` cannot ask question 1 of 1, because it has files.",
     )
     assert all(line in exported.files["helper_findings.md"] for line in exported.left_out)
+
+
+async def test_an_answer_below_more_than_a_test_asks_is_left_out() -> None:
+    tester = PageTester()
+    for number in range(MAX_BEFORE + 2):
+        await tester.ask(f"Question {number}", "Fine.")
+    await tester.rate("up")
+    await tester.rate("up", -2)
+    exported = await tester.evalset()
+    assert len(exported.included) == 1
+    (line,) = exported.left_out
+    assert line.endswith("because it stands below more than 50 others.")
 
 
 async def test_a_turn_in_which_a_person_was_asked_is_left_out() -> None:
