@@ -5,6 +5,7 @@ cat notes.txt | python -m agent "Summarize"     one answer, about what comes thr
 python -m agent                                 a conversation
 python -m agent check                           what is right and what is wrong with the set-up
 python -m agent evalset                         what visitors said of answers, for `adk eval`
+python -m agent record                          what Gemini answers, to play it without a key
 """
 
 import argparse
@@ -25,6 +26,7 @@ from agent.chat.loader import OUR_AGENT, LoadedAgent, load
 from agent.cli.check import is_check, run_check
 from agent.cli.evalset import is_evalset, run_evalset
 from agent.cli.prompt import piped_text, typed_questions
+from agent.cli.record import is_record, run_record
 from agent.cli.terminal import CONTROLS, Screen, TerminalChat, timestamp
 from agent.core.question import Options
 from agent.core.settings import Settings, read_settings
@@ -39,14 +41,13 @@ DEMO = (
 # Exit codes: the answer is not whole; the command is wrong; Ctrl-C with no answer to stop.
 EXIT_FAILED, EXIT_WRONG_COMMAND, EXIT_INTERRUPTED = 1, 2, 130
 
-# What is no question: by whether the arguments ask for it, what does it.
-COMMANDS = (is_check, run_check), (is_evalset, run_evalset)
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    other = next((run for asks, run in COMMANDS if asks(arguments)), None)
+    # What is no question: by whether the arguments ask for it, what does it.
+    commands = (is_check, run_check), (is_record, _record), (is_evalset, run_evalset)
+    other = next((run for asks, run in commands if asks(arguments)), None)
     run = (
         partial(other, arguments[1:], OUR_AGENT)
         if other
@@ -89,6 +90,14 @@ def _run(options: argparse.Namespace) -> int:
         for question in _questions(loaded, options.demo):
             _asked(loop, chat, question, is_one_of_many=True)
     return 0
+
+
+def _record(arguments: Sequence[str], our_agent: Path) -> int:
+    try:
+        return run_record(arguments, our_agent, DEMO)
+    except (LoadError, ValueError) as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return EXIT_WRONG_COMMAND
 
 
 def _asked(
@@ -167,8 +176,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m agent",
         description="Talk to the agent. Without a question, a conversation begins; with "
-        "`check` for it, the set-up is checked (check --help); with `evalset`, what visitors said "
-        "of answers is written for `adk eval` (evalset --help).",
+        "`check` for it, the set-up is checked (check --help); with `record`, what Gemini answers "
+        "is recorded (record --help); with `evalset`, what visitors said of answers is written for "
+        "`adk eval` (evalset --help).",
     )
     add = parser.add_argument
     add("question", nargs="*", help="what to ask; a text that is piped in is sent with it")
