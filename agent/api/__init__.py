@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from agent.api import (
     agui,
+    embed,
     example_client,
     findings_files,
     findings_page,
@@ -45,6 +46,7 @@ def api_app(agents: Agents) -> FastAPI:
     app.include_router(health.router(agents))
     app.include_router(media.router())
     app.include_router(look.router(agents))
+    app.include_router(embed.router(agents))
     app.include_router(uploads.router(agents))
     app.include_router(signed_in.router())
     app.include_router(share.router(agents))
