@@ -55,6 +55,8 @@ MAX_RERUNS = 11
 
 # LiteLLM has a virtual environment to itself (`make test-models`).
 collect_ignore = [] if find_spec("litellm") else ["models/test_litellm.py"]
+# So has ADK's `adk eval`, of which this is a part (`make test-evals`).
+collect_ignore += [] if find_spec("agentplatform") else ["app/test_adk_eval.py"]
 collect_ignore += [] if find_spec("anthropic") else ["models/test_anthropic.py"]
 
 IN_CI = os.environ.get("CI") == "true"
