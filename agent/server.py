@@ -31,6 +31,7 @@ from agent.api.language import ReadersLanguage
 from agent.api.open_requests import OpenRequests
 from agent.api.openai_error import OpenAIErrors
 from agent.api.origins import OriginCheck, host_name, is_local
+from agent.api.path_prefix import PathPrefix, checked_root_path, own_path, prefix_in
 from agent.api.proxy_header import NotePeer
 from agent.api.security_headers import IsMatch, SecurityHeaders
 from agent.chat.agents import Agents
@@ -73,7 +74,7 @@ EMBEDDABLE = (
 # what says that the app is alive, and what Gradio itself asks for at the start.
 PUBLIC = (
     *(path for feature in ("pictures", "sign-in", "huggingface") for path in ROUTES[feature]),
-    *("/favicon.ico", "/look/{agent}/{part}"),
+    *("/favicon.ico", "/look/{agent}/{part}", "/embed.js"),
     *("/healthz", "/readyz", "/gradio_api/app_id", "/gradio_api/startup-events"),
     *("/host", "/host/{path:path}", "/metrics"),  # Which ask for a secret of their own.
 )
@@ -123,11 +124,12 @@ def serve(demo: gr.ChatInterface, agents: Agents, **options: Any) -> Any:
         "run_history": False,
         "show_error": False,
     }
-    told = {"served": served, "sign_in": sign_in}
     if is_for_host(options) and isinstance(demo, ChatPage):
         demo.show_host(is_reloading)
-    for name, value in {**told, **attributes}.items():
+    for name, value in {"served": served, "sign_in": sign_in, **attributes}.items():
         setattr(demo, name, value)
+    if told := root_path(options):
+        options["root_path"] = checked_root_path(told)
     app, url, share_url = demo.launch(
         quiet=True,
         theme=theme(options.pop("theme", None)),
@@ -178,6 +180,12 @@ def middleware(
     )
     known = None if behind_proxy(options) or not is_loopback(options) else is_known(origins)
     return [
+        Middleware(
+            PathPrefix,
+            prefix=prefix_in(options.get("root_path") or ""),
+            asks_proxy=behind_proxy(options),
+            is_route=lambda scope: _matches(scope["app"].router.routes, scope),
+        ),
         Middleware(ReadersLanguage, offered=settings.languages),
         Middleware(ReloadedRoutes),
         Middleware(OpenAIErrors),
@@ -186,6 +194,7 @@ def middleware(
             SecurityHeaders,
             is_open=is_open(allowed, sign_in),
             is_embeddable=is_one_of(EMBEDDABLE),
+            sites=settings.sites,
         ),
         Middleware(Delivery, is_page=is_one_of(["/"]), is_part=is_one_of(["/assets/{path:path}"])),
         Middleware(OriginCheck, allowed=origins, is_work=is_one_of(WORK), is_known=known),
@@ -210,9 +219,13 @@ def is_for_host(options: Mapping[str, Any]) -> bool:
 
 def behind_proxy(options: Mapping[str, Any]) -> bool:
     """Whether the host has told of a proxy, through which all connections come."""
-    root_path = options.get("root_path") or os.environ.get("GRADIO_ROOT_PATH")
-    told = root_path or os.environ.get("FORWARDED_ALLOW_IPS")
+    told = root_path(options) or os.environ.get("FORWARDED_ALLOW_IPS")
     return bool(told) or "SPACE_ID" in os.environ
+
+
+def root_path(options: Mapping[str, Any]) -> str:
+    """At which path or address of its own a proxy shows the page; "" if the host has not told."""
+    return str(options.get("root_path") or os.environ.get("GRADIO_ROOT_PATH") or "")
 
 
 def is_known(origins: Iterable[str]) -> Callable[[Scope, str], bool]:
@@ -236,9 +249,10 @@ def is_open(paths: Iterable[str], sign_in: SignIn) -> IsMatch:
     is_for_form = is_one_of(() if sign_in.by == "huggingface" else ROUTES["sign-in"])
 
     def is_open(scope: Scope) -> bool:
-        path, app = scope["path"], scope["app"]
+        path, app = own_path(scope), scope["app"]
         # The router redirects to the same path with or without a slash at its end.
-        other = path.rstrip("/") if path.endswith("/") else f"{path}/"
+        whole: str = scope["path"]
+        other = whole.rstrip("/") if whole.endswith("/") else f"{whole}/"
         scopes = scope, {**scope, "path": other}
         if any(map(is_for_form, scopes)):
             return has_sign_in(app, has_form)

@@ -50,6 +50,7 @@ from typing import Annotated, Any, assert_never
 from fastapi import APIRouter, Body, Depends, Header, HTTPException, Query, Request
 from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
+from pydantic import SecretStr
 
 from agent.api import sessions
 from agent.api.errors import PlainErrorRoute
@@ -89,6 +90,9 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     503: {"description": "Nobody is answered at the moment, or what was said cannot be reached"},
 }
 
+# In which a program gives a key of its own, where the host takes one (`VISITOR_KEYS`).
+KEY_HEADER = "X-Gemini-Api-Key"
+
 # What a field holds that has nothing.
 EMPTY: tuple[Any, ...] = (None, "", (), {})
 
@@ -122,7 +126,9 @@ def router(agents: Agents) -> APIRouter:
     async def answer(
         asked: AskRequest | PostRequest, request: Request, last_id: str | None
     ) -> StreamingResponse:
-        position = await _begin_or_resume(agents, asked, last_id, request)
+        key = SecretStr(request.headers.get(KEY_HEADER, ""))
+        visitor = Visitor(address=client_address(request), key=key)
+        position = await _begin_or_resume(agents, asked, last_id, visitor, person_of(request))
         events = _events(position)
         return StreamingResponse(events, media_type="text/event-stream", headers=STREAM_HEADERS)
 
@@ -144,6 +150,7 @@ def router(agents: Agents) -> APIRouter:
             replies=None,
             files=[],
             streaming=streaming,
+            options=None,
         )
         return await answer(asked, request, last_event_id)
 
@@ -197,7 +204,8 @@ async def _begin_or_resume(
     agents: Agents,
     asked: AskRequest | PostRequest,
     last_event_id: str | None,
-    request: Request,
+    visitor: Visitor,
+    person: Person | None,
 ) -> Position | None:
     """Begin an answer, or find the place where a stream of it broke; None when that is gone.
 
@@ -205,13 +213,11 @@ async def _begin_or_resume(
         HTTPException: 204 for a stream that was at its end; else why there is no answer.
         StoreUnavailable: if its session cannot be looked up.
     """
-    person = person_of(request)
     if last_event_id == END_ID:
         raise HTTPException(204)
     if last_event_id is not None:
         return await _resume(agents, asked.session_id, last_event_id, person)
-    question = parse_request(asked, agents.settings.max_message_length)
-    question = replace(question, visitor=Visitor(address=client_address(request)))
+    question = replace(parse_request(asked, agents.settings), visitor=visitor)
     about = asked.session_id, asked.agent, person
     active, log = await sessions.begin(agents, question, *about)
     return Position(active.conversation.session_id, active.turns, log)

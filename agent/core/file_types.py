@@ -1,13 +1,11 @@
 """What a file is, told by its content: its name, and what a browser says of it, may be anything."""
 
 import io
-import re
 
 import filetype
 from PIL import Image, UnidentifiedImageError
 
 from agent.core.notices import PlainError
-from agent.core.text import words_of
 
 # What visitors may send, by the names that a host gives these groups in FILE_TYPES: what Gemini
 # reads (https://ai.google.dev/gemini-api/docs, image, document, audio and video understanding).
@@ -37,9 +35,6 @@ MAX_PIXELS = 89_000_000
 
 # Bytes that no text has.
 CONTROLS = bytes(range(9)) + b"\x0b" + bytes(range(14, 27)) + bytes(range(28, 32)) + b"\x7f"
-
-# A type, as a host may name one.
-MIME_TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]*")
 
 KNOWN = frozenset(kind for group in GROUPS.values() for kind in group)
 
@@ -86,14 +81,3 @@ def _check_picture(data: bytes, form: str) -> None:
         raise PlainError("picture_broken") from None
     if width * height > MAX_PIXELS:
         raise PlainError("picture_too_large", pixels=MAX_PIXELS // 1_000_000)
-
-
-def check_types(types: str) -> None:
-    """Raise ValueError, with a sentence for the host, for what FILE_TYPES cannot be."""
-    words = words_of(types.lower())
-    for word in words:
-        if not (word in GROUPS or MIME_TYPE.fullmatch(word) or words == ["none"]):
-            raise ValueError(
-                f"{word[:80]!r} is none of {', '.join(GROUPS)}, no type such as image/gif, "
-                "and not none alone"
-            )

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from agent.core import choice_sentences
 from agent.core.language import ENGLISH, _, speaking
 from agent.core.text import filled
 
@@ -16,6 +17,7 @@ Argument: TypeAlias = str | int | float
 
 # Formats: `:duration` is "2 hours", `:seconds` "0.5 seconds", `:answers` "3 answers".
 SENTENCES: dict[str, str] = {
+    **choice_sentences.SENTENCES,
     # How a turn ends before its answer does.
     "stopped": "Stopped.",
     "unwatched": "Stopped: nobody was here. Say “Continue” to have the rest.",
@@ -124,6 +126,9 @@ SENTENCES: dict[str, str] = {
     "rated": "Your rating is stored. Thank you.",
     "rating_taken_back": "Your rating is taken back, with all that you wrote.",
     "not_rated": "This answer is not finished, or not kept any more, and so cannot be rated.",
+    "not_kept_as_example": (
+        "The last answer is not finished, and so this chat cannot be an example yet."
+    ),
     "rating_lost": "The connection was lost before your rating was stored. Please try again.",
     "feedback_too_long": "A field can have {longest:,} characters. Please shorten what is longer.",
     "too_much_feedback": "That was a lot of ratings. Please try again in {seconds:duration}.",

@@ -9,6 +9,8 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote
 
+from agent.core.own_key import own_key
+
 REDACTED = "[redacted]"
 
 # The words in a variable's name that make its value a secret.
@@ -31,12 +33,21 @@ PATTERNS = (
 
 def redacted(text: str) -> str:
     """The text without any secret of the environment's, or what looks like one."""
-    for secret in _known(os.environ):
+    running = own_key.get()
+    own = [running.value] if running and running.value else []
+    for secret in (*own, *_known(os.environ)):
         text = text.replace(secret, REDACTED)
     text = URI_PASSWORD.sub(rf"\1:{REDACTED}@", text)
     for pattern in PATTERNS:
         text = pattern.sub(rf"\1{REDACTED}", text)
     return text
+
+
+def is_secret(name: str, value: object) -> bool:
+    """Whether this is called as secrets are, or holds what looks like one."""
+    words = set(re.split(r"[^A-Z]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", name).upper()))
+    text = str(value)
+    return bool(words & {*SECRET_WORDS, "CREDENTIAL", "CREDENTIALS"}) or redacted(text) != text
 
 
 def redact_logs() -> None:

@@ -15,11 +15,6 @@ DAY, HOUR, MINUTE = 86_400, 3600, 60
 MAX_INT = 2**63 - 1
 
 
-def words_of(text: str | None) -> list[str]:
-    """What stands between blanks and commas."""
-    return [word for word in re.split(r"[\s,]+", text or "") if word]
-
-
 def clean(text: str) -> str:
     """The text without NUL characters and lone surrogates, which HTTP and JSON cannot carry.
 
@@ -28,6 +23,11 @@ def clean(text: str) -> str:
     """
     whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return whole.replace("\0", "")
+
+
+def split_words(text: str | None) -> list[str]:
+    """What stands between blanks and commas."""
+    return [word for word in re.split(r"[\s,]+", text or "") if word]
 
 
 def to_json(value: Any, **options: Any) -> str:

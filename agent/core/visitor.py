@@ -3,9 +3,11 @@
 import hashlib
 import re
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import quote
+
+from pydantic import SecretStr
 
 # Characters of a user id: ADK's databases have no room for more (`String(128)`).
 MAX_USER_ID = 128
@@ -35,6 +37,9 @@ class Visitor:
     # The network address that limits count by (agent/limits/client_address.py); None where nobody
     # counts by that.
     address: str | None = None
+    # A key of the visitor's own, on which the question is to be answered; it is kept with nothing
+    # else, and only as long as the answer runs.
+    key: SecretStr | None = field(default=None, repr=False, compare=False)
 
 
 class Person(NamedTuple):

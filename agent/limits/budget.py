@@ -55,6 +55,8 @@ class TokenUsage:
     is_budget_spent: bool = False
     # Whether the offline model answers from now on in place of the agents' own.
     is_offline: bool = False
+    # Whether all of it is on a key of the visitor's own, and so nothing of the host's.
+    is_on_own_key: bool = False
     # How many summaries of earlier events were made; their calls are not among those.
     summaries: int = 0
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from google.adk.sessions import Session
 
@@ -18,16 +18,17 @@ from agent.chat.agents import Agents
 from agent.chat.conversation import Conversation
 from agent.chat.registry import Registry
 from agent.chat.turn import Turn
+from agent.core.choices import allowed, of_page
 from agent.core.feedback import can_be_rated
 from agent.core.files import File
 from agent.core.history import TurnRecord
 from agent.core.notices import Notice, PlainError
 from agent.core.pauses import Reply
-from agent.core.question import Options, Question, Screen
+from agent.core.question import Question, Screen
 from agent.core.transcript import Transcript
 from agent.core.visitor import Visitor, is_person_id, is_session_id, is_visitor_id
 from agent.core.waiting import open_calls
-from agent.render import export, media
+from agent.render import media
 from agent.render.foot import foot_of
 from agent.stores.fallback import StoreUnavailable
 from agent.stores.share_links import SharedChat
@@ -172,26 +173,27 @@ class PageState:
             message: Its text, which an empty form may send as None; or a dict with that as `text`,
                 `files` (or their paths, as Gradio's MultimodalTextbox gives them), a `number` by
                 which the page may have stopped it before it began, `replies` in place of a text,
-                and whether the answer is to be `streaming`.
+                how it is to be answered as `options`, and the visitor's own `key`, a `SecretStr`.
             above: How many messages the page shows above it; with `replies`, above the message
                 whose answer waits for them.
             address: The visitor's network address, for the limits.
         """
-        asked = message if isinstance(message, Mapping) else {"text": message}
+        asked: Mapping[str, Any] = message if isinstance(message, Mapping) else {"text": message}
         visitor = Visitor(self.user_id, address)
         screen, last = self.screen, self.turn
-        replies = cast(Mapping[str, Reply], asked.get("replies") or {})
+        replies: Mapping[str, Reply] = asked.get("replies") or {}
         above += bool(replies)  # The message that waits for them stays.
         text = str(asked.get("text") or "")
         files = [_file(given) for given in asked.get("files") or ()]
         about: dict[str, Any] = {"visitor": visitor, "replies": replies, "files": files}
-        about["options"] = Options(streaming=cast(bool | None, asked.get("streaming")))
-        self._question = Question(text, above, screen, **about)
+        about["options"] = allowed(of_page(asked.get("options")), self.registry.settings)
+        self._question = Question(text, above, screen, **about)  # Without a key.
         shown, others = screen.turn_ids[:above], screen.turn_ids[above:]
         if others:
             self._leave()
         replaced = last if last and (others or last.replaces) else None
-        turn = self.registry.ask(self._question, self.session_id, replaced)
+        keyed = replace(self._question, visitor=replace(visitor, key=asked.get("key")))
+        turn = self.registry.ask(keyed, self.session_id, replaced)
         kept = (*shown, *[None] * max(0, above - len(shown)))
         gone = (*screen.gone, *filter(None, others))
         above_turn = kept[:-1] if replies else kept
@@ -306,7 +308,7 @@ class PageState:
         """That session's, by default the one's on the page; "" where there is none."""
         return (self.session_id if session_id is None else session_id) or ""
 
-    async def _chat(self, session_id: str | None) -> Conversation | None:
+    async def chat(self, session_id: str | None) -> Conversation | None:
         """The visitor's conversation of this id, by default the one on the page; None if there is
         none, or nothing in it."""
         active = await self.registry.find(self.user_id, self._id(session_id))
@@ -314,7 +316,7 @@ class PageState:
 
     async def rename(self, title: str, session_id: str | None = None) -> bool:
         """Call that conversation something else; whether there is such a one."""
-        if conversation := await self._chat(session_id):
+        if conversation := await self.chat(session_id):
             await conversation.rename(title)
         return conversation is not None
 
@@ -330,7 +332,7 @@ class PageState:
     async def share(self, session_id: str | None = None) -> bool:
         """Let whoever has the link read that conversation as it is now; whether there is such a
         one."""
-        conversation = await self._chat(session_id)
+        conversation = await self.chat(session_id)
         history = await conversation.history() if conversation else []
         ids = [record.id for record in history if record.id]
         if conversation and ids:
@@ -346,25 +348,6 @@ class PageState:
     async def token(self, session_id: str | None = None) -> str | None:
         """The link's, if that conversation is shared."""
         return await self.registry.links.token(self.user_id, self._id(session_id))
-
-    async def export(self, kind: str, session_id: str | None = None) -> tuple[str, str] | None:
-        """That conversation as a file, an "md", "html" or "json": its name, and what is in it; None
-        where nothing was said."""
-        conversation = await self._chat(session_id)
-        if conversation is None or kind not in ("md", "html", "json"):
-            return None
-        history, session = await conversation.history(), await conversation.session()
-        if not (history and session):
-            return None
-        title, host = conversation.title, self.registry.agent_name
-        settings, accent = self.registry.settings, self.registry.loaded.look.accent
-        to_text = {
-            "md": lambda: export.to_markdown(history, title, host, settings),
-            "html": lambda: export.to_html(history, title, host, settings, accent),
-            "json": lambda: export.to_adk(session, title),
-        }
-        text = await asyncio.to_thread(to_text[kind])
-        return f"{export.file_name(title)}.{kind}", text
 
 
 def _file(given: File | str) -> File:
