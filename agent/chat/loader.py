@@ -30,11 +30,13 @@ from agent.chat.compaction import with_compaction
 from agent.chat.connecting import how_to_connect
 from agent.chat.degrading import Degrading
 from agent.chat.inner_talk import InnerTalk
+from agent.chat.live_line import Lines
 from agent.chat.load_errors import AgentFailed, LoadError, why_not_loaded
 from agent.chat.measures import Measures
 from agent.chat.model_options import ModelOptions
 from agent.chat.sent_files import RequestSize
 from agent.chat.services import Stores, load_services, memory_service, open_stores
+from agent.chat.talk import TalkBegin
 from agent.core.secrets import redact_logs
 from agent.core.settings import Settings
 from agent.limits.budget import Budget
@@ -254,9 +256,9 @@ def with_plugins(
     """The owner's plugins, and this app's own before and after them: the first one that gives ADK
     another event or response is the last that is asked."""
     limits = Budget(settings.max_output_tokens), Degrading(settings.offline_fallback)
-    own = ModelOptions(), RequestSize(), *limits, ToolFailures(), Redaction()
+    own = ModelOptions(), RequestSize(), *limits, ToolFailures(), Redaction(), Lines()
     marks = [InnerTalk(inner)] if inner else []
-    return [Invocation(), Measures(), *marks, Approvals(), *owners, *own]
+    return [Invocation(), TalkBegin(), Measures(), *marks, Approvals(), *owners, *own]
 
 
 def _import(path: Path) -> tuple[App | BaseNode, str]:
@@ -356,5 +358,6 @@ def _quieten_adk() -> None:
     for name in (
         *("workflow._node_runner", "runners", "telemetry._metrics"),
         *("flows.llm_flows.tools._rearranger", "sessions.database_session_service"),
+        "live._live_llm_flow",
     ):
         logging.getLogger(f"google_adk.google.adk.{name}").setLevel(logging.CRITICAL)

@@ -21,6 +21,7 @@ from agent.core.files import File
 from agent.core.pauses import Pause, Reply, sentence
 from agent.core.plain_text import lines
 from agent.core.question import Options, Question
+from agent.core.said import Said
 from agent.core.sources import Sources
 from agent.core.text import clean, to_json
 from agent.core.transcript import Notice, Text, Thought, ToolCall, notices
@@ -103,8 +104,8 @@ class Screen:
                 self.remark(_dimmed(f"[{name} answered {to_json(result, ensure_ascii=False)}]"))
             case Text() | Rewrite() | File() | Sources():
                 pass
-            case Pause() | Notice():
-                pass  # Shown at the end of the turn.
+            case Pause() | Notice() | Said():
+                pass  # Shown at the end of the turn; or typed here.
             case _:
                 assert_never(delta)
 

@@ -198,6 +198,21 @@ class Settings(BaseModel):
         "TURN_TIMEOUT bounds how long it may take (ADK's StreamingMode)",
     )
 
+    # Talks: both sides speak at any time (ADK's BIDI). Each second of one may cost something.
+    live: bool = Field(
+        default=True, description="0: nobody can talk to the agent while it answers (ADK's BIDI)"
+    )
+    live_model: str | None = Field(
+        default=None,
+        description="the Gemini that holds talks, such as `gemini-live-2.5-flash-native-audio`; "
+        "without one the agent's own model, if it can, and else by typed words alone",
+    )
+    talk_timeout: float = Field(default=600, ge=0, description="how long a talk may last")
+    talk_silence: float = Field(
+        default=120, ge=0, description="how long nobody may say anything in a talk"
+    )
+    max_talks: int = Field(default=10, ge=0, description="talks at once, of all visitors together")
+
     # How much is done at once, and shown to the model. The events are cut between turns, never
     # inside one; the threads are for all visitors together.
     history_events: int = Field(
