@@ -18,6 +18,7 @@ from tests.support.agent_folder import FOLDER
 from tests.support.browser import Page, Visitor, run_chromium
 from tests.support.clock import Clock
 from tests.support.fake_gemini import FakeGemini
+from tests.support.fake_live import FakeLive
 from tests.support.postgres import Postgres, run_postgres
 from tests.support.second_origin import SecondOrigin
 
@@ -83,6 +84,16 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     monkeypatch.setattr("limits.aio.storage.memory.time", SimpleNamespace(time=clock.read))
     monkeypatch.setattr("agent.limits.counters.time", clock.read)
     return clock
+
+
+@pytest.fixture
+def live(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeLive]:
+    """A fake Live API, with which google-genai talks."""
+    with FakeLive() as server:
+        monkeypatch.setenv("GOOGLE_API_KEY", "k" * 39)
+        monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", server.url)
+        monkeypatch.setenv("SSL_CERT_FILE", server.certificate)
+        yield server
 
 
 @pytest.fixture

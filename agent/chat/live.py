@@ -40,6 +40,9 @@ from agent.core.transcript import Text, ToolCall, Transcript
 # network that is slow. Afterwards nobody reads the queue any more, and ADK does not say so.
 TAKE_TIMEOUT = 8.0
 
+# The code of the notice that is given then, where nothing else says why.
+NOT_HEARD = "talk_not_heard"
+
 # Events that one who listens may be behind: 40 s of a voice at 25 pieces a second.
 MAX_BEHIND = 1000
 
@@ -65,6 +68,7 @@ class TalkQueue(LiveRequestQueue):
         super().__init__()
         self._on_done = on_done
         self._taken: LiveRequest | None = None
+        self._taken_at = 0.0
         # When what is not taken yet was put in, in seconds of `time.monotonic`.
         self._put: list[float] = []
 
@@ -75,7 +79,10 @@ class TalkQueue(LiveRequestQueue):
 
     @property
     def waits_since(self) -> float | None:
-        """Since when the oldest request waits, in seconds of `time.monotonic`; None without one."""
+        """Since when the oldest request waits to be taken, or to be done with, in seconds of
+        `time.monotonic`; None without one."""
+        if self._taken:
+            return self._taken_at
         return self._put[0] if self._put else None
 
     def put(self, request: LiveRequest) -> None:
@@ -92,7 +99,7 @@ class TalkQueue(LiveRequestQueue):
         if done := self._taken:
             self._taken = None
             self._on_done(done)
-        self._taken = await super().get()
+        self._taken, self._taken_at = await super().get(), time.monotonic()
         if not self._taken.close:
             del self._put[:1]
         return self._taken
@@ -122,11 +129,12 @@ class LiveTurn(Turn):
     # For whoever talks.
 
     async def say(self, text: str) -> None:
-        """Send typed words; an answer that is on its way ends by them.
+        """Send typed words, once the talk has begun; an answer that is on its way ends by them.
 
         Raises:
             LimitExceeded: if a limit forbids it; the talk goes on.
         """
+        await self.admitted.wait()
         if self.admit:
             await self.admit(text)
         if not (self.over or self.is_stopping):
@@ -193,9 +201,18 @@ class LiveTurn(Turn):
     ) -> None:
         """The run, which is ended when it stands still. One that ends by itself was ended by the
         model's server."""
-        await super().run(work, known, is_streamed)
+        await super().run(self._until_end(work), known, is_streamed)
         if not isinstance(self.failure, BaseException):
             self.failure = PlainError("talk_line_closed")
+
+    async def _until_end(self, work: Coroutine[Any, Any, None]) -> None:
+        """What kept the words from being taken comes out only when the run is ended."""
+        try:
+            await work
+        except Exception:
+            if self._stop_reason and self._stop_reason.notice.code == NOT_HEARD:
+                self._stop_reason = None
+            raise
 
     def add(self, event: Event, described: Callable[[Transcript], Transcript] = tuple) -> None:
         """Fold one of the run's events in, and pass it on to those who listen."""
@@ -291,7 +308,7 @@ class LiveTurn(Turn):
             return  # It has a timeout of its own.
         if waits_since := self.queue.waits_since:
             waited = time.monotonic() - waits_since
-            yield TAKE_TIMEOUT - waited, PlainError("talk_not_heard")
+            yield TAKE_TIMEOUT - waited, PlainError(NOT_HEARD)
         if transcript.busy_with_tools(self.transcript):
             limit, began = settings.turn_timeout, _latest_call(self.transcript)
             waited = time.time() - began

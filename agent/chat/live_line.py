@@ -5,10 +5,18 @@ does not answer. Here a connection has its time, and the next one is waited for,
 """
 
 import asyncio
+import logging
 import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    aclosing,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
 from functools import cache, partial
 from typing import Any, TypeAlias
 
@@ -20,11 +28,15 @@ from google.adk.plugins import BasePlugin
 from google.genai import types
 
 from agent.chat.measures import running_turn
+from agent.core.containment import describe
+from agent.core.errors import UNKNOWN, explain
 from agent.core.notices import PlainError
 from agent.limits.budget import OFFLINE_MODEL, current_usage
 from agent.models.credentials import is_complete
 from agent.models.genai_internals import change_class
 from agent.models.text_line import TextLine, open_text_line
+
+log = logging.getLogger(__name__)
 
 # Seconds in which a model's server must have taken a connection.
 CONNECT_TIMEOUT = 10.0
@@ -84,7 +96,8 @@ class Line:
         async with AsyncExitStack() as stack:
             try:
                 async with asyncio.timeout(CONNECT_TIMEOUT):
-                    connection = await stack.enter_async_context(connect(request))
+                    with explained():
+                        connection = await stack.enter_async_context(connect(request))
             except TimeoutError:
                 raise PlainError("unreachable") from None
             self.is_open, self.hears = True, not isinstance(connection, TextLine)
@@ -93,6 +106,19 @@ class Line:
                 yield PatientConnection(connection)
             finally:
                 self.is_open = False
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Have what fails inside told as the model's failure, also where google-genai cannot read a
+    frame, of which it raises whatever its own code does (google/genai/live.py)."""
+    try:
+        yield
+    except Exception as error:
+        if explain(error, "model").code != UNKNOWN:
+            raise
+        log.warning("The AI service has sent what cannot be read. %s", describe(error))
+        raise PlainError("model_failed") from error
 
 
 class PatientConnection(BaseLlmConnection):
@@ -114,8 +140,13 @@ class PatientConnection(BaseLlmConnection):
         await self._connection.send_realtime(blob)
 
     async def receive(self) -> AsyncGenerator[LlmResponse, None]:
+        is_text = isinstance(self._connection, TextLine)
         async with aclosing(self._connection.receive()) as responses:
-            async for response in responses:
+            while True:
+                with nullcontext() if is_text else explained():
+                    response = await anext(responses, None)
+                if response is None:
+                    return
                 if getattr(response, "go_away", None):
                     self._goes = response
                 else:

@@ -13,7 +13,7 @@ from google.genai import types
 
 from agent.core import transcript as texts
 from agent.core.said import Said
-from agent.core.transcript import Text, Thought, Transcript
+from agent.core.transcript import Text, Thought, ToolCall, Transcript
 
 # Under which name the `custom_metadata` of an event says that a talk begins with it.
 TALK = "adk_chat_page_talk"
@@ -70,8 +70,8 @@ def _before_interruption(transcript: Transcript) -> Transcript:
     """The transcript in which an answer that was cut short stands above what has cut it short: ADK
     stores that first."""
     match transcript:
-        case (*rest, Said() as said, Text() as text):
-            return (*rest, text, said)
+        case (*rest, Said() | ToolCall() as asked, Said() as said, Text() as text):
+            return (*rest, asked, text, said)
     return transcript
 
 

@@ -220,6 +220,10 @@ class _Talk:
         if "activity_start" in spoken:
             await self._interrupt()
         typed = frame.get("client_content", {}).get("turn_complete") or spoken.get("text")
+        # What was said before is answered by Gemini 3 only when something new is said.
+        is_history = "client_content" in frame and len(self._connection.frames) == 1
+        if is_history and "gemini-3" in self._connection.setup["model"]:
+            return False
         return bool(typed or "activity_end" in spoken or spoken.get("audio_stream_end"))
 
     async def _answer(self) -> None:
@@ -257,7 +261,7 @@ class _Talk:
             case Close(code, reason):
                 await self._socket.close(code, reason)
             case Hang():
-                await asyncio.Event().wait()
+                await self._socket.wait_closed()
 
     async def _send(self, frame: Json) -> None:
         # As bytes: so the real one does.
