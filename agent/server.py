@@ -230,6 +230,8 @@ def is_open(paths: Iterable[str], signs_in: bool) -> IsMatch:
 
     def is_open(scope: Scope) -> bool:
         path, app = scope["path"], scope["app"]
+        if scope["type"] == "websocket":  # Gradio's page needs none.
+            return _matches(app.state.served.routes, scope)
         # The router redirects to the same path with or without a slash at its end.
         other = path.rstrip("/") if path.endswith("/") else f"{path}/"
         scopes = scope, {**scope, "path": other}

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from pydantic import SecretStr
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -20,7 +20,7 @@ NOT_SIGNED_IN = N_(
     "This page is for those who sign in. Please open its start page, and sign in there."
 )
 
-CurrentUser: TypeAlias = Callable[[Request], Awaitable[object]]
+CurrentUser: TypeAlias = Callable[[HTTPConnection], Awaitable[object]]
 
 
 class SignInRequired:
@@ -48,7 +48,7 @@ class SignInRequired:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer it by 401."""
-        if scope["type"] != "http" or await self._may_pass(scope):
+        if scope["type"] == "lifespan" or await self._may_pass(scope):
             await self._app(scope, receive, send)
             return
         is_browser = "text/html" in Headers(scope=scope).get("accept", "")
@@ -66,4 +66,6 @@ class SignInRequired:
         given = Headers(scope=scope).get("authorization", "").encode()
         if self._expected and secrets.compare_digest(given, self._expected):
             return True
-        return bool(await self._current_user(Request(scope)))
+        is_socket = scope["type"] == "websocket"
+        connection = HTTPConnection(scope) if is_socket else Request(scope)
+        return bool(await self._current_user(connection))

@@ -34,6 +34,7 @@ from agent.core.figures import OFFLINE_VERSION
 from agent.core.history import changes_user
 from agent.core.notices import Notice, PlainError
 from agent.core.settings import Settings
+from agent.core.text import clean
 from agent.core.transcript import Text, ToolCall, Transcript
 
 # Seconds in which ADK must have taken what was said: it takes it at once, but for a store or a
@@ -135,6 +136,8 @@ class LiveTurn(Turn):
             LimitExceeded: if a limit forbids it; the talk goes on.
         """
         await self.admitted.wait()
+        if not (text := clean(text)).strip():
+            return
         if self.admit:
             await self.admit(text)
         if not (self.over or self.is_stopping):
