@@ -35,7 +35,7 @@ from agent.core.history import changes_user
 from agent.core.notices import Notice, PlainError
 from agent.core.settings import Settings
 from agent.core.text import clean
-from agent.core.transcript import Text, ToolCall, Transcript
+from agent.core.transcript import Text, Thought, ToolCall, Transcript
 
 # Seconds in which ADK must have taken what was said: it takes it at once, but for a store or a
 # network that is slow. Afterwards nobody reads the queue any more, and ADK does not say so.
@@ -126,6 +126,12 @@ class LiveTurn(Turn):
         self._owed_since: float | None = None
         self._words_at = 0.0
         self._listeners: list[asyncio.Queue[Event | None]] = []
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether words of the agent's are to come, as far as anybody knows."""
+        is_owed = self._owed_since is not None or _grows(self.transcript)
+        return is_owed or transcript.busy_with_tools(self.transcript)
 
     # For whoever talks.
 
@@ -261,13 +267,14 @@ class LiveTurn(Turn):
 
     def _note_words(self, event: Event) -> None:
         """Note who is to speak now."""
-        if words := talk.words_of(event):
+        if talk.words_of(event):
             self._words_at = self.elapsed
-            is_answering = any(isinstance(e, Text) and e.state == "open" for e in self.transcript)
-            if words and not is_answering:
+            if not _grows(self.transcript):
                 self._expect_answer()
-        elif event.content or event.output_transcription or event.turn_complete:
+        elif event.content or event.output_transcription:
             self._words_at, self._owed_since = self.elapsed, None
+        elif event.turn_complete and not _ends_with_tool(self.transcript):
+            self._owed_since = None  # Gemini 2.5 also completes a turn that only calls a tool.
         if event.get_function_responses():
             self._expect_answer()
 
@@ -320,11 +327,20 @@ class LiveTurn(Turn):
         if self._owed_since is not None:
             limit, since = settings.first_token_timeout, self._owed_since
             yield limit - (now - since), PlainError("talk_no_answer", limit=limit)
-        elif any(isinstance(e, Text) and e.state == "open" for e in self.transcript):
+        elif _grows(self.transcript):
             limit = settings.gap_timeout
             yield limit - (now - self._heard_at), PlainError("talk_no_answer", limit=limit)
         if limit := settings.talk_silence:
             yield limit - (now - self._words_at), PlainError("talk_silent", limit=limit)
+
+
+def _grows(latest: Transcript) -> bool:
+    """Whether words have come of which more are to come."""
+    return any(isinstance(entry, Text | Thought) and entry.state == "open" for entry in latest)
+
+
+def _ends_with_tool(latest: Transcript) -> bool:
+    return bool(latest) and isinstance(latest[-1], ToolCall)
 
 
 def _latest_call(latest: Transcript) -> float:

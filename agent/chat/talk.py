@@ -169,8 +169,6 @@ def live_run_config(settings: Settings, turn: LiveTurn, since: float | None) -> 
     return RunConfig(
         streaming_mode=StreamingMode.BIDI,
         response_modalities=[modality],
-        # Where nothing is spoken there is nothing to be written down.
-        output_audio_transcription=types.AudioTranscriptionConfig() if options.has_voice else None,
         realtime_input_config=by_hand if options.push_to_talk else None,
         # Without it a line that is lost cannot go on where it was.
         session_resumption=types.SessionResumptionConfig(),

@@ -71,21 +71,31 @@ class Screen:
         has_words = False
         async with aclosing(DeltaLog(turn).read(heartbeat=0)) as deltas:
             async for _, delta in deltas:
-                if isinstance(delta, Text | Rewrite):
-                    self._write_answer(heading + clean(words(delta)))
+                if delta and self.show_delta(delta, heading):
                     heading, has_words = "", True
-                elif isinstance(delta, File | Sources):
-                    self.say(_aside(delta))
-                elif delta and self._err.isatty():
-                    self._show_step(delta)
                 self._show_progress(turn)
         if has_words:
-            self._write_answer("\n")
-            self._line = None
+            self.end_answer()
         for text in _endings(turn):
             self.say(f"({text})")
         if self._err.isatty():
             self.remark(_dimmed(_figures(turn)))
+
+    def show_delta(self, delta: Delta, heading: str = "") -> bool:
+        """Write what is new, after `heading` if it is words; whether it was."""
+        if isinstance(delta, Text | Rewrite):
+            self._write_answer(heading + clean(words(delta)))
+            return True
+        if isinstance(delta, File | Sources):
+            self.say(_aside(delta))
+        elif self._err.isatty():
+            self._show_step(delta)
+        return False
+
+    def end_answer(self) -> None:
+        """End the answer's last line."""
+        self._write_answer("\n")
+        self._line = None
 
     def _write_answer(self, text: str) -> None:
         self._begin("answer")
