@@ -11,6 +11,7 @@ from agent.chat.conversation import Conversation
 from agent.chat.live import LiveTurn, TalkOptions
 from agent.chat.streams import DeltaLog
 from agent.cli.terminal import CONTROLS, Screen, timestamp
+from agent.core.deltas import Delta
 from agent.core.notices import Notice, PlainError
 from agent.core.said import Said
 from agent.core.text import clean
@@ -75,20 +76,24 @@ async def _show(turn: LiveTurn, screen: Screen, echoes: bool) -> None:
             if has_words and isinstance(delta, Said | Notice):
                 screen.end_answer()
                 has_words = False
-            match delta:
-                case None | Notice(code="talk_over"):
-                    pass
-                case Notice(text=text):
-                    screen.say(f"({text})")
-                case Said(text=text):
-                    if echoes:
-                        _echo(text)
-                case Text(text=text) if not has_words:  # The gap is for readers of one long text.
-                    has_words = screen.show_delta(replace(delta, text=text.lstrip("\n")))
-                case _:
-                    has_words = screen.show_delta(delta) or has_words
+            if isinstance(delta, Said):
+                if echoes:
+                    _echo(delta.text)
+            elif delta:
+                has_words = _show_one(screen, delta, has_words)
     if has_words:
         screen.end_answer()
+
+
+def _show_one(screen: Screen, delta: Delta, has_words: bool) -> bool:
+    """Write what is new; whether the line has words of an answer."""
+    if isinstance(delta, Notice):
+        if delta.code != OVER:
+            screen.say(f"({delta.text})")
+        return False
+    if isinstance(delta, Text) and not has_words:  # The gap is for readers of one long text.
+        delta = replace(delta, text=delta.text.lstrip("\n"))
+    return screen.show_delta(delta) or has_words
 
 
 def _echo(text: str) -> None:

@@ -94,6 +94,11 @@ async def test_what_cannot_be_read_ends_the_talk(live: FakeLive, frame: Send) ->
     assert await failure() == "model_failed"
 
 
+async def test_a_line_that_cannot_be_taken_up_again_ends_the_talk(live: FakeLive) -> None:
+    live.enqueue(Spoken("It is "), Close(1011, "Internal error"))
+    assert await failure() == "connection_broken"
+
+
 async def test_silence_has_an_end(live: FakeLive) -> None:
     live.enqueue(Hang())
     assert await failure(first_token_timeout=0.3) == "talk_no_answer"
