@@ -12,7 +12,7 @@ MODELS := .venv-models
 
 FAST := not (browser or postgres or redis or slow)
 
-.PHONY: help run test test-fast test-oldest test-next catalogues screenshots coverage check bench clean
+.PHONY: help run test test-fast test-oldest test-next catalogues screenshots pictures coverage check bench clean
 
 help:            ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST)
@@ -21,22 +21,22 @@ run: $(VENV)/requirements.txt            ## Serve the page; AGENT=path/to/agent 
 	$(BIN)/python app.py $(if $(AGENT),'$(AGENT)')
 
 test: check            ## Run every check and every test
-	$(BIN)/python -m pytest -n auto --dist loadfile -rR
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-fast: $(VENV)/tests.txt            ## Run the tests that need no browser, server or process
 	$(BIN)/python -m pytest -n auto --dist loadfile -m '$(FAST)'
 
 test-oldest: $(OLDEST)/tests.txt            ## Run every test with the lowest versions in requirements.txt
-	$(OLDEST)/bin/python -m pytest -n auto --dist loadfile -rR
+	$(OLDEST)/bin/python -m pytest -n auto --dist loadfile
 
 test-next: $(NEXT)/tests.txt            ## Run every test with pre-releases of Gradio, ADK and google-genai
-	$(NEXT)/bin/python -m pytest -n auto --dist loadfile -rR
+	$(NEXT)/bin/python -m pytest -n auto --dist loadfile
 
 test-models: $(MODELS)/tests.txt            ## Run the tests of models, with real LiteLLM as well
-	$(MODELS)/bin/python -m pytest -rR tests/models tests/chat/test_degrading.py
+	$(MODELS)/bin/python -m pytest tests/models tests/chat/test_degrading.py
 
 coverage: $(VENV)/tests.txt            ## Run every test and see how much of the code they reach
-	$(BIN)/python -m pytest -n auto --dist loadfile -rR --cov
+	$(BIN)/python -m pytest -n auto --dist loadfile --cov
 
 check: $(VENV)/tests.txt            ## Lint, check types and which way imports run
 	$(BIN)/ruff check .
@@ -51,6 +51,9 @@ catalogues: $(VENV)/tests.txt            ## Add to agent/locale what is to be tr
 
 screenshots: $(VENV)/tests.txt            ## Make pictures of the page in all its states in screenshots/
 	$(BIN)/python -m tests.screenshots screenshots
+
+pictures: $(VENV)/tests.txt               ## Make README's picture and recording anew
+	$(BIN)/python -m tests.screenshots . readme
 
 bench: $(VENV)/tests.txt            ## Measure the page beside raw ADK; SIZE=full takes longer
 	$(BIN)/python -m tests.bench $(SIZE)

@@ -1,15 +1,22 @@
 """Pictures of the page in its states, for whoever changes how it looks: desktop, phone, dark.
 
 Run it:  python -m tests.screenshots FOLDER [SIZE …]
+         python -m tests.screenshots FOLDER readme
 
-The offline model answers, in the real app. `FOLDER/laptop-tool.png` is README's picture.
+The second makes README's own: `screenshot.png`, and `recording.webp`, which moves. The offline
+model answers, in the real app.
 """
 
+import io
 import sys
+import time
 from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.support.app_process import App
@@ -44,7 +51,7 @@ def stop(page: Page) -> None:
 
 
 def open_side_bar(page: Page) -> None:
-    page.get_by_role("button", name="Toggle Sidebar").click()
+    page.get_by_role("button", name="Your chats").click()
     page.locator("#chats [aria-current=true]").wait_for()
 
 
@@ -84,12 +91,70 @@ STATES: list[tuple[str, Callable[[Page], Any]]] = [
 ]
 
 
-def pictures(browser: Browser, url: str, folder: Path, size: str) -> Iterator[Path]:
-    """Each state in this size; the files' paths."""
-    page = browser.new_context(**SIZES[size]).new_page()
+# What is recorded, and seconds: of a frame, and for which the last one stays.
+RECORDED, FRAME, END = "Draw a chart of 3, 5, 8 and 2", 0.05, 2.0
+
+
+def opened(browser: Browser, url: str, size: str, **options: Any) -> Page:
+    page = browser.new_context(**{**SIZES[size], **options}).new_page()
     page.add_init_script(RECORD_STATES)
     page.goto(url)
     page.wait_for_function(IS_IDLE)
+    return page
+
+
+def record(browser: Browser, url: str, path: Path) -> None:
+    """A question, typed, and its answer as it comes: an animated WebP."""
+    page = opened(browser, url, "laptop", viewport={"width": 800, "height": 600})
+    frames: list[tuple[float, Image.Image]] = []
+
+    def take() -> None:
+        frames.append((time.monotonic(), Image.open(io.BytesIO(page.screenshot()))))
+
+    take()
+    for word in RECORDED.split():
+        page.locator("#message textarea").press_sequentially(f"{word} ", delay=10)
+        take()
+    page.locator(".submit-button").click()
+    page.wait_for_function("isBusy()")
+    while not page.evaluate(IS_IDLE):
+        take()
+        page.wait_for_timeout(FRAME * 1000)
+    take()
+    page.context.close()
+    moments = [moment for moment, _ in frames]
+    shown_for = [after - before for before, after in pairwise(moments)]
+    frames[0][1].save(
+        path,
+        save_all=True,
+        append_images=[frame for _, frame in frames[1:]],
+        duration=[round(1000 * seconds) for seconds in [*shown_for, END]],
+        loop=0,
+        quality=60,
+        minimize_size=True,
+    )
+
+
+def show_both(browser: Browser, url: str, path: Path) -> None:
+    """A laptop in light and a phone in the dark, side by side."""
+    pages = [opened(browser, url, size) for size in ("laptop", "phone-dark")]
+    shown = []
+    for page, message in zip(pages, ("What is 12*7?", RECORDED), strict=True):
+        ask(page, message)
+        page.wait_for_timeout(500)  # What moves comes to rest.
+        shown.append(Image.open(io.BytesIO(page.screenshot())))
+        page.context.close()
+    laptop, phone = shown
+    phone.thumbnail((phone.width, laptop.height))
+    both = Image.new("RGB", (laptop.width + phone.width + 24, laptop.height), "white")
+    both.paste(laptop, (0, 0))
+    both.paste(phone, (laptop.width + 24, 0))
+    both.quantize(128).save(path, optimize=True)
+
+
+def pictures(browser: Browser, url: str, folder: Path, size: str) -> Iterator[Path]:
+    """Each state in this size; the files' paths."""
+    page = opened(browser, url, size)
     for state, reach in STATES:
         reach(page)
         page.wait_for_timeout(500)  # What moves comes to rest.
@@ -98,15 +163,23 @@ def pictures(browser: Browser, url: str, folder: Path, size: str) -> Iterator[Pa
     page.context.close()
 
 
+def readmes(browser: Browser, url: str, folder: Path) -> Iterator[Path]:
+    """What README shows; the files' paths."""
+    for name, make in (("screenshot.png", show_both), ("recording.webp", record)):
+        make(browser, url, folder / name)
+        yield folder / name
+
+
 def main(folder: Path, sizes: list[str]) -> None:
     """Make the pictures of these sizes, of all without any."""
     folder.mkdir(parents=True, exist_ok=True)
-    app = App(SESSION_DB="memory://", VISITOR_RATE="0")
+    app = App(SESSION_DB="memory://", VISITOR_PER_MINUTE="0")
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
             for size in sizes or SIZES:
-                for path in pictures(browser, app.url, folder, size):
+                make = readmes if size == "readme" else partial(pictures, size=size)
+                for path in make(browser, app.url, folder):
                     print(path)  # noqa: T201
     finally:
         app.end()

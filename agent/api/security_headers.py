@@ -51,7 +51,8 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     # Over plain HTTP Chromium asks for the address of every link's host before it is clicked.
     "X-DNS-Prefetch-Control": "off",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    # What is dictated is heard by the visitor's browser alone (voice.js).
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(self)",
 }
 
 # What a browser fetches to show it inside a page, in the words of its `Sec-Fetch-Dest`. Without

@@ -23,7 +23,7 @@ SEES = """() => {
     }
     const log = document.querySelector('[role=log]').getBoundingClientRect()
     const strays = []  // Places outside of the conversation where something of it is seen.
-    for (let x = 5; x < innerWidth; x += 40) for (let y = 5; y < innerHeight; y += 20) {
+    for (let x = 5; x < innerWidth; x += 80) for (let y = 5; y < innerHeight; y += 40) {
         const inLog = x > log.left - 1 && x < log.right + 1 && y > log.top - 1 && y < log.bottom + 1
         if (!inLog && at(x, y)?.closest('[role=log]')) strays.push([x, y])
     }

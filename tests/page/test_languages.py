@@ -41,11 +41,10 @@ OTHERS = (
     *("GOOGLE_API_KEY", ACCENTED),
 )
 
-# Gradio's own words: it has no made-up language, and of some no language but English.
+# Gradio's own words, in whose languages there is no made-up one; and what it names a message by.
 GRADIOS = {
-    *("chatbot conversation", "Copy message", "Copy conversation", "Toggle Sidebar", "undo"),
     *("user's message: /fail", 'user\'s message: /call pay {"amount": 5}', "Scroll down", "copy"),
-    *("Clear", "Edit", "Retry", "Undo", "Loading", "Select example 1: Hello", "Hello"),
+    *("Clear", "Edit", "Retry", "Undo", "Loading", "Hello"),
 }
 
 
@@ -159,9 +158,11 @@ def test_arabic_is_written_from_right_to_left_and_nothing_is_cut(visitor: Visito
             const box = place(document.querySelector('#message textarea'))
             const send = place(document.querySelector('.submit-button'))
             const answer = document.querySelectorAll('[data-testid=bot] .message-content p')[0]
+            const bar = place(document.querySelector('#side-bar > .toggle-button'))
             return {
                 direction: document.documentElement.dir,
                 sideways: document.documentElement.scrollWidth - innerWidth,
+                isBarRight: bar.left > innerWidth / 2 && bar.right >= innerWidth,
                 isSendLeft: send.left >= 0 && send.right <= box.left + 1,
                 answer: getComputedStyle(answer).direction,
             }
@@ -170,6 +171,7 @@ def test_arabic_is_written_from_right_to_left_and_nothing_is_cut(visitor: Visito
         assert places == {
             "direction": "rtl",
             "sideways": 0,
+            "isBarRight": True,
             "isSendLeft": True,
             "answer": "rtl",
         }

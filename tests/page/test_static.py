@@ -25,8 +25,8 @@ from tests.support.app_setup import launched, loaded
 from tests.support.browser import ACTION_TIMEOUT, Page
 
 FILES = [
-    *("words.js", "dialog.js", "times.js", "menu.js", "chats.js", "agents.js", "stream.js"),
-    *("cards.js", "feedback.js", "chat.js"),
+    *("words.js", "frames.js", "dialog.js", "times.js", "menu.js", "chats.js", "agents.js"),
+    *("stream.js", "cards.js", "feedback.js", "chat.js"),
 ]
 
 # What other scripts use of these objects, or elements of the page.

@@ -194,7 +194,7 @@ class Page:
     def open_side_bar(self) -> None:
         """Unfold the list of one's chats, unless it is."""
         if not self._button("New chat").is_visible():
-            self.tab.get_by_role("button", name="Toggle Sidebar").click()
+            self.tab.get_by_role("button", name="Your chats").click()
         expect(self._button("New chat")).to_be_visible(timeout=ACTION_TIMEOUT)
 
     def answer_card(self, label: str) -> None:

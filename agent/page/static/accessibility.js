@@ -8,6 +8,14 @@
     const FROM_THE_RIGHT = /^\P{L}*[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/u;
     const direction = (text) => FROM_THE_RIGHT.test(text.slice(0, 200)) ? "rtl" : "ltr";
 
+    const { _, language } = globalThis.chatWords;
+
+    // Names of Gradio's that are English in every language.
+    const NAMES = {
+        "Copy message": _("Copy message"),
+        "Copy conversation": _("Copy conversation"),
+    };
+
     // What is on the page has, as soon as it is there, what Gradio leaves out. Each by its elements,
     // which may be missing; then it does without.
     const MENDED = {
@@ -18,6 +26,12 @@
             if (!isNote) return title.setAttribute("aria-expanded", isOpen);
             for (const name of ["role", "tabindex", "aria-expanded"]) title.removeAttribute(name);
         },
+        // The same in the page's language; a button that has words goes by these.
+        "button[aria-label^=Copy]": (button) => {
+            const name = NAMES[button.getAttribute("aria-label")];
+            if (name) Object.assign(button, { ariaLabel: name, title: name });
+        },
+        ".example, button svg": (element) => element.removeAttribute("aria-label"),
         // Buttons are no items of a list.
         ".examples[role=list]": (examples) => examples.setAttribute("role", "group"),
         // Right-to-left text is laid out so, block by block.
@@ -39,7 +53,7 @@
     };
 
     // Once per frame, and only what has changed: an answer that grows changes many times.
-    const mendAll = (log) => {
+    const mendAll = (chat) => {
         const changed = new Set();
         const mendChanged = () => {
             changed.forEach(mend);
@@ -47,10 +61,10 @@
         };
         new MutationObserver((changes) => {
             if (!changed.size) requestAnimationFrame(mendChanged);
-            for (const { target } of changes) changed.add(target.closest(".message-row") ?? log);
-        }).observe(log, { childList: true, subtree: true });
-        addEventListener("resize", () => mend(log));
-        mend(log);
+            for (const { target } of changes) changed.add(target.closest(".message-row") ?? chat);
+        }).observe(chat, { childList: true, subtree: true });
+        addEventListener("resize", () => mend(chat));
+        mend(chat);
     };
 
     const press = (selector) => {
@@ -85,6 +99,7 @@
                 part.inert = part !== bar && isCovered();
             }
         };
+        bar?.querySelector(".toggle-button")?.setAttribute("aria-label", _("Your chats"));
         if (bar) new MutationObserver(look).observe(bar, { attributeFilter: ["class"] });
         addEventListener("resize", look);
         addEventListener("click", ({ target }) => bar?.contains(target) || uncover(), true);
@@ -196,7 +211,6 @@
 
         // Called when all components are there. What visitor and agent say is in any language.
         watch(log, box, words) {
-            const { _, language } = globalThis.chatWords;
             const { style } = document.documentElement;
             document.documentElement.lang = language;
             // Who speaks, for screen readers (looks.css).
@@ -206,7 +220,8 @@
             globalThis.chatScheme?.watch(words.scheme);
             if (log) {
                 log.lang = "";
-                mendAll(log);
+                log.setAttribute("aria-label", _("The chat"));
+                mendAll(log.closest("#conversation") ?? log);
             }
             if (box) {
                 const turn = () => {

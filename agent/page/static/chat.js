@@ -131,9 +131,7 @@
         state,
         textOf,
 
-        // Takes {idle, busy, wordJoiner}: the text box's properties when one can type and while an
-        // answer runs, and the character after "<"; the character without which nothing is a
-        // formula; and sentences for the visitor.
+        // Takes the constants: those of `told` in agent/page/browser, which says what they are.
         start(given) {
             constants = given;
             chatAgents.start(given.outside);
@@ -149,6 +147,7 @@
                 chatFeedback.begin(log, constants);
             }
             if (box) chatBox.keepFocus(box, log);
+            chatVoice.watch(log, box);
             chatAccess.watch(log, box, constants.spoken);
             chatText.watch(constants.ofText);
             chatCopying.watch(constants.beside);
@@ -225,6 +224,7 @@
         async showQuestion(question, page) {
             if (!isOnItsWay(question)) return [SAME];
             state.shownQuestion = question.number;
+            chatVoice.hush();
             chatBox.tell("");
             chatCards.show([]);
             chatFeedback.cut(question.count);
@@ -354,6 +354,7 @@
         // Another chat is about to be opened, which on a phone the sidebar covers. Returns its
         // inputs.
         leaveChat(...inputs) {
+            chatVoice.hush();
             chatBox.saveDraft();
             chatFeedback.close();
             chatCards.show([]);

@@ -79,13 +79,17 @@
         return copy;
     };
 
-    const html = (row, messages) => {
+    // Where a row shows the words of its messages.
+    const wordsIn = (row, messages) => {
         const parts = [...row.querySelectorAll(ELEMENTS.parts)];
-        if (parts.length !== messages.length) return "";
+        if (parts.length !== messages.length) return [];
         return parts.filter((_, index) => isWords(messages[index]))
-            .map((part) => part.querySelector(ELEMENTS.text))
-            .map((text) => text ? formatted(text).innerHTML.replaceAll("\u2063", "") : "").join("");
+            .map((part) => part.querySelector(ELEMENTS.text)).filter(Boolean);
     };
+
+    const html = (row, messages) =>
+        wordsIn(row, messages)
+            .map((text) => formatted(text).innerHTML.replaceAll("\u2063", "")).join("");
 
     // What is to be copied where Gradio would copy `text`, because this element was pressed.
     const toCopy = (text, pressed) => {
@@ -143,9 +147,14 @@
         asSaid,
         groups,
 
-        // The text of an element, each formula as it was written.
+        // The text of an element that is not on the page, each formula as it was written.
+        textOf: (copy) => laidOut(formatted(copy)).text,
+
+        // The same of one that is there.
         textIn: (part) =>
             part.querySelector(ELEMENTS.formula) ? laidOut(formatted(part)).text : part.innerText,
+
+        wordsIn,
 
         // Takes the ids of messages that stand beside the words.
         watch(ids) {

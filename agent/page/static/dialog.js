@@ -13,6 +13,17 @@
         return element;
     };
 
+    const icon = (drawing) => {
+        const [svg, path] = ["svg", "path"].map((name) =>
+            document.createElementNS("http://www.w3.org/2000/svg", name)
+        );
+        svg.setAttribute("viewBox", "0 0 24 24");
+        svg.setAttribute("aria-hidden", "true");
+        path.setAttribute("d", drawing);
+        svg.append(path);
+        return svg;
+    };
+
     const open = (place, ...children) => {
         const dialog = make("dialog", { className: "card" }, ...children);
         dialog.addEventListener("close", () => dialog.remove());
@@ -24,6 +35,9 @@
 
     globalThis.chatDialog = {
         make,
+
+        // A picture for a button: a path on a square of 24 units.
+        icon,
 
         // Opens a dialog with these children, and returns it. It is a child of `place`, and gone
         // when it is closed: a click beside it does that, too.

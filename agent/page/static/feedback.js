@@ -64,17 +64,6 @@
         return questions().findLastIndex(isAbove);
     };
 
-    const icon = () => {
-        const made = (name, attributes) => {
-            const element = document.createElementNS("http://www.w3.org/2000/svg", name);
-            Object.entries(attributes).forEach((pair) => element.setAttribute(...pair));
-            return element;
-        };
-        const svg = made("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" });
-        svg.append(made("path", { d: THUMB }));
-        return svg;
-    };
-
     // What of this answer is marked.
     const markedIn = (count) => {
         const selection = getSelection();
@@ -101,7 +90,7 @@
             title: THUMBS[rating],
         });
         button.setAttribute("aria-label", THUMBS[rating]);
-        button.append(icon());
+        button.append(chatDialog.icon(THUMB));
         const count = () => questionAbove(button);
         // A click may take the mark away before it is told.
         button.addEventListener("pointerdown", () => marked = markedIn(count()));
@@ -224,16 +213,7 @@
         begin(where, { rating, mark }) {
             log = where;
             constants = { ...rating, mark };
-            let isDue = false;
-            const drawSoon = () => {
-                if (isDue) return;
-                isDue = true;
-                requestAnimationFrame(() => {
-                    isDue = false;
-                    draw();
-                });
-            };
-            new MutationObserver(drawSoon).observe(log, { childList: true, subtree: true });
+            chatFrames.follow(log, draw);
         },
 
         // Knows of all answers on the page.

@@ -37,22 +37,13 @@
         });
     };
 
-    // Once per frame: an answer that grows changes many times.
-    let isWaiting = false;
-    const drawSoon = () => {
-        if (isWaiting) return;
-        isWaiting = true;
-        requestAnimationFrame(() => {
-            isWaiting = false;
-            draw();
-        });
-    };
+    const drawSoon = chatFrames.oncePerFrame(draw);
 
     const now = () => Date.now() / 1000;
 
     globalThis.chatTimes = {
         watch(log) {
-            new MutationObserver(drawSoon).observe(log, { childList: true, subtree: true });
+            chatFrames.follow(log, draw);
         },
 
         // The page is another one.

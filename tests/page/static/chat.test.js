@@ -8,7 +8,9 @@ const { beforeEach, describe, mock, test } = require("node:test");
 const { runInThisContext } = require("node:vm");
 
 const STATIC = join(__dirname, "../../../agent/page/static");
-const FILES = "words storage agents text copying times box dialog scroll cards feedback files chat";
+const FILES =
+    "words frames storage agents text copying times box dialog scroll cards feedback files" +
+    " voice chat";
 const SOURCE = FILES.split(" ")
     .map((name) => readFileSync(join(STATIC, `${name}.js`), "utf8")).join("");
 
