@@ -54,10 +54,9 @@ def add(transcript: Transcript, event: Event) -> Transcript:
         return hear(transcript, heard.text or "", is_final=not event.partial)
     if event.author == "user":
         return say(transcript, words_of(event)) if words_of(event) else transcript
-    if spoken := event.output_transcription:
-        content = types.ModelContent(spoken.text or "")
-        event = event.model_copy(update={"content": content, "output_transcription": None})
-        return _fold(transcript, event) if spoken.text else transcript
+    if event.output_transcription:
+        spoken = with_words(event)
+        return _fold(transcript, spoken) if spoken.content else transcript
     if not is_sound(event):
         transcript = _fold(transcript, event)
     if event.interrupted:
@@ -149,6 +148,17 @@ def words_of(event: Event) -> str:
         return "" if event.partial else heard.text or ""
     parts = (event.content.parts or []) if event.content else []
     return "".join(part.text or "" for part in parts)
+
+
+def with_words(event: Event) -> Event:
+    """The event with what was spoken in it as its content, as if it had been written."""
+    spoken = event.input_transcription or event.output_transcription
+    if event.content or not (spoken and spoken.text):
+        return event
+    role = "user" if event.input_transcription else "model"
+    content = types.Content(role=role, parts=[types.Part(text=spoken.text)])
+    changes = {"content": content, "input_transcription": None, "output_transcription": None}
+    return event.model_copy(update=changes)
 
 
 def is_sound(event: Event) -> bool:
