@@ -81,11 +81,12 @@ def router(agents: Agents) -> APIRouter:
     @routes.websocket("/run_live")
     async def run_live(socket: WebSocket) -> None:
         try:
+            options = _options(socket)
             conversation = await _conversation(agents, socket)
-            turn = conversation.talk(_options(socket), Visitor(address=client_address(socket)))
         except (HTTPException, StoreUnavailable) as error:
             await _refuse(socket, error)
             return
+        turn = conversation.talk(options, Visitor(address=client_address(socket)))
         try:
             await _hold(socket, turn)
         finally:

@@ -181,6 +181,7 @@ class LiveTurn(Turn):
         with self._listening() as queue, self._watching():
             while (event := await queue.get()) is not None:
                 yield event
+                self._watched_at = self.elapsed
 
     @contextmanager
     def _listening(self) -> Iterator[asyncio.Queue[Event | None]]:

@@ -34,6 +34,7 @@ from agent.core.notices import PlainError
 from agent.limits.budget import OFFLINE_MODEL, current_usage
 from agent.models.credentials import is_complete
 from agent.models.genai_internals import change_class
+from agent.models.offline import OfflineModel
 from agent.models.text_line import TextLine, open_text_line
 
 log = logging.getLogger(__name__)
@@ -187,7 +188,7 @@ def connect_to(
     can be had alone."""
     if current_usage().is_offline or not is_complete(model):
         return open_text_line(OFFLINE_MODEL, request)
-    if live_model and isinstance(model, Gemini):
+    if live_model and not isinstance(model, OfflineModel):
         request.model = live_model
         return _new_model(live_model).connect(request)
     if not has_live_api(model):

@@ -21,7 +21,15 @@ from agent.chat.run_context import enter
 from agent.chat.session_sync import SessionSync
 from agent.chat.turn import Turn
 from agent.core.adk_internals import telemetry_options
-from agent.core.history import NAME, TITLE, TurnRecord, as_talk, latest_since, short_title
+from agent.core.history import (
+    NAME,
+    TITLE,
+    TurnRecord,
+    as_talk,
+    latest_since,
+    short_title,
+    title_event,
+)
 from agent.core.language import _, language
 from agent.core.notices import PlainError
 from agent.core.question import Options, Question
@@ -60,6 +68,8 @@ class Talk:
     ) -> None:
         self._runner, self._session, self._settings = runner, session, settings
         self._limits, self._count_tokens, self._seal = limits, count_tokens, seal
+        # Whether the chat is to be called by what is said first.
+        self._names = False
 
     async def run(self, turn: LiveTurn, visitor: Visitor) -> None:
         """Hold the talk, to its end.
@@ -90,6 +100,7 @@ class Talk:
             turn.changes_earlier = await pauses.close_all(session)
         else:
             await session.create()
+        self._names = not session.title
         session.title = session.title or short_title(_("Talk"))
         turn.spent.is_talk = True
         turn.agent_name = self._runner.agent.name
@@ -108,9 +119,13 @@ class Talk:
         stored = await session.read()
         own = [e for e in (stored.events if stored else ()) if e.invocation_id == turn.id]
         turn.know_stored([words_of(event) for event in own])
-        session.record(turn.measured(record_of(turn, Question())))
+        record = turn.measured(record_of(turn, Question()))
+        session.record(record)
         if has_words(turn):
             await self._seal()
+            if self._names and (title := short_title(record.question)):
+                session.title = title
+                await session.append(title_event(record.invocation_id, title))
         else:
             await session.cut(len(session.turns) - 1)
             if not session.turns:

@@ -319,6 +319,12 @@ def name_event(invocation_id: str, name: str) -> Event:
     return Event(invocation_id=invocation_id, author="user", actions=actions)
 
 
+def title_event(invocation_id: str, title: str) -> Event:
+    """An event that only tells the conversation's first words."""
+    actions = EventActions(state_delta={TITLE: title})
+    return Event(invocation_id=invocation_id, author="user", actions=actions)
+
+
 def done_event(invocation_id: str, done: Sequence[str]) -> Event:
     """An event that only tells what stays done though it has been taken back."""
     actions = EventActions(state_delta={DONE: list(done)})
