@@ -244,8 +244,9 @@ CLOSED_BY = {
 
 def _of_a_line(error: BaseException) -> Iterator[str]:
     """What is known of a live connection that was closed or refused."""
-    code, words = _attribute(error, "code"), str(error).lower()
+    code = _attribute(error, "code")
     if isinstance(code, int) and 1000 <= code < 1016:
+        words = describe(error).lower()
         yield from (mark for said, mark in CLOSED_BY.items() if said in words)
         yield "TransportError"
     # The handshake's (websockets/exceptions.py).
