@@ -5,6 +5,7 @@ cat notes.txt | python -m agent "Summarize"     one answer, about what comes thr
 python -m agent                                 a conversation
 python -m agent --live                          a talk: type on while it answers
 python -m agent check                           what is right and what is wrong with the set-up
+python -m agent record                          what Gemini answers, to play it without a key
 """
 
 import argparse
@@ -24,6 +25,7 @@ from agent.chat.loader import OUR_AGENT, LoadedAgent, load
 from agent.cli.check import is_check, run_check
 from agent.cli.live import talk
 from agent.cli.prompt import piped_text, typed_questions
+from agent.cli.record import is_record, run_record
 from agent.cli.terminal import CONTROLS, Screen, TerminalChat, timestamp
 from agent.core.question import Options
 from agent.core.settings import Settings, read_settings
@@ -42,7 +44,8 @@ EXIT_FAILED, EXIT_WRONG_COMMAND, EXIT_INTERRUPTED = 1, 2, 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    options = None if is_check(arguments) else _parser().parse_args(arguments)
+    is_command = is_check(arguments) or is_record(arguments)
+    options = None if is_command else _parser().parse_args(arguments)
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         # What is not text, or cannot be written in this terminal's encoding, ends nothing.
         cast(io.TextIOWrapper, stream).reconfigure(errors="replace")
@@ -51,7 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Each failure is shown where the answer would be; only an unknown one is worth a traceback.
     logging.getLogger("agent.chat.turn").setLevel(logging.ERROR)
     try:
-        return _run(options) if options else run_check(arguments[1:], OUR_AGENT)
+        if options:
+            return _run(options)
+        if is_record(arguments):
+            return _record(arguments[1:])
+        return run_check(arguments[1:], OUR_AGENT)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
@@ -83,6 +90,14 @@ def _run(options: argparse.Namespace) -> int:
         for question in _questions(loaded, options.demo):
             _asked(loop, chat, question, is_one_of_many=True)
     return 0
+
+
+def _record(arguments: Sequence[str]) -> int:
+    try:
+        return run_record(arguments, OUR_AGENT, DEMO)
+    except (LoadError, ValueError) as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return EXIT_WRONG_COMMAND
 
 
 def _asked(
@@ -161,7 +176,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m agent",
         description="Talk to the agent. Without a question, a conversation begins; with "
-        "`check` for it, the set-up is checked (check --help).",
+        "`check` for it, the set-up is checked (check --help); with `record`, what Gemini answers "
+        "is recorded (record --help).",
     )
     add = parser.add_argument
     add("question", nargs="*", help="what to ask; a text that is piped in is sent with it")

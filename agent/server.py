@@ -83,7 +83,7 @@ OWN_ADDRESSES = (network("127.0.0.1"), network("::1"))
 # What does more than to open a page: pages of other sites may not ask for it.
 WORK = (
     *("/gradio_api/{path:path}", "/chat/stream", "/chat/stop", "/chat/result", "/v1/{path:path}"),
-    "/files",
+    *("/agui", "/files"),
     *ROUTES["sign-in"],
 )
 
@@ -325,6 +325,7 @@ def serve_until_end(demo: ChatPage, agents: Agents, **options: Any) -> None:
     for loaded in (registry.loaded for registry in agents.loaded):
         tell(loaded.why_not_loaded)
         tell(loaded.no_ai)
+        tell(loaded.recorded_to)
     if url is None:
         return
     # From now on, because whoever reads that it runs may end it.

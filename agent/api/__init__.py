@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from fastapi import FastAPI
 
 from agent.api import (
+    agui,
     example_client,
     findings_page,
     health,
@@ -40,6 +41,7 @@ def api_app(agents: Agents) -> FastAPI:
     app = FastAPI(title=title, description=description, docs_url=None, redoc_url=None)
     app.include_router(sse.router(agents))
     app.include_router(live.router(agents))
+    app.include_router(agui.router(agents))
     app.include_router(example_client.router())
     app.include_router(health.router(agents))
     app.include_router(media.router())

@@ -15,8 +15,12 @@ MAX_BODY = 4_000_000
 # characters may take ("\\ud83d\\ude00" is one). With the defaults that is 80 kB.
 MAX_STEP, MAX_CHARACTER = 16_000, 16
 
-# Bytes of a conversation that a program sends again with each message, if it has the token.
+# Bytes of a conversation that a program sends again with each message, by OpenAI's protocol if it
+# has the token; of AG-UI's clients the least have one.
 MAX_CONVERSATION = 1_000_000
+
+# How the paths begin to which files are sent within a conversation, in base64, with the token.
+WITH_FILES = ("/v1/", "/agui")
 
 
 def body_limit(settings: Settings) -> Callable[[Scope], int]:
@@ -28,11 +32,11 @@ def body_limit(settings: Settings) -> Callable[[Scope], int]:
     def body_limit(scope: Scope) -> int:
         if is_upload(scope):
             return largest(settings)
+        path = scope["path"]
         if not has_token(scope, token):
-            return step
-        # OpenAI's clients have files in the conversation, in base64.
-        files = largest(settings) * 4 // 3 if takes_files and scope["path"][:4] == "/v1/" else 0
-        return max(step, MAX_CONVERSATION) + files
+            return max(step, MAX_CONVERSATION) if path.startswith("/agui") else step
+        has_files = takes_files and path.startswith(WITH_FILES)
+        return max(step, MAX_CONVERSATION) + (largest(settings) * 4 // 3 if has_files else 0)
 
     return body_limit
 

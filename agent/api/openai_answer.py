@@ -21,8 +21,8 @@ from agent.core.sources import Sources
 from agent.core.text import to_json
 from agent.core.transcript import Notice, Text, Thought, ToolCall, answer, notices
 from agent.core.waiting import open_pauses, to_come
-from agent.render import media, source_list
-from agent.render.file_links import address_of, escaped, quoted
+from agent.render import source_list
+from agent.render.file_links import to_link
 
 KEEP_ALIVE = format_sse_event(comment="working")
 
@@ -194,21 +194,11 @@ class Completion:
             case ToolCall():
                 return {}
             case File():
-                return {"content": link} if (link := self._link(delta)) else {}
+                link = to_link(delta, self.root, salt=self.id)
+                return {"content": f"\n\n{link}\n\n"} if link else {}
             case Sources():
                 return {"content": f"\n\n{source_list.to_markdown(delta)}"}
             case Pause() | Notice() | Said():
                 return {}  # `ending` has it; nobody speaks in between here.
             case _:
                 assert_never(delta)
-
-    def _link(self, file: File) -> str:
-        """A file as Markdown: a picture, or a link. What it leads to outlasts the conversation,
-        which is forgotten with the answer."""
-        address, data = quoted(file.address), media.content(file)
-        if data:
-            kept_as = media.save(file.mime_type, data, salt=self.id)
-            address = self.root + address_of(file, kept_as)
-        is_picture = file.mime_type.lower().startswith("image/")
-        name = escaped(file.shown_name) or ("Picture" if is_picture else "File")
-        return f"\n\n{'!' * is_picture}[{name}]({address})\n\n" if address else ""

@@ -69,18 +69,26 @@ class ContentPart(FileData):
                 pass
             case _:
                 raise HTTPException(400, UNKNOWN_PART.format(type=clean(self.type[:80])))
-        try:
-            mime_type, content = recognise(_decoded(data))
-            check_type(mime_type, settings)
-            if len(content) > largest(settings):
-                raise PlainError("file_too_large", megabytes=largest(settings) / 1_000_000)
-        except PlainError as error:
-            raise HTTPException(400, error.notice.text) from None
-        return File(mime_type, content, name=true_name(safe_name(name) or "file", mime_type))
+        return to_file(data, name, settings)
+
+
+def to_file(data: str, name: str, settings: Settings) -> File:
+    """The file that is in base64, alone or in a data URL.
+
+    Raises:
+        HTTPException: 400, if it is none that can be sent here.
+    """
+    try:
+        mime_type, content = recognise(_decoded(data))
+        check_type(mime_type, settings)
+        if len(content) > largest(settings):
+            raise PlainError("file_too_large", megabytes=largest(settings) / 1_000_000)
+    except PlainError as error:
+        raise HTTPException(400, error.notice.text) from None
+    return File(mime_type, content, name=true_name(safe_name(name) or "file", mime_type))
 
 
 def _decoded(data: str) -> bytes:
-    """What is in base64, alone or in a data URL."""
     encoded = data.partition(";base64,")[2] if data.startswith("data:") else data
     try:
         content = base64.b64decode(encoded, validate=True)

@@ -88,11 +88,16 @@ def parse_request(asked: AskRequest | PostRequest, longest: int) -> Question:
         raise HTTPException(422, QUERY_OR_REPLIES)
     if not asked.session_id:
         raise HTTPException(422, NO_SESSION)
-    return Question(replies=_replies(given, longest), options=options)
+    return Question(replies=to_replies(given, longest), options=options)
 
 
-def _replies(given: Mapping[str, GivenReply], longest: int) -> dict[str, Reply]:
-    """The replies, without what cannot be stored; all together as long as a message at the most."""
+def to_replies(given: Mapping[str, GivenReply], longest: int) -> dict[str, Reply]:
+    """The replies, without what cannot be stored; all together as long as a message at the most.
+
+    Raises:
+        HTTPException: 422, if they cannot be read.
+        LimitExceeded: if they are too long.
+    """
     try:
         sent = json.dumps({id: reply.model_dump() for id, reply in given.items()})
         replies = json.loads(filter_body(sent.encode(), lambda _: False))

@@ -136,7 +136,7 @@ class Agents:
     def check_keys(self) -> None:
         """Tell the host, now and with each agent that is loaded, of a key that Gemini does not
         take; not where no model is asked."""
-        self._checks_keys = not self.settings.demo_paused
+        self._checks_keys = not (self.settings.demo_paused or self.settings.replay)
         if self._checks_keys:
             check_keys_soon(self.first.loaded)
 

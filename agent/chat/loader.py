@@ -34,6 +34,7 @@ from agent.chat.live_line import Lines
 from agent.chat.load_errors import AgentFailed, LoadError, why_not_loaded
 from agent.chat.measures import Measures
 from agent.chat.model_options import ModelOptions
+from agent.chat.recordings import Tape, TapePlugin, open_tape
 from agent.chat.sent_files import RequestSize
 from agent.chat.services import Stores, load_services, memory_service, open_stores
 from agent.chat.talk import TalkBegin
@@ -56,6 +57,8 @@ log = logging.getLogger(__name__)
 
 # The files of which one makes a folder an agent's: those that do by themselves, and one that may.
 AGENT_FILES = ("agent.py", "root_agent.yaml", "__init__.py")
+
+NO_TAPE = Tape()
 
 # The folder of the agent on show.
 OUR_AGENT = Path(__file__).parents[1]
@@ -87,12 +90,28 @@ class LoadedAgent:
     look: Look = PLAIN
     # Where chats and files are kept, as far as the host has a say in it.
     stores: Stores | None = None
+    # What its models are recorded to, or played from.
+    tape: Tape = NO_TAPE
 
     @property
     def no_ai(self) -> str:
-        """For the host: that the offline model answers, and what to do; "" where it need not."""
+        """For the host: that the offline model answers, and what to do; "" where it need not. Or
+        that a recording does."""
+        if recording := self.tape.recording:
+            return (
+                f"{self.title}: no AI is asked. {recording.path} answers, a recording of "
+                f"{recording.models}, made on {recording.dates}."
+            )
         said = f"{self.title}: no AI is connected, so the built-in offline model answers."
         return f"{said} {self.how_to_connect}" if self.how_to_connect else ""
+
+    @property
+    def recorded_to(self) -> str:
+        """For the host: that what is said is recorded, and where; "" where it is not."""
+        recorder = self.tape.recorder
+        return (
+            f"{self.title}: what Gemini answers is recorded to {recorder.path}." if recorder else ""
+        )
 
     @property
     def forgets(self) -> bool:
@@ -123,6 +142,7 @@ def load(
 
     Raises:
         LoadError: with a sentence for the host; AgentFailed for what is the agent's own fault.
+        RecordingError: the same for what `RECORD` or `REPLAY` names.
     """
     path = path.resolve()
     path = path.parent if path.name in AGENT_FILES and path.is_file() else path
@@ -190,9 +210,13 @@ def assemble(
         with suppress(Exception):  # What cannot be made fails when it is called, and says why.
             agent.model = coalescing(agent.canonical_model)
     stores = stores or open_stores(folder.parent, {name: folder.name})
+    tape = open_tape(stores.settings)
+    for agent in agents if tape.is_used else ():
+        with suppress(Exception):
+            tape.on(agent)
     app = with_compaction(app, agents)
     inner = _inner_agents(module, folder, agents)
-    plugins = with_plugins(app.plugins, stores.settings, inner)
+    plugins = with_plugins(app.plugins, stores.settings, inner, tape)
     examples, state = texts(module, "EXAMPLES", folder), first_state(module, folder)
     for sentence in agent_warnings(agents, app.plugins, state, folder):
         log.warning(sentence)
@@ -210,16 +234,18 @@ def assemble(
         # `adk create` calls every agent so.
         title=to_title(name if root.name == "root_agent" else root.name),
         description=root.description,
-        examples=examples,
+        examples=tape.examples(examples),
         is_offline=bool(offline_agents),
         how_to_connect=how_to_connect(offline_agents),
         # A model that is not found in the tree may cost something, too.
-        costs=len(offline_agents) < len(agents) or (not agents and has_credentials()),
+        costs=not tape.recording
+        and (len(offline_agents) < len(agents) or (not agents and has_credentials())),
         offline_examples=_offline_examples(examples, agents),
         reasons=texts(module, "REASONS", folder),
         is_emptied=is_emptied(stores.uri, folder),
         look=read_look(from_module(module, "LOOK", {}), folder, place_of("LOOK", folder)),
         stores=stores,
+        tape=tape,
     )
 
 
@@ -251,14 +277,19 @@ def _inner_agents(module: str, folder: Path, agents: Sequence[LlmAgent]) -> froz
 
 
 def with_plugins(
-    owners: Sequence[BasePlugin], settings: Settings, inner: Collection[str] = ()
+    owners: Sequence[BasePlugin],
+    settings: Settings,
+    inner: Collection[str] = (),
+    tape: Tape = NO_TAPE,
 ) -> list[BasePlugin]:
     """The owner's plugins, and this app's own before and after them: the first one that gives ADK
     another event or response is the last that is asked."""
     limits = Budget(settings.max_output_tokens), Degrading(settings.offline_fallback)
     own = ModelOptions(), RequestSize(), *limits, ToolFailures(), Redaction(), Lines()
     marks = [InnerTalk(inner)] if inner else []
-    return [Invocation(), TalkBegin(), Measures(), *marks, Approvals(), *owners, *own]
+    tapes = [TapePlugin(tape)] if tape.is_used else []
+    first = Invocation(), TalkBegin(), Measures()
+    return [*first, *marks, Approvals(), *owners, *own, *tapes]
 
 
 def _import(path: Path) -> tuple[App | BaseNode, str]:

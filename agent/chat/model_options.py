@@ -5,7 +5,9 @@ from contextvars import ContextVar
 from google.adk.agents.callback_context import CallbackContext
 from google.adk.models import LlmRequest, LlmResponse
 from google.adk.plugins import BasePlugin
+from google.genai import types
 
+from agent.chat.client_tools import add_tools
 from agent.core.question import Options
 from agent.core.text import to_json
 
@@ -45,6 +47,10 @@ def _apply(options: Options, request: LlmRequest) -> None:
             setattr(config, name, value)
     if options.stop:
         config.stop_sequences = [*(config.stop_sequences or []), *options.stop][:MAX_STOPS]
+    if options.client_tools:
+        add_tools(options.client_tools, request)
+    if options.client_context:  # Told by the person's side, and so not as an instruction.
+        request.contents.insert(0, types.UserContent(options.client_context))
     if options.json_schema is not None:
         _ask_for_json(options.json_schema, request)
 

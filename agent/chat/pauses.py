@@ -62,7 +62,7 @@ async def take_up(
     Raises:
         PlainError: if one is missing, has lapsed, or is not what was asked for.
     """
-    if question.results:
+    if question.results and not question.replies:
         return turn, _content(turn, question.results)
     asked, replies = open_pauses(turn.transcript), question.replies
     if any(pauses.has_lapsed(pause, seconds) for pause in asked):
@@ -84,10 +84,12 @@ async def take_up(
     first = [p for p in taken if is_kept and p.kind == "choice"]
     if declined:
         await _close(sync, session, turn, declined)
-    for pause in first:
-        part = pauses.response(pause, given[pause.id], calls[pause.id].call)
-        await sync.append(calls[pause.id].answered("user", part), session)
-    if declined or first:
+    early = [pauses.response(pause, given[pause.id], calls[pause.id].call) for pause in first]
+    early += _content(turn, question.results).parts or []
+    for part in early:
+        assert part.function_response
+        await sync.append(calls[part.function_response.id or ""].answered("user", part), session)
+    if declined or early:
         turn = next(known for known in sync.learn(await sync.read()) if known.id == turn.id)
     parts = [
         pauses.response(pause, given[pause.id], calls[pause.id].call)

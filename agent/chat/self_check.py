@@ -74,6 +74,7 @@ async def _check_at_work(
     agents: Sequence[LoadedAgent], settings: Settings, asks_model: bool
 ) -> AsyncIterator[Check]:
     """What is seen when agents run; all of them share their stores."""
+    asks_model = asks_model and not settings.replay
     looked_up = await asyncio.to_thread(check_keys_and_models, agents, asks_model)
     for check in looked_up:
         yield check

@@ -36,6 +36,7 @@ TOO_MANY_CALLS, BUDGET_SPENT = "TOO_MANY_LLM_CALLS", "DAILY_TOKENS_SPENT"
 CODES: Table = (
     ({"AskedToFail"}, "asked_to_fail"),
     ({"NoStandIn"}, "no_stand_in"),
+    ({"NOT_RECORDED"}, "not_recorded"),
     (
         {"LlmCallsLimitExceededError", TOO_MANY_CALLS, "TOO_MANY_TOOL_CALLS"},
         "too_many_calls",

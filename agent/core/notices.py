@@ -155,6 +155,21 @@ SENTENCES: dict[str, str] = {
         "The AI service does not answer at the moment. In its place the built-in offline model "
         "answers, which is not an AI. Ask again later to hear from the AI."
     ),
+    # In place of the AI.
+    "replayed": "This answer is a recording of {model}, made on {date}.",
+    "other_results": (
+        "When this answer was recorded, the agent's tools gave other results than here, so the two "
+        "may not fit together."
+    ),
+    "not_recorded": (
+        "This page plays a recording, and nobody can answer what is not in it. Begin a new chat "
+        "with one of the messages that are offered there."
+    ),
+    "not_recorded_but": (
+        "This page plays a recording, and nobody can answer what is not in it. What it has here: "
+        "{questions}."
+    ),
+    "recording_ends": "The recording ends here, because this answer was stopped when it was made.",
     "fell_back": (
         "The AI model {first} is over its quota, or does not answer at the moment. In its place "
         "{second} answers."

@@ -6,6 +6,7 @@ from typing import Any
 
 from google.genai import types
 
+from agent.core.client_tools import ClientTool
 from agent.core.files import File
 from agent.core.pauses import Reply
 from agent.core.text import clean
@@ -38,6 +39,9 @@ class Options:
     stop: tuple[str, ...] = ()
     # What the answer is to be as JSON; {} is any JSON.
     json_schema: dict[str, Any] | None = None
+    # Tools that the person's application has, and what it shows at the moment.
+    client_tools: tuple[ClientTool, ...] = ()
+    client_context: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,8 @@ class Question:
         replies: Instead of a message: what a person answers to an agent that waits, by the ids of
             its pauses. The turn that waits goes on.
         results: Instead of a message: what long-running tools have given in the end, by the ids of
-            their calls. Only the host's own programs may say so.
+            their calls. Only the host's own programs may say so; a person's application of its own
+            tools, with replies too.
     """
 
     text: str = ""

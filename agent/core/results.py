@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 from google.adk.events import Event
 from pydantic_core import to_jsonable_python
 
+from agent.core.client_tools import is_ticket
 from agent.core.text import to_json
 
 # A model's own words; a result that is text; a result that is JSON.
@@ -27,10 +28,11 @@ def results(event: Event) -> list[tuple[str, Form]]:
 
 def waits_for_person(event: Event) -> bool:
     """Whether a tool of the event's waits for somebody: to approve a call, to sign in, or to do
-    what takes long."""
+    what takes long, or what only the person's application can do."""
     actions = event.actions
     asks = actions.requested_tool_confirmations or actions.requested_auth_configs
-    return bool(asks or event.long_running_tool_ids)
+    given = (response.response for response in event.get_function_responses())
+    return bool(asks or event.long_running_tool_ids or any(map(is_ticket, given)))
 
 
 def repeats(result: str, texts: Iterable[str]) -> bool:

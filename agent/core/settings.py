@@ -5,7 +5,15 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import ErrorDetails
 
 from agent.core.file_types import GROUPS
@@ -268,6 +276,18 @@ class Settings(BaseModel):
         "`/host`, such as what visitors have said of answers, and `/metrics`",
     )
 
+    # Recording what Gemini answers, and playing it back.
+    record: str | None = Field(
+        default=None,
+        description="a file to which all that Gemini answers is recorded, and when: visitors are "
+        "told, and nothing of it is deleted with a chat",
+    )
+    replay: str | None = Field(
+        default=None,
+        description="a file that was recorded so: it answers in the AI's place, at the same speed, "
+        "and needs no key and no network",
+    )
+
     # Who may use it from elsewhere.
     api_token: SecretStr | None = Field(
         default=None,
@@ -299,6 +319,13 @@ class Settings(BaseModel):
         if token and 0 < len(token.get_secret_value()) < MIN_TOKEN_LENGTH:
             raise ValueError(f"it needs at least {MIN_TOKEN_LENGTH} characters")
         return token
+
+    @field_validator("replay")
+    @classmethod
+    def _check_replay(cls, replay: str | None, known: ValidationInfo) -> str | None:
+        if replay and known.data.get("record"):
+            raise ValueError("what comes from a recording is not recorded again; set no RECORD")
+        return replay
 
     @field_validator("file_types")
     @classmethod

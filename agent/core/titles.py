@@ -9,6 +9,7 @@ NOTE = "Note"
 # Titles of what was ended or refused on purpose, with the codes of their notices.
 CALM: dict[str, tuple[str, ...]] = {
     "Stopped": ("stopped", "unwatched", "cancelled"),
+    "A recording": ("replayed", "not_recorded", "not_recorded_but", "recording_ends"),
     "Length limit reached": ("max_tokens", "max_tokens_before_words"),
     "Step limit reached": ("too_many_calls",),
     "Budget used up": ("budget_ran_out",),

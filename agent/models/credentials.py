@@ -74,14 +74,14 @@ def missing_credentials(model: str | BaseLlm) -> tuple[str, ...]:
     """The environment variables without which this model cannot be asked, as far as they are not
     set and the model does not bring their values itself; of two that do the same, the usual one.
 
-    None where all is there, or nobody knows what is needed.
+    None where all is there, or nobody knows what is needed, or a recording answers in its place.
     """
     if isinstance(model, str):
         try:
             model = LLMRegistry.new_llm(model)
         except (ValueError, ImportError):  # An unknown name: the start and the first turn say so.
             return ()
-    if getattr(model, "client", None) or getattr(model, "api_key", None):
+    if getattr(model, "client", None) or getattr(model, "api_key", None) or _is_played():
         return ()
     kinds = [kind.__name__ for kind in type(model).__mro__]
     if "FallbackModel" in kinds:
@@ -114,6 +114,11 @@ def fallbacks(model: str | BaseLlm) -> list[str | BaseLlm]:
 def name_of(model: str | BaseLlm) -> str:
     """What a model is called."""
     return model if isinstance(model, str) else model.model
+
+
+def _is_played() -> bool:
+    """Whether a recording answers for all models."""
+    return bool(os.environ.get("REPLAY", "").strip())
 
 
 def _has_own(model: Gemini) -> bool:

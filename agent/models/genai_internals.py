@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 HTTP_LIBRARIES = ("httpx", "httpx2")
 
 ReadBody: TypeAlias = Callable[[Any], AsyncGenerator[bytes]]
+Hook: TypeAlias = Callable[[Any], Any]
 
 
 def http_library(message: object) -> Any:
@@ -48,7 +49,7 @@ def replace_body(response: Any, read: ReadBody) -> bool:
     if not known or not hasattr(response, "stream"):
         return False
     received = library.Response(200, headers=response.headers, stream=response.stream)
-    response.stream = _body_class(library.AsyncByteStream)(received, read)
+    response.stream = byte_stream(library, ReplacedBody)(received, read)
     response.headers.pop("content-encoding", None)  # What `read` yields is decoded.
     return True
 
@@ -70,8 +71,9 @@ class ReplacedBody:
 
 
 @cache
-def _body_class(base: type) -> Any:
-    return type(ReplacedBody.__name__, (ReplacedBody, base), {})
+def byte_stream(library: Any, kind: type) -> Any:
+    """A class of bodies that this HTTP library takes for one of its own."""
+    return type(kind.__name__, (kind, library.AsyncByteStream), {})
 
 
 @cache
@@ -103,6 +105,30 @@ def with_event_hook(model: Gemini, hook: Callable[[Any], Any]) -> dict[str, Any]
         return {}
     options = types.HttpOptions(async_client_args={"event_hooks": {"response": [hook]}})
     return {"client_kwargs": {**own, "http_options": options}}
+
+
+def add_event_hooks(client: Any, on_request: Hook, on_response: Hook) -> bool:
+    """Have a client of google-genai call these with each request and each response, before any
+    hooks that its HTTP client has; once, however often this is called.
+
+    Gone, or a client that asks in another way: False.
+    """
+    try:
+        http = client._api_client._async_httpx_client
+        hooks = {"request": [], "response": [], **http.event_hooks}
+        if on_response not in hooks["response"]:
+            more = {"request": [on_request], "response": [on_response]}
+            http.event_hooks = {name: [*more.get(name, ()), *hooks[name]] for name in hooks}
+    except (AttributeError, TypeError):
+        return False
+    return True
+
+
+def forget_client(model: BaseLlm) -> None:
+    """Have a model make its client anew, if it has one (`Gemini.api_client` and its like are cached
+    in the model itself). Gone: does nothing."""
+    for name in [name for name in vars(model) if name.endswith(("api_client", "_api_backend"))]:
+        del vars(model)[name]
 
 
 def use_httpx(client: Any) -> None:

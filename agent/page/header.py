@@ -18,6 +18,16 @@ REMEMBERS_FOR_GOOD = N_(
     "What the agent notes for later chats is kept elsewhere, and stays when a chat is deleted."
 )
 
+# Where a recording answers, and where one is made.
+PLAYED = N_(
+    "**These answers are a recording** of {models}, made on {dates}: no AI is asked, and nothing "
+    "else can be answered."
+)
+RECORDED = N_(
+    "**This page is being recorded**: what is asked and answered here is also written to a file "
+    "that the owner of this page keeps, and stays there when a chat is deleted."
+)
+
 # The name of an agent that could not be loaded: for visitors, and for the host.
 BEING_MENDED = N_("{title} (being mended)")
 NOT_LOADED = N_("{title} (could not be loaded)")
@@ -111,10 +121,14 @@ def describe(loaded: LoadedAgent, settings: Settings, for_host: bool = False) ->
     )
     offline += f" {loaded.how_to_connect}" if for_host else ""
     paused = Notice("paused").text if settings.demo_paused and loaded.costs else ""
-    kept = where_chats_are_kept(loaded, settings)
+    kept, tape = where_chats_are_kept(loaded, settings), loaded.tape
+    played, recorded = "", _(RECORDED) if tape.recorder else ""
+    if recording := tape.recording:
+        played = _(PLAYED).format(models=recording.models, dates=recording.dates)
     is_failed = bool(loaded.why_not_loaded)
     description = Notice("being_mended").text if is_failed else loaded.description
-    lines = description, offline if loaded.is_offline else "", paused, f"*{kept}*"
+    offline = offline if loaded.is_offline else ""
+    lines = description, offline, paused, played, recorded, f"*{kept}*"
     # Without a description there is nothing to be said in large letters (looks.css).
     opening = "<div class=about>" if loaded.description else '<div class="about bare">'
     return "\n\n".join(filter(None, (opening, *lines, "</div>")))

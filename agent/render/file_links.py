@@ -61,6 +61,24 @@ def to_markdown(file: File) -> str:
     return "\n\n".join(filter(None, (shown, caption, table)))
 
 
+def to_link(file: File, root: str, salt: str = "") -> str:
+    """A file as Markdown for programs, which show it elsewhere: a picture or a link; "" where it
+    cannot be fetched.
+
+    Args:
+        file: The file.
+        root: This app's own address.
+        salt: Makes it a file of its own, which outlasts the conversation.
+    """
+    address, data = quoted(file.address), media.content(file)
+    if data:
+        kept_as = media.save(file.mime_type, data, salt=salt)
+        address = root + address_of(file, kept_as)
+    is_picture = file.mime_type.lower().startswith("image/")
+    name = escaped(file.shown_name) or ("Picture" if is_picture else "File")
+    return f"{'!' * is_picture}[{name}]({address})" if address else ""
+
+
 def address_of(file: File, kept_as: str = "") -> str:
     """Where the page finds a file whose content is here. The last part is the name under which a
     browser saves it."""

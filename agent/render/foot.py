@@ -73,10 +73,11 @@ def _models(usage: Usage) -> str:
 
 
 def cost_of(usage: Usage, settings: Settings) -> str:
-    """By the host's prices, which are one model's: of several it is not known who took how much."""
+    """By the host's prices, which are one model's: of several it is not known who took how much. A
+    recording costs nothing."""
     cost = usage.prompt * settings.input_price + usage.answer * settings.output_price
     cost, currency = cost / 1_000_000, settings.currency or "$"
-    if not cost or len(usage.models) > 1:
+    if not cost or len(usage.models) > 1 or settings.replay:
         return ""
     if cost < LEAST_COST:
         return _("less than {least}").format(least=f"{currency}{in_digits(LEAST_COST, '.4f')}")

@@ -1,6 +1,7 @@
 """Programs and a folder of agents: each API names the agent that is asked."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ pytestmark = pytest.mark.usefixtures("clean_imports")
 ANN, BILL, LAME = (f"{FOLDER}_{name}" for name in ("ann", "bill", "lame"))
 
 TOKEN = "open-sesame-and-more"
+
+AGUI_USER = {"id": "3", "role": "user", "content": "Hi"}
 
 
 @pytest.fixture
@@ -76,6 +79,22 @@ async def test_a_question_names_its_agent_and_the_session_finds_it_again(
     assert (stopped.status_code, response.status_code) == (204, 200)
     assert told(gemini) == [ANN, BILL, BILL, BILL]
     assert [text for _, text in gemini.requests[2].conversation] == ["Hi", "Hello.", "Hi"]
+
+
+async def test_a_thread_of_ag_ui_begins_with_the_agent_that_its_address_names(
+    http: httpx.AsyncClient, gemini: FakeGemini
+) -> None:
+    gemini.always("Hello.")
+    asked = {"threadId": "1", "runId": "2", "messages": [AGUI_USER]}
+    for address in ("agui", f"agui?agent={BILL}"):
+        response = await http.post(address, json=asked)
+        assert "Hello." in response.text
+    said = re.findall(r'"messageId": "(.*?)"', response.text)[0]
+    answer = {"id": said, "role": "assistant", "content": "Hello."}
+    await http.post("agui", json={**asked, "messages": [AGUI_USER, answer, AGUI_USER]})
+    refused = await http.post("agui?agent=x", json=asked)
+    assert "There is no agent called" in refused.text
+    assert told(gemini) == [ANN, BILL, BILL]
 
 
 async def test_an_unknown_agent_is_refused_with_the_names_of_all(http: httpx.AsyncClient) -> None:

@@ -208,6 +208,7 @@ WORK = [
     ("GET", "gradio_api/queue/data?session_hash=x"),
     ("GET", "gradio_api/heartbeat/x"),
     ("POST", "v1/chat/completions"),
+    ("POST", "agui"),
 ]
 
 

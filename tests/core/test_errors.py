@@ -383,7 +383,7 @@ CODES |= {code for code, _ in NAMED.values()}
 
 @pytest.mark.parametrize("code", sorted(CODES))
 def test_a_sentence_says_what_to_do_next(code: str) -> None:
-    steps = "press retry|try |say |ask |check |create |wait |the owner |next message|need billing"
+    steps = "press retry|try |say |ask |begin|check |create |wait |owner |next message|need billing"
     assert re.search(steps, SENTENCES[code].lower())
 
 

@@ -91,6 +91,14 @@ def test_a_complaint_says_what_the_value_should_be(name: str, value: str, wish: 
     assert wish in complaint
 
 
+def test_a_recording_is_not_recorded_again() -> None:
+    assert complaints(RECORD="a.jsonl", REPLAY="b.jsonl") == [
+        "REPLAY='b.jsonl' cannot be used: what comes from a recording is not recorded again; set "
+        "no RECORD."
+    ]
+    assert read_settings({"REPLAY": "b.jsonl"}).replay == "b.jsonl"
+
+
 def test_all_wrong_values_are_named_at_once() -> None:
     assert complaints(GAP_TIMEOUT="soon", LEAVE_GRACE="1", PAGE_THREADS="0") == [
         "GAP_TIMEOUT='soon' cannot be used: input should be a valid number, unable to parse string "

@@ -22,7 +22,9 @@ from agent.models.gemini_stream import StreamHook
 from agent.models.gemini_warmup import warm_up_gemini
 from agent.models.genai_internals import (
     HTTP_LIBRARIES,
+    add_event_hooks,
     change_class,
+    forget_client,
     http_library,
     log_unknown_client,
     replaces_contents,
@@ -88,6 +90,12 @@ def test_all_that_is_private_is_there() -> None:
     assert replaces_contents(Client(api_key="k"))
     assert with_event_hook(Gemini(), StreamHook())
     assert hasattr(Client(api_key="k")._api_client, "_use_aiohttp")
+    assert add_event_hooks(Client(api_key="k"), print, print)
+    model = Gemini(client_kwargs={"api_key": "k"})
+    client = model.api_client
+    assert model.api_client is client
+    forget_client(model)
+    assert model.api_client is not client
     assert uses_interactions_api(Gemini(use_interactions_api=True))
     assert change_class(Gemini(), CoalescingModel, Gemini)
 

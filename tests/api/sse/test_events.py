@@ -211,6 +211,7 @@ def test_the_apis_are_described_and_none_of_gradios_routes(url: str) -> None:
     assert {path: sorted(methods) for path, methods in described["paths"].items()} == {
         "/chat/stream": ["get", "post"],
         "/chat/stop": ["post"],
+        "/agui": ["post"],
         "/files": ["post"],
         "/healthz": ["get"],
         "/readyz": ["get"],

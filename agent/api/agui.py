@@ -1,0 +1,151 @@
+"""The agent for front ends that speak AG-UI, such as CopilotKit and assistant-ui.
+
+    POST /agui              RunAgentInput of https://docs.ag-ui.com, answered by its events
+    POST /agui?agent=NAME   of several agents, this one in a new thread
+
+README.md tells what of a request counts, and what becomes of it.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from dataclasses import replace
+from typing import Annotated, TypeAlias
+
+from ag_ui.core import BaseEvent, RunAgentInput
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import StreamingResponse
+from fastapi.sse import format_sse_event
+from starlette.exceptions import HTTPException
+
+from agent.api import sessions
+from agent.api.agui_events import RunEvents, encode, refused, started
+from agent.api.agui_request import parse_input, session_of, to_question
+from agent.api.errors import PlainErrorRoute, limit_error
+from agent.api.openai import STREAM_HEADERS, has_token
+from agent.api.sse_request import AGENT
+from agent.chat.agents import Agents
+from agent.chat.registry import ActiveConversation
+from agent.chat.streams import DeltaLog
+from agent.core.visitor import Visitor, visitor_id
+from agent.limits.client_address import client_address
+from agent.limits.rate_limits import LimitExceeded
+from agent.stores.fallback import StoreUnavailable
+
+PATH = "/agui"
+
+Events: TypeAlias = AsyncGenerator[BaseEvent | None, None]
+
+# Seconds that a new request waits for the answer before, whose client has pressed Stop: until the
+# server has noticed that, and the answer has ended (agent/chat/turn.py).
+STOP_TIMEOUT = 3.0
+
+KEEP_ALIVE = format_sse_event(comment="working")
+
+# Its schema is the protocol's own, and long.
+BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"type": "object", "title": "RunAgentInput"}}},
+    }
+}
+
+
+async def _input(request: Request) -> RunAgentInput:
+    return await asyncio.to_thread(parse_input, await request.body())
+
+
+def router(agents: Agents) -> APIRouter:
+    """`/agui`."""
+    routes = APIRouter(tags=["agui"], route_class=PlainErrorRoute)
+
+    @routes.post(PATH, response_class=StreamingResponse, openapi_extra=BODY, summary="Run")
+    async def run(
+        request: Request,
+        asked: Annotated[RunAgentInput, Depends(_input)],
+        agent: Annotated[str | None, Query(description=AGENT, max_length=200)] = None,
+    ) -> StreamingResponse:
+        """Ask the agent, or answer what it or its tools ask; its answer as events of AG-UI."""
+        try:
+            events = await _begin(agents, asked, request, agent)
+        except LimitExceeded as error:
+            events = _refusal(limit_error(error))
+        except StoreUnavailable as error:
+            events = _refusal(HTTPException(503, error.notice.text))
+        except HTTPException as error:
+            events = _refusal(error)
+        return StreamingResponse(
+            _stream(asked, events), media_type="text/event-stream", headers=STREAM_HEADERS
+        )
+
+    return routes
+
+
+async def _begin(
+    agents: Agents, asked: RunAgentInput, request: Request, agent: str | None
+) -> Events:
+    """Begin the answer; its events.
+
+    Raises:
+        HTTPException, LimitExceeded, StoreUnavailable: where it is not answered.
+    """
+    settings, session_id = agents.settings, session_of(asked)
+    active = await agents.find(visitor_id(session_id), session_id) if session_id else None
+    if active:
+        await _let_end(active)
+        await active.conversation.refresh()
+    turns = active.conversation.turns if active else None
+    question = await asyncio.to_thread(to_question, asked, turns, settings)  # It may hold files.
+    # One client with the token may have many users, whom the host has let in by it.
+    is_hosts = has_token(request.scope, settings.api_token)
+    address = None if is_hosts else client_address(request)
+    for file in question.files:
+        if file.data and address is not None:
+            await agents.limits.admit_upload("", address, len(file.data))
+    question = replace(question, visitor=Visitor(address=address))
+    active, log = await sessions.begin(agents, question, session_id if active else None, agent)
+    run = RunEvents(
+        asked,
+        log.turn,
+        active.conversation.runner.agent.name,
+        root=str(request.base_url),
+        answered=question.results.keys(),
+        reply_timeout=settings.reply_timeout,
+    )
+    return _events(log, run)
+
+
+async def _let_end(active: ActiveConversation) -> None:
+    """Wait for an answer that has just been stopped: what was said of it belongs to the thread."""
+    if active.log and not active.log.turn.over:
+        with suppress(TimeoutError):  # Then it is being read, and nothing else is answered.
+            async with asyncio.timeout(STOP_TIMEOUT):
+                await active.log.turn.finish()
+
+
+async def _events(log: DeltaLog, run: RunEvents) -> Events:
+    """The turn's events, None where nothing has come for a while. A client that leaves has pressed
+    Stop, or cannot come back to this answer: the turn ends then."""
+    try:
+        async with aclosing(log.read()) as deltas:
+            async for _, delta in deltas:
+                if delta is None:
+                    yield None
+                else:
+                    for event in run.of(delta):
+                        yield event
+        for event in run.end():
+            yield event
+    finally:
+        log.turn.stop()
+
+
+async def _refusal(error: HTTPException) -> Events:
+    yield refused(error)
+
+
+async def _stream(asked: RunAgentInput, events: Events) -> AsyncGenerator[bytes, None]:
+    yield encode(started(asked))
+    async with aclosing(events):
+        async for event in events:
+            yield encode(event) if event else KEEP_ALIVE
