@@ -1,8 +1,7 @@
 """What a host may set: read once from the environment, checked, each with a default."""
 
 import re
-from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import (
@@ -207,9 +206,7 @@ class Settings(BaseModel):
     )
 
     # Talks: both sides speak at any time (ADK's BIDI). Each second of one may cost something.
-    live: bool = Field(
-        default=True, description="0: nobody can talk to the agent while it answers (ADK's BIDI)"
-    )
+    live: bool = Field(default=True, description="0: nobody can talk to the agent (ADK's BIDI)")
     live_model: str | None = Field(
         default=None,
         description="the Gemini that holds talks, such as `gemini-live-2.5-flash-native-audio`; "
@@ -395,14 +392,6 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         return Settings.model_validate({**defaults, **chosen})
     except ValidationError as error:
         raise ValueError("\n".join(map(_complaint, error.errors()))) from None
-
-
-def misspelled(environment: Mapping[str, str]) -> Iterator[str]:
-    """A sentence for each variable that is called almost like a setting."""
-    known = [name.upper() for name in Settings.model_fields]
-    for name in environment.keys() - set(known):
-        for setting in get_close_matches(name, known, n=1, cutoff=0.9):
-            yield f"{name} is no setting, and changes nothing. Did you mean {setting}?"
 
 
 def _complaint(detail: ErrorDetails) -> str:
