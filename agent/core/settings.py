@@ -213,9 +213,7 @@ class Settings(BaseModel):
         "without one the agent's own model, if it can, and else by typed words alone",
     )
     talk_timeout: float = Field(default=600, ge=0, description="how long a talk may last")
-    talk_silence: float = Field(
-        default=120, ge=0, description="how long nobody may say anything in a talk"
-    )
+    talk_silence: float = Field(default=120, ge=0, description="… without a word of anybody's")
     max_talks: int = Field(default=10, ge=0, description="talks at once, of all visitors together")
 
     # How much is done at once, and shown to the model. The events are cut between turns, never
