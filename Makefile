@@ -9,10 +9,12 @@ OLDEST := .venv-oldest
 NEXT := .venv-next
 # Another one with LiteLLM, whose aiohttp changes how google-genai asks Gemini.
 MODELS := .venv-models
+# One with all of ADK's evals: 900 MB, of Google Cloud's clients above all.
+EVALS := .venv-evals
 
 FAST := not (browser or postgres or redis or slow)
 
-.PHONY: help run test test-fast test-oldest test-next catalogues screenshots pictures coverage check bench clean
+.PHONY: help run test test-fast test-oldest test-next test-models test-evals catalogues screenshots pictures coverage check bench clean
 
 help:            ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST)
@@ -34,6 +36,9 @@ test-next: $(NEXT)/tests.txt            ## Run every test with pre-releases of G
 
 test-models: $(MODELS)/tests.txt            ## Run the tests of models, with real LiteLLM as well
 	$(MODELS)/bin/python -m pytest tests/models tests/chat/test_degrading.py
+
+test-evals: $(EVALS)/tests.txt            ## Run the tests of eval sets, with ADK's own `adk eval`
+	$(EVALS)/bin/python -m pytest tests/app/test_evalset.py tests/app/test_adk_eval.py
 
 coverage: $(VENV)/tests.txt            ## Run every test and see how much of the code they reach
 	$(BIN)/python -m pytest -n auto --dist loadfile --cov
@@ -59,7 +64,7 @@ bench: $(VENV)/tests.txt            ## Measure the page beside raw ADK; SIZE=ful
 	$(BIN)/python -m tests.bench $(SIZE)
 
 clean:            ## Remove what the other targets made
-	rm -rf $(VENV) $(OLDEST) $(NEXT) $(MODELS) .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(OLDEST) $(NEXT) $(MODELS) $(EVALS) .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/requirements.txt: requirements.txt | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
@@ -83,6 +88,10 @@ $(NEXT)/tests.txt: tests/requirements.txt requirements.txt | $(NEXT)/bin/python
 $(MODELS)/tests.txt: tests/requirements.txt requirements.txt | $(MODELS)/bin/python
 	$(MODELS)/bin/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
 	$(MODELS)/bin/pip install --quiet --disable-pip-version-check "litellm>=1.84,<1.106" "anthropic>=0.78"
+	cp tests/requirements.txt $@
+
+$(EVALS)/tests.txt: tests/requirements.txt | $(EVALS)/bin/python
+	$(EVALS)/bin/pip install --quiet --disable-pip-version-check -r tests/requirements.txt "google-adk[eval]"
 	cp tests/requirements.txt $@
 
 %/bin/python:

@@ -2,16 +2,24 @@
 
 ADK finds `root_agent` in `agent/agent.py` by itself (google/adk/cli/utils/agent_loader.py), so
 this file does not import it: `.env` is read before the agent is. In a script,
-`from agent import launch` serves any agent (agent/launch.py).
+`from agent import launch` serves any agent (agent/launcher.py).
 """
 
+from importlib import import_module
 from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    """`launch`, which imports Gradio, only for whoever asks for it: `agent.offline` must not."""
+    """`launch`, which imports Gradio, only for whoever asks for it: `agent.offline` must not. And
+    the module with the agent, which `adk eval` looks for here (google/adk/cli/cli_eval.py)."""
     if name == "launch":
         from agent.launcher import launch
 
         return launch
+    if name == "agent":
+        try:
+            return import_module(f"{__name__}.agent")
+        except ModuleNotFoundError as error:
+            if error.name != f"{__name__}.agent":
+                raise
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

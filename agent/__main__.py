@@ -5,6 +5,7 @@ cat notes.txt | python -m agent "Summarize"     one answer, about what comes thr
 python -m agent                                 a conversation
 python -m agent --live                          a talk: type on while it answers
 python -m agent check                           what is right and what is wrong with the set-up
+python -m agent evalset                         what visitors said of answers, for `adk eval`
 python -m agent record                          what Gemini answers, to play it without a key
 """
 
@@ -16,6 +17,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TextIO, cast
 
@@ -23,6 +25,7 @@ from agent.chat.conversation import Conversation
 from agent.chat.load_errors import LoadError
 from agent.chat.loader import OUR_AGENT, LoadedAgent, load
 from agent.cli.check import is_check, run_check
+from agent.cli.evalset import is_evalset, run_evalset
 from agent.cli.live import talk
 from agent.cli.prompt import piped_text, typed_questions
 from agent.cli.record import is_record, run_record
@@ -44,8 +47,14 @@ EXIT_FAILED, EXIT_WRONG_COMMAND, EXIT_INTERRUPTED = 1, 2, 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    is_command = is_check(arguments) or is_record(arguments)
-    options = None if is_command else _parser().parse_args(arguments)
+    # What is no question: by whether the arguments ask for it, what does it.
+    commands = (is_check, run_check), (is_record, _record), (is_evalset, run_evalset)
+    other = next((run for asks, run in commands if asks(arguments)), None)
+    run = (
+        partial(other, arguments[1:], OUR_AGENT)
+        if other
+        else partial(_run, _parser().parse_args(arguments))
+    )
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         # What is not text, or cannot be written in this terminal's encoding, ends nothing.
         cast(io.TextIOWrapper, stream).reconfigure(errors="replace")
@@ -54,11 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Each failure is shown where the answer would be; only an unknown one is worth a traceback.
     logging.getLogger("agent.chat.turn").setLevel(logging.ERROR)
     try:
-        if options:
-            return _run(options)
-        if is_record(arguments):
-            return _record(arguments[1:])
-        return run_check(arguments[1:], OUR_AGENT)
+        return run()
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
@@ -92,9 +97,9 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _record(arguments: Sequence[str]) -> int:
+def _record(arguments: Sequence[str], our_agent: Path) -> int:
     try:
-        return run_record(arguments, OUR_AGENT, DEMO)
+        return run_record(arguments, our_agent, DEMO)
     except (LoadError, ValueError) as error:
         print(error, file=sys.stderr)  # noqa: T201
         return EXIT_WRONG_COMMAND
@@ -177,7 +182,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m agent",
         description="Talk to the agent. Without a question, a conversation begins; with "
         "`check` for it, the set-up is checked (check --help); with `record`, what Gemini answers "
-        "is recorded (record --help).",
+        "is recorded (record --help); with `evalset`, what visitors said of answers is written for "
+        "`adk eval` (evalset --help).",
     )
     add = parser.add_argument
     add("question", nargs="*", help="what to ask; a text that is piped in is sent with it")

@@ -31,6 +31,7 @@ from agent.api.language import ReadersLanguage
 from agent.api.open_requests import OpenRequests
 from agent.api.openai_error import OpenAIErrors
 from agent.api.origins import OriginCheck, host_name, is_local
+from agent.api.path_prefix import PathPrefix, checked_root_path, own_path, prefix_in
 from agent.api.security_headers import IsMatch, SecurityHeaders
 from agent.api.sign_in import SignInRequired
 from agent.chat.agents import Agents
@@ -72,7 +73,7 @@ EMBEDDABLE = (
 # what says that the app is alive, and what Gradio itself asks for at the start.
 PUBLIC = (
     *(path for feature in ("page", "pictures", "sign-in") for path in ROUTES[feature]),
-    *("/favicon.ico", "/look/{agent}/{part}"),
+    *("/favicon.ico", "/look/{agent}/{part}", "/embed.js"),
     *("/healthz", "/readyz", "/gradio_api/app_id", "/gradio_api/startup-events"),
     *("/host", "/host/{path:path}", "/metrics"),  # Which ask for a secret of their own.
 )
@@ -123,6 +124,8 @@ def serve(demo: gr.ChatInterface, agents: Agents, **options: Any) -> Any:
         demo.show_host(is_reloading)
     for name, value in {"served": served, **attributes}.items():
         setattr(demo, name, value)
+    if told := root_path(options):
+        options["root_path"] = checked_root_path(told)
     app, url, share_url = demo.launch(
         quiet=True,
         theme=theme(options.pop("theme", None)),
@@ -167,6 +170,12 @@ def middleware(
     )
     known = None if behind_proxy(options) or not is_loopback(options) else is_known(origins)
     return [
+        Middleware(
+            PathPrefix,
+            prefix=prefix_in(options.get("root_path") or ""),
+            asks_proxy=behind_proxy(options),
+            is_route=lambda scope: _matches(scope["app"].router.routes, scope),
+        ),
         Middleware(ReadersLanguage, offered=settings.languages),
         Middleware(ReloadedRoutes),
         Middleware(OpenAIErrors),
@@ -175,6 +184,7 @@ def middleware(
             SecurityHeaders,
             is_open=is_open(allowed, signs_in),
             is_embeddable=is_one_of(EMBEDDABLE),
+            sites=settings.sites,
         ),
         Middleware(Delivery, is_page=is_one_of(["/"]), is_part=is_one_of(["/assets/{path:path}"])),
         Middleware(OriginCheck, allowed=origins, is_work=is_one_of(WORK), is_known=known),
@@ -205,9 +215,13 @@ def is_for_host(options: Mapping[str, Any]) -> bool:
 
 def behind_proxy(options: Mapping[str, Any]) -> bool:
     """Whether the host has told of a proxy, through which all connections come."""
-    root_path = options.get("root_path") or os.environ.get("GRADIO_ROOT_PATH")
-    told = root_path or os.environ.get("FORWARDED_ALLOW_IPS")
+    told = root_path(options) or os.environ.get("FORWARDED_ALLOW_IPS")
     return bool(told) or "SPACE_ID" in os.environ
+
+
+def root_path(options: Mapping[str, Any]) -> str:
+    """At which path or address of its own a proxy shows the page; "" if the host has not told."""
+    return str(options.get("root_path") or os.environ.get("GRADIO_ROOT_PATH") or "")
 
 
 def is_known(origins: Iterable[str]) -> Callable[[Scope, str], bool]:
@@ -229,11 +243,12 @@ def is_open(paths: Iterable[str], signs_in: bool) -> IsMatch:
     is_allowed, is_for_sign_in = is_one_of(paths), is_one_of(ROUTES["sign-in"])
 
     def is_open(scope: Scope) -> bool:
-        path, app = scope["path"], scope["app"]
+        path, app = own_path(scope), scope["app"]
         if scope["type"] == "websocket":  # Gradio's page needs none.
             return _matches(app.state.served.routes, scope)
         # The router redirects to the same path with or without a slash at its end.
-        other = path.rstrip("/") if path.endswith("/") else f"{path}/"
+        whole: str = scope["path"]
+        other = whole.rstrip("/") if whole.endswith("/") else f"{whole}/"
         scopes = scope, {**scope, "path": other}
         if any(map(is_for_sign_in, scopes)):
             return has_sign_in(app, signs_in)

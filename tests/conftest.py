@@ -15,11 +15,13 @@ from playwright.sync_api import Browser
 from pytest_socket import socket_allow_hosts
 
 from tests.support.agent_folder import FOLDER
+from tests.support.app_process import free_port
 from tests.support.browser import Page, Visitor, run_chromium
 from tests.support.clock import Clock
 from tests.support.fake_gemini import FakeGemini
 from tests.support.fake_live import FakeLive
 from tests.support.postgres import Postgres, run_postgres
+from tests.support.redis_server import SERVER as REDIS_SERVER
 from tests.support.second_origin import SecondOrigin
 
 # What stands between a test and an answer in a minute, by the fixture that the test uses.
@@ -42,6 +44,7 @@ LONGEST = (
     *("test_bench.py", "test_readme.py", "test_pauses.py", "test_sequences.py", "test_text.py"),
     *("test_server_end.py", "test_isolation.py", "test_shutdown.py", "test_links.py"),
     *("test_adk.py", "test_start.py", "test_cards.py", "test_earlier_version.py"),
+    *("test_container.py", "test_path_prefix.py"),
 )
 
 # In CI, which installs every program: the tests that may be skipped for want of one. None yet.
@@ -53,6 +56,8 @@ MAX_RERUNS = 11
 
 # LiteLLM has a virtual environment to itself (`make test-models`).
 collect_ignore = [] if find_spec("litellm") else ["models/test_litellm.py"]
+# So has ADK's `adk eval`, of which this is a part (`make test-evals`).
+collect_ignore += [] if find_spec("agentplatform") else ["app/test_adk_eval.py"]
 collect_ignore += [] if find_spec("anthropic") else ["models/test_anthropic.py"]
 
 IN_CI = os.environ.get("CI") == "true"
@@ -285,3 +290,11 @@ def postgres() -> Iterator[Postgres]:
 def postgres_uri(postgres: Postgres) -> str:
     """The URI of an empty database."""
     return postgres.new_database()
+
+
+@pytest.fixture
+def redis_port() -> int:
+    """A port on which a test runs a Redis."""
+    if not os.path.exists(REDIS_SERVER):
+        pytest.skip("There is no redis-server: install Debian's package of that name")
+    return free_port()

@@ -7,7 +7,9 @@ from fastapi import FastAPI
 
 from agent.api import (
     agui,
+    embed,
     example_client,
+    findings_files,
     findings_page,
     health,
     host_check,
@@ -46,6 +48,7 @@ def api_app(agents: Agents) -> FastAPI:
     app.include_router(health.router(agents))
     app.include_router(media.router())
     app.include_router(look.router(agents))
+    app.include_router(embed.router(agents))
     app.include_router(uploads.router(agents))
     app.include_router(signed_in.router())
     app.include_router(share.router(agents))
@@ -53,7 +56,7 @@ def api_app(agents: Agents) -> FastAPI:
     if host_token:
         sign_in = host_page.HostSignIn(host_token)
         app.include_router(host_page.router(agents, sign_in))
-        for page in (findings_page, host_check, host_usage):
+        for page in (findings_files, findings_page, host_check, host_usage):
             app.include_router(page.router(agents, sign_in.check))
     if (host_token or token) and metrics.has_prometheus():
         app.include_router(metrics.router(agents, bearer_of(host_token, token)))

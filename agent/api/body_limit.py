@@ -5,6 +5,7 @@ from collections.abc import Callable
 from starlette.types import Scope
 
 from agent.api.openai import has_token
+from agent.api.path_prefix import own_path
 from agent.chat.sent_files import largest
 from agent.core.settings import Settings
 
@@ -32,7 +33,7 @@ def body_limit(settings: Settings) -> Callable[[Scope], int]:
     def body_limit(scope: Scope) -> int:
         if is_upload(scope):
             return largest(settings)
-        path = scope["path"]
+        path = own_path(scope)
         if not has_token(scope, token):
             return max(step, MAX_CONVERSATION) if path.startswith("/agui") else step
         has_files = takes_files and path.startswith(WITH_FILES)
@@ -43,4 +44,4 @@ def body_limit(settings: Settings) -> Callable[[Scope], int]:
 
 def is_upload(scope: Scope) -> bool:
     """Whether a request's body is a file (agent/api/uploads.py)."""
-    return bool(scope["path"].rstrip("/") == "/files")
+    return own_path(scope).rstrip("/") == "/files"

@@ -1,10 +1,9 @@
 """What visitors said of answers, for the host (agent/api/host_page.py).
 
 GET  /host/findings           a list; `?rating=bad&reason=…&state=open&agent=…` chooses
-GET  /host/findings.csv       the same as a table, and as JSON
-GET  /host/findings.json
 GET  /host/findings/ID        the conversation at that answer, with tools and figures
 POST /host/findings/ID        done=1 or done=0
+POST /host/findings/ID/test   must_say=…, must_not_say=… and tools=…: what a right answer is
 """
 
 import asyncio
@@ -16,15 +15,19 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 
-from agent.api.host_page import PAGE_HEADERS, to_page
+from agent.api.host_page import to_page
 from agent.api.host_token import Guard
 from agent.chat.agents import Agents
+from agent.chat.conversation import Conversation
 from agent.chat.registry import Registry
+from agent.chat.report import chat_for_report
+from agent.core.expectation import expectation_of, parse_expectation, to_stored
 from agent.core.feedback import Finding
 from agent.core.history import TurnRecord
 from agent.core.settings import Settings
 from agent.core.text import duration
 from agent.render import export, findings
+from agent.render.report import to_issue
 from agent.stores.fallback import StoreUnavailable
 from agent.stores.feedback import finding_id
 
@@ -40,6 +43,13 @@ FILTERS: dict[str, tuple[str, ...]] = {
     "state": ("open", "done"),
     "agent": (),
 }
+
+# What is chosen can be saved, as files that end so.
+SAVES = {"csv": "CSV", "json": "JSON", "zip": "ADK eval set"}
+
+NOT_SAVED = """<p role="alert">{why}</p>
+<p>Go back in your browser: what you have written is still there.</p>
+"""
 
 NOT_ALL = (
     '<p role="alert">The place where chats are stored does not answer at the moment. This may not '
@@ -66,41 +76,45 @@ def router(agents: Agents, may_enter: Guard) -> APIRouter:
     @routes.get("/findings")
     async def listed(request: Request) -> Response:
         """The list."""
-        found = await _all(agents)
+        found = await all_findings(agents)
         return to_page("What visitors said", _list(found, request.query_params, agents))
-
-    @routes.get("/findings.csv")
-    async def table(request: Request) -> Response:
-        """All that is chosen, for a spreadsheet."""
-        chosen = _chosen(_records(await _all(agents)), request.query_params)
-        return _file(findings.as_csv(chosen), "text/csv", "findings.csv")
-
-    @routes.get("/findings.json")
-    async def data(request: Request) -> Response:
-        """The same for programs."""
-        chosen = _chosen(_records(await _all(agents)), request.query_params)
-        return _file(findings.as_json(chosen), "application/json", "findings.json")
 
     @routes.get("/findings/{id}")
     async def one(id: str) -> Response:
         """The conversation at that answer."""
-        registry, finding = _one(await _all(agents), id)
-        turns = await _turns(registry, finding)
-        body = await asyncio.to_thread(_conversation, id, finding, turns, agents.settings)
+        registry, finding = one_finding(await all_findings(agents), id)
+        conversation = await chat_of(registry, finding)
+        turns = await conversation.history() if conversation else []
+        chat = await chat_for_report(registry, conversation, finding)
+        issue = to_issue(chat) if chat else ""
+        body = await asyncio.to_thread(_conversation, id, finding, turns, issue, agents.settings)
         return to_page(registry.loaded.title, body)
 
     @routes.post("/findings/{id}")
     async def mark(id: str, request: Request) -> Response:
         """Mark it as done, or as open again."""
-        registry, _ = _one(await _all(agents), id)
+        registry, _ = one_finding(await all_findings(agents), id)
         is_done = (await request.form()).get("done") == "1"
-        await registry.feedback.mark(id, is_done)
+        await registry.feedback.mark(id, is_done=is_done)
         return RedirectResponse(f"{id}#finding", 303)
+
+    @routes.post("/findings/{id}/test")
+    async def expect(id: str, request: Request) -> Response:
+        """Say what is looked for in a right answer."""
+        registry, _ = one_finding(await all_findings(agents), id)
+        form = await request.form()
+        given = (str(form.get(name, "")) for name in ("must_say", "must_not_say", "tools"))
+        try:
+            wanted = parse_expectation(*given)
+        except ValueError as error:
+            return to_page("This was not saved", NOT_SAVED.format(why=html.escape(str(error))), 422)
+        await registry.feedback.mark(id, expectation=to_stored(wanted))
+        return RedirectResponse(f"../{id}#test", 303)
 
     return routes
 
 
-async def _all(agents: Agents) -> Found:
+async def all_findings(agents: Agents) -> Found:
     """Every finding by its id, the newest first."""
     found = [
         (registry, finding)
@@ -111,17 +125,23 @@ async def _all(agents: Agents) -> Found:
     return {finding_id(finding): (registry, finding) for registry, finding in found}
 
 
-def _one(found: Found, id: str) -> tuple[Registry, Finding]:
+def one_finding(found: Found, id: str) -> tuple[Registry, Finding]:
+    """The one of this id.
+
+    Raises:
+        HTTPException: 404 where there is none.
+    """
     if id not in found:
         raise HTTPException(404, NOT_HERE)
     return found[id]
 
 
-def _records(found: Found) -> list[dict[str, Any]]:
+def records_of(found: Found) -> list[dict[str, Any]]:
+    """They as the list and the files have them."""
     return [findings.to_record(finding, id) for id, (_, finding) in found.items()]
 
 
-def _chosen(records: list[dict[str, Any]], query: Mapping[str, str]) -> list[dict[str, Any]]:
+def chosen_records(records: list[dict[str, Any]], query: Mapping[str, str]) -> list[dict[str, Any]]:
     """Those that have all that the query asks for."""
     wanted = {name: query[name] for name in FILTERS if query.get(name)}
     return [record for record in records if wanted.items() <= _marks(record).items()]
@@ -134,13 +154,13 @@ def _marks(record: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _list(found: Found, query: Mapping[str, str], agents: Agents) -> str:
-    records = _records(found)
-    chosen = _chosen(records, query)
+    records = records_of(found)
+    chosen = chosen_records(records, query)
     fails = any(registry.store_unavailable for registry in agents.with_chats())
     wanted = urlencode({name: query[name] for name in FILTERS if query.get(name)})
     files = " · ".join(
-        f'<a href="findings.{kind}?{html.escape(wanted)}">Save as {kind.upper()}</a>'
-        for kind in ("csv", "json")
+        f'<a href="findings.{kind}?{html.escape(wanted)}">Save as {name}</a>'
+        for kind, name in SAVES.items()
     )
     count = f"<p>{len(chosen):,} of {len(records):,}"
     count += f", of which the newest {MAX_SHOWN} are shown" if len(chosen) > MAX_SHOWN else ""
@@ -177,22 +197,28 @@ def _quoted(text: str) -> str:
     return f'"{html.escape(text)}"'
 
 
-async def _turns(registry: Registry, finding: Finding) -> list[TurnRecord]:
-    """The conversation as it is stored; nothing where it is gone, or cannot be read."""
+async def chat_of(registry: Registry, finding: Finding) -> Conversation | None:
+    """The conversation as it is stored; None where it is gone, or cannot be read."""
     try:
         active = await registry.find(finding.user_id, finding.session_id)
-        return await active.conversation.history() if active else []
+        if active:
+            await active.conversation.history()
+        return active.conversation if active else None
     except StoreUnavailable:
-        return []
+        return None
 
 
-def _conversation(id: str, finding: Finding, turns: list[TurnRecord], settings: Settings) -> str:
+def _conversation(
+    id: str, finding: Finding, turns: list[TurnRecord], issue: str, settings: Settings
+) -> str:
     """The conversation, and below the answer what was said of it; a copy of that answer where the
     conversation has it no more."""
     record = findings.to_record(finding, id)
     action = f'<form method="post" action="{id}"><button name="done" '
     action += 'value="0">Open again' if finding.is_done else 'value="1">Mark as done'
-    below = {finding.turn_id: f"{findings.to_details(record)}{action}</button></form>\n"}
+    test = findings.to_test_form(id, expectation_of(finding), finding)
+    action += f'</button> · <a href="{id}.zip">Save as a report (ZIP)</a></form>\n'
+    below = {finding.turn_id: findings.to_details(record) + action + test + _issue(issue)}
     about = settings.model_copy(update={"show_figures": True})
     note = ""
     if finding.turn_id not in {turn.id for turn in turns}:
@@ -202,6 +228,6 @@ def _conversation(id: str, finding: Finding, turns: list[TurnRecord], settings: 
     return f'<p><a href="../findings">Back to the list</a></p>\n{note}{body}'
 
 
-def _file(text: str, kind: str, name: str) -> Response:
-    disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(text, media_type=kind, headers={**PAGE_HEADERS, **disposition})
+def _issue(text: str) -> str:
+    summary = "<summary>Short text for an issue tracker</summary>"
+    return f"<details>{summary}\n<pre>{html.escape(text)}</pre></details>\n" if text else ""

@@ -149,6 +149,8 @@ def _form(wrong: str = "", status: int = 200) -> Response:
 
 def _set_cookie(response: Response, request: Request, value: str, seconds: int) -> Response:
     proto = request.headers.get("x-forwarded-proto", request.url.scheme)
-    options: dict[str, Any] = {"httponly": True, "samesite": "strict", "path": "/"}
+    # No other app that a proxy shows on the same machine is sent it.
+    path = request.scope.get("root_path") or "/"
+    options: dict[str, Any] = {"httponly": True, "samesite": "strict", "path": path}
     response.set_cookie(COOKIE, value, max_age=seconds, secure=proto == "https", **options)
     return response

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agent.api.errors import PlainErrorRoute
+from agent.api.path_prefix import own_path
 
 # What a client may know an error by, where nothing else is said.
 CODES = {401: "invalid_api_key", 429: "rate_limit_exceeded"}
@@ -70,8 +71,7 @@ class OpenAIErrors:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and change the response if it is an error in another form."""
-        path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
-        is_api = scope["type"] == "http" and path.startswith(self._path)
+        is_api = scope["type"] == "http" and own_path(scope).startswith(self._path)
         await self._app(scope, receive, ErrorResponse(send).send if is_api else send)
 
 

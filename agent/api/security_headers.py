@@ -11,7 +11,8 @@ runs never raise. So its failure is a refusal in a sentence instead of a 500.
 """
 
 import logging
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -27,6 +28,9 @@ BAD_REQUEST = "This request cannot be answered: something in it is missing or wr
 
 TOO_LONG = "This is too long to be sent. Shorten it, or send it in parts."
 
+# Who shows a Space in a frame. Every response says who may, also one with a policy of its own.
+HUGGING_FACE = "https://huggingface.co", "https://*.hf.space"
+
 PAGE_POLICY = {
     "default-src": "'self'",
     # Gradio's own page cannot do without these two (gradio/templates/frontend/index.html).
@@ -41,8 +45,6 @@ PAGE_POLICY = {
     "form-action": "'none'",
     # Gradio sets a base of its own; another origin's would send every link there.
     "base-uri": "'self'",
-    # A Space is shown in a frame of Hugging Face's.
-    "frame-ancestors": "'self' https://huggingface.co https://*.hf.space",
 }
 
 SECURITY_HEADERS = {
@@ -75,10 +77,20 @@ class SecurityHeaders:
         app: What takes the requests that are let through.
         is_open: Whether a request of this scope may pass; else it is answered by 404.
         is_embeddable: Whether it may also pass where a page embeds what it is for.
+        sites: The origins whose pages may show this one in a frame, and on a Space Hugging Face's;
+            without any, Hugging Face's.
     """
 
-    def __init__(self, app: ASGIApp, is_open: IsMatch, is_embeddable: IsMatch) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        is_open: IsMatch,
+        is_embeddable: IsMatch,
+        sites: Sequence[str] = (),
+    ) -> None:
         self._app, self._is_open, self._is_embeddable = app, is_open, is_embeddable
+        others = HUGGING_FACE if "SPACE_ID" in os.environ or not sites else ()
+        self._ancestors = " ".join(("frame-ancestors", "'self'", *others, *sites))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through unless its path is closed; add headers to the response."""
@@ -89,7 +101,7 @@ class SecurityHeaders:
         if scope["type"] == "websocket":
             await app(scope, receive, send)
             return
-        response = SecuredResponse(scope, send)
+        response = SecuredResponse(scope, send, self._ancestors)
         try:
             await app(scope, receive, response.send)
         except BodyTooLarge:
@@ -107,8 +119,8 @@ class SecurityHeaders:
 class SecuredResponse:
     """A response on its way out: with headers, and with an end where its route fails."""
 
-    def __init__(self, scope: Scope, send: Send) -> None:
-        self._scope, self._send = scope, send
+    def __init__(self, scope: Scope, send: Send, ancestors: str) -> None:
+        self._scope, self._send, self._ancestors = scope, send, ancestors
         # None until the response has begun.
         self._content_type: str | None = None
 
@@ -133,6 +145,9 @@ class SecuredResponse:
             headers = MutableHeaders(scope=message)
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
+            policy = headers["Content-Security-Policy"]
+            if "frame-ancestors" not in policy:
+                headers["Content-Security-Policy"] = f"{policy}; {self._ancestors}"
         await self._send(message)
 
     async def end(self, error: Exception, receive: Receive) -> None:

@@ -17,6 +17,9 @@ RAISED: Pair = "#f4f4f5", "#27272a"
 # Of links, of the button that sends, and of what is in use.
 ACCENT: Pair = "#c2410c", "#fb923c"
 
+# What is written on the accent.
+ON_ACCENT: Pair = "#ffffff", "#18181b"
+
 # WCAG 2.2, level AA (https://www.w3.org/TR/WCAG22/#contrast-minimum).
 AA = 4.5
 

@@ -4,13 +4,14 @@ The copy outlasts an Undo. It holds what a test of the agent needs: the question
 calls of tools, and what the answer should have been.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from agent.core.history import TurnRecord
 from agent.core.language import N_
 from agent.core.notices import Notice, PlainError
+from agent.core.pauses import Pause
 from agent.core.text import clean, to_json
 from agent.core.transcript import Text, ToolCall, Transcript, answer
 from agent.core.waiting import is_waiting
@@ -31,6 +32,22 @@ GOOD, BAD = "up", "down"
 # Characters that a visitor may write in each field, and as many of a passage that is marked.
 # Chosen, not measured: more is an essay, and each finding is read as a whole in a list.
 MAX_WORDS = 2_000
+
+# What a finding is about: an answer, or all of a chat, which a visitor gives as an example.
+ANSWER, CHAT = "answer", "chat"
+
+# So many turns above one are kept with it, as many as a chat has by default. A test asks all of
+# them each time.
+MAX_BEFORE = 50
+
+# Why a test cannot ask a turn once more: by `why_not` of what is kept of it.
+WHY_NOT = {
+    "file": "it has files",
+    "person": "it asks a person",
+    "program": "it waits for a program",
+    "unasked": "it answers no question",
+    "long": f"it stands below more than {MAX_BEFORE} others",
+}
 
 # Characters of an answer, of a tool's arguments, and of its result, that a copy keeps; and calls.
 MAX_ANSWER, MAX_ARGUMENTS, MAX_RESULT, MAX_TOOLS = 20_000, 5_000, 2_000, 50
@@ -83,6 +100,22 @@ class Finding:
     app_version: str = ""
     # Whether the host has dealt with it.
     is_done: bool = False
+    # ANSWER; or CHAT, of which this is the last turn.
+    kind: str = ANSWER
+    # The turns above it that the agent remembers, the oldest first: {"question", "why_not"} of
+    # each, and of a chat {"answer", "tools"}, too.
+    before: tuple[Mapping[str, Any], ...] = ()
+    # Why a test cannot ask it: "", or one of `WHY_NOT`.
+    why_not: str = ""
+    # The state with which the chat began, without secrets.
+    state: Mapping[str, Any] = field(default_factory=dict)
+    # What the host looks for in a right answer (agent/core/expectation.py); None: has not said.
+    expectation: Mapping[str, Any] | None = None
+
+    @property
+    def key(self) -> str:
+        """What tells it from others about the same chat."""
+        return CHAT if self.kind == CHAT else self.turn_id
 
     @property
     def transcript(self) -> Transcript:
@@ -118,8 +151,9 @@ def parse_opinion(given: Mapping[str, Any], before: Opinion, reasons: Iterable[s
     return replace(opinion, reason="", expected="") if rating == GOOD else opinion
 
 
-def frozen_copy(turn: TurnRecord) -> dict[str, Any]:
-    """What a finding keeps of a turn, by the fields of `Finding`."""
+def frozen_copy(turn: TurnRecord, replied: Container[str] = ()) -> dict[str, Any]:
+    """What a finding keeps of a turn, by the fields of `Finding`; `replied` are the invocations
+    that went on with what somebody answered to a call."""
     calls = [entry for entry in turn.transcript if isinstance(entry, ToolCall)][:MAX_TOOLS]
     return {
         "turn_id": turn.id,
@@ -129,7 +163,29 @@ def frozen_copy(turn: TurnRecord) -> dict[str, Any]:
         "notes": tuple(entry.english for entry in turn.transcript if isinstance(entry, Notice)),
         "files": tuple(clean(file.shown_name) for file in turn.files),
         "models": turn.usage.models,
+        "why_not": _why_not(turn, replied),
     }
+
+
+def frozen_turns(
+    turns: Iterable[TurnRecord], replied: Container[str], is_whole: bool
+) -> tuple[Mapping[str, Any], ...]:
+    """What a finding keeps of the turns above; of a chat that is an example, the answers too."""
+    names = ("question", "why_not", *(("answer", "tools") if is_whole else ()))
+    copies = (frozen_copy(turn, replied) for turn in turns)
+    return tuple({name: copy[name] for name in names} for copy in copies)
+
+
+def _why_not(turn: TurnRecord, replied: Container[str]) -> str:
+    """Why a test cannot ask this turn once more, by `WHY_NOT`; "" where it can."""
+    if turn.files:
+        return "file"
+    if any(isinstance(entry, Pause) for entry in turn.transcript):
+        return "person"
+    waits = any(isinstance(entry, ToolCall) and entry.waits_for for entry in turn.transcript)
+    if waits or turn.invocation_id in replied:
+        return "program"
+    return "" if turn.question.strip() else "unasked"
 
 
 def _frozen_call(call: ToolCall) -> Mapping[str, Any]:
@@ -149,5 +205,6 @@ def from_stored(stored: Mapping[str, Any]) -> Finding:
     """The same from there; fields of a later version are left out."""
     known = {field.name: stored[field.name] for field in fields(Finding) if field.name in stored}
     opinion = {name: str(stored["opinion"].get(name, "")) for name in ("rating", *WORDS)}
-    lists = {name: tuple(known.get(name, ())) for name in ("tools", "notes", "files", "models")}
+    names = "tools", "notes", "files", "models", "before"
+    lists = {name: tuple(known.get(name, ())) for name in names}
     return Finding(**{**known, **lists, "opinion": Opinion(**opinion)})

@@ -122,6 +122,9 @@ SENTENCES: dict[str, str] = {
     "rated": "Your rating is stored. Thank you.",
     "rating_taken_back": "Your rating is taken back, with all that you wrote.",
     "not_rated": "This answer is not finished, or not kept any more, and so cannot be rated.",
+    "not_kept_as_example": (
+        "The last answer is not finished, and so this chat cannot be an example yet."
+    ),
     "rating_lost": "The connection was lost before your rating was stored. Please try again.",
     "feedback_too_long": "A field can have {longest:,} characters. Please shorten what is longer.",
     "too_much_feedback": "That was a lot of ratings. Please try again in {seconds:duration}.",

@@ -39,6 +39,13 @@ def redacted(text: str) -> str:
     return text
 
 
+def is_secret(name: str, value: object) -> bool:
+    """Whether this is called as secrets are, or holds what looks like one."""
+    words = set(re.split(r"[^A-Z]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", name).upper()))
+    text = str(value)
+    return bool(words & {*SECRET_WORDS, "CREDENTIAL", "CREDENTIALS"}) or redacted(text) != text
+
+
 def redact_logs() -> None:
     """From now on, no record of Python's logging holds a secret, whoever logs and wherever to."""
     make = logging.getLogRecordFactory()

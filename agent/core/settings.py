@@ -34,8 +34,10 @@ LARGEST = 5_000_000_000
 # Characters: a shorter secret could be found by trying.
 MIN_TOKEN_LENGTH = 16
 
-# An origin, as browsers send it; "null" is that of a page opened from a file.
 MIME_TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]*")
+
+# The origin of a web site; and any, as browsers send it: "null" is that of a page in a file.
+SITE = re.compile(r"https?://[a-z0-9_.-]+(:\d+)?")
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:]+\])(:\d+)?|null|\*")
 
 
@@ -296,6 +298,13 @@ class Settings(BaseModel):
         "serves it",
     )
 
+    embed_on: str | None = Field(
+        default=None,
+        description="other web sites that show the chat in a panel on their pages, such as "
+        '`https://example.org`, by `<script src="https://THIS-PAGE/embed.js" defer></script>`; no '
+        "others can",
+    )
+
     @field_validator("*")
     @classmethod
     def _check_size(cls, value: object) -> object:
@@ -352,6 +361,17 @@ class Settings(BaseModel):
                 )
         return origins
 
+    @field_validator("embed_on")
+    @classmethod
+    def _check_sites(cls, sites: str | None) -> str | None:
+        for site in _words(sites):
+            if not SITE.fullmatch(site.lower().rstrip("/")):
+                raise ValueError(
+                    f"{site[:80]!r} is not the origin of a web site, which is written as "
+                    "https://example.org"
+                )
+        return sites
+
     @property
     def accepted_types(self) -> frozenset[str]:
         """The MIME types that a visitor may send; empty where none is taken."""
@@ -366,7 +386,16 @@ class Settings(BaseModel):
     @property
     def origins(self) -> tuple[str, ...]:
         """The allowed origins, as browsers write them."""
-        return tuple(origin.lower().rstrip("/") for origin in _words(self.allowed_origins))
+        return _origins(self.allowed_origins)
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """The origins of the web sites that show the chat, as browsers write them."""
+        return _origins(self.embed_on)
+
+
+def _origins(text: str | None) -> tuple[str, ...]:
+    return tuple(origin.lower().rstrip("/") for origin in _words(text))
 
 
 def _words(text: str | None) -> list[str]:

@@ -41,7 +41,8 @@ SPACES_PAGE = "https://huggingface.co"
 SCRIPTS = (
     *("words.js", "frames.js", "storage.js", "agents.js", "text.js", "copying.js", "times.js"),
     *("box.js", "scroll.js", "dialog.js", "cards.js", "feedback.js", "files.js", "menu.js"),
-    *("share.js", "chats.js", "plot.js", "stream.js", "voice.js", "accessibility.js", "chat.js"),
+    *("share.js", "chats.js", "plot.js", "stream.js", "voice.js", "accessibility.js"),
+    *("embedded.js", "chat.js"),
 )
 
 STYLES = (
@@ -113,10 +114,10 @@ def in_language(head: str) -> str:
 
 
 def template_head() -> str:
-    """The part of Gradio's template that says what the page is, and shows it light or dark and in
-    its language before anything else is loaded."""
+    """The part of Gradio's template that says what the page is, and where, and shows it light or
+    dark and in its language before anything else is loaded."""
     head = (STATIC / "head.html").read_text(encoding="utf-8")
-    script = _script("scheme.js") + _script("language.js")
+    script = "".join(map(_script, ("place.js", "scheme.js", "language.js")))
     return f"{head}<script>{{% raw %}}\n{script}{{% endraw %}}</script>"
 
 

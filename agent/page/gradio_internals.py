@@ -184,8 +184,10 @@ OWN_LANGUAGE = (
     """<html lang="{{ own['language'] or 'en' }}" dir="{{ own['direction'] or 'ltr' }}\""""
 )
 
-# Where Gradio's template tells a page what it is made of.
-CONFIG, OWN_CONFIG = "{{ config | toorjson }}", "{{ own | toorjson }}"
+# Where Gradio's template tells a page what it is made of; and where it tells one of its scripts the
+# page's address, which behind a proxy only the browser knows (static/place.js).
+CONFIG, OWN_CONFIG = "{{ config | toorjson }}", "chatPlace.rooted({{ own | toorjson }})"
+ROOT, OWN_ROOT = "{{ config.get('root', '') | toorjson }}", "gradio_config.root"
 SET_OWN = "{% set own = own_config(config, request) %}"
 
 # What others show of a link to the page, which in Gradio's template is Gradio, twice; how it fits a
@@ -223,8 +225,8 @@ def take_over_template(head: str) -> None:
             source = gradios.get_source(environment, name)[0]
             bare = GRADIOS_HEAD.sub("", source)
             own = bare.replace("</style>", f"</style>{head}", 1).replace(CONFIG, OWN_CONFIG)
-            own = own.replace(LANGUAGE, OWN_LANGUAGE, 1)
-            return SET_OWN + own if bare != source else source
+            own = own.replace(ROOT, OWN_ROOT, 1).replace(LANGUAGE, OWN_LANGUAGE, 1)
+            return SET_OWN + own if bare != source and "</style>" in bare else source
 
         environment.loader = FunctionLoader(load)
 

@@ -27,7 +27,7 @@ from agent.core.question import Options, Question, Screen
 from agent.core.transcript import Transcript
 from agent.core.visitor import Visitor, is_session_id, is_visitor_id
 from agent.core.waiting import open_calls
-from agent.render import export, media
+from agent.render import media
 from agent.render.foot import foot_of
 from agent.stores.fallback import StoreUnavailable
 from agent.stores.share_links import SharedChat
@@ -301,7 +301,7 @@ class PageState:
         """That session's, by default the one's on the page; "" where there is none."""
         return (self.session_id if session_id is None else session_id) or ""
 
-    async def _chat(self, session_id: str | None) -> Conversation | None:
+    async def chat(self, session_id: str | None) -> Conversation | None:
         """The visitor's conversation of this id, by default the one on the page; None if there is
         none, or nothing in it."""
         active = await self.registry.find(self.user_id, self._id(session_id))
@@ -309,7 +309,7 @@ class PageState:
 
     async def rename(self, title: str, session_id: str | None = None) -> bool:
         """Call that conversation something else; whether there is such a one."""
-        if conversation := await self._chat(session_id):
+        if conversation := await self.chat(session_id):
             await conversation.rename(title)
         return conversation is not None
 
@@ -325,7 +325,7 @@ class PageState:
     async def share(self, session_id: str | None = None) -> bool:
         """Let whoever has the link read that conversation as it is now; whether there is such a
         one."""
-        conversation = await self._chat(session_id)
+        conversation = await self.chat(session_id)
         history = await conversation.history() if conversation else []
         ids = [record.id for record in history if record.id]
         if conversation and ids:
@@ -341,25 +341,6 @@ class PageState:
     async def token(self, session_id: str | None = None) -> str | None:
         """The link's, if that conversation is shared."""
         return await self.registry.links.token(self.user_id, self._id(session_id))
-
-    async def export(self, kind: str, session_id: str | None = None) -> tuple[str, str] | None:
-        """That conversation as a file, an "md", "html" or "json": its name, and what is in it; None
-        where nothing was said."""
-        conversation = await self._chat(session_id)
-        if conversation is None or kind not in ("md", "html", "json"):
-            return None
-        history, session = await conversation.history(), await conversation.session()
-        if not (history and session):
-            return None
-        title, host = conversation.title, self.registry.agent_name
-        settings, accent = self.registry.settings, self.registry.loaded.look.accent
-        to_text = {
-            "md": lambda: export.to_markdown(history, title, host, settings),
-            "html": lambda: export.to_html(history, title, host, settings, accent),
-            "json": lambda: export.to_adk(session, title),
-        }
-        text = await asyncio.to_thread(to_text[kind])
-        return f"{export.file_name(title)}.{kind}", text
 
 
 def _file(given: File | str) -> File:

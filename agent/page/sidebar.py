@@ -11,15 +11,18 @@ from typing import Any
 import gradio as gr
 
 from agent.chat.agents import Agents
+from agent.chat.rating import keep_example, take_back_example
 from agent.core.history import title
 from agent.core.language import N_, _
 from agent.page.browser import js
 from agent.page.controls import AT_ONCE, QUEUED, clear, refresh_if, show_errors, tell
+from agent.page.exporting import exported
 from agent.page.page_state import PageState
 from agent.page.protocol import parse_wish
 from agent.page.states import States
 
 NOTHING_LEFT = N_("There is nothing in this chat any more.")
+TAKEN_BACK = N_("This chat is no example any more.")
 
 
 class SideBar:
@@ -36,8 +39,8 @@ class SideBar:
         with gr.Sidebar(open=False, elem_id="side-bar") as self._bar:
             self._new = gr.Button(N_("New chat"))
             # What it fires is named in static/chats.js: "expand" asks for the list, "select" opens
-            # a chat, "click" names or shares it, "download" saves and "delete" deletes it, and
-            # "clear" deletes all.
+            # a chat, "click" names or shares it, or keeps it as an example, "download" saves and
+            # "delete" deletes it, and "clear" deletes all.
             self._place = gr.HTML(
                 elem_id="chats",
                 js_on_load="chatList.watch(element, trigger)",
@@ -128,7 +131,8 @@ def turn_to(page: PageState, session_id: str | None) -> tuple[Any, ...]:
 
 
 async def fulfil(page: PageState, event: gr.EventData) -> dict[str, Any]:
-    """Name or share a conversation; what the side bar is told of its link then.
+    """Name or share a conversation, or keep it as an example; what the side bar is told of it, and
+    of its link, then.
 
     What is shared already stays as it was, until the visitor wants it to be as it is now.
     """
@@ -145,18 +149,36 @@ async def fulfil(page: PageState, event: gr.EventData) -> dict[str, Any]:
                 is_there = await page.share(id)
             case "unshare":
                 await page.stop_sharing(id)
+            case "example" | "no example":
+                is_there = await _keep_example(page, id, is_kept=kind == "example")
         if not is_there:
             tell(_(NOTHING_LEFT))
         token = await page.token(id)
-    return {"kind": kind, "id": id, "token": token, "wasShared": was_shared}
+    about = {"kind": kind, "id": id, "isThere": is_there}
+    return {**about, "token": token, "wasShared": was_shared}
+
+
+async def _keep_example(page: PageState, id: str, is_kept: bool) -> bool:
+    """Keep a conversation as an example of how it should go, or do not any more; whether there is
+    such a one."""
+    conversation = await page.chat(id) if page.registry.settings.feedback else None
+    if conversation is None:
+        return False
+    if is_kept:
+        await keep_example(page.registry, conversation)
+    else:
+        await take_back_example(page.registry, conversation)
+        tell(_(TAKEN_BACK))
+    return True
 
 
 async def export_chat(page: PageState, event: gr.EventData) -> dict[str, str] | None:
     """A conversation as a file, for the browser to save."""
     kind, id, _name = parse_wish(event)
     with show_errors():
-        if exported := await page.export(kind, id):
-            return dict(zip(("name", "text"), exported, strict=True))
+        conversation = await page.chat(id)
+        if conversation and (file := await exported(page.registry, conversation, kind)):
+            return file
     tell(_(NOTHING_LEFT))
     return None
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from agent.core.colours import PAGE, RAISED, SIDE, Pair
+from agent.core.colours import ON_ACCENT, PAGE, RAISED, SIDE, Pair
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,6 @@ MUTED = "#52525b", "#a1a1aa"
 # Each agent may have its own (static/looks.css, agent/api/look.css).
 ACCENT: Pair = "var(--accent)", "var(--accent)"
 DANGER = "#b91c1c", "#fca5a5"
-ON_ACCENT = "#ffffff", "#18181b"
 
 COLOURS = {
     "body_background_fill": PAGE,

@@ -8,12 +8,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from agent.core.feedback import BAD, GOOD, Finding
+from agent.core.expectation import Expectation
+from agent.core.feedback import BAD, CHAT, GOOD, WHY_NOT, Finding
 from agent.core.text import clean, to_json
 
 # What begins a formula, which a spreadsheet would run, where blanks before it are no help (OWASP,
 # "CSV injection"); and what may be taken for the end of a cell.
 FORMULA, CONTROL = ("=", "+", "-", "@"), ("\t", "\r", "\n")
+
+# What is said of a chat that its visitor has kept as an example.
+EXAMPLE = "all of this chat is how it should go"
 
 NAMES = {GOOD: "good", BAD: "bad"}
 
@@ -24,7 +28,7 @@ MAX_LISTED = 300
 FIELDS = (
     *("id", "time", "rating", "reason", "comment", "expected", "passage", "question", "answer"),
     *("tools", "files", "notes", "figures", "agent", "agent_version", "models", "app_version"),
-    *("session_id", "invocation_id", "turn_id", "is_done"),
+    *("session_id", "invocation_id", "turn_id", "is_done", "kind"),
 )
 
 
@@ -55,6 +59,7 @@ def to_record(finding: Finding, id: str) -> dict[str, Any]:
         "invocation_id": finding.turn_id.partition("/")[0],
         "turn_id": finding.turn_id,
         "is_done": finding.is_done,
+        "kind": finding.kind,
     }
 
 
@@ -97,6 +102,7 @@ def to_list(records: Sequence[Mapping[str, Any]]) -> str:
 
 def _item(record: Mapping[str, Any]) -> str:
     reason = f": {record['reason']}" if record["reason"] else ""
+    reason = f": {EXAMPLE}" if record["kind"] == CHAT else reason
     done = " · done" if record["is_done"] else ""
     head = _text(f"{record['rating']}{reason}{done}")
     beside = _text(f"{record['time'][:16].replace('T', ' ')} UTC · {record['agent']}")
@@ -122,7 +128,7 @@ def to_days(records: Iterable[Mapping[str, Any]]) -> str:
 def to_details(record: Mapping[str, Any]) -> str:
     """What was said, and which versions it is about, to stand below the answer."""
     about = {
-        "Rating": record["rating"],
+        "Rating": EXAMPLE.capitalize() if record["kind"] == CHAT else record["rating"],
         "Reason": record["reason"],
         "In the visitor's own words": record["comment"],
         "What it should have said": record["expected"],
@@ -139,6 +145,46 @@ def to_details(record: Mapping[str, Any]) -> str:
         if text
     )
     return f'<section class="finding" id="finding">\n<dl>\n{rows}</dl>\n</section>\n'
+
+
+TEST_FORM = """<details class="test" id="test"{open}><summary>As a test of the agent</summary>
+<form method="post" action="{id}/test">
+<p>{note}</p>
+{fields}<p><button>Save</button></p>
+</form></details>
+"""
+
+NO_TEST = "It is in no eval set, because {what}, which a test cannot do once more."
+AS_TEST = (
+    "The eval set asks the agent this question again, after those above it, and looks for this in "
+    "its answer."
+)
+
+# The fields of that form, and what stands above each.
+TEST_FIELDS = {
+    "must_say": "It must say (one on each line; another way to say the same behind a |)",
+    "must_not_say": "It must not say",
+    "tools": 'Tools that it must call, in this order, such as: find_order {"number": 17}',
+}
+
+
+def to_test_form(id: str, wanted: Expectation, finding: Finding) -> str:
+    """What the eval set looks for in a right answer, to be changed by the host."""
+    reasons = [*(turn.get("why_not") for turn in finding.before), finding.why_not]
+    reason = next(filter(None, reasons), None)
+    values = {
+        "must_say": "\n".join(wanted.must_say),
+        "must_not_say": "\n".join(wanted.must_not_say),
+        "tools": wanted.tool_lines,
+    }
+    fields = "".join(
+        f'<p><label for="{name}">{_text(TEST_FIELDS[name])}</label><br>\n'
+        f'<textarea id="{name}" name="{name}" rows="3" dir="auto">\n{_text(text)}</textarea></p>\n'
+        for name, text in values.items()
+    )
+    note = NO_TEST.format(what=WHY_NOT.get(reason, reason)) if reason else AS_TEST
+    is_open = " open" if finding.expectation is not None else ""
+    return TEST_FORM.format(id=id, note=_text(note), fields=fields, open=is_open)
 
 
 def _short(text: str) -> str:

@@ -44,41 +44,42 @@ class Feedback:
         self._store, self._app_name = runner.session_service, runner.app_name
 
     async def of_chat(self, user_id: str, session_id: str) -> dict[str, Finding]:
-        """Those about one conversation, by their turns.
+        """Those about one conversation, by their turns, or all of it (`Finding.key`).
 
         Raises:
             StoreUnavailable: if they cannot be looked up.
         """
         found = await self._read(user_id, session_id)
-        return {each.turn_id: each for each in _findings(found)} if found else {}
+        return {each.key: each for each in _findings(found)} if found else {}
 
     async def keep(self, finding: Finding) -> None:
-        """Store a finding, in the place of an earlier one about the same turn."""
+        """Store a finding, in the place of an earlier one about the same."""
         await self._change(
             finding.user_id,
             finding.session_id,
-            lambda _: {FINDING + finding.turn_id: to_stored(finding)},
+            lambda _: {FINDING + finding.key: to_stored(finding)},
         )
 
-    async def withdraw(self, user_id: str, session_id: str, turn_id: str) -> None:
-        """Delete what was said about one turn, and all that was stored of it on the way."""
+    async def withdraw(self, user_id: str, session_id: str, key: str) -> None:
+        """Delete the finding of this key, and all that was stored of it on the way."""
         found = await self._read(user_id, session_id)
-        if found is None or not found.state.get(FINDING + turn_id):
+        if found is None or not found.state.get(FINDING + key):
             return
-        others = [each for each in _findings(found) if each.turn_id != turn_id]
+        others = [each for each in _findings(found) if each.key != key]
         # A session's events keep what its state once was, so it goes as a whole.
         await self.forget_chat(user_id, session_id)
         for other in others:
             await self.keep(other)
 
-    async def mark(self, id: str, is_done: bool) -> None:
-        """Have it known that the host has dealt with the finding of this id, or has not."""
+    async def mark(self, id: str, **marks: Any) -> None:
+        """Store what the host says of the finding of this id: whether it `is_done`, or its
+        `expectation`."""
         if finding := await self.find(id):
-            key = FINDING + finding.turn_id
+            key = FINDING + finding.key
 
             def marked(state: State) -> State:
                 stored = state.get(key)
-                return {key: {**stored, "is_done": is_done}} if stored else {}
+                return {key: {**stored, **marks}} if stored else {}
 
             await self._change(finding.user_id, finding.session_id, marked)
 
@@ -146,7 +147,7 @@ class Feedback:
 
 def finding_id(finding: Finding) -> str:
     """By which a finding is asked for: it reveals none of the ids in it."""
-    return _hash(f"finding {finding.user_id} {finding.session_id} {finding.turn_id}")
+    return _hash(f"finding {finding.user_id} {finding.session_id} {finding.key}")
 
 
 def expired(stored: Iterable[Session], chats: Iterable[Session], since: float) -> list[Session]:

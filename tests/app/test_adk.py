@@ -8,6 +8,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import sys
 import urllib.request
 from contextlib import closing
 from pathlib import Path
@@ -48,6 +49,51 @@ def test_adk_servers_answer_from_the_same_folder(command: str) -> None:
         message = {"role": "user", "parts": [{"text": "What is 12*7?"}]}
         turn = {"appName": "agent", "userId": "ann", "sessionId": "one", "newMessage": message}
         assert "- result: 84" in post(f"{url}/run_sse", {**turn, "streaming": True})
+
+
+# As `adk eval` looks for it, of which that part needs no extra.
+FIND = """
+import asyncio, json, sys
+from google.adk.cli.cli_eval import get_app_or_root_agent
+app, root = asyncio.run(get_app_or_root_agent(sys.argv[1]))
+print(json.dumps([getattr(app, "name", None), root.name, "gradio" in sys.modules]))
+"""
+
+
+def found_by_adk_eval(folder: Path) -> subprocess.CompletedProcess[str]:
+    """What `adk eval` takes this folder's agent for."""
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FIND, str(folder)],
+        cwd=folder.parent,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+
+
+def test_adk_eval_finds_the_agent_in_the_same_folder_and_an_app_in_its_place(
+    tmp_path: Path,
+) -> None:
+    done = found_by_adk_eval(ROOT / "agent")
+    assert (done.stdout, done.returncode) == ('[null, "chat_assistant", false]\n', 0), done.stderr
+    shutil.copytree(ROOT / "agent", tmp_path / "agent", ignore=shutil.ignore_patterns(".*"))
+    owners = tmp_path / "agent" / "agent.py"
+    owners.write_text(
+        owners.read_text() + "\nfrom google.adk.apps import App\n"
+        'app = App(name="mine", root_agent=root_agent)\n'
+    )
+    assert found_by_adk_eval(owners.parent).stdout == '["mine", "chat_assistant", false]\n'
+    # What is missing is said, and not that there is no agent.
+    owners.write_text("import not_installed_anywhere\n")
+    assert "No module named 'not_installed_anywhere'" in found_by_adk_eval(owners.parent).stderr
+    owners.unlink()
+    assert "should have either `root_agent`" in found_by_adk_eval(owners.parent).stderr
+
+
+def test_the_package_alone_imports_neither_the_agent_nor_gradio() -> None:
+    told = "import agent, sys; print('agent.agent' in sys.modules, 'gradio' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == "False False\n"
 
 
 def look(city: str) -> str:

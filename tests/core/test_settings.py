@@ -85,6 +85,8 @@ def test_a_wrong_value_is_named_with_its_variable(name: str, value: str) -> None
         ("FILE_TYPES", "../png", "'../png' is none of"),
         ("ALLOWED_ORIGINS", "https://a.example, b.example", "'b.example' is not an origin"),
         ("ALLOWED_ORIGINS", "https://a.example/page", "'https://a.example/page' is not an origin"),
+        ("EMBED_ON", "*", "'*' is not the origin of a web site"),
+        ("EMBED_ON", "https://a.example; script-src *", "'https://a.example;' is not the origin"),
     ],
 )
 def test_a_complaint_says_what_the_value_should_be(name: str, value: str, wish: str) -> None:

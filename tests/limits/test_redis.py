@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -25,45 +24,15 @@ from agent.core.transcript import answer
 from agent.core.visitor import Visitor
 from agent.limits import counters as counts
 from agent.limits.rate_limits import Limits
-from tests.support.app_process import ROOT, free_port
+from tests.support.app_process import ROOT
 from tests.support.app_setup import registry, until
 from tests.support.limits import HERE, THERE, ask_as_new, lot, willing
+from tests.support.redis_server import redis_at
 from tests.support.scripted_model import ScriptedModel
-
-SERVER = shutil.which("redis-server") or "/usr/bin/redis-server"
 
 PASSWORD = "open-sesame"
 
 Replica = Callable[..., Registry]
-
-
-@contextmanager
-def redis_at(port: int, *more: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A Redis of our own, which keeps nothing; it may be dead already at the end."""
-    options = [
-        "--port",
-        str(port),
-        "--bind",
-        "127.0.0.1",
-        "--save",
-        "",
-        "--appendonly",
-        "no",
-        *more,
-    ]
-    with subprocess.Popen([SERVER, *options], stdout=subprocess.PIPE) as server:
-        try:
-            any(b"Ready to accept connections" in line for line in server.stdout or ())
-            yield server
-        finally:
-            server.kill()
-
-
-@pytest.fixture
-def redis_port() -> int:
-    if not os.path.exists(SERVER):
-        pytest.skip("There is no redis-server: install Debian's package of that name")
-    return free_port()
 
 
 @pytest.fixture

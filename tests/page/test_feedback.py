@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -167,6 +168,37 @@ def test_on_a_phone_all_of_it_can_be_reached_by_a_thumb(
     says(page, "rated")
 
 
+def test_a_chat_is_kept_as_an_example_and_saved_as_a_report(
+    url: str, gemini: FakeGemini, visitor: Visitor, agent: LoadedAgent
+) -> None:
+    page = visitor().open(url)
+    talk(page, gemini, "How is Rome?", "Rainy.")
+    talk(page, gemini, "And Oslo?", "Cold.")
+    page.open_side_bar()
+    page.pick("Keep as a good example")
+    dialog = page.tab.get_by_role("dialog")
+    expect(dialog).to_contain_text("This chat is kept", timeout=ACTION_TIMEOUT)
+    assert violations(page) == []
+    dialog.get_by_role("button", name="Close").click()
+    (kept,) = found(agent)
+    assert [turn["answer"] for turn in (*kept.before, {"answer": kept.answer})] == [
+        *("Rainy.", "Cold."),
+    ]
+    shows(page, "", "")  # It is no rating of an answer.
+    with page.tab.expect_download() as saved:
+        page.pick("Save as a report for developers (ZIP)")
+    assert saved.value.suggested_filename == "How is Rome (report).zip"
+    with zipfile.ZipFile(saved.value.path()) as report:
+        assert report.testzip() is None
+        assert "Cold." in report.read("chat.md").decode()
+    page.pick("Keep as a good example")
+    dialog.get_by_role("button", name="Take it back").click()
+    expect(page.tab.get_by_text("This chat is no example any more.")).to_be_visible(
+        timeout=ACTION_TIMEOUT
+    )
+    assert found(agent) == []
+
+
 def test_the_host_can_switch_it_off(gemini: FakeGemini, visitor: Visitor) -> None:
     with launched(loaded(), feedback=False) as url:
         page = visitor().open(url)
@@ -174,4 +206,8 @@ def test_the_host_can_switch_it_off(gemini: FakeGemini, visitor: Visitor) -> Non
         page.reload()
         page.speaks()
         assert page.tab.locator(".thumb").count() == 0
+        page.open_side_bar()
+        page.tab.get_by_role("button", name="What to do with").click()
+        expect(page.tab.get_by_role("menuitem", name="Delete")).to_be_visible()
+        expect(page.tab.get_by_role("menuitem", name="example")).to_have_count(0)
         page.tab.close()

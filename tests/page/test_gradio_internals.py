@@ -146,10 +146,12 @@ def test_gradios_template_for_a_page_is_still_where_its_preview_is_changed() -> 
         app=SimpleNamespace(get_blocks=lambda: page), query_params={"title": "Helper"}
     )
     shown = found.render(config={"title": "x"}, gradio_api_info={}, request=request)
-    assert 'window.gradio_config = {"title":"Helper"};' in shown.replace('": "', '":"')
-    told = GRADIOS_HEAD.findall(shown)
-    assert len(told) == 6  # The viewport, the preview; without a look no manifest.
-    assert "Gradio" not in "".join(told)
+    told = 'window.gradio_config = chatPlace.rooted({"title":"Helper"});'
+    assert told in shown.replace('": "', '":"')
+    assert "const root = gradio_config.root;" in shown
+    preview = GRADIOS_HEAD.findall(shown)
+    assert len(preview) == 6  # The viewport, the preview; without a look no manifest.
+    assert "Gradio" not in "".join(preview)
     source = (Path(gr.__file__).parent / "templates/frontend/index.html").read_text("utf-8")
     assert len(GRADIOS_HEAD.findall(source)) > 12
     assert source.count(LANGUAGE) == 1

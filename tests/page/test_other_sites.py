@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from agent.api.security_headers import SECURITY_HEADERS
 from tests.support.app_setup import launched, loaded
 from tests.support.browser import Page, Visitor
 from tests.support.fake_gemini import FakeGemini
@@ -106,13 +105,10 @@ def test_an_allowed_site_asks_and_reads_the_answer(
 
 
 def test_a_page_in_a_frame_of_another_site_is_the_apps_own(
-    gemini: FakeGemini, stranger: Page, monkeypatch: pytest.MonkeyPatch
+    gemini: FakeGemini, stranger: Page, second_origin: SecondOrigin
 ) -> None:
     gemini.always("Hello.")
-    policy = SECURITY_HEADERS["Content-Security-Policy"]
-    framed = policy.replace("frame-ancestors 'self'", "frame-ancestors 'self' http://localhost:*")
-    monkeypatch.setitem(SECURITY_HEADERS, "Content-Security-Policy", framed)
-    with launched(loaded()) as url:
+    with launched(loaded(), embed_on=second_origin.url) as url:
         stranger.tab.set_content(f'<iframe src="{url}chat/plain"></iframe>')
         frame = stranger.tab.frame_locator("iframe")
         frame.get_by_label("Your message").fill("Hi")

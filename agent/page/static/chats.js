@@ -14,7 +14,12 @@
         md: _("Save as Markdown"),
         html: _("Save as a web page"),
         json: _("Save for ADK (JSON)"),
+        zip: _("Save as a report for developers (ZIP)"),
     };
+    const KEPT = _(
+        "This chat is kept, as it is now, as an example of how it should go. Whoever runs this " +
+            "page can read it, and test the agent by it, until the chat is deleted.",
+    );
     const FORGET = _(
         "Really delete all that you have said here, in all of your chats? It cannot be " +
             "brought back.",
@@ -106,6 +111,19 @@
         send("delete", { id });
     };
 
+    const example = (id) => ({
+        label: _("Keep as a good example"),
+        act: () => send("click", { kind: "example", id }),
+    });
+
+    // A chat is an example now, until its visitor does not want that any more.
+    const tellKept = async (id) => {
+        const isTakenBack = await chatDialog.confirm(
+            ...[view.place, KEPT, _("Take it back"), _("Close")],
+        );
+        if (isTakenBack) send("click", { kind: "no example", id });
+    };
+
     const entries = (id) => [
         { label: _("Rename"), act: () => rename(id) },
         { label: _("Share"), act: () => send("click", { kind: "share", id }) },
@@ -113,6 +131,7 @@
         ...Object.entries(SAVES).map(([kind, label]) => (
             { label, act: () => send("download", { kind, id }) }
         )),
+        ...(chatFeedback.isOn ? [example(id)] : []),
         null,
         { label: _("Delete"), act: () => remove(id) },
     ];
@@ -221,6 +240,8 @@
         told(about) {
             const name = find(about.id)?.name ?? "";
             const wish = (kind) => send("click", { kind, id: about.id });
+            if (about.kind === "example" && about.isThere) return tellKept(about.id);
+            if (about.kind === "no example" && about.isThere) return;
             const isOfLink = about.kind === "share" ? about.token : about.kind !== "rename";
             if (isOfLink) chatShare.show(view.place, about, name, wish);
             else globalThis.chatList.look(); // It has another name, or is not there any more.

@@ -44,15 +44,11 @@
         open,
 
         // Asks before something is done that stays done; whether it is meant.
-        confirm(place, question, yes) {
-            const no = make("button", {
-                ...{ value: "no", textContent: _("Cancel") },
-                autofocus: true,
-            });
+        confirm(place, question, yes, no = _("Cancel")) {
             const buttons = make(
                 "p",
                 { className: "card-buttons" },
-                no,
+                make("button", { value: "no", textContent: no, autofocus: true }),
                 make("button", { value: "yes", className: "card-danger", textContent: yes }),
             );
             const words = make("p", { id: "dialog-question", textContent: question });

@@ -209,6 +209,11 @@
             draw();
         },
 
+        // Whether visitors can say what they think.
+        get isOn() {
+            return send !== null;
+        },
+
         // Called when all components are there.
         begin(where, { rating, mark }) {
             log = where;

@@ -182,12 +182,14 @@
             if (lines.length) setFiles(lines.map((line) => ({ name: nameOf(line), line })));
         },
 
-        // Saves {name, text} as a file. So the server keeps no file, and no address at which others
-        // could find one.
+        // Saves {name, text} or {name, base64} as a file. So the server keeps no file, and no address
+        // at which others could find one.
         save(file) {
             if (file === null) return null;
+            const bytes = (text) => Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
+            const content = file.base64 ? bytes(file.base64) : file.text;
             const link = document.createElement("a");
-            link.href = URL.createObjectURL(new Blob([file.text]));
+            link.href = URL.createObjectURL(new Blob([content]));
             link.download = file.name;
             link.click();
             setTimeout(() => URL.revokeObjectURL(link.href), DOWNLOAD_TIMEOUT);

@@ -1,0 +1,59 @@
+"""A chat as a zip for a developer: a visitor's own, or one that the host reads about a finding."""
+
+import asyncio
+from contextlib import suppress
+
+from agent.chat.conversation import Conversation
+from agent.chat.registry import Registry
+from agent.chat.versions import versions
+from agent.core.feedback import GOOD, Finding
+from agent.core.history import TurnRecord
+from agent.render import findings
+from agent.render.report import Chat, to_report
+from agent.render.zip_file import to_zip
+from agent.stores.fallback import StoreUnavailable
+from agent.stores.feedback import finding_id
+
+
+async def chat_for_report(
+    registry: Registry, conversation: Conversation | None, about: Finding | None = None
+) -> Chat | None:
+    """What a report of this conversation is about; None where nothing was said.
+
+    Args:
+        registry: Of the agent that has answered.
+        conversation: None where it is not there any more.
+        about: The finding that the report is for. An answer that was taken back since is in it.
+    """
+    turns = await conversation.history() if conversation else []
+    session = await conversation.session() if conversation else None
+    kept: list[Finding] = []
+    if conversation:
+        whose = conversation.user_id, conversation.session_id
+        with suppress(StoreUnavailable):
+            kept = list((await registry.feedback.of_chat(*whose)).values())
+    kept.sort(key=lambda finding: (finding.opinion.rating == GOOD, -finding.at))
+    if about:
+        kept = [about, *(finding for finding in kept if finding.key != about.key)]
+        if about.turn_id not in {turn.id for turn in turns}:
+            turns = [*turns, TurnRecord(about.turn_id, about.question, about.transcript)]
+    if not turns:
+        return None
+    return Chat(
+        conversation.title if conversation else turns[0].question,
+        turns,
+        session,
+        [findings.to_record(finding, finding_id(finding)) for finding in kept],
+        versions(registry.loaded),
+        registry.agent_name,
+        registry.loaded.look.accent,
+    )
+
+
+async def report(
+    registry: Registry, conversation: Conversation | None, about: Finding | None = None
+) -> bytes | None:
+    """The same as a zip."""
+    if chat := await chat_for_report(registry, conversation, about):
+        return await asyncio.to_thread(lambda: to_zip(to_report(chat, registry.settings)))
+    return None

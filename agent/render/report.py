@@ -1,0 +1,155 @@
+"""A chat for a developer, as files of one zip: what was said and thought of it, which versions.
+
+Without keys, without the ids by which the chat is found, and with nothing of any other chat. It is
+English, but for what was said: developers read it.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from google.adk.sessions import Session
+
+from agent.core.colours import ACCENT, Pair
+from agent.core.history import TurnRecord
+from agent.core.language import ENGLISH, speaking
+from agent.core.secrets import redacted
+from agent.core.settings import Settings
+from agent.core.text import clean, to_json
+from agent.core.transcript import ToolCall, answer, notices
+from agent.render import export
+from agent.render.findings import as_json
+
+# What a record about a finding (agent/render/findings.py) says that goes into no report.
+LEFT_OUT = ("session_id",)
+
+# Characters of a text of somebody's in the text for an issue tracker, which takes some 65,000.
+MAX_QUOTED = 4_000
+
+# A file's content within a page, in which nothing is looked for.
+DATA = re.compile(r"(data:[\w/.+-]+;base64,[A-Za-z0-9+/=]*)")
+
+CONTENTS = {
+    "report.md": "this summary",
+    "issue.md": "the same in short, for an issue tracker",
+    "chat.html": "the chat as it was shown, with its files",
+    "chat.md": "the chat as Markdown",
+    "events.json": "its ADK events, as `adk web` imports a session",
+    "feedback.json": "what was said of its answers",
+    "versions.json": "the versions at work",
+}
+
+
+@dataclass(frozen=True)
+class Chat:
+    """What a report is about."""
+
+    title: str
+    turns: Sequence[TurnRecord]
+    # None where it is not stored any more.
+    session: Session | None
+    # The findings about it, the newest first (agent/render/findings.py); the first one is what the
+    # text for an issue tracker is about.
+    records: Sequence[Mapping[str, Any]]
+    versions: Mapping[str, str]
+    root_agent: str = ""
+    accent: Pair = ACCENT
+
+
+def to_report(chat: Chat, settings: Settings) -> dict[str, str]:
+    """The files of a report, by their names."""
+    records = [
+        {name: value for name, value in record.items() if name not in LEFT_OUT}
+        for record in chat.records
+    ]
+    about = settings.model_copy(update={"show_figures": True})
+    with speaking(ENGLISH):
+        said = chat.turns, chat.title, chat.root_agent, about
+        files = {
+            "issue.md": to_issue(chat),
+            "chat.html": export.to_html(*said, chat.accent),
+            "chat.md": export.to_markdown(*said),
+            "feedback.json": as_json(records),
+            "versions.json": to_json(chat.versions, indent=2, ensure_ascii=False) + "\n",
+        }
+        if chat.session:
+            files["events.json"] = export.to_adk(chat.session, chat.title)
+        files = {"report.md": _summary(chat, files), **files}
+    return {name: _redacted(text) for name, text in files.items()}
+
+
+def to_issue(chat: Chat) -> str:
+    """A short text for an issue tracker: what was asked, answered and expected. What somebody has
+    said stands in it as code, so that it names nobody and leads nowhere."""
+    record = chat.records[0] if chat.records else _of_turn(chat.turns[-1])
+    rating, reason = record.get("rating", ""), record.get("reason", "")
+    head = f"{rating.capitalize()} answer" if rating else "An answer"
+    tools = "\n".join(
+        f"{tool['name']} {to_json(tool['args'], ensure_ascii=False)}" for tool in record["tools"]
+    )
+    told = {
+        "Asked": record["question"],
+        "Tools that were called": tools,
+        "Answered": record["answer"],
+        "About this passage": record.get("passage", ""),
+        "What the tester says": record.get("comment", ""),
+        "What it should have said": record.get("expected", ""),
+        "What the page said": "\n".join(record["notes"]),
+    }
+    blocks = [f"# {head}{f': {_line(reason)}' if reason else ''}"]
+    blocks += [f"**{name}**\n\n{_fenced(text)}" for name, text in told.items() if text]
+    agent = " ".join(filter(None, (record.get("agent", ""), record.get("agent_version", ""))))
+    versions = {**chat.versions, **({"agent": agent} if agent else {})}
+    blocks.append(_table(versions))
+    return _redacted(clean("\n\n".join(blocks) + "\n"))
+
+
+def _of_turn(turn: TurnRecord) -> dict[str, Any]:
+    """The same of a turn that nobody has said anything of."""
+    calls = [entry for entry in turn.transcript if isinstance(entry, ToolCall)]
+    return {
+        "question": turn.question,
+        "answer": answer(turn.transcript),
+        "tools": [{"name": call.name, "args": call.args} for call in calls],
+        "notes": notices(turn.transcript),
+    }
+
+
+def _summary(chat: Chat, files: Mapping[str, str]) -> str:
+    bad = [record for record in chat.records if record["rating"] == "bad"]
+    good = len(chat.records) - len(bad)
+    lines = [
+        f"- {record['time'][:10]}: {record['rating']}{f', {reason}' if reason else ''}: "
+        f"`{_line(record['question'])}`"
+        for record in chat.records
+        for reason in [_line(record["reason"])]
+    ]
+    there = [f"- `{name}`: {CONTENTS[name]}" for name in CONTENTS if name in (*files, "report.md")]
+    counts = f"Questions: {len(chat.turns)}. Answers called bad: {len(bad)}, good: {good}."
+    parts = ["# Report of a chat", f"`{_line(chat.title)}`", counts, "\n".join(lines)]
+    parts += ["## Versions", _table(chat.versions), "## Files", "\n".join(there)]
+    left = "Keys and passwords that the app knows of, or that look like some, are left out."
+    return clean("\n\n".join(filter(None, [*parts, left])) + "\n")
+
+
+def _table(values: Mapping[str, str]) -> str:
+    rows = "\n".join(f"| {name} | `{_line(text)}` |" for name, text in values.items() if text)
+    return f"| what | version |\n|---|---|\n{rows}"
+
+
+def _fenced(text: str) -> str:
+    text = text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}…"
+    fence = "`" * (1 + max(2, *map(len, re.findall("`+", text)), 2))
+    return f"{fence}text\n{text}\n{fence}"
+
+
+def _line(text: str) -> str:
+    """On one line, and nothing but text there."""
+    return re.sub(r"[`|<>]", "'", " ".join(text.split()))[:200]
+
+
+def _redacted(text: str) -> str:
+    """Without secrets; the contents of files stay as they are."""
+    pieces = DATA.split(text)
+    return "".join(piece if place % 2 else redacted(piece) for place, piece in enumerate(pieces))

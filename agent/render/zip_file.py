@@ -1,0 +1,14 @@
+"""Several files in one."""
+
+import io
+import zipfile
+from collections.abc import Mapping
+
+
+def to_zip(files: Mapping[str, str]) -> bytes:
+    """A zip with these texts, by their names."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return packed.getvalue()
