@@ -22,7 +22,8 @@ UNKNOWN_SESSION = (
 # The statuses of replies that are not taken: nothing waits for them, any more, or they do not fit.
 NOT_TAKEN = {"answered_already": 409, "lapsed": 409, "reply_missing": 422, "wrong_reply": 422}
 
-# The same of files.
+# The same of keys and of files.
+NOT_TAKEN |= dict.fromkeys(("keys_not_taken", "no_key_form"), 422)
 NOT_TAKEN |= dict.fromkeys(("file_gone", "files_too_large", "too_many_files", "wrong_file"), 422)
 
 

@@ -50,6 +50,7 @@ from typing import Annotated, Any, assert_never
 from fastapi import APIRouter, Body, Depends, Header, HTTPException, Query, Request
 from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
+from pydantic import SecretStr
 
 from agent.api import sessions
 from agent.api.errors import PlainErrorRoute
@@ -90,6 +91,9 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     503: {"description": "Nobody is answered at the moment, or what was said cannot be reached"},
 }
 
+# In which a program gives a key of its own, where the host takes one (`VISITOR_KEYS`).
+KEY_HEADER = "X-Gemini-Api-Key"
+
 # What a field holds that has nothing.
 EMPTY: tuple[Any, ...] = (None, "", (), {})
 
@@ -123,7 +127,9 @@ def router(agents: Agents) -> APIRouter:
     async def answer(
         asked: AskRequest | PostRequest, request: Request, last_id: str | None
     ) -> StreamingResponse:
-        position = await _begin_or_resume(agents, asked, last_id, client_address(request))
+        key = SecretStr(request.headers.get(KEY_HEADER, ""))
+        visitor = Visitor(address=client_address(request), key=key)
+        position = await _begin_or_resume(agents, asked, last_id, visitor)
         events = _events(position)
         return StreamingResponse(events, media_type="text/event-stream", headers=STREAM_HEADERS)
 
@@ -145,6 +151,7 @@ def router(agents: Agents) -> APIRouter:
             replies=None,
             files=[],
             streaming=streaming,
+            options=None,
         )
         return await answer(asked, request, last_event_id)
 
@@ -198,7 +205,7 @@ async def _begin_or_resume(
     agents: Agents,
     asked: AskRequest | PostRequest,
     last_event_id: str | None,
-    address: str,
+    visitor: Visitor,
 ) -> Position | None:
     """Begin an answer, or find the place where a stream of it broke; None when that is gone.
 
@@ -210,8 +217,7 @@ async def _begin_or_resume(
         raise HTTPException(204)
     if last_event_id is not None:
         return await _resume(agents, asked.session_id, last_event_id)
-    question = parse_request(asked, agents.settings.max_message_length)
-    question = replace(question, visitor=Visitor(address=address))
+    question = replace(parse_request(asked, agents.settings), visitor=visitor)
     active, log = await sessions.begin(agents, question, asked.session_id, asked.agent)
     return Position(active.conversation.session_id, active.turns, log)
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from fastapi import HTTPException
@@ -9,8 +10,11 @@ from pydantic import BaseModel, Field, StrictBool
 
 from agent.api.body_filter import filter_body
 from agent.api.uploads import SentFile
+from agent.core.choices import Choices, demanded
+from agent.core.notices import PlainError
 from agent.core.pauses import Reply
 from agent.core.question import Options, Question
+from agent.core.settings import Settings
 from agent.limits.rate_limits import LimitExceeded
 
 NO_QUERY = "query: Field required."
@@ -30,6 +34,9 @@ STREAMING = (
     "Whether the model gives its answer in pieces, or whole (ADK's StreamingMode); without it, as "
     "the host has set it."
 )
+
+
+OPTIONS = "How it is to be answered, as far as the host lets that be chosen."
 
 
 class AskRequest(BaseModel):
@@ -68,16 +75,17 @@ class PostRequest(BaseModel):
         [], max_length=20, description="What is sent with it: each is what `POST /files` answers."
     )
     streaming: bool | None = Field(None, description=STREAMING)
+    options: Choices | None = Field(None, description=OPTIONS)
 
 
-def parse_request(asked: AskRequest | PostRequest, longest: int) -> Question:
+def parse_request(asked: AskRequest | PostRequest, settings: Settings) -> Question:
     """What is asked, or replied.
 
     Raises:
         HTTPException: 422, if it is neither or both, or cannot be read.
         LimitExceeded: if replies are too long.
     """
-    options = Options(streaming=asked.streaming)
+    longest, options = settings.max_message_length, _options(asked, settings)
     given = asked.replies if isinstance(asked, PostRequest) else None
     if given is None and asked.query is None and not getattr(asked, "files", ()):
         raise HTTPException(422, NO_QUERY)
@@ -89,6 +97,22 @@ def parse_request(asked: AskRequest | PostRequest, longest: int) -> Question:
     if not asked.session_id:
         raise HTTPException(422, NO_SESSION)
     return Question(replies=to_replies(given, longest), options=options)
+
+
+def _options(asked: AskRequest | PostRequest, settings: Settings) -> Options:
+    """How it is to be answered. Whether it is streamed any program may say.
+
+    Raises:
+        HTTPException: 422, for what may not be chosen.
+    """
+    given = asked.options if isinstance(asked, PostRequest) else None
+    chosen = given or Choices.model_validate({})
+    streaming = asked.streaming if chosen.streaming is None else chosen.streaming
+    try:
+        options = demanded(chosen.model_copy(update={"streaming": None}), settings)
+    except PlainError as error:
+        raise HTTPException(422, f"options: {error.notice.text}") from None
+    return replace(options, streaming=streaming)
 
 
 def to_replies(given: Mapping[str, GivenReply], longest: int) -> dict[str, Reply]:

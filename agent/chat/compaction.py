@@ -21,7 +21,7 @@ from google.adk.events import Event
 from google.adk.plugins import BasePlugin
 
 from agent.limits.budget import current_usage, token_usage
-from agent.models.offline import OfflineModel
+from agent.models.without_key import is_offline
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,9 @@ class Summarizer(BaseEventsSummarizer):
 
     async def maybe_summarize_events(self, *, events: list[Event]) -> Event | None:
         """The event with the summary; None where there is none."""
-        if current_usage().is_offline:
+        # A visitor's key does not pay for it, because the owner's summarizer may be anything; nor
+        # does the host's for that visitor.
+        if current_usage().is_offline or current_usage().is_on_own_key:
             return None
         try:
             async with asyncio.timeout(SUMMARY_TIMEOUT):
@@ -78,7 +80,7 @@ class Summarizer(BaseEventsSummarizer):
         if summarizer is None and self._agent:
             model = self._agent.canonical_model
             # It is a program, which cannot sum anything up.
-            summarizer = None if isinstance(model, OfflineModel) else LlmEventSummarizer(model)
+            summarizer = None if is_offline(model) else LlmEventSummarizer(model)
         return await summarizer.maybe_summarize_events(events=events) if summarizer else None
 
 

@@ -30,7 +30,7 @@ def can_be_asked_again(answer: Transcript) -> bool:
 
 @asynccontextmanager
 async def asked_again(
-    registry: Registry, turns: Sequence[TurnRecord], visitor: Visitor, streaming: bool
+    registry: Registry, turns: Sequence[TurnRecord], visitor: Visitor, options: Options
 ) -> AsyncIterator[Turn]:
     """The turn that answers the last question of these turns once more, as long as this lasts.
 
@@ -38,7 +38,7 @@ async def asked_again(
         registry: Where it is asked; all its limits hold.
         turns: What was said, the question last.
         visitor: Who asks, for the limits.
-        streaming: Whether the model gives its answer in pieces, or whole.
+        options: How it is to be answered.
     """
     *before, last = turns
     contents = [content for turn in before for content in _words(turn)]
@@ -46,7 +46,7 @@ async def asked_again(
         last.question,
         earlier=contents[-registry.settings.history_events :],
         visitor=visitor,
-        options=Options(streaming=streaming),
+        options=options,
     )
     conversation = registry.open().conversation
     turn = conversation.ask(question)

@@ -1,4 +1,5 @@
-"""What the host has to do for an agent's own AI, where the offline model stands in for it."""
+"""The offline model in the place of an AI that lacks something, and what the host has to do for
+that AI."""
 
 from collections.abc import Iterable
 
@@ -6,7 +7,18 @@ from google.adk.agents import LlmAgent
 
 from agent.chat.load_errors import how_to_install_package, where_to_set
 from agent.models.credentials import KEYS
-from agent.models.offline import OfflineModel
+from agent.models.offline import OfflineModel, with_credentials
+
+
+def go_offline(agent: LlmAgent) -> bool:
+    """Give an agent without credentials the offline model; whether it has that now."""
+    try:
+        model = agent.model or agent.canonical_model  # Its parent's, or ADK's default.
+    except Exception:  # What cannot be made fails when it is called, and says why.
+        return False
+    if (ready := with_credentials(model)) is not model:
+        model = agent.model = ready
+    return isinstance(model, OfflineModel) or model == "offline"
 
 
 def how_to_connect(agents: Iterable[LlmAgent]) -> str:

@@ -20,6 +20,7 @@ from google.genai import types
 from agent.chat.compaction import until_answered
 from agent.chat.live import LiveTurn, TalkOptions
 from agent.chat.message import message
+from agent.chat.own_keys import on_its_key
 from agent.chat.run_config import run_config, streams
 from agent.chat.run_context import enter
 from agent.chat.sealing import missing_events
@@ -146,7 +147,8 @@ class Conversation:
             count_when_over(turn, question.visitor.user_id or self.user_id, self._limits.usage)
             # Before anything is taken back for a question that is not answered.
             self._limits.check_open(turn.is_stopping)
-        async with self._one_at_a_time(turn):
+        on_key = on_its_key(turn, question, self.settings)
+        async with on_key as question, self._one_at_a_time(turn):
             self._question = question
             await self.end_compaction(COMPACTION_TIMEOUT)
             await self._session.refresh()
@@ -223,7 +225,8 @@ class Conversation:
         if content is None:
             return
         # The agent's own model costs the host; the offline one nobody.
-        if self._limits and (reason := await self._limits.why_offline(question.resumes)):
+        about = question.resumes, turn.spent.is_on_own_key
+        if self._limits and (reason := await self._limits.why_offline(*about)):
             turn.spent.is_offline = True
             turn.add_notice(reason)
         if not session.turns:
@@ -291,7 +294,7 @@ class Conversation:
         """Count what a turn has spent since the last time; once the day's tokens are spent, it
         calls no model any more."""
         tokens = spent.take_uncounted()
-        if self._limits and tokens:
+        if self._limits and tokens and not spent.is_on_own_key:
             spent.is_budget_spent = await self._limits.spend(tokens)
 
     async def end_compaction(self, seconds: float = 0.0) -> None:

@@ -14,6 +14,7 @@ from agent.chat.agent_tree import llm_agents
 from agent.chat.loader import LoadedAgent
 from agent.core.errors import explain
 from agent.core.notices import Notice
+from agent.models.without_key import is_offline
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,11 @@ def look_up(loaded: LoadedAgent) -> Iterator[tuple[str, Notice | None]]:
         try:
             model = agent.canonical_model
             name, own = model.model, getattr(model, "client_kwargs", None) or {}
-            if not isinstance(model, Gemini) or (name, str(own.get("api_key"))) in seen:
+            if (
+                not isinstance(model, Gemini)
+                or is_offline(model)
+                or (name, str(own.get("api_key"))) in seen
+            ):
                 continue
             seen.add((name, str(own.get("api_key"))))
             if not _look_up(model):

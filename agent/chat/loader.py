@@ -27,25 +27,27 @@ from agent.chat.agent_module import first_state, from_module, place_of, texts
 from agent.chat.agent_tree import llm_agents
 from agent.chat.approvals import Approvals
 from agent.chat.compaction import with_compaction
-from agent.chat.connecting import how_to_connect
+from agent.chat.connecting import go_offline, how_to_connect
 from agent.chat.degrading import Degrading
 from agent.chat.inner_talk import InnerTalk
 from agent.chat.live_line import Lines
 from agent.chat.load_errors import AgentFailed, LoadError, why_not_loaded
 from agent.chat.measures import Measures
-from agent.chat.model_options import ModelOptions
+from agent.chat.model_options import ModelOptions, named_models, warn_of_unfit
+from agent.chat.own_keys import OwnKeys, give_both, waiting_for_keys
 from agent.chat.recordings import Tape, TapePlugin, open_tape
 from agent.chat.sent_files import RequestSize
 from agent.chat.services import Stores, load_services, memory_service, open_stores
 from agent.chat.talk import TalkBegin
 from agent.core.secrets import redact_logs
 from agent.core.settings import Settings
+from agent.core.text import split_words
 from agent.limits.budget import Budget
 from agent.limits.tool_failures import ToolFailures
 from agent.models import offline
 from agent.models.coalescing import coalescing
 from agent.models.credentials import KEYS, has_credentials
-from agent.models.offline import OfflineModel, with_credentials
+from agent.models.offline import OfflineModel
 from agent.render.look import PLAIN, Look, read_look
 from agent.stores.credentials import VisitorCredentials
 from agent.stores.invocation import Invocation
@@ -77,6 +79,8 @@ class LoadedAgent:
     is_offline: bool
     # Whether another model than that answers too, which somebody may have to pay for.
     costs: bool = True
+    # Whether that one answers only those who come without a key of their own.
+    waits_for_keys: bool = False
     # What the host has to do for the models in whose place that one answers: Markdown.
     how_to_connect: str = ""
     # The same where the offline model answers: those that it understands, and some of its own.
@@ -88,6 +92,8 @@ class LoadedAgent:
     # Why the agent could not be loaded, for its host, where this only stands for it.
     why_not_loaded: str = ""
     look: Look = PLAIN
+    # The agents whose models are named by a name, so that another one may be chosen.
+    named_models: frozenset[str] = frozenset()
     # Where chats and files are kept, as far as the host has a say in it.
     stores: Stores | None = None
     # What its models are recorded to, or played from.
@@ -205,18 +211,24 @@ def assemble(
     app = found if isinstance(found, App) else App.model_construct(name=name, root_agent=found)
     root = cast(BaseNode, app.root_agent)
     agents = list(llm_agents(root))
-    offline_agents = [agent for agent in agents if _go_offline(agent)]
+    stores = stores or open_stores(folder.parent, {name: folder.name})
+    named = named_models(agents)
+    waiting = waiting_for_keys(agents) if stores.settings.visitor_keys else {}
+    offline_agents = [agent for agent in agents if go_offline(agent)]
+    connect = how_to_connect(offline_agents)
+    give_both(offline_agents, waiting, OfflineModel(), coalesce)
+    if not offline_agents:
+        warn_of_unfit(split_words(stores.settings.models), agents, named)
     for agent in agents if coalesce else ():
         with suppress(Exception):  # What cannot be made fails when it is called, and says why.
             agent.model = coalescing(agent.canonical_model)
-    stores = stores or open_stores(folder.parent, {name: folder.name})
     tape = open_tape(stores.settings)
     for agent in agents if tape.is_used else ():
         with suppress(Exception):
             tape.on(agent)
     app = with_compaction(app, agents)
     inner = _inner_agents(module, folder, agents)
-    plugins = with_plugins(app.plugins, stores.settings, inner, tape)
+    plugins = with_plugins(app.plugins, stores.settings, inner, tape, named)
     examples, state = texts(module, "EXAMPLES", folder), first_state(module, folder)
     for sentence in agent_warnings(agents, app.plugins, state, folder):
         log.warning(sentence)
@@ -236,13 +248,15 @@ def assemble(
         description=root.description,
         examples=tape.examples(examples),
         is_offline=bool(offline_agents),
-        how_to_connect=how_to_connect(offline_agents),
+        waits_for_keys=bool(waiting),
+        how_to_connect=connect,
         # A model that is not found in the tree may cost something, too.
         costs=not tape.recording
         and (len(offline_agents) < len(agents) or (not agents and has_credentials())),
         offline_examples=_offline_examples(examples, agents),
         reasons=texts(module, "REASONS", folder),
         is_emptied=is_emptied(stores.uri, folder),
+        named_models=named,
         look=read_look(from_module(module, "LOOK", {}), folder, place_of("LOOK", folder)),
         stores=stores,
         tape=tape,
@@ -281,11 +295,13 @@ def with_plugins(
     settings: Settings,
     inner: Collection[str] = (),
     tape: Tape = NO_TAPE,
+    named: Collection[str] = (),
 ) -> list[BasePlugin]:
     """The owner's plugins, and this app's own before and after them: the first one that gives ADK
     another event or response is the last that is asked."""
     limits = Budget(settings.max_output_tokens), Degrading(settings.offline_fallback)
-    own = ModelOptions(), RequestSize(), *limits, ToolFailures(), Redaction(), Lines()
+    rest = OwnKeys(), RequestSize(), *limits, ToolFailures(), Redaction(), Lines()
+    own = ModelOptions(named), *rest
     marks = [InnerTalk(inner)] if inner else []
     tapes = [TapePlugin(tape)] if tape.is_used else []
     first = Invocation(), TalkBegin(), Measures()
@@ -368,17 +384,6 @@ def _check_keys() -> None:
                 f"{name} holds a blank, a line break or another sign that is in no key. Copy the "
                 "key once more, completely, and nothing else with it."
             )
-
-
-def _go_offline(agent: LlmAgent) -> bool:
-    """Give an agent without credentials the offline model; whether it has that now."""
-    try:
-        model = agent.model or agent.canonical_model  # Its parent's, or ADK's default.
-    except Exception:  # What cannot be made fails when it is called, and says why.
-        return False
-    if (ready := with_credentials(model)) is not model:
-        model = agent.model = ready
-    return isinstance(model, OfflineModel) or model == "offline"
 
 
 def _quieten_adk() -> None:

@@ -12,6 +12,7 @@ from google.adk.events import Event
 from google.adk.plugins import BasePlugin
 
 from agent.chat.turn import Turn
+from agent.core.choices import CHOSEN
 from agent.core.figures import to_stored
 
 # The turn that runs, in its own task.
@@ -52,4 +53,5 @@ class Measures(BasePlugin):
         usage, figures = turn.usage.after(event), replace(turn.figures, total=turn.seconds)
         if figures.first_token is None and event.is_final_response():
             figures.first_token = figures.total  # Nothing of it was streamed.
-        event.custom_metadata = (event.custom_metadata or {}) | to_stored(figures, usage)
+        told = to_stored(figures, usage) | ({CHOSEN: dict(usage.chosen)} if usage.chosen else {})
+        event.custom_metadata = (event.custom_metadata or {}) | told

@@ -26,8 +26,8 @@ from agent.core.question import Options
 from agent.core.settings import Settings
 from agent.core.stream_record import Arrivals
 from agent.models.coalescing import coalescing
-from agent.models.offline import OfflineModel
 from agent.models.watched import watched
+from agent.models.without_key import is_offline
 
 # Long enough for several pieces of any model's, whatever it is made for.
 QUESTION = "Please count from one to one hundred, in words."
@@ -121,7 +121,7 @@ def _first_model(agents: Iterable[LoadedAgent]) -> BaseLlm | None:
     for loaded in agents:
         for agent in llm_agents(loaded.runner.agent):
             with suppress(Exception):  # One of an unknown name, which its agent's line tells of.
-                if not isinstance(model := agent.canonical_model, OfflineModel):
+                if not is_offline(model := agent.canonical_model):
                     return model
     return None
 

@@ -21,8 +21,9 @@ def count_when_over(turn: Turn, user_id: str, log: UsageLog) -> None:
 async def _count(turn: Turn, user_id: str, log: UsageLog) -> None:
     await turn.finish()
     usage = turn.usage.so_far()
-    is_free = usage.models == (OFFLINE_VERSION,)
-    well = OFFLINE if is_free else ANSWERED
+    is_offline = usage.models == (OFFLINE_VERSION,)
+    is_free = is_offline or turn.spent.is_on_own_key
+    well = OFFLINE if is_offline else ANSWERED
     log.record(
         user_id,
         explain(turn.failure).code if turn.failure else well,

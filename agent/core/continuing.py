@@ -20,7 +20,7 @@ CUT_BY = {
     *("stopped", "unwatched", "cancelled", "shut_down", "cut_short"),
     *("turn_timeout", "gap_timeout", "first_token_timeout", "max_tokens", "ended_oddly"),
     *("connection_broken", "unreachable", "model_failed", "model_slow"),
-    *("model_busy", "model_busy_for"),
+    *("model_busy", "model_busy_for", "own_key_exhausted", "own_key_exhausted_for"),
 }
 
 # The notices of failures, and of what was refused only for the moment, that are told with an advice
@@ -31,7 +31,7 @@ PASSING = {
     *("connection_broken", "unreachable", "model_failed", "model_slow"),
     *("model_busy", "model_busy_for", "bad_tool_call", "empty", "no_answer", "ended_oddly"),
     *("tool_failed", "tools_missing", "tools_left_behind", "agent_failed"),
-    *("store_unavailable", "store_failed"),
+    *("store_unavailable", "store_failed", "own_key_exhausted", "own_key_exhausted_for"),
 }
 
 

@@ -19,6 +19,9 @@ from agent.core.notices import Notice, PlainError
 from agent.core.origin import Kind, Origin, innermost, origin
 from agent.core.settings import Settings
 
+# The attribute of an exception that has come of a call on the visitor's own key.
+OF_OWN_KEY = "adk_chat_page_own_key"
+
 # How many characters of a tool's name a sentence has.
 MAX_NAME_LENGTH = 80
 
@@ -32,6 +35,10 @@ MAX_TOKENS, MAX_TOKENS_BEFORE_WORDS = "MAX_TOKENS", "MAX_TOKENS_BEFORE_WORDS"
 # The codes in place of a call of a model that may not be made (agent/limits/budget.py).
 TOO_MANY_CALLS, BUDGET_SPENT = "TOO_MANY_LLM_CALLS", "DAILY_TOKENS_SPENT"
 
+# The code in place of a call of a model that cannot be made on the visitor's own key
+# (agent/chat/model_options.py).
+KEY_NOT_USED = "OWN_KEY_NOT_USED"
+
 # What a model says of its own answer, and ADK of a run.
 CODES: Table = (
     ({"AskedToFail"}, "asked_to_fail"),
@@ -42,6 +49,7 @@ CODES: Table = (
         "too_many_calls",
     ),
     ({BUDGET_SPENT}, "budget_ran_out"),
+    ({KEY_NOT_USED}, "own_key_not_used"),
     ({MAX_TOKENS}, "max_tokens"),
     ({MAX_TOKENS_BEFORE_WORDS}, "max_tokens_before_words"),
     (
@@ -91,6 +99,18 @@ MODEL_ERRORS: Table = (
     # The roots of httpx's and of aiohttp's trees; genai's own ClientError is HTTP 4xx above.
     ({"TransportError", "ClientError", "ConnectionError"}, "connection_broken"),
 )
+
+# What a failure of a model is called where it was asked on the visitor's own key, who then has to
+# see to that; a reported leak is known by Google's words alone.
+ON_OWN_KEY = {
+    "bad_key": "own_key_wrong",
+    "no_key": "own_key_wrong",
+    "key_not_allowed": "own_key_not_allowed",
+    "no_such_model": "own_key_no_model",
+    "model_busy": "own_key_exhausted",
+    "model_busy_for": "own_key_exhausted_for",
+    "not_offered": "own_key_not_offered",
+}
 
 # What comes out of the session store: the last are the roots of Python's database drivers' errors,
 # and of SQLAlchemy's.
@@ -170,9 +190,21 @@ def explain(failure: BaseException | str, kind: Kind | None = None) -> Notice:
         code, argument = NAMED[who.kind]
         return Notice(code, {argument: _name(who.name)})
     code = _look_up(TABLES.get(who.kind, ()), marks, UNKNOWN)
-    if code == "model_busy" and (seconds := _retry_delay(error)):
-        return Notice("model_busy_for", {"wait": seconds})
-    return Notice(code)
+    seconds = _retry_delay(error) if code == "model_busy" else None
+    code = "model_busy_for" if seconds else code
+    if who.kind == "model" and _attribute(error, OF_OWN_KEY):
+        code = "own_key_leaked" if _is_leaked(code, error) else ON_OWN_KEY.get(code, code)
+    return Notice(code, {"wait": seconds} if seconds else {})
+
+
+def mark_own_key(error: BaseException) -> None:
+    """Note that a model has raised this when it was asked on the visitor's own key."""
+    with suppress(Exception):  # Its class may forbid it; then it is told as the host's.
+        setattr(error, OF_OWN_KEY, True)
+
+
+def _is_leaked(code: str, error: BaseException) -> bool:
+    return code in ("key_not_allowed", "bad_key") and "leaked" in str(error).lower()
 
 
 def limits_behind(notice: Notice, settings: Settings) -> str:

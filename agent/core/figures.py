@@ -1,6 +1,6 @@
 """What is measured of a turn: its times, its chunks, its tokens."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, TypeAlias
@@ -49,6 +49,8 @@ class Usage:
     answer: int = 0
     # The models that have answered, as they call themselves, the first one first.
     models: tuple[str, ...] = ()
+    # What the visitor had chosen for them (agent/core/choices.py).
+    chosen: Mapping[str, Any] = field(default_factory=dict)
     # What calls that are still running have reported so far.
     _running: dict[Source, GenerateContentResponseUsageMetadata] = field(default_factory=dict)
 

@@ -11,7 +11,7 @@ from google.adk.events import Event, EventActions
 from google.adk.events.event_actions import EventCompaction
 from google.adk.sessions import Session
 
-from agent.core import files, talk, transcript, waiting
+from agent.core import choices, files, talk, transcript, waiting
 from agent.core.figures import Figures, Usage, of_events
 from agent.core.files import File
 from agent.core.notices import Notice, PlainError, from_stored, to_stored
@@ -82,6 +82,7 @@ def turn_records(events: Iterable[Event]) -> list[TurnRecord]:
         record = TurnRecord(turn_id, question, asked_at=first.timestamp)
         record = replace(record, files=sent_files(first), event_id=first.id)
         figures, usage = of_events(own)
+        usage.chosen = choices.of_events(own)
         record = replace(record, figures=figures, usage=usage)
         for event in own:
             record = _grown(record, event, is_talk)

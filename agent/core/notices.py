@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from agent.core import choice_sentences
 from agent.core.language import ENGLISH, _, speaking
 from agent.core.talk_sentences import TALK_SENTENCES
 from agent.core.text import filled
@@ -17,6 +18,7 @@ Argument: TypeAlias = str | int | float
 
 # Formats: `:duration` is "2 hours", `:seconds` "0.5 seconds", `:answers` "3 answers".
 SENTENCES: dict[str, str] = {
+    **choice_sentences.SENTENCES,
     # How a turn ends before its answer does.
     "stopped": "Stopped.",
     "unwatched": "Stopped: nobody was here. Say “Continue” to have the rest.",

@@ -30,6 +30,10 @@ class Options:
 
     # Whether the model gives its answer in pieces, or whole; None is as the host has set it.
     streaming: bool | None = None
+    # Another model than the agent's, of the same provider; None is the agent's own.
+    model: str | None = None
+    # How much it is to think: one of `THINKING` (agent/core/choices.py).
+    thinking: str | None = None
     # For the model, as google-genai calls them; None is as the agent has it.
     max_output_tokens: int | None = None
     temperature: float | None = None

@@ -9,6 +9,8 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote
 
+from agent.core.own_key import own_key
+
 REDACTED = "[redacted]"
 
 # The words in a variable's name that make its value a secret.
@@ -31,7 +33,9 @@ PATTERNS = (
 
 def redacted(text: str) -> str:
     """The text without any secret of the environment's, or what looks like one."""
-    for secret in _known(os.environ):
+    running = own_key.get()
+    own = [running.value] if running and running.value else []
+    for secret in (*own, *_known(os.environ)):
         text = text.replace(secret, REDACTED)
     text = URI_PASSWORD.sub(rf"\1:{REDACTED}@", text)
     for pattern in PATTERNS:

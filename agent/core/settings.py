@@ -1,8 +1,7 @@
 """What a host may set: read once from the environment, checked, each with a default."""
 
-import re
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     BaseModel,
@@ -15,8 +14,10 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from agent.core import setting_words
 from agent.core.file_types import GROUPS
 from agent.core.language import ACCENTED, ENGLISH, LANGUAGES
+from agent.core.text import split_words
 
 # The limits that a page which only its own machine can reach starts without.
 PER_ADDRESS = (
@@ -31,14 +32,11 @@ LOOPBACK = ("", "localhost", "127.0.0.1", "::1")
 # years.
 LARGEST = 5_000_000_000
 
+# What visitors may be let choose, by the names in `VISITOR_SETTINGS`.
+CHOICES = ("model", "temperature", "max_output_tokens", "thinking", "streaming", "instruction")
+
 # Characters: a shorter secret could be found by trying.
 MIN_TOKEN_LENGTH = 16
-
-MIME_TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]*")
-
-# The origin of a web site; and any, as browsers send it: "null" is that of a page in a file.
-SITE = re.compile(r"https?://[a-z0-9_.-]+(:\d+)?")
-ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:]+\])(:\d+)?|null|\*")
 
 
 class Settings(BaseModel):
@@ -86,7 +84,7 @@ class Settings(BaseModel):
     )
 
     # Which files visitors may send, and how large.
-    file_types: str = Field(
+    file_types: Annotated[str, setting_words.TYPES_OF_FILES] = Field(
         default="image pdf audio video text",
         description="the files that a visitor may send: any of image, pdf, audio, video and text, "
         "or types such as `image/gif`; `none` takes no files",
@@ -255,8 +253,26 @@ class Settings(BaseModel):
         description="in which currency, as it stands before an amount; without one `$`",
     )
 
+    # What visitors may choose themselves.
+    visitor_settings: Annotated[str, setting_words.words_among(*CHOICES, "none")] = Field(
+        default="temperature max_output_tokens streaming",
+        description="what visitors can set on the page for their next messages: any of model, "
+        "temperature, max_output_tokens, thinking, streaming, and instruction, which shows the "
+        "agent's instruction; `none` of them. Models and thinking may cost more",
+    )
+    models: str = Field(
+        default="",
+        description="the models that they can choose, such as `gemini-3.5-flash`, where the agent "
+        "names its own by a name, of the same provider",
+    )
+    visitor_keys: bool = Field(
+        default=False,
+        description="1: visitors can use a Gemini key of their own, which is kept in their page "
+        "alone; what is asked on it does not count for DAILY_TURNS and DAILY_TOKENS",
+    )
+
     # In which languages it speaks.
-    page_languages: str = Field(
+    page_languages: Annotated[str, setting_words.words_among(*LANGUAGES, hidden=ACCENTED)] = Field(
         default=" ".join(LANGUAGES),
         description="the languages of the page's own words, of which a visitor gets what the "
         "browser asks for, and can choose",
@@ -291,14 +307,14 @@ class Settings(BaseModel):
         description="a secret of your choice, of at least 16 characters; opens the "
         "OpenAI-compatible API",
     )
-    allowed_origins: str | None = Field(
+    allowed_origins: Annotated[str | None, setting_words.WEB_SITES] = Field(
         default=None,
         description="other web sites whose pages may use this agent, such as "
         "`https://example.org http://localhost:5173`; also other names of this page, where a proxy "
         "serves it",
     )
 
-    embed_on: str | None = Field(
+    embed_on: Annotated[str | None, setting_words.OTHER_SITES] = Field(
         default=None,
         description="other web sites that show the chat in a panel on their pages, such as "
         '`https://example.org`, by `<script src="https://THIS-PAGE/embed.js" defer></script>`; no '
@@ -331,76 +347,32 @@ class Settings(BaseModel):
             raise ValueError("what comes from a recording is not recorded again; set no RECORD")
         return replay
 
-    @field_validator("file_types")
-    @classmethod
-    def _check_file_types(cls, types: str) -> str:
-        words = _words(types.lower())
-        for word in words:
-            if not (word in GROUPS or MIME_TYPE.fullmatch(word) or words == ["none"]):
-                raise ValueError(
-                    f"{word[:80]!r} is none of {', '.join(GROUPS)}, no type such as image/gif, "
-                    "and not none alone"
-                )
-        return types
-
-    @field_validator("page_languages")
-    @classmethod
-    def _check_languages(cls, languages: str) -> str:
-        for tag in _words(languages):
-            if tag not in (*LANGUAGES, ACCENTED):
-                raise ValueError(f"{tag[:80]!r} is none of {', '.join(LANGUAGES)}")
-        return languages
-
-    @field_validator("allowed_origins")
-    @classmethod
-    def _check_origins(cls, origins: str | None) -> str | None:
-        for origin in _words(origins):
-            if not ORIGIN.fullmatch(origin.lower().rstrip("/")):
-                raise ValueError(
-                    f"{origin[:80]!r} is not an origin, which is written as https://example.org"
-                )
-        return origins
-
-    @field_validator("embed_on")
-    @classmethod
-    def _check_sites(cls, sites: str | None) -> str | None:
-        for site in _words(sites):
-            if not SITE.fullmatch(site.lower().rstrip("/")):
-                raise ValueError(
-                    f"{site[:80]!r} is not the origin of a web site, which is written as "
-                    "https://example.org"
-                )
-        return sites
-
     @property
     def accepted_types(self) -> frozenset[str]:
         """The MIME types that a visitor may send; empty where none is taken."""
-        words = _words(self.file_types.lower())
+        words = split_words(self.file_types.lower())
         return frozenset(kind for word in words for kind in GROUPS.get(word, (word,))) - {"none"}
 
     @property
+    def choices(self) -> tuple[str, ...]:
+        """What visitors may choose, of `CHOICES`; a model only where there are several."""
+        words, offers = split_words(self.visitor_settings), bool(split_words(self.models))
+        return tuple(name for name in CHOICES if name in words and (offers or name != "model"))
+
+    @property
     def languages(self) -> tuple[str, ...]:
-        """Those of the page, by their tags; English at the least."""
-        return tuple(_words(self.page_languages)) or (ENGLISH,)
+        """Those of the page by their tags, English at the least."""
+        return tuple(split_words(self.page_languages)) or (ENGLISH,)
 
     @property
     def origins(self) -> tuple[str, ...]:
         """The allowed origins, as browsers write them."""
-        return _origins(self.allowed_origins)
+        return setting_words.split_origins(self.allowed_origins)
 
     @property
     def sites(self) -> tuple[str, ...]:
         """The origins of the web sites that show the chat, as browsers write them."""
-        return _origins(self.embed_on)
-
-
-def _origins(text: str | None) -> tuple[str, ...]:
-    return tuple(origin.lower().rstrip("/") for origin in _words(text))
-
-
-def _words(text: str | None) -> list[str]:
-    """What stands between blanks and commas."""
-    return [word for word in re.split(r"[\s,]+", text or "") if word]
+        return setting_words.split_origins(self.embed_on)
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:

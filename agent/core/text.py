@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from string import Formatter
 from typing import Any, NoReturn
@@ -22,6 +23,11 @@ def clean(text: str) -> str:
     """
     whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return whole.replace("\0", "")
+
+
+def split_words(text: str | None) -> list[str]:
+    """What stands between blanks and commas."""
+    return [word for word in re.split(r"[\s,]+", text or "") if word]
 
 
 def to_json(value: Any, **options: Any) -> str:

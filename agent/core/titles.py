@@ -14,7 +14,11 @@ CALM: dict[str, tuple[str, ...]] = {
     "Step limit reached": ("too_many_calls",),
     "Budget used up": ("budget_ran_out",),
     "Declined": ("declined",),
-    "Not answered": ("no_message", "busy", "elsewhere", "closing", "no_such_agent", "no_stand_in"),
+    "Not answered": (
+        *("no_message", "busy", "elsewhere", "closing", "no_such_agent", "no_stand_in"),
+        *("not_to_be_chosen", "no_such_choice"),
+    ),
+    "Your API key was not used": ("keys_not_taken", "no_key_form", "own_key_not_used"),
     "Too long": ("message_too_long", "messages_too_long"),
     "This chat is full": ("chat_had_one", "chat_full"),
     "Too many answers at once": ("address_busy",),
@@ -41,6 +45,10 @@ FAILED: dict[str, tuple[str, ...]] = {
     "The AI service failed": ("model_failed",),
     "The AI does not answer here": (
         *("bad_key", "no_key", "key_not_allowed", "no_such_model", "not_offered"),
+    ),
+    "The AI does not answer on your API key": (
+        *("own_key_wrong", "own_key_leaked", "own_key_not_allowed", "own_key_no_model"),
+        *("own_key_not_offered", "own_key_exhausted", "own_key_exhausted_for"),
     ),
     "The AI could not read this": ("bad_request",),
     "The AI misused a tool": ("bad_tool_call",),

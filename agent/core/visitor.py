@@ -2,8 +2,10 @@
 
 import re
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from pydantic import SecretStr
 
 # What a session's id looks like that was made here: a random UUID.
 SESSION_ID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -26,6 +28,9 @@ class Visitor:
     # The network address that limits count by (agent/limits/client_address.py); None where nobody
     # counts by that.
     address: str | None = None
+    # A key of the visitor's own, on which the question is to be answered; it is kept with nothing
+    # else, and only as long as the answer runs.
+    key: SecretStr | None = field(default=None, repr=False, compare=False)
 
 
 def visitor_id(id: str | uuid.UUID) -> str:

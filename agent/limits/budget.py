@@ -58,6 +58,8 @@ class TokenUsage:
     # Whether it is a talk, whose models are chosen when they are connected
     # (agent/chat/live_line.py).
     is_talk: bool = False
+    # Whether all of it is on a key of the visitor's own, and so nothing of the host's.
+    is_on_own_key: bool = False
     # How many summaries of earlier events were made; their calls are not among those.
     summaries: int = 0
 

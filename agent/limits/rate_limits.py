@@ -264,20 +264,24 @@ class Limits:
             wait = await self._counts.seconds_left(limit, key)
             raise LimitExceeded(code, wait, seconds=wait)
 
-    async def why_offline(self, resumes: bool = False) -> Notice | None:
+    async def why_offline(
+        self, resumes: bool = False, is_on_own_key: bool = False
+    ) -> Notice | None:
         """Count one turn on the host's key.
 
         Args:
             resumes: Whether the turn has been counted when it began.
+            is_on_own_key: Whether it is on the visitor's own key, which the host may have paused,
+                too, but does not pay for.
 
         Returns:
             A notice for the visitor if the turn may not use that key, and is not counted; None if
             it may, or if the agent's model costs nothing.
         """
-        if not self._costs:
-            return None
-        if self._settings.demo_paused:
+        if self._settings.demo_paused and (self._costs or is_on_own_key):
             return Notice("paused")
+        if is_on_own_key or not self._costs:
+            return None
         turns, tokens = self._daily_limits()
         if await self._counts.is_reached(tokens, EVERYBODY):
             return await self._used_up(tokens)

@@ -41,12 +41,13 @@ SPACES_PAGE = "https://huggingface.co"
 SCRIPTS = (
     *("words.js", "frames.js", "storage.js", "agents.js", "text.js", "copying.js", "times.js"),
     *("box.js", "scroll.js", "dialog.js", "cards.js", "feedback.js", "files.js", "menu.js"),
-    *("share.js", "chats.js", "plot.js", "stream.js", "voice.js", "accessibility.js"),
-    *("embedded.js", "chat.js"),
+    *("share.js", "chats.js", "plot.js", "stream.js", "settings.js", "voice.js"),
+    *("accessibility.js", "embedded.js", "chat.js"),
 )
 
 STYLES = (
     *("looks.css", "sidebar.css", "messages.css", "text.css", "chat.css", "stream.css"),
+    "settings.css",
     "phone.css",
     "language.css",
 )

@@ -25,6 +25,7 @@ from agent.page.header import Header, describe, examples_for
 from agent.page.languages import to_choice
 from agent.page.page_state import PageState
 from agent.page.protocol import choose, edit, pick
+from agent.page.settings_panel import SettingsPanel, is_offered
 from agent.page.sidebar import SideBar
 from agent.page.states import KEY, about_files
 from agent.page.stream_panel import StreamPanel
@@ -165,6 +166,8 @@ class ChatPage(RewiredInterface):
         side_bar = SideBar(states, [*emptied[:2], states.refresh, *shown], emptied)
         if self._agents.settings.feedback:
             FeedbackForm(states)
+        if is_offered(self._agents.settings):
+            SettingsPanel(states)
         StreamPanel(
             states,
             [states.over.change, replayed.then, undone.success, side_bar.deleted.success],
@@ -223,7 +226,7 @@ class ChatPage(RewiredInterface):
             [states.asked, *states.who],
             # As few as can be: Gradio works, and sends a little, for each at every update.
             [states.answer, states.over, states.page],
-            js=js("withChoice", "chatStream"),
+            js=js("withChoices", "chatSettings"),
             api_name="respond",
             trigger_mode="multiple",
             show_progress_on=states.asked,  # Else Gradio covers the chat when it fails.

@@ -18,6 +18,11 @@ REMEMBERS_FOR_GOOD = N_(
     "What the agent notes for later chats is kept elsewhere, and stays when a chat is deleted."
 )
 
+# What a visitor can do about the offline model on a page that takes keys.
+GIVE_A_KEY = N_(
+    "With a key of your own, which you can give in the settings below the text box, the AI answers."
+)
+
 # Where a recording answers, and where one is made.
 PLAYED = N_(
     "**These answers are a recording** of {models}, made on {dates}: no AI is asked, and nothing "
@@ -119,6 +124,7 @@ def describe(loaded: LoadedAgent, settings: Settings, for_host: bool = False) ->
             "Answered by the **built-in offline model**, which is not an AI: no AI is connected."
         )
     )
+    offline += f" {_(GIVE_A_KEY)}" if loaded.waits_for_keys else ""
     offline += f" {loaded.how_to_connect}" if for_host else ""
     paused = Notice("paused").text if settings.demo_paused and loaded.costs else ""
     kept, tape = where_chats_are_kept(loaded, settings), loaded.tape

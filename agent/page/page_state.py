@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from google.adk.sessions import Session
 
@@ -18,12 +18,13 @@ from agent.chat.agents import Agents
 from agent.chat.conversation import Conversation
 from agent.chat.registry import Registry
 from agent.chat.turn import Turn
+from agent.core.choices import allowed, of_page
 from agent.core.feedback import can_be_rated
 from agent.core.files import File
 from agent.core.history import TurnRecord
 from agent.core.notices import Notice, PlainError
 from agent.core.pauses import Reply
-from agent.core.question import Options, Question, Screen
+from agent.core.question import Question, Screen
 from agent.core.transcript import Transcript
 from agent.core.visitor import Visitor, is_session_id, is_visitor_id
 from agent.core.waiting import open_calls
@@ -167,26 +168,27 @@ class PageState:
             message: Its text, which an empty form may send as None; or a dict with that as `text`,
                 `files` (or their paths, as Gradio's MultimodalTextbox gives them), a `number` by
                 which the page may have stopped it before it began, `replies` in place of a text,
-                and whether the answer is to be `streaming`.
+                how it is to be answered as `options`, and the visitor's own `key`, a `SecretStr`.
             above: How many messages the page shows above it; with `replies`, above the message
                 whose answer waits for them.
             address: The visitor's network address, for the limits.
         """
-        asked = message if isinstance(message, Mapping) else {"text": message}
+        asked: Mapping[str, Any] = message if isinstance(message, Mapping) else {"text": message}
         visitor = Visitor(self.user_id, address)
         screen, last = self.screen, self.turn
-        replies = cast(Mapping[str, Reply], asked.get("replies") or {})
+        replies: Mapping[str, Reply] = asked.get("replies") or {}
         above += bool(replies)  # The message that waits for them stays.
         text = str(asked.get("text") or "")
         files = [_file(given) for given in asked.get("files") or ()]
         about: dict[str, Any] = {"visitor": visitor, "replies": replies, "files": files}
-        about["options"] = Options(streaming=cast(bool | None, asked.get("streaming")))
-        self._question = Question(text, above, screen, **about)
+        about["options"] = allowed(of_page(asked.get("options")), self.registry.settings)
+        self._question = Question(text, above, screen, **about)  # Without a key.
         shown, others = screen.turn_ids[:above], screen.turn_ids[above:]
         if others:
             self._leave()
         replaced = last if last and (others or last.replaces) else None
-        turn = self.registry.ask(self._question, self.session_id, replaced)
+        keyed = replace(self._question, visitor=replace(visitor, key=asked.get("key")))
+        turn = self.registry.ask(keyed, self.session_id, replaced)
         kept = (*shown, *[None] * max(0, above - len(shown)))
         gone = (*screen.gone, *filter(None, others))
         above_turn = kept[:-1] if replies else kept

@@ -2,10 +2,12 @@
 
 import json
 import random
+from collections.abc import Mapping
 from itertools import takewhile
 from typing import Any, NamedTuple, cast
 
 import gradio as gr
+from pydantic import SecretStr
 
 from agent.core.files import File
 from agent.core.text import clean
@@ -23,6 +25,9 @@ MAX_ABOVE = 1_000
 
 # More files than a message may have, so that the visitor is told so.
 MAX_GIVEN = 20
+
+# More characters than any key has (agent/core/own_key.py).
+MAX_KEY = 1_000
 
 # Larger numbers JavaScript does not count by.
 MAX_NUMBER = 2**53
@@ -57,7 +62,8 @@ def parse_question(asked: Any) -> dict[str, Any]:
     """What the browser's `ask` has put on the page: the `text` of a message, the `number` that it
     goes by, its `files`, and how many messages are `above` it, which is all that is believed of
     what the browser says about the conversation; or `replies` to what the agent asks in the answer
-    to that message; and whether the answer is to be `streaming`. Whatever else it sends is nothing.
+    to that message; how it is to be answered, as `options`; and its visitor's own `key`, if there
+    is one. Whatever else it sends is nothing.
     """
     match asked:
         case {"text": str(text), "number": int() | float() as number, "count": int(count)} if (
@@ -72,10 +78,18 @@ def parse_question(asked: Any) -> dict[str, Any]:
                 question["replies"] = replies
             if files := parse_files(asked.get("files")):
                 question["files"] = files
-            if isinstance(streaming := asked.get("streaming"), bool):
-                question["streaming"] = streaming
-            return question
+            return question | parse_choices(asked)
     return {"text": "", "number": None, "above": 0}
+
+
+def parse_choices(sent: Mapping[str, Any]) -> dict[str, Any]:
+    """How a message is to be answered, and on which key, as far as the browser says so."""
+    chosen: dict[str, Any] = {}
+    if isinstance(sent.get("options"), dict):
+        chosen["options"] = sent["options"]
+    if isinstance(key := sent.get("key"), str) and key.strip():
+        chosen["key"] = SecretStr(key[:MAX_KEY])
+    return chosen
 
 
 def parse_files(addresses: object) -> list[File]:

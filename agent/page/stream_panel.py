@@ -7,12 +7,14 @@ nothing of it along.
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
 from agent.chat.comparison import asked_again, can_be_asked_again
 from agent.chat.turn import Turn
+from agent.core.choices import options_of
 from agent.core.history import TurnRecord
 from agent.core.language import N_, _
 from agent.core.stream_record import EventRow
@@ -21,7 +23,7 @@ from agent.core.visitor import Visitor
 from agent.page.browser import js
 from agent.page.controls import AT_ONCE, QUEUED
 from agent.page.page_state import PageState
-from agent.page.protocol import address, wait_until_sent
+from agent.page.protocol import address, parse_choices, wait_until_sent
 from agent.page.states import States
 from agent.stores.fallback import StoreUnavailable
 
@@ -54,7 +56,9 @@ class StreamPanel:
         told = gr.JSON(visible=False)
         who = states.who
         place.expand(states.with_page_state(look), who, told, **AT_ONCE)
-        asked = place.click(self.compare, who, told, **QUEUED)
+        # On the key that the browser has, if any: with what it says to a question.
+        given, choices = [states.asked, *who], js("withChoices", "chatSettings")
+        asked = place.click(self.compare, given, told, js=choices, preprocess=False, **QUEUED)
         asked.failure(None, None, None, js=js("unlock", "chatStream"), **AT_ONCE)
         place.stop(states.with_page_state(stop), who, None, **AT_ONCE)
         told.change(None, told, None, js=js("show", "chatStream"), **AT_ONCE)
@@ -63,6 +67,7 @@ class StreamPanel:
 
     async def compare(
         self,
+        asked: Any,
         page: PageState | None,
         visitor: str,
         session_id: str,
@@ -76,9 +81,11 @@ class StreamPanel:
             yield await look(page)
             return
         about = {"of": turn.id}
-        who = Visitor(page.user_id, address(request))
+        key = parse_choices(asked if isinstance(asked, dict) else {}).get("key")
+        who = Visitor(page.user_id, address(request), key)
         streaming = not turn.record.is_streamed
-        async with asked_again(page.registry, turns, who, streaming) as again:
+        options = replace(options_of(turn.usage.chosen), streaming=streaming)
+        async with asked_again(page.registry, turns, who, options) as again:
             page.comparison, told_at = (turn.id, again), -PROGRESS_INTERVAL
             try:
                 async with aclosing(again.watch()) as transcripts:
@@ -104,12 +111,7 @@ async def look(page: PageState) -> dict[str, Any]:
         reason = why_not(turn, turns)
         can_ask = is_last(turn, turns) and not reason
         answer = {**to_json(turn), "canAsk": can_ask, "whyNot": reason}
-    return {
-        "kind": "answer",
-        "time": time.time(),
-        "answer": answer,
-        "isStreaming": page.registry.settings.streaming == "sse",
-    }
+    return {"kind": "answer", "time": time.time(), "answer": answer}
 
 
 async def stop(page: PageState) -> None:

@@ -4,6 +4,7 @@ Each of its figures is left out where it is not known.
 """
 
 import re
+from collections.abc import Iterator
 
 from agent.core.figures import OFFLINE_VERSION, Figures, Usage
 from agent.core.history import TurnRecord
@@ -13,6 +14,14 @@ from agent.core.text import listed
 from agent.core.waiting import is_waiting
 
 OFFLINE_NAME = N_("offline model, not an AI")
+
+# How much a model was to think.
+THINKING_NAMES = {
+    "minimal": N_("as little as it can"),
+    "low": N_("little"),
+    "medium": N_("moderately"),
+    "high": N_("much"),
+}
 
 # What is in no model's name, and may be Markdown or HTML.
 UNUSUAL = re.compile(r"[^\w .,:/@+-]")
@@ -31,7 +40,21 @@ def foot_of(turn: TurnRecord, settings: Settings | None) -> str:
     is_offline = usage.models == (OFFLINE_VERSION,)
     tokens = "" if is_offline else _tokens(usage)
     cost = "" if is_offline else cost_of(usage, settings)
-    return " · ".join(filter(None, (_times(figures), tokens, _models(usage), cost)))
+    told = _times(figures), tokens, _models(usage), *([] if is_offline else _chosen(usage)), cost
+    return " · ".join(filter(None, told))
+
+
+def _chosen(usage: Usage) -> Iterator[str]:
+    """What its visitor has chosen for it, but for the model, which says itself what it is."""
+    chosen = usage.chosen
+    if (temperature := chosen.get("temperature")) is not None:
+        yield _("temperature {number}").format(number=in_digits(temperature, "g"))
+    if most := chosen.get("max_output_tokens"):
+        yield _("at most {number} tokens").format(number=in_digits(most))
+    if how_much := THINKING_NAMES.get(str(chosen.get("thinking"))):
+        yield _("thinking: {how_much}").format(how_much=_(how_much))
+    if chosen.get("own_key"):
+        yield _("on the visitor's own key")
 
 
 def _times(figures: Figures) -> str:
@@ -77,7 +100,8 @@ def cost_of(usage: Usage, settings: Settings) -> str:
     recording costs nothing."""
     cost = usage.prompt * settings.input_price + usage.answer * settings.output_price
     cost, currency = cost / 1_000_000, settings.currency or "$"
-    if not cost or len(usage.models) > 1 or settings.replay:
+    # The prices are of the agent's own model.
+    if not cost or len(usage.models) > 1 or usage.chosen.get("model") or settings.replay:
         return ""
     if cost < LEAST_COST:
         return _("less than {least}").format(least=f"{currency}{in_digits(LEAST_COST, '.4f')}")

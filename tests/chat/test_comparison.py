@@ -9,6 +9,7 @@ from agent.chat.comparison import asked_again, can_be_asked_again
 from agent.chat.conversation import Conversation
 from agent.chat.registry import Registry
 from agent.core.pauses import Pause
+from agent.core.question import Options
 from agent.core.transcript import Transcript, answer
 from agent.core.visitor import Visitor
 from tests.support.app_setup import notices, registry, say, until
@@ -30,7 +31,7 @@ async def begun(model: ScriptedModel, **limits: int) -> tuple[Registry, Conversa
 
 async def compared(there: Registry, talk: Conversation, streaming: bool = False) -> Transcript:
     visitor = Visitor(talk.user_id, HERE)
-    async with asked_again(there, talk.turns, visitor, streaming) as turn:
+    async with asked_again(there, talk.turns, visitor, Options(streaming=streaming)) as turn:
         return await turn.finish()
 
 
@@ -51,7 +52,9 @@ async def test_the_model_is_asked_the_same_after_the_same_words() -> None:
 @pytest.mark.parametrize("streaming", [True, False])
 async def test_it_is_streamed_or_not_as_asked(streaming: bool) -> None:
     there, talk = await begun(scripted(("1.",), ("2.",), ("T", "w", "o.")))
-    async with asked_again(there, talk.turns, Visitor(talk.user_id), streaming) as turn:
+    async with asked_again(
+        there, talk.turns, Visitor(talk.user_id), Options(streaming=streaming)
+    ) as turn:
         await turn.finish()
     assert turn.record.is_streamed is streaming
     assert turn.record.texts.count() == (3 if streaming else 1)
@@ -67,7 +70,9 @@ async def test_the_chat_stays_as_it_is_and_nothing_else_is_left() -> None:
 
 async def test_what_nobody_waits_for_is_stopped_and_deleted() -> None:
     there, talk = await begun(scripted(("1.",), ("2.",), ("Tw", asyncio.Event())))
-    async with asked_again(there, talk.turns, Visitor(talk.user_id), True) as turn:
+    async with asked_again(
+        there, talk.turns, Visitor(talk.user_id), Options(streaming=True)
+    ) as turn:
         await until(turn, "Tw")
     assert notices(await turn.finish()) == ["Stopped."]
     assert await sessions(there) == 1
@@ -81,9 +86,9 @@ async def test_it_counts_for_the_visitor_who_asks() -> None:
 async def test_it_counts_for_the_visitors_address() -> None:
     there, talk = await begun(scripted(("1.",), ("2.",), (asyncio.Event(),)), address_running=1)
     visitor = Visitor(talk.user_id, HERE)
-    async with asked_again(there, talk.turns, visitor, True) as first:
+    async with asked_again(there, talk.turns, visitor, Options(streaming=True)) as first:
         await first.admitted.wait()
-        async with asked_again(there, talk.turns, visitor, True) as second:
+        async with asked_again(there, talk.turns, visitor, Options(streaming=True)) as second:
             assert notices(await second.finish()) == [full("1 answer")]
 
 

@@ -2,13 +2,16 @@
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from agent.core.settings import CHOICES
 from tests.support.app_setup import launched, loaded
 from tests.support.browser import ACTION_TIMEOUT, Page, Visitor
+from tests.support.chat_page import open_settings
 from tests.support.fake_gemini import Call, FakeGemini, Hang, Status, Think, Until
 
 pytestmark = pytest.mark.slow
@@ -37,7 +40,10 @@ def url(fake: FakeGemini) -> Iterator[str]:
         """Pay so much."""
         return "paid"
 
-    with launched(loaded(tools=[pay]), request_retries=0, leave_grace=600) as address:
+    chosen: dict[str, Any] = {"visitor_settings": " ".join(CHOICES), "visitor_keys": True}
+    with launched(
+        loaded(tools=[pay], instruction="Be brief."), request_retries=0, leave_grace=600, **chosen
+    ) as address:
         yield address
 
 
@@ -73,6 +79,11 @@ def test_no_state_of_the_page_breaks_a_rule_of_wcag(
 ) -> None:
     page = visitor(color_scheme=scheme).open(url)
     assert violations(page) == []
+    settings = open_settings(page)
+    settings.get_by_text("What the agent is told to do").click()
+    settings.get_by_label("Temperature").fill("9")
+    assert violations(page) == []
+    settings.locator("summary").first.click()
     has_many_kinds(page, gemini)
     assert violations(page) == []
     page.open_side_bar()

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from agent.core.pauses import Reply
 from agent.core.sources import Page, Sources
@@ -26,13 +27,17 @@ def asked(**changed: Any) -> dict[str, Any]:
     [
         (asked(), {"text": "Hi", "number": 0.5, "above": 1}),
         (asked(number=7, more="x" * 99), {"text": "Hi", "number": 7, "above": 1}),
-        *(
-            (asked(streaming=on), {"text": "Hi", "number": 0.5, "above": 1, "streaming": on})
-            for on in (True, False)
+        (
+            asked(options={"streaming": False}),
+            {"text": "Hi", "number": 0.5, "above": 1, "options": {"streaming": False}},
+        ),
+        (
+            asked(key=" AIza "),
+            {"text": "Hi", "number": 0.5, "above": 1, "key": SecretStr(" AIza ")},
         ),
         *(
-            (asked(streaming=on), {"text": "Hi", "number": 0.5, "above": 1})
-            for on in (None, 0, "false", [True])
+            (asked(**more), {"text": "Hi", "number": 0.5, "above": 1})
+            for more in ({"options": None}, {"options": "hot"}, {"key": 7}, {"key": " "})
         ),
         (asked(count=10**9), {"text": "Hi", "number": 0.5, "above": MAX_ABOVE}),
         (asked(count=-1), {"text": "Hi", "number": 0.5, "above": 0}),

@@ -26,7 +26,7 @@ from tests.support.browser import ACTION_TIMEOUT, Page
 
 FILES = [
     *("words.js", "frames.js", "dialog.js", "times.js", "menu.js", "chats.js", "agents.js"),
-    *("stream.js", "cards.js", "feedback.js", "chat.js"),
+    *("stream.js", "settings.js", "cards.js", "feedback.js", "chat.js"),
 ]
 
 # What other scripts use of these objects, or elements of the page.
@@ -39,6 +39,7 @@ BY_SCRIPTS = {
         "chatAgents.start",
         "chatAgents.named",
         "chatStream.watch",
+        "chatSettings.watch",
     ),
     *("chatList.watch", "chatList.deletesThis"),
     *("chatFeedback.watch", "chatFeedback.begin", "chatFeedback.add", "chatFeedback.cut"),
@@ -49,7 +50,7 @@ BY_SCRIPTS = {
 # The methods of the scripts whose objects listeners may call.
 METHODS = """
 process.argv.slice(1).forEach(require)
-const scripts = {chat, chatStream, chatAgents, chatFeedback, chatList, chatTimes}
+const scripts = {chat, chatStream, chatSettings, chatAgents, chatFeedback, chatList, chatTimes}
 const methods = Object.entries(scripts).flatMap(
     ([script, has]) => Object.keys(has).map(method => `${script}.${method}`))
 console.log(JSON.stringify(methods))
@@ -66,7 +67,7 @@ def node(*arguments: str) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["agents", "chat", "stream"])
+@pytest.mark.parametrize("name", ["agents", "chat", "settings", "stream"])
 def test_the_scripts_pass_their_own_tests(name: str) -> None:
     tests = f"tests/page/static/{name}.test.js"
     assert "# fail 0" in node("--test", "--test-reporter=tap", tests)

@@ -1,5 +1,5 @@
 """The panel that shows how the last answer came, in real Chromium: its plot, its figures, the same
-question with streaming off, and the switch."""
+question with streaming off, and the switch in the settings."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -14,7 +14,7 @@ from agent.models.coalescing import coalescing
 from agent.models.offline import OfflineModel
 from tests.support.app_setup import GEMINI, launched, loaded
 from tests.support.browser import ACTION_TIMEOUT, Page, Visitor, talk
-from tests.support.chat_page import STOPPED, remembers_what_is_seen
+from tests.support.chat_page import STOPPED, open_settings, remembers_what_is_seen
 from tests.support.fake_gemini import Call, FakeGemini, Hang, Pause, Think
 from tests.support.limits import lot
 
@@ -248,7 +248,8 @@ def test_a_second_answer_ends_when_another_answer_is_the_last_one(
 
 
 def test_what_was_not_streamed_is_asked_again_streamed(page: Page, gemini: FakeGemini) -> None:
-    open_panel(page).get_by_label("Show answers as they are written").uncheck()
+    open_panel(page)
+    open_settings(page).get_by_label("Show answers as they are written").uncheck()
     talk(page, gemini, "Hi", "Hel", "lo.")
     plots(page, "Streaming off")
     gemini.enqueue("Hel", Pause(0.2), "lo.")
@@ -272,7 +273,7 @@ def test_a_question_that_needed_an_approval_is_not_asked_again(
 
 def test_the_switch_holds_for_every_way_to_ask_on_this_page(page: Page, gemini: FakeGemini) -> None:
     gemini.always("Hello.")
-    switch = open_panel(page).get_by_label("Show answers as they are written")
+    switch = open_settings(page).get_by_label("Show answers as they are written")
     expect(switch).to_be_checked(timeout=ACTION_TIMEOUT)
     switch.uncheck()
     page.click_example("Hello")
@@ -304,7 +305,7 @@ def test_an_answer_that_is_not_streamed_shows_that_it_waits_and_can_be_stopped(
             *(("user", "And?"), STOPPED),
         )
         page.wait_idle()
-        panel = open_panel(page)
+        panel = open_settings(page)
         expect(panel.get_by_label("Show answers as they are written")).not_to_be_checked(
             timeout=ACTION_TIMEOUT
         )

@@ -124,3 +124,21 @@ def test_a_saved_copy_has_it_and_says_what_it_is_by_its_looks() -> None:
 
 def test_a_copy_for_others_has_none() -> None:
     assert "tokens" not in to_html([TURN], "A chat") + to_markdown([TURN], "A chat")
+
+
+def test_what_the_visitor_has_chosen_is_told() -> None:
+    chosen = {"temperature": 0.25, "max_output_tokens": 1_500, "thinking": "low", "own_key": True}
+    turn = replace(TURN, usage=replace(TURN.usage, chosen={"model": GEMINI, **chosen}))
+    told = "temperature 0.25 · at most 1,500 tokens · thinking: little · on the visitor's own key"
+    assert line(turn) == f"{LINE} · {told}"
+
+
+def test_of_a_chosen_model_the_host_has_given_no_price() -> None:
+    turn = replace(TURN, usage=replace(TURN.usage, chosen={"model": GEMINI}))
+    assert line(turn, input_price=1) == LINE
+    assert line(input_price=1) != LINE
+
+
+def test_the_offline_model_follows_nothing_of_it() -> None:
+    usage = replace(TURN.usage, models=("offline",), chosen={"temperature": 0.25})
+    assert "temperature" not in line(replace(TURN, usage=usage))

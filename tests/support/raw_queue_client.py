@@ -26,9 +26,9 @@ class RawQueueClient:
         if self.ask(message, count).status_code == 200:
             self.told()
 
-    def ask(self, message: Any, count: Any = 0) -> httpx.Response:
+    def ask(self, message: Any, count: Any = 0, **more: Any) -> httpx.Response:
         """The same; what comes of it is told elsewhere."""
-        asked = {"text": message, "number": 1, "count": count}
+        asked = {"text": message, "number": 1, "count": count, **more}
         return self._call("queue/join", "respond", [asked, *[None] * 4])
 
     def told(self) -> list[dict[str, Any]]:

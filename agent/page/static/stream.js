@@ -6,11 +6,6 @@
     const { _, ngettext, number } = globalThis.chatWords;
 
     const TITLE = _("How the last answer came");
-    const SWITCH = _("Show answers as they are written");
-    const ABOUT_SWITCH = _(
-        "From your next message on, on this page. Without it an answer is shown " +
-            "when it is whole: ADK's StreamingMode.NONE.",
-    );
     const NOTHING = _(
         "Nothing is known here of how an answer came. It is measured while the answer " +
             "is written, and kept until the next one or until the server starts again.",
@@ -33,9 +28,6 @@
 
     // Tells Gradio what the visitor wants; set by `watch`.
     let tell = () => {};
-
-    // What the visitor has chosen on the switch; null for what the host has set.
-    let isStreaming = null;
 
     // What the server has sent last: of the answer, and of the same question asked once more; how
     // many seconds that one has taken so far, null while none is on its way; and what went wrong.
@@ -193,7 +185,6 @@
             make("button", { type: "button", textContent, onclick: act });
         view = {
             plots: make("div", { className: "stream-answers" }),
-            switch: make("input", { type: "checkbox", id: "stream-switch" }),
             ask: button("", () => {
                 [running, comparison, problem, isStopped] = [0, null, "", false];
                 drawAnswers();
@@ -208,8 +199,6 @@
             status: make("p", { className: "stream-status" }),
         };
         view.status.setAttribute("role", "status");
-        view.switch.onchange = () => isStreaming = view.switch.checked;
-        const choice = make("label", {}, view.switch, SWITCH);
         return make(
             "div",
             { className: "stream-body" },
@@ -217,8 +206,6 @@
             make("p", { className: "stream-ask" }, view.ask, view.stop),
             view.status,
             view.about,
-            make("p", { className: "stream-choice" }, choice),
-            paragraph(ABOUT_SWITCH, "stream-note"),
         );
     };
 
@@ -255,7 +242,6 @@
                     [comparison, running, problem] = [null, null, ""];
                 }
                 answer = told.answer;
-                view.switch.checked = isStreaming ?? told.isStreaming;
             } else if (told.of === answer?.of) {
                 running = told.kind === "running" ? told.seconds : null;
                 comparison = told.comparison ?? null;
@@ -269,13 +255,6 @@
         unlock() {
             [running, problem] = [null, UNLOCKED];
             drawAsking();
-        },
-
-        // The inputs of the step that answers, of which the first is the question: with what the
-        // visitor has chosen on the switch.
-        withChoice(question, ...others) {
-            if (isStreaming === null || !question) return [question, ...others];
-            return [{ ...question, streaming: isStreaming }, ...others];
         },
     };
 })();

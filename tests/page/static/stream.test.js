@@ -88,19 +88,6 @@ describe("a plot", () => {
     });
 });
 
-describe("a question", () => {
-    const question = { text: "Hi", number: 0.5, count: 0 };
-
-    test("says nothing of streaming until the visitor has chosen", () => {
-        const inputs = globalThis.chatStream.withChoice(question, "page", "visitor");
-        assert.deepEqual(inputs, [question, "page", "visitor"]);
-    });
-
-    test("that is none yet is left as it is", () => {
-        assert.deepEqual(globalThis.chatStream.withChoice(null, "page"), [null, "page"]);
-    });
-});
-
 test("what comes for a panel that was never opened is not drawn", () => {
     globalThis.chatStream.show({ kind: "answer", answer: null });
     globalThis.chatStream.show(null);

@@ -1,0 +1,67 @@
+"""Settings of several words: which of them there may be."""
+
+import re
+
+from pydantic import AfterValidator
+
+from agent.core.file_types import GROUPS
+from agent.core.text import split_words
+
+# The origin of a web site; and any, as browsers send it: "null" is that of a page in a file.
+SITE = re.compile(r"https?://[a-z0-9_.-]+(:\d+)?")
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:]+\])(:\d+)?|null|\*")
+
+MIME_TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]*")
+
+
+def split_origins(text: str | None) -> tuple[str, ...]:
+    """Origins, as browsers write them."""
+    return tuple(origin.lower().rstrip("/") for origin in split_words(text))
+
+
+def words_among(*known: str, hidden: str = "") -> AfterValidator:
+    """What a field is checked by whose words are among these; `hidden` is one more, of which nobody
+    is told."""
+
+    def check(text: str) -> str:
+        for word in split_words(text):
+            if word not in (*known, hidden):
+                raise ValueError(f"{word[:80]!r} is none of {', '.join(known)}")
+        return text
+
+    return AfterValidator(check)
+
+
+def _check_file_types(types: str) -> str:
+    words = split_words(types.lower())
+    for word in words:
+        if not (word in GROUPS or MIME_TYPE.fullmatch(word) or words == ["none"]):
+            raise ValueError(
+                f"{word[:80]!r} is none of {', '.join(GROUPS)}, no type such as image/gif, "
+                "and not none alone"
+            )
+    return types
+
+
+def _check_origins(origins: str | None) -> str | None:
+    for origin in split_words(origins):
+        if not ORIGIN.fullmatch(origin.lower().rstrip("/")):
+            raise ValueError(
+                f"{origin[:80]!r} is not an origin, which is written as https://example.org"
+            )
+    return origins
+
+
+def _check_sites(sites: str | None) -> str | None:
+    for site in split_words(sites):
+        if not SITE.fullmatch(site.lower().rstrip("/")):
+            raise ValueError(
+                f"{site[:80]!r} is not the origin of a web site, which is written as "
+                "https://example.org"
+            )
+    return sites
+
+
+# The same for types of files, for origins, and for other web sites.
+TYPES_OF_FILES, WEB_SITES = AfterValidator(_check_file_types), AfterValidator(_check_origins)
+OTHER_SITES = AfterValidator(_check_sites)
