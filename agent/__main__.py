@@ -3,6 +3,7 @@
 python -m agent "What time is it in Tokyo?"     one answer
 cat notes.txt | python -m agent "Summarize"     one answer, about what comes through the pipe
 python -m agent                                 a conversation
+python -m agent --live                          a talk: type on while it answers
 python -m agent check                           what is right and what is wrong with the set-up
 python -m agent evalset                         what visitors said of answers, for `adk eval`
 python -m agent record                          what Gemini answers, to play it without a key
@@ -25,6 +26,7 @@ from agent.chat.load_errors import LoadError
 from agent.chat.loader import OUR_AGENT, LoadedAgent, load
 from agent.cli.check import is_check, run_check
 from agent.cli.evalset import is_evalset, run_evalset
+from agent.cli.live import talk
 from agent.cli.prompt import piped_text, typed_questions
 from agent.cli.record import is_record, run_record
 from agent.cli.terminal import CONTROLS, Screen, TerminalChat, timestamp
@@ -84,6 +86,9 @@ def _run(options: argparse.Namespace) -> int:
     how = Options(streaming=False if options.no_stream else None)
     chat = TerminalChat(conversation, screen, options.out, how)
     with asyncio.Runner() as loop, _closing(options.out), _giving_up():
+        if options.live:
+            is_whole = loop.run(talk(conversation, screen, " ".join(options.question)))
+            return 0 if is_whole else EXIT_FAILED
         if question := " ".join(options.question):
             whole = "\n\n".join(filter(None, (question, piped_text().strip("\n"))))
             return 0 if _asked(loop, chat, whole) else EXIT_FAILED
@@ -184,6 +189,7 @@ def _parser() -> argparse.ArgumentParser:
     add("question", nargs="*", help="what to ask; a text that is piped in is sent with it")
     add("--agent", type=Path, default=OUR_AGENT, metavar="FOLDER", help="another agent's folder")
     add("--demo", action="store_true", help="watch a conversation of four turns")
+    add("--live", action="store_true", help="talk: type on while it answers (ADK's BIDI)")
     add("--no-stream", action="store_true", help="have the answer in one piece")
     add("--timeout", type=seconds, metavar="SECONDS", help="how long an answer may take")
     add(

@@ -60,7 +60,7 @@ from agent.page.gradio_sign_in import has_sign_in
 from agent.page.housekeeping import housekeeping
 from agent.page.routes import ROUTES
 from agent.page.theme import theme
-from agent.sign_in import SignInFault, sign_in_here, sign_in_middleware
+from agent.sign_in import SignInFault, public_paths, sign_in_here, sign_in_middleware
 
 log = logging.getLogger(__name__)
 
@@ -69,18 +69,6 @@ EMBEDDABLE = (
     *(*ROUTES["pictures"], "/theme.css", "/favicon.ico", "/look/{agent}/{part}"),
     *("/files/{name}", "/files/{name}/{shown_name}"),
 )
-
-# Paths that are open to who has not signed in, where visitors sign in: what the form is made of,
-# what says that the app is alive, and what Gradio itself asks for at the start.
-PUBLIC = (
-    *(path for feature in ("pictures", "sign-in", "huggingface") for path in ROUTES[feature]),
-    *("/favicon.ico", "/look/{agent}/{part}", "/embed.js"),
-    *("/healthz", "/readyz", "/gradio_api/app_id", "/gradio_api/startup-events"),
-    *("/host", "/host/{path:path}", "/metrics"),  # Which ask for a secret of their own.
-)
-
-# The same of the page, where that has no form of Gradio's.
-PUBLIC_PARTS = tuple(path for path in ROUTES["page"] if path not in ("/", "/config"))
 
 # As connections from this machine are counted: a proxy's, if not the host's own.
 OWN_ADDRESSES = (network("127.0.0.1"), network("::1"))
@@ -165,8 +153,6 @@ def middleware(
     by_huggingface = sign_in.by == "huggingface"
     there = {"reload": is_reloading, "huggingface": by_huggingface, "sign-in": not by_huggingface}
     features = [feature for feature in ROUTES if there.get(feature, True)]
-    # Gradio's form is on the page itself.
-    page = ROUTES["page"] if sign_in.by in ("", "gradio") else PUBLIC_PARTS
     allowed = [path for feature in features for path in ROUTES[feature]]
     origins = settings.origins
     cors = Middleware(
@@ -199,7 +185,7 @@ def middleware(
         Middleware(Delivery, is_page=is_one_of(["/"]), is_part=is_one_of(["/assets/{path:path}"])),
         Middleware(OriginCheck, allowed=origins, is_work=is_one_of(WORK), is_known=known),
         Middleware(OpenRequests, most=settings.address_connections),
-        *sign_in_middleware(sign_in, settings, is_one_of([*PUBLIC, *page])),
+        *sign_in_middleware(sign_in, settings, is_one_of(public_paths(sign_in))),
         Middleware(BodyLimit, limit_of=body_limit(settings)),
         Middleware(BodyFilter, path="/gradio_api/", is_unwanted=is_foreign, is_file=is_upload),
     ]
@@ -250,6 +236,8 @@ def is_open(paths: Iterable[str], sign_in: SignIn) -> IsMatch:
 
     def is_open(scope: Scope) -> bool:
         path, app = own_path(scope), scope["app"]
+        if scope["type"] == "websocket":  # Gradio's page needs none.
+            return _matches(app.state.served.routes, scope)
         # The router redirects to the same path with or without a slash at its end.
         whole: str = scope["path"]
         other = whole.rstrip("/") if whole.endswith("/") else f"{whole}/"

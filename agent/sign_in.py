@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agent.api.proxy_header import ProxyHeader
@@ -31,11 +31,24 @@ from agent.page.gradio_sign_in import (
     huggingface_profile,
     keep_profile_alone,
 )
+from agent.page.routes import ROUTES
 
 log = logging.getLogger(__name__)
 
 # What Hugging Face sets on a Space with `hf_oauth: true` (huggingface.co/docs/hub/spaces-oauth).
 OAUTH = "OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL"
+
+# Paths that are open to who has not signed in, where visitors sign in: what the form is made of,
+# what says that the app is alive, and what Gradio itself asks for at the start.
+PUBLIC = (
+    *(path for feature in ("pictures", "sign-in", "huggingface") for path in ROUTES[feature]),
+    *("/favicon.ico", "/look/{agent}/{part}", "/embed.js"),
+    *("/healthz", "/readyz", "/gradio_api/app_id", "/gradio_api/startup-events"),
+    *("/host", "/host/{path:path}", "/metrics"),  # Which ask for a secret of their own.
+)
+
+# The same of the page, where that has no form of Gradio's.
+PUBLIC_PARTS = tuple(path for path in ROUTES["page"] if path not in ("/", "/config"))
 
 TWO_WAYS = "SIGN_IN={name} does not go with auth= or auth_dependency=: leave one of them out."
 
@@ -105,6 +118,11 @@ class _Way:
     refuse: Refuse
 
 
+def public_paths(sign_in: SignIn) -> list[str]:
+    """Those that are open to who has not signed in: the page, too, where Gradio's form is on it."""
+    return [*PUBLIC, *(ROUTES["page"] if sign_in.by in ("", "gradio") else PUBLIC_PARTS)]
+
+
 def sign_in_middleware(sign_in: SignIn, settings: Settings, is_public: IsMatch) -> list[Middleware]:
     """What finds out who asks, and refuses others where it is wanted."""
     way = _WAYS[sign_in.by](sign_in)
@@ -120,19 +138,19 @@ def sign_in_middleware(sign_in: SignIn, settings: Settings, is_public: IsMatch) 
     return [Middleware(ProfileAlone), check] if sign_in.by == "huggingface" else [check]
 
 
-async def _nobody(_: Request) -> None:
+async def _nobody(_: HTTPConnection) -> None:
     """Where visitors do not sign in."""
 
 
-async def _by_gradio(request: Request) -> Person | None:
+async def _by_gradio(connection: HTTPConnection) -> Person | None:
     """Whom Gradio's form has let in, or a function of the host's."""
-    user = await current_user(request)
+    user = await current_user(connection)
     return Person(person_id(str(user)), str(user)) if user else None
 
 
-async def _by_huggingface(request: Request) -> Person | None:
+async def _by_huggingface(connection: HTTPConnection) -> Person | None:
     """Whom Hugging Face has told of. A name may be another person's later, `sub` is for good."""
-    profile = huggingface_profile(request.scope)
+    profile = huggingface_profile(connection.scope)
     name, subject = profile.get("preferred_username"), profile.get("sub")
     return Person(person_id(f"{name}+{subject}"), str(name)) if name and subject else None
 

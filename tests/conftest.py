@@ -19,6 +19,7 @@ from tests.support.app_process import free_port
 from tests.support.browser import Page, Visitor, run_chromium
 from tests.support.clock import Clock
 from tests.support.fake_gemini import FakeGemini
+from tests.support.fake_live import FakeLive
 from tests.support.postgres import Postgres, run_postgres
 from tests.support.redis_server import SERVER as REDIS_SERVER
 from tests.support.second_origin import SecondOrigin
@@ -88,6 +89,16 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     monkeypatch.setattr("limits.aio.storage.memory.time", SimpleNamespace(time=clock.read))
     monkeypatch.setattr("agent.limits.counters.time", clock.read)
     return clock
+
+
+@pytest.fixture
+def live(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeLive]:
+    """A fake Live API, with which google-genai talks."""
+    with FakeLive() as server:
+        monkeypatch.setenv("GOOGLE_API_KEY", "k" * 39)
+        monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", server.url)
+        monkeypatch.setenv("SSL_CERT_FILE", server.certificate)
+        yield server
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from agent.api import (
     host_check,
     host_page,
     host_usage,
+    live,
     look,
     media,
     metrics,
@@ -41,6 +42,7 @@ def api_app(agents: Agents) -> FastAPI:
     title, description = agents.title, agents.description
     app = FastAPI(title=title, description=description, docs_url=None, redoc_url=None)
     app.include_router(sse.router(agents))
+    app.include_router(live.router(agents))
     app.include_router(agui.router(agents))
     app.include_router(example_client.router())
     app.include_router(health.router(agents))

@@ -20,6 +20,7 @@ from agent.core.deltas import Delta, Rewrite
 from agent.core.errors import explain
 from agent.core.files import File
 from agent.core.pauses import Pause
+from agent.core.said import Said
 from agent.core.sources import Sources
 from agent.core.text import clean, to_json
 from agent.core.transcript import Notice, Source, Text, Thought, ToolCall
@@ -105,8 +106,8 @@ class RunEvents:
                 yield from self._call(delta) if delta.seconds is None else self._result(delta)
             case File() | Sources() | Notice():
                 yield from self._aside(self._beside(delta))
-            case Pause():
-                pass  # The end has what is open; what was answered the client knows.
+            case Pause() | Said():
+                pass  # The end has what is open; what a person has said the client knows.
             case _:
                 assert_never(delta)
 

@@ -32,7 +32,7 @@ class OpenRequests:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it with status 429."""
-        if scope["type"] != "http" or not self._most:
+        if scope["type"] == "lifespan" or not self._most:
             await self._app(scope, receive, send)
             return
         address = client_address(HTTPConnection(scope))

@@ -16,6 +16,7 @@ from agent.core.deltas import Delta, Rewrite, deltas, words
 from agent.core.errors import MAX_TOKENS, MAX_TOKENS_BEFORE_WORDS, explain
 from agent.core.files import File
 from agent.core.pauses import Pause, sentence
+from agent.core.said import Said
 from agent.core.sources import Sources
 from agent.core.text import to_json
 from agent.core.transcript import Notice, Text, Thought, ToolCall, answer, notices
@@ -197,7 +198,7 @@ class Completion:
                 return {"content": f"\n\n{link}\n\n"} if link else {}
             case Sources():
                 return {"content": f"\n\n{source_list.to_markdown(delta)}"}
-            case Pause() | Notice():
-                return {}  # `ending` has it.
+            case Pause() | Notice() | Said():
+                return {}  # `ending` has it; nobody speaks in between here.
             case _:
                 assert_never(delta)

@@ -65,7 +65,7 @@ class OriginCheck:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it with status 403 in a sentence."""
-        if scope["type"] == "http" and (refusal := self._refusal(scope)):
+        if scope["type"] != "lifespan" and (refusal := self._refusal(scope)):
             await JSONResponse({"detail": refusal}, 403)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
@@ -76,7 +76,8 @@ class OriginCheck:
         if self._is_known and name and not self._is_known(scope, name):
             _warn(f"A request for {name[:100]!r} was refused: {UNKNOWN_HOST}")
             return UNKNOWN_HOST
-        is_visit = scope["method"] in ("GET", "HEAD") and not self._is_work(scope)
+        # A socket is no visit: any page can open one, and reads what comes through it.
+        is_visit = scope.get("method") in ("GET", "HEAD") and not self._is_work(scope)
         if is_visit or not self._is_foreign(headers):
             return None
         _warn(

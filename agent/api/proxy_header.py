@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import cache
 from ipaddress import ip_address
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agent.core.sign_in import Network
@@ -29,7 +29,7 @@ class NotePeer:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass it on."""
-        if scope["type"] == "http" and scope.get("client"):
+        if scope.get("client"):
             scope.setdefault("state", {})["peer"] = scope["client"][0]
         await self._app(scope, receive, send)
 
@@ -45,11 +45,11 @@ class ProxyHeader:
     def __init__(self, name: str, trusted: Sequence[Network]) -> None:
         self._name, self._trusted = name, trusted
 
-    async def person(self, request: Request) -> Person | None:
+    async def person(self, connection: HTTPConnection) -> Person | None:
         """Who the header names, if the proxy has sent it; None where there are two, one of which
         the visitor may have added."""
-        values = request.headers.getlist(self._name)
-        if not (values and self._comes_from_proxy(request)):
+        values = connection.headers.getlist(self._name)
+        if not (values and self._comes_from_proxy(connection)):
             return None
         if len(values) > 1:
             _warn(f"A request had two headers {self._name}. Have your proxy replace the visitor's.")
@@ -58,8 +58,8 @@ class ProxyHeader:
         # IAP writes "accounts.google.com:ann@example.com".
         return Person(person_id(name), name.rpartition(":")[2] or name) if name else None
 
-    def _comes_from_proxy(self, request: Request) -> bool:
-        peer = getattr(request.state, "peer", "")
+    def _comes_from_proxy(self, connection: HTTPConnection) -> bool:
+        peer = getattr(connection.state, "peer", "")
         try:
             address = ip_address(peer)
         except ValueError:

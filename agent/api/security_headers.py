@@ -94,10 +94,13 @@ class SecurityHeaders:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through unless its path is closed; add headers to the response."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         app = PlainTextResponse("Not Found", 404) if self._is_closed(scope) else self._app
+        if scope["type"] == "websocket":
+            await app(scope, receive, send)
+            return
         response = SecuredResponse(scope, send, self._ancestors)
         try:
             await app(scope, receive, response.send)

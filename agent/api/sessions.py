@@ -63,7 +63,7 @@ async def begin(
     if agent and agent not in agents.names:
         raise HTTPException(422, f"agent: {agents.no_such(agent).text}")
     active = await (
-        find(agents, session_id, person) if session_id else _open(agents, agent, person)
+        find(agents, session_id, person) if session_id else open_new(agents, agent, person)
     )
     if session_id and active.is_busy:
         raise HTTPException(409, Notice("busy").text)
@@ -87,7 +87,9 @@ async def begin(
     return active, log
 
 
-async def _open(agents: Agents, agent: str | None, person: Person | None) -> ActiveConversation:
+async def open_new(agents: Agents, agent: str | None, person: Person | None) -> ActiveConversation:
+    """A new session with the agent of this name, or with the first that works; that of who has
+    signed in, if anybody has."""
     registry = await agents.get(agent or agents.first_name)
     return registry.open(person.user_id if person else None)
 

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from pydantic import SecretStr
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -48,7 +48,7 @@ PAGE_HEADERS = {
     "Cache-Control": "no-store",
 }
 
-FindPerson: TypeAlias = Callable[[Request], Awaitable[Person | None]]
+FindPerson: TypeAlias = Callable[[HTTPConnection], Awaitable[Person | None]]
 
 # Answers a request of who has not signed in.
 Refuse: TypeAlias = Callable[[Scope], Response]
@@ -83,8 +83,9 @@ class SignInCheck:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer it by 401."""
         app = self._app
-        if scope["type"] == "http" and not (self._is_public(scope) or self._has_token(scope)):
-            person = await self._find_person(Request(scope))
+        is_public = scope["type"] == "lifespan" or self._is_public(scope)
+        if not (is_public or self._has_token(scope)):
+            person = await self._find_person(HTTPConnection(scope))
             scope.setdefault("state", {})["person"] = person
             if person is None and self._is_required:
                 app = self._refuse(scope)
@@ -110,7 +111,7 @@ def refuse_plainly(sentence: str) -> Refuse:
 def offer_huggingface(scope: Scope) -> Response:
     """Refuse a program by a sentence; whoever opens a page can sign in on one of ours, which leads
     back to what was opened."""
-    if not (_is_for_reader(scope) and scope["method"] in ("GET", "HEAD")):
+    if not (_is_for_reader(scope) and scope.get("method") in ("GET", "HEAD")):
         return refuse_plainly(NOT_SIGNED_IN)(scope)
     path, query = scope["path"], scope["query_string"].decode("latin-1")
     back = {"_target_url": f"{path}?{query}" if query else path}

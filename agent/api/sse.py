@@ -61,6 +61,7 @@ from agent.core import pauses
 from agent.core.deltas import Delta, Rewrite
 from agent.core.files import File
 from agent.core.pauses import Pause
+from agent.core.said import Said
 from agent.core.sources import Sources
 from agent.core.text import to_json
 from agent.core.transcript import Notice, Text, Thought, ToolCall
@@ -278,8 +279,8 @@ def _name_and_data(delta: Delta) -> tuple[str | None, dict[str, Any]]:
             return _pause(delta)
         case File() | Sources():
             return _aside(delta)
-        case Notice(text=text):
-            return "failure", {"text": text}
+        case Notice(text=text) | Said(text=text):
+            return "failure" if isinstance(delta, Notice) else "said", {"text": text}
         case _:
             assert_never(delta)
 

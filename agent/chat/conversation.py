@@ -10,6 +10,7 @@ import uuid
 from collections.abc import AsyncIterator, Collection
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import asdict, replace
+from functools import partial
 
 from google.adk.errors import StaleSessionError
 from google.adk.runners import Runner
@@ -17,13 +18,14 @@ from google.adk.sessions import Session
 from google.genai import types
 
 from agent.chat.compaction import until_answered
-from agent.chat.measures import running_turn
+from agent.chat.live import LiveTurn, TalkOptions
 from agent.chat.message import message
-from agent.chat.model_options import turn_options
 from agent.chat.own_keys import on_its_key
 from agent.chat.run_config import run_config, streams
+from agent.chat.run_context import enter
 from agent.chat.sealing import missing_events
 from agent.chat.session_sync import SessionSync
+from agent.chat.talk import LANGUAGE, Talk, record_of
 from agent.chat.turn import Turn
 from agent.chat.usage import count_when_over
 from agent.core.adk_internals import SessionNotFoundError
@@ -42,19 +44,15 @@ from agent.core.notices import Notice, PlainError
 from agent.core.question import Question
 from agent.core.settings import Settings
 from agent.core.transcript import Transcript
-from agent.core.visitor import SessionKey, visitor_id
-from agent.limits.budget import TokenUsage, token_usage
+from agent.core.visitor import SessionKey, Visitor, visitor_id
+from agent.limits.budget import TokenUsage
 from agent.limits.rate_limits import LimitExceeded, Limits
-from agent.limits.tool_failures import ToolFaults, tool_faults
-from agent.limits.tool_threads import caller, tool_threads
+from agent.limits.tool_failures import tool_faults
 from agent.stores.fallback import UNSTORED, StoreUnavailable
 
 # Where in the session state an agent's tools find the figures of so many turns before. ADK drops
 # what begins with "temp:" at the end of a turn.
 FIGURES, FIGURES_OF = "temp:stream_figures", 20
-
-# Where they, and an instruction, find the language of the visitor's page, such as "de".
-LANGUAGE = "temp:language"
 
 # Seconds a new turn waits for the one before, which may just be stopping.
 BUSY_TIMEOUT = 1.0
@@ -171,6 +169,27 @@ class Conversation:
             finally:
                 await self._session.settle(turn.failure)
 
+    def talk(self, options: TalkOptions, visitor: Visitor) -> LiveTurn:
+        """Begin a talk, in which both sides speak at any time until one ends it."""
+        turn = LiveTurn(self.settings, options)
+        turn.start(self._talk(turn, visitor))
+        return turn
+
+    async def _talk(self, turn: LiveTurn, visitor: Visitor) -> None:
+        turn.session_id = self.session_id
+        if self._limits:
+            count_when_over(turn, visitor.user_id or self.user_id, self._limits.usage)
+        async with self._one_at_a_time(turn):
+            self._question, self._spent = Question(), turn.spent
+            await self.end_compaction(COMPACTION_TIMEOUT)
+            await self._session.refresh()
+            count, seal = partial(self._count_tokens, turn.spent), partial(self._seal, turn)
+            run = Talk(self.runner, self._session, self.settings, self._limits, count, seal)
+            try:
+                await run.run(turn, visitor)
+            finally:
+                await self._session.settle(turn.failure)
+
     def _agree(self, turn: Turn, question: Question) -> int:
         """How many of the turns are kept, for the session to end where the screen does."""
         turns = self._session.turns
@@ -213,12 +232,7 @@ class Conversation:
         if not session.turns:
             session.title = short_title(question.text or question.files[0].shown_name)
         self._spent = turn.spent
-        running_turn.set(turn)
-        token_usage.set(turn.spent)
-        turn_options.set((self.session_id, question.options))
-        tool_faults.set(ToolFaults())
-        caller.set(self.user_id)
-        tool_threads(self.settings.tool_threads)
+        enter(turn, self.user_id, self.settings, question.options)
         is_streamed = streams(self.settings, question.options)
         work = self._answer(turn, question, content)
         await turn.run(work, session.invocations, is_streamed)
@@ -226,10 +240,7 @@ class Conversation:
         if isinstance(turn.failure, SessionNotFoundError):
             session.lose()
         elif turn.id:
-            asked = self._question
-            record = TurnRecord(turn.id, asked.text, turn.transcript, tuple(asked.files))
-            record = replace(record, events=turn.events, asked_at=turn.asked_at)
-            session.record(turn.measured(replace(record, changes_user=turn.changes_user)))
+            session.record(turn.measured(record_of(turn, self._question)))
             if not isinstance(turn.failure, StaleSessionError):
                 # Else somebody else's turn goes on, and would fail by what is stored now.
                 await self._seal(turn)
@@ -315,9 +326,7 @@ class Conversation:
             return [ended(turn) for turn in self._session.learn(session)]
         id = self.turn.id or ""
         earlier = [ended(turn) for turn in self._session.records(session) if turn.id != id]
-        asked = self._question
-        record = TurnRecord(id, asked.text, self.turn.transcript, tuple(asked.files))
-        return [*earlier, replace(record, asked_at=self.turn.asked_at)]
+        return [*earlier, record_of(self.turn, self._question)]
 
     async def refresh(self) -> None:
         """Learn what was said in another process, if anything was.
@@ -370,7 +379,7 @@ class Conversation:
             async with asyncio.timeout(STORING_TIMEOUT if is_stopping else BUSY_TIMEOUT):
                 await self._lock.acquire()
         except TimeoutError:
-            raise PlainError("busy") from None
+            raise PlainError("talking" if isinstance(self.turn, LiveTurn) else "busy") from None
         try:
             self.turn = turn
             async with self._session.leased(self.settings.turn_timeout + STORING_TIMEOUT):

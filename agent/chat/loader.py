@@ -30,6 +30,7 @@ from agent.chat.compaction import with_compaction
 from agent.chat.connecting import go_offline, how_to_connect
 from agent.chat.degrading import Degrading
 from agent.chat.inner_talk import InnerTalk
+from agent.chat.live_line import Lines
 from agent.chat.load_errors import AgentFailed, LoadError, why_not_loaded
 from agent.chat.measures import Measures
 from agent.chat.model_options import ModelOptions, named_models, warn_of_unfit
@@ -37,6 +38,7 @@ from agent.chat.own_keys import OwnKeys, give_both, waiting_for_keys
 from agent.chat.recordings import Tape, TapePlugin, open_tape
 from agent.chat.sent_files import RequestSize
 from agent.chat.services import Stores, load_services, memory_service, open_stores
+from agent.chat.talk import TalkBegin
 from agent.core.secrets import redact_logs
 from agent.core.settings import Settings
 from agent.core.text import split_words
@@ -298,10 +300,12 @@ def with_plugins(
     """The owner's plugins, and this app's own before and after them: the first one that gives ADK
     another event or response is the last that is asked."""
     limits = Budget(settings.max_output_tokens), Degrading(settings.offline_fallback)
-    own = ModelOptions(named), OwnKeys(), RequestSize(), *limits, ToolFailures(), Redaction()
+    rest = OwnKeys(), RequestSize(), *limits, ToolFailures(), Redaction(), Lines()
+    own = ModelOptions(named), *rest
     marks = [InnerTalk(inner)] if inner else []
     tapes = [TapePlugin(tape)] if tape.is_used else []
-    return [Invocation(), Measures(), *marks, Approvals(), *owners, *own, *tapes]
+    first = Invocation(), TalkBegin(), Measures()
+    return [*first, *marks, Approvals(), *owners, *own, *tapes]
 
 
 def _import(path: Path) -> tuple[App | BaseNode, str]:
@@ -390,5 +394,6 @@ def _quieten_adk() -> None:
     for name in (
         *("workflow._node_runner", "runners", "telemetry._metrics"),
         *("flows.llm_flows.tools._rearranger", "sessions.database_session_service"),
+        "live._live_llm_flow",
     ):
         logging.getLogger(f"google_adk.google.adk.{name}").setLevel(logging.CRITICAL)

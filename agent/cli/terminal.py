@@ -21,6 +21,7 @@ from agent.core.files import File
 from agent.core.pauses import Pause, Reply, sentence
 from agent.core.plain_text import lines
 from agent.core.question import Options, Question
+from agent.core.said import Said
 from agent.core.sources import Sources
 from agent.core.text import clean, to_json
 from agent.core.transcript import Notice, Text, Thought, ToolCall, notices
@@ -70,21 +71,31 @@ class Screen:
         has_words = False
         async with aclosing(DeltaLog(turn).read(heartbeat=0)) as deltas:
             async for _, delta in deltas:
-                if isinstance(delta, Text | Rewrite):
-                    self._write_answer(heading + clean(words(delta)))
+                if delta and self.show_delta(delta, heading):
                     heading, has_words = "", True
-                elif isinstance(delta, File | Sources):
-                    self.say(_aside(delta))
-                elif delta and self._err.isatty():
-                    self._show_step(delta)
                 self._show_progress(turn)
         if has_words:
-            self._write_answer("\n")
-            self._line = None
+            self.end_answer()
         for text in _endings(turn):
             self.say(f"({text})")
         if self._err.isatty():
             self.remark(_dimmed(_figures(turn)))
+
+    def show_delta(self, delta: Delta, heading: str = "") -> bool:
+        """Write what is new, after `heading` if it is words; whether it was."""
+        if isinstance(delta, Text | Rewrite):
+            self._write_answer(heading + clean(words(delta)))
+            return True
+        if isinstance(delta, File | Sources):
+            self.say(_aside(delta))
+        elif self._err.isatty():
+            self._show_step(delta)
+        return False
+
+    def end_answer(self) -> None:
+        """End the answer's last line."""
+        self._write_answer("\n")
+        self._line = None
 
     def _write_answer(self, text: str) -> None:
         self._begin("answer")
@@ -103,8 +114,8 @@ class Screen:
                 self.remark(_dimmed(f"[{name} answered {to_json(result, ensure_ascii=False)}]"))
             case Text() | Rewrite() | File() | Sources():
                 pass
-            case Pause() | Notice():
-                pass  # Shown at the end of the turn.
+            case Pause() | Notice() | Said():
+                pass  # Shown at the end of the turn; or typed here.
             case _:
                 assert_never(delta)
 

@@ -13,6 +13,7 @@ from typing import TypeAlias, TypeGuard, assert_never
 
 from agent.core.files import File
 from agent.core.pauses import Pause
+from agent.core.said import Said
 from agent.core.sources import Sources
 from agent.core.text import clean
 from agent.core.transcript import Entry, Notice, Text, Thought, ToolCall, Transcript, answer, spaced
@@ -39,7 +40,7 @@ def words(delta: Delta) -> str:
             return text
         case Rewrite(text=text):
             return f"\n\n{text}"
-        case Thought() | ToolCall() | File() | Sources() | Pause() | Notice():
+        case Thought() | ToolCall() | File() | Sources() | Pause() | Notice() | Said():
             return ""
         case _:
             assert_never(delta)
@@ -68,11 +69,16 @@ def _deltas(old: Transcript, new: Transcript) -> Iterator[Delta]:
                 sent[type(entry)] = max(0, known - len(entry.text))
             case ToolCall():
                 yield from _call_deltas(entry, old)
-            case File() | Sources() | Pause() | Notice():
-                if entry not in old and entry not in replied:
+            case File() | Sources() | Pause() | Notice() | Said():
+                if _is_whole(entry) and entry not in (*old, *replied):
                     yield entry
             case _:
                 assert_never(entry)
+
+
+def _is_whole(entry: Entry) -> bool:
+    """Whether it is not something that a person is still saying."""
+    return not isinstance(entry, Said) or entry.is_final
 
 
 def _is_reply(entry: Entry, old: Transcript) -> bool:

@@ -152,6 +152,11 @@ LIMITS: dict[str, tuple[str, ...]] = {
     "gap_timeout": ("gap_timeout",),
     "unwatched": ("leave_grace",),
     "too_many_calls": ("max_llm_calls",),
+    "talk_timeout": ("talk_timeout",),
+    "talk_silent": ("talk_silence",),
+    "talk_no_answer": ("first_token_timeout", "gap_timeout"),
+    "talk_tool_timeout": ("turn_timeout",),
+    "talks_full": ("max_talks",),
     # What sets an answer's length is logged where that is known (agent/limits/budget.py).
     "budget_ran_out": ("daily_tokens",),
     "message_too_long": ("max_message_length",),
@@ -253,9 +258,33 @@ def _marks(error: BaseException) -> Iterator[str]:
         yield "NO_API_KEY"
     if re.match(r"Model \S+ not found", words):
         yield "NO_SUCH_MODEL"
+    yield from _of_a_line(error)
     # And a KeyError for an instruction's value (adk/flows/llm_flows/prompt/_instructions_utils.py).
     if isinstance(error, KeyError) and "Context variable not found" in str(error):
         yield "NO_STATE_VALUE"
+
+
+# Why a live connection was closed or refused, which Gemini says in words alone: its codes are those
+# of WebSockets, which tell little.
+CLOSED_BY = {
+    "api key not valid": "API_KEY_INVALID",
+    "quota": "HTTP 429",
+    "is not found": "NO_SUCH_MODEL",
+    "not supported for bidi": "NO_SUCH_MODEL",
+    "location is not supported": "FAILED_PRECONDITION",
+}
+
+
+def _of_a_line(error: BaseException) -> Iterator[str]:
+    """What is known of a live connection that was closed or refused."""
+    code = _attribute(error, "code")
+    if isinstance(code, int) and 1000 <= code < 1016:
+        words = describe(error).lower()
+        yield from (mark for said, mark in CLOSED_BY.items() if said in words)
+        yield "TransportError"
+    # The handshake's (websockets/exceptions.py).
+    if isinstance(status := _attribute(_attribute(error, "response"), "status_code"), int):
+        yield from (f"HTTP {status}", f"HTTP {status // 100}xx")
 
 
 def _names_and_codes(error: BaseException) -> Iterator[str]:

@@ -11,7 +11,7 @@ from google.adk.events import Event, EventActions
 from google.adk.events.event_actions import EventCompaction
 from google.adk.sessions import Session
 
-from agent.core import choices, files, transcript, waiting
+from agent.core import choices, files, talk, transcript, waiting
 from agent.core.figures import Figures, Usage, of_events
 from agent.core.files import File
 from agent.core.notices import Notice, PlainError, from_stored, to_stored
@@ -59,6 +59,8 @@ class TurnRecord:
     changes_user: bool = field(default=False, compare=False)
     # Whether the model is told a summary in place of it (ADK's compaction).
     is_summarized: bool = field(default=False, compare=False)
+    # Of a talk, when its person has said something, in seconds since 1970; of a question nothing.
+    said_at: tuple[float, ...] = field(default=(), compare=False)
     # Measured while it ran; of its chunks only this process knows, if it was run here.
     figures: Figures = field(default_factory=Figures, compare=False)
     usage: Usage = field(default_factory=Usage, compare=False)
@@ -75,17 +77,25 @@ def turn_records(events: Iterable[Event]) -> list[TurnRecord]:
     records: list[TurnRecord] = []
     for turn_id, own in turns.items():
         first = own[0]
-        record = TurnRecord(turn_id, _question(first), asked_at=first.timestamp)
+        is_talk = talk.begins_talk(first)
+        question = "" if is_talk else _question(first)
+        record = TurnRecord(turn_id, question, asked_at=first.timestamp)
         record = replace(record, files=sent_files(first), event_id=first.id)
         figures, usage = of_events(own)
         usage.chosen = choices.of_events(own)
         record = replace(record, figures=figures, usage=usage)
         for event in own:
-            record = _grown(record, event)
+            record = _grown(record, event, is_talk)
             if may_answer_earlier(event, turn_id):
                 records = [_answered(earlier, record, event) for earlier in records]
-        records.append(_summarized(record, summaries))
+        records.append(_summarized(as_talk(record) if is_talk else record, summaries))
     return records
+
+
+def as_talk(record: TurnRecord) -> TurnRecord:
+    """The record of a talk: what was said first is its question."""
+    question, rest = talk.question_and_rest(record.transcript)
+    return replace(record, question=question, transcript=rest)
 
 
 # By their ids.
@@ -116,11 +126,15 @@ def _turns(events: Iterable[Event]) -> tuple[Turns, Summaries]:
             summaries = [summary for summary in summaries if summary[0] <= len(turns)]
         elif summary := event.actions.compaction:
             summaries.append((len(turns), summary))
-        elif event.invocation_id in latest and (event.id in first_ids or not is_message(event)):
+        elif event.invocation_id in latest and (
+            event.id in first_ids
+            or not is_message(event)
+            or talk.begins_talk(turns[latest[event.invocation_id]][0])
+        ):
             turns[latest[event.invocation_id]].append(event)
-        elif event.content and event.author != "user" and turns:
+        elif event.content and event.author != "user" and turns and not talk.begins_talk(event):
             turns[next(reversed(turns))].append(event)
-        elif event.content:
+        elif event.content or talk.begins_talk(event):
             turn_id = turn_id_of(event, latest)
             turns[turn_id], latest[event.invocation_id] = [event], turn_id
             first_ids.add(event.id)
@@ -195,14 +209,17 @@ def sent_files(event: Event) -> tuple[File, ...]:
     return tuple(file for part in parts if (file := files.of_part(part, event)))
 
 
-def _grown(turn: TurnRecord, event: Event) -> TurnRecord:
+def _grown(turn: TurnRecord, event: Event, is_talk: bool) -> TurnRecord:
+    add = talk.add if is_talk else transcript.add
     notices = map(from_stored, (event.custom_metadata or {}).get(NOTICES, []))
-    is_answer = event.content and event.author != "user"
+    is_answer = (event.content or event.output_transcription) and event.author != "user"
+    is_said = is_talk and bool(talk.words_of(event))
     return replace(
         turn,
         answered_at=event.timestamp if is_answer else turn.answered_at,
-        transcript=(*transcript.add(turn.transcript, event), *notices),
+        transcript=(*add(turn.transcript, event), *notices),
         events=turn.events + 1,
+        said_at=(*turn.said_at, event.timestamp) if is_said else turn.said_at,
         changes_user=turn.changes_user or changes_user(event),
     )
 
@@ -246,11 +263,19 @@ def latest_since(turns: Sequence[TurnRecord], most: int) -> float | None:
         own += 1 if turn.is_summarized else turn.events
         # Of an invocation ADK reads all, or does not know which agent is at work.
         if own > most and turn.invocation_id != invocation_id:
-            break
+            room = most - (own - turn.events)
+            return _since_in_talk(turn, room) or since
         invocation_id = turn.invocation_id
         # The server's clock may have been set back in between.
         since = turn.asked_at if since is None else min(since, turn.asked_at)
     return since
+
+
+def _since_in_talk(talk: TurnRecord, room: int) -> float | None:
+    """Since when a talk has about as many events as there is room for, from something on that its
+    person says: it may be longer than all that a model is shown."""
+    fit = room * len(talk.said_at) // talk.events if talk.said_at else 0
+    return talk.said_at[-fit] if fit > 0 else None
 
 
 class OutOfDate(PlainError):
@@ -292,6 +317,12 @@ def notices_event(invocation_id: str, author: str, notices: Iterable[Notice]) ->
 def name_event(invocation_id: str, name: str) -> Event:
     """An event that only gives the conversation a name."""
     actions = EventActions(state_delta={NAME: name})
+    return Event(invocation_id=invocation_id, author="user", actions=actions)
+
+
+def title_event(invocation_id: str, title: str) -> Event:
+    """An event that only tells the conversation's first words."""
+    actions = EventActions(state_delta={TITLE: title})
     return Event(invocation_id=invocation_id, author="user", actions=actions)
 
 

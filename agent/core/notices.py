@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from agent.core import choice_sentences
 from agent.core.language import ENGLISH, _, speaking
+from agent.core.talk_sentences import TALK_SENTENCES
 from agent.core.text import filled
 
 Argument: TypeAlias = str | int | float
@@ -190,6 +191,7 @@ SENTENCES: dict[str, str] = {
         "The agent has made something here that this page cannot draw. What its tool says stands "
         "in the tool's line."
     ),
+    **TALK_SENTENCES,
     # What an agent waits for, and what it was told.
     "asks_approval": "The agent asks for approval to use {what}.",
     "asks_input": "The agent asks: “{what}”.",

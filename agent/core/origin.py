@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Literal, NamedTuple, TypeAlias
 
 from google.adk.models import BaseLlm, LLMRegistry
+from google.adk.models.base_llm_connection import BaseLlmConnection
 from google.adk.sessions import BaseSessionService
 from google.adk.tools import BaseTool
 from google.adk.tools.base_toolset import BaseToolset
@@ -59,7 +60,7 @@ def _border(frame: FrameType) -> Origin | None:
     kind = type(owner)
     if not hasattr(kind, code.co_name):  # A function that was given a tool, such as a callback.
         return None
-    if issubclass(kind, BaseLlm):
+    if issubclass(kind, BaseLlm | BaseLlmConnection):
         return Origin("model")
     if issubclass(kind, BaseTool):
         return Origin("tool", str(getattr(owner, "name", "")))

@@ -7,6 +7,7 @@ from agent.core.files import File
 from agent.core.language import _
 from agent.core.notices import Notice
 from agent.core.pauses import Pause
+from agent.core.said import Said
 from agent.core.sources import Sources
 from agent.core.text import clean
 from agent.core.transcript import Text, Thought, ToolCall, Transcript, answer
@@ -25,7 +26,7 @@ def to_text(transcript: Transcript) -> str:
                 sentences.append(f"({pauses.sentence(entry).text})")
             case Sources():
                 sentences.append(lines(entry))
-            case Text() | Thought() | ToolCall() | File():
+            case Text() | Thought() | ToolCall() | File() | Said():
                 pass  # The texts are in `answer`.
             case _:
                 assert_never(entry)

@@ -1,15 +1,19 @@
-"""Settings of several words: which of them there may be."""
+"""Settings of words: which of them there may be."""
 
 import re
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, SecretStr
 
 from agent.core.file_types import GROUPS
+from agent.core.sign_in import parse_sign_in
 from agent.core.text import split_words
 
 # The origin of a web site; and any, as browsers send it: "null" is that of a page in a file.
 SITE = re.compile(r"https?://[a-z0-9_.-]+(:\d+)?")
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:]+\])(:\d+)?|null|\*")
+
+# Characters: a shorter secret could be found by trying.
+MIN_TOKEN_LENGTH = 16
 
 MIME_TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]*")
 
@@ -62,6 +66,19 @@ def _check_sites(sites: str | None) -> str | None:
     return sites
 
 
+def _check_sign_in(sign_in: str | None) -> str | None:
+    parse_sign_in(sign_in or "")
+    return sign_in
+
+
+def _check_token(token: SecretStr | None) -> SecretStr | None:
+    if token and 0 < len(token.get_secret_value()) < MIN_TOKEN_LENGTH:
+        raise ValueError(f"it needs at least {MIN_TOKEN_LENGTH} characters")
+    return token
+
+
 # The same for types of files, for origins, and for other web sites.
 TYPES_OF_FILES, WEB_SITES = AfterValidator(_check_file_types), AfterValidator(_check_origins)
 OTHER_SITES = AfterValidator(_check_sites)
+# … for a way to sign in, and for a secret of the host's.
+SIGN_IN, TOKEN = AfterValidator(_check_sign_in), AfterValidator(_check_token)

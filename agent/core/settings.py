@@ -1,7 +1,6 @@
 """What a host may set: read once from the environment, checked, each with a default."""
 
-from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -35,9 +34,6 @@ LARGEST = 5_000_000_000
 
 # What visitors may be let choose, by the names in `VISITOR_SETTINGS`.
 CHOICES = ("model", "temperature", "max_output_tokens", "thinking", "streaming", "instruction")
-
-# Characters: a shorter secret could be found by trying.
-MIN_TOKEN_LENGTH = 16
 
 
 class Settings(BaseModel):
@@ -206,6 +202,17 @@ class Settings(BaseModel):
         "TURN_TIMEOUT bounds how long it may take (ADK's StreamingMode)",
     )
 
+    # Talks: both sides speak at any time (ADK's BIDI). Each second of one may cost something.
+    live: bool = Field(default=True, description="0: nobody can talk to the agent (ADK's BIDI)")
+    live_model: str | None = Field(
+        default=None,
+        description="the Gemini that holds talks, such as `gemini-live-2.5-flash-native-audio`; "
+        "without one the agent's own model, if it can, and else by typed words alone",
+    )
+    talk_timeout: float = Field(default=600, ge=0, description="how long a talk may last")
+    talk_silence: float = Field(default=120, ge=0, description="… without a word of anybody's")
+    max_talks: int = Field(default=10, ge=0, description="talks at once, of all visitors together")
+
     # How much is done at once, and shown to the model. The events are cut between turns, never
     # inside one; the threads are for all visitors together.
     history_events: int = Field(
@@ -269,7 +276,7 @@ class Settings(BaseModel):
     )
 
     # Who visitors are.
-    sign_in: str | None = Field(
+    sign_in: Annotated[str | None, setting_words.SIGN_IN] = Field(
         default=None,
         description="by what visitors sign in, so that their chats follow them to another machine: "
         "`huggingface` on a Space with `hf_oauth: true` (`huggingface required` lets nobody else "
@@ -282,7 +289,7 @@ class Settings(BaseModel):
         default=True,
         description="1: visitors can rate answers, and say what is wrong with them",
     )
-    host_token: SecretStr | None = Field(
+    host_token: Annotated[SecretStr | None, setting_words.TOKEN] = Field(
         default=None,
         description="a secret of your choice, of at least 16 characters; opens your own pages at "
         "`/host`, such as what visitors have said of answers, and `/metrics`",
@@ -301,7 +308,7 @@ class Settings(BaseModel):
     )
 
     # Who may use it from elsewhere.
-    api_token: SecretStr | None = Field(
+    api_token: Annotated[SecretStr | None, setting_words.TOKEN] = Field(
         default=None,
         description="a secret of your choice, of at least 16 characters; opens the "
         "OpenAI-compatible API",
@@ -331,13 +338,6 @@ class Settings(BaseModel):
     @classmethod
     def _as_adk_writes_it(cls, streaming: object) -> object:
         return streaming.lower() if isinstance(streaming, str) else streaming
-
-    @field_validator("api_token", "host_token")
-    @classmethod
-    def _check_token(cls, token: SecretStr | None) -> SecretStr | None:
-        if token and 0 < len(token.get_secret_value()) < MIN_TOKEN_LENGTH:
-            raise ValueError(f"it needs at least {MIN_TOKEN_LENGTH} characters")
-        return token
 
     @field_validator("replay")
     @classmethod
@@ -390,14 +390,6 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         return Settings.model_validate({**defaults, **chosen})
     except ValidationError as error:
         raise ValueError("\n".join(map(_complaint, error.errors()))) from None
-
-
-def misspelled(environment: Mapping[str, str]) -> Iterator[str]:
-    """A sentence for each variable that is called almost like a setting."""
-    known = [name.upper() for name in Settings.model_fields]
-    for name in environment.keys() - set(known):
-        for setting in get_close_matches(name, known, n=1, cutoff=0.9):
-            yield f"{name} is no setting, and changes nothing. Did you mean {setting}?"
 
 
 def _complaint(detail: ErrorDetails) -> str:

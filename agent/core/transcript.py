@@ -20,6 +20,7 @@ from agent.core.language import N_
 from agent.core.notices import Notice
 from agent.core.pauses import Pause
 from agent.core.results import Form, repeats, results
+from agent.core.said import Said
 from agent.core.sources import Sources, sources
 
 # Who speaks: an event's author and branch.
@@ -70,7 +71,7 @@ class ToolCall:
 
 
 AgentEntry: TypeAlias = Text | Thought | ToolCall | File | Sources | Pause
-Entry: TypeAlias = AgentEntry | Notice
+Entry: TypeAlias = AgentEntry | Notice | Said
 Transcript: TypeAlias = tuple[Entry, ...]
 
 # What stands in the place of a tool's own error, in English, as programs are told it.
@@ -167,9 +168,14 @@ def notices(transcript: Transcript) -> list[str]:
     return [entry.text for entry in transcript if isinstance(entry, Notice)]
 
 
-def unstored(transcript: Transcript) -> list[Text]:
-    """The answer's pieces that were shown but whose whole never came: ADK has not stored them."""
-    return [entry for entry in transcript if isinstance(entry, Text) and entry.state != "final"]
+def unstored(transcript: Transcript) -> list[Text | Said]:
+    """What was shown but whose whole never came: ADK has not stored it."""
+    return [
+        entry
+        for entry in transcript
+        if (isinstance(entry, Text) and entry.state != "final")
+        or (isinstance(entry, Said) and not entry.is_final)
+    ]
 
 
 def close(transcript: Transcript) -> Transcript:
@@ -190,7 +196,7 @@ def _closed(entry: Entry) -> Entry:
             return replace(entry, result=error, seconds=0.0)
         case Text() | Thought() | ToolCall():
             return replace(entry, state="cut") if entry.state == "open" else entry
-        case File() | Sources() | Notice() | Pause():
+        case File() | Sources() | Notice() | Pause() | Said():
             return entry
         case _:
             assert_never(entry)

@@ -55,6 +55,9 @@ class TokenUsage:
     is_budget_spent: bool = False
     # Whether the offline model answers from now on in place of the agents' own.
     is_offline: bool = False
+    # Whether it is a talk, whose models are chosen when they are connected
+    # (agent/chat/live_line.py).
+    is_talk: bool = False
     # Whether all of it is on a key of the visitor's own, and so nothing of the host's.
     is_on_own_key: bool = False
     # How many summaries of earlier events were made; their calls are not among those.
@@ -89,6 +92,10 @@ class TokenUsage:
         """Count the tokens of a call; each of its responses reports all of them until then."""
         tokens = _total(response.usage_metadata) if response.usage_metadata else 0
         self._latest[agent] = max(tokens, self._latest.get(agent, 0))
+
+    def add_call(self, reported: types.GenerateContentResponseUsageMetadata) -> None:
+        """Count what a model has reported in a talk, each time of what has come since the last."""
+        self._earlier += _total(reported)
 
     def begin_call(self, agent: str, bound: str) -> None:
         """An agent calls its model, the length of whose answer this bounds."""
@@ -156,6 +163,9 @@ class Budget(BasePlugin):
         is_offline = llm_request.model == OFFLINE_MODEL.model or lacks_credentials
         if error_code := usage.admit(agent, usage.is_offline or is_offline):
             return LlmResponse(error_code=error_code)
+        if usage.is_talk:
+            self.bound_output(llm_request)
+            return None
         if usage.is_offline:
             return await answer_offline(llm_request)
         if lacks_credentials:

@@ -72,6 +72,8 @@ class Limits:
         self._closed_by = ""
         self._counts = Counters(settings.limits_store)
         self._running: Counter[str] = Counter()
+        # Who holds a talk.
+        self._talking: set[str] = set()
         self._addresses: OrderedDict[str, str] = OrderedDict()
         # Of which of the day's budgets the host has been told that it is nearly spent.
         self._told: set[str] = set()
@@ -123,6 +125,33 @@ class Limits:
                 self._check_size(message, turns)  # What is refused by this has been counted.
             self._remember(user_id, address)
             yield
+
+    @contextmanager
+    def talking(self, user_id: str) -> Iterator[None]:
+        """Let a visitor hold a talk inside, and no second one.
+
+        Raises:
+            LimitExceeded: where that is one too many.
+        """
+        most = self._settings.max_talks
+        if user_id in self._talking:
+            raise LimitExceeded("talking", wait=1)
+        if most and len(self._talking) >= most:
+            raise LimitExceeded("talks_full", wait=CLOSED_WAIT)
+        self._talking.add(user_id)
+        try:
+            yield
+        finally:
+            self._talking.discard(user_id)
+
+    async def admit_words(self, user_id: str, address: str | None, text: str) -> None:
+        """Count what somebody has typed in a talk.
+
+        Raises:
+            LimitExceeded: when a limit is reached.
+        """
+        self._check_size(text, 0)
+        await self._count_message(user_id, address)
 
     def address_of(self, user_id: str) -> str | None:
         """From where this visitor has asked last, if that is known: it is stored nowhere."""

@@ -8,11 +8,13 @@ understand the rest.
 import asyncio
 import logging
 import re
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from google.adk.agents import LlmAgent
 from google.adk.models import BaseLlm, LLMRegistry, LlmRequest, LlmResponse
+from google.adk.models.base_llm_connection import BaseLlmConnection
 from google.genai import types
 from pydantic import field_validator
 
@@ -52,6 +54,7 @@ from agent.models.offline_tools import (
     find_example,
     request_with,
 )
+from agent.models.text_line import open_text_line
 
 # ADK's built-in tools refuse a model that is not called as a Gemini is
 # (adk/utils/model_name_utils.py).
@@ -117,6 +120,12 @@ class OfflineModel(BaseLlm):
             model_version=OFFLINE_VERSION,
             usage_metadata=_usage(llm_request, parts),
         )
+
+    @asynccontextmanager
+    async def connect(self, llm_request: LlmRequest) -> AsyncIterator[BaseLlmConnection]:
+        """A talk with this model: typed words both ways."""
+        async with open_text_line(self, llm_request) as line:
+            yield line
 
 
 def reply(request: LlmRequest) -> list[types.Part]:

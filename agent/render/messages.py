@@ -16,6 +16,7 @@ from agent.core.files import File
 from agent.core.history import TurnRecord
 from agent.core.language import N_, _, in_digits, ngettext
 from agent.core.pauses import REJECTED, Pause, changed_arguments, sentence
+from agent.core.said import Said
 from agent.core.settings import Settings
 from agent.core.silence import Silence
 from agent.core.sources import Sources
@@ -265,11 +266,20 @@ def _message(
             more = {"id": STAYS_DONE} if id in done else {}
             # In it may be a model's words, and they are text.
             return _panel(own_title(NOTE), _plain(sentence(entry).text), **more)
-        case Notice():
-            title, text, more = note(entry, is_whole=file_content is not None)
-            return _panel(title, text, **more)
+        case Notice() | Said():
+            return _sentence(entry, is_whole=file_content is not None)
         case _:
             assert_never(entry)
+
+
+def _sentence(entry: Notice | Said, is_whole: bool) -> Message:
+    """What the app says; or what a person has said in the midst of a talk, as a quotation."""
+    if isinstance(entry, Notice):
+        title, text, more = note(entry, is_whole=is_whole)
+        return _panel(title, text, **more)
+    lines = clean(entry.text).splitlines() or [""]
+    quoted = "\n".join(f"> {_plain(line)}" for line in lines)
+    return {"role": "assistant", "content": _text(quoted)}
 
 
 def _aside(entry: File | Sources, file_content: Callable[[File], Content] | None) -> Content:

@@ -9,6 +9,7 @@ from google.adk.memory.base_memory_service import BaseMemoryService, SearchMemor
 from google.adk.sessions import Session
 
 from agent.core.history import remaining_events
+from agent.core.talk import begins_talk, with_words
 from agent.core.visitor import SessionKey
 
 
@@ -60,8 +61,8 @@ class VisitorMemory(ForgettingMemory):
         """Add these events, but for those of turns that have been rewound."""
         sessions = self._events.setdefault((app_name, user_id), {})
         known = sessions.setdefault(session_id or "", {})
-        for event in remaining_events(list(events)):
-            if event.content and event.content.parts:
+        for event in map(with_words, remaining_events(list(events))):
+            if event.content and event.content.parts and not begins_talk(event):
                 known.setdefault(event.id, event.model_copy(deep=True))
 
     async def search_memory(

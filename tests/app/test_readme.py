@@ -38,7 +38,7 @@ def test_there_is_an_example_for_each_way_in() -> None:
     languages = [language for language, _ in EXAMPLES]
     assert languages == [
         *("python", "bash", "bash", "python"),
-        *("python", "python", "bash", "python"),
+        *("python", "python", "python", "bash", "python"),
     ]
 
 

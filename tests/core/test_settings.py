@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from agent.core.settings import Settings, misspelled, read_settings
+from agent.core.misspelled import misspelled
+from agent.core.settings import Settings, read_settings
 
 ROOT = Path(__file__).parents[2]
 
