@@ -1,5 +1,5 @@
 """The sentences about what a visitor chooses, and about a key of the visitor's own: a part of the
-catalogue in agent/core/notices.py, by codes as there."""
+catalogue in agent/core/notices.py, by its codes."""
 
 SENTENCES: dict[str, str] = {
     # Why a message is not answered.

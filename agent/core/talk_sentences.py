@@ -1,7 +1,6 @@
-"""The sentences of agent/core/notices.py that are said of a talk."""
+"""The sentences about a talk: a part of the catalogue in agent/core/notices.py, by its codes."""
 
-# Formats: see there.
-TALK_SENTENCES: dict[str, str] = {
+SENTENCES: dict[str, str] = {
     "talk_over": "The talk is over, and is kept here as text. Undo takes back all of it.",
     "talk_timeout": (
         "A talk can take {limit:duration} here, after which this one was ended. You can begin "
