@@ -41,13 +41,6 @@ WORDS = {
     "link": N_("Sign in with Hugging Face"),
 }
 
-PAGE_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; form-action 'none'; base-uri 'none'; "
-    "frame-ancestors 'self' https://huggingface.co https://*.hf.space; "
-    "style-src 'unsafe-inline'",
-    "Cache-Control": "no-store",
-}
-
 FindPerson: TypeAlias = Callable[[HTTPConnection], Awaitable[Person | None]]
 
 # Answers a request of who has not signed in.
@@ -121,7 +114,7 @@ def offer_huggingface(scope: Scope) -> Response:
     template = Template(PAGE.read_text(encoding="utf-8"))
     page = template.substitute({name: html.escape(words) for name, words in said.items()})
     # As Gradio's own form it is what the page begins with, and no failure of that.
-    return HTMLResponse(page, 200 if path == "/" else 401, PAGE_HEADERS)
+    return HTMLResponse(page, 200 if path == "/" else 401, {"Cache-Control": "no-store"})
 
 
 def _is_for_reader(scope: Scope) -> bool:
