@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from pydantic import SecretStr
 from starlette.datastructures import Headers
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -78,7 +78,9 @@ class SignInCheck:
         app = self._app
         is_public = scope["type"] == "lifespan" or self._is_public(scope)
         if not (is_public or self._has_token(scope)):
-            person = await self._find_person(HTTPConnection(scope))
+            is_socket = scope["type"] == "websocket"
+            connection = HTTPConnection(scope) if is_socket else Request(scope)
+            person = await self._find_person(connection)
             scope.setdefault("state", {})["person"] = person
             if person is None and self._is_required:
                 app = self._refuse(scope)

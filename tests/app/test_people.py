@@ -9,6 +9,8 @@ from typing import Any
 
 import httpx
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 import app
 from agent.chat.agents import Agents
@@ -106,6 +108,23 @@ def test_ag_ui_knows_the_same_person(url: str) -> None:
         said.ask("/help")
         sessions.append(session_of_last(said) == session_of_last(one))
     assert sessions == [True, False]
+
+
+def test_talks_know_the_same_person(url: str) -> None:
+    ann, bob = (signed_in(url, name) for name in ("ann", "bob"))
+    session_id = session_of(ask(url, cookies=ann))
+    address = f"ws{url.removeprefix('http')}run_live?modalities=TEXT&session_id={session_id}"
+
+    def talk(cookies: dict[str, str]) -> int:
+        """The status with which it is refused; 101 if it begins."""
+        headers = {"Cookie": "; ".join(map("=".join, cookies.items()))}
+        try:
+            with connect(address, additional_headers=headers, open_timeout=30):
+                return 101
+        except InvalidStatus as refused:
+            return refused.response.status_code
+
+    assert [talk(bob), talk({}), talk(ann)] == [404, 401, 101]
 
 
 def test_limits_count_the_person_on_all_machines() -> None:
