@@ -43,7 +43,7 @@ BY_SCRIPTS = {
     ),
     *("chatList.watch", "chatList.deletesThis"),
     *("chatFeedback.watch", "chatFeedback.begin", "chatFeedback.add", "chatFeedback.cut"),
-    *("chatFeedback.refuse", "chatFeedback.close", "chatFeedback.leave"),
+    *("chatFeedback.refuse", "chatFeedback.close", "chatFeedback.leave", "chatFeedback.isOn"),
     *("chatTimes.watch", "chatTimes.look", "chatTimes.asked", "chatTimes.answered"),
 }
 
