@@ -12,9 +12,9 @@ MODELS := .venv-models
 # One with all of ADK's evals: 900 MB, of Google Cloud's clients above all.
 EVALS := .venv-evals
 
-FAST := not (browser or postgres or redis or slow)
+FAST := not (browser or postgres or redis or slow or thorough)
 
-.PHONY: help run test test-fast test-oldest test-next test-models test-evals catalogues screenshots pictures coverage check bench clean
+.PHONY: help run test test-all test-fast test-oldest test-next test-models test-evals catalogues screenshots pictures coverage check bench clean
 
 help:            ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST)
@@ -22,7 +22,10 @@ help:            ## Show this list
 run: $(VENV)/requirements.txt            ## Serve the page; AGENT=path/to/agent for another agent
 	$(BIN)/python app.py $(if $(AGENT),'$(AGENT)')
 
-test: check            ## Run every check and every test
+test: check            ## Run every check and every test but the thorough ones
+	$(BIN)/python -m pytest -n auto --dist loadfile -m 'not thorough'
+
+test-all: check        ## Run every check and every test
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-fast: $(VENV)/tests.txt            ## Run the tests that need no browser, server or process

@@ -123,9 +123,15 @@ def template_head() -> str:
 
 
 def _script(name: str) -> str:
-    """A script without its comments, which are a third of it."""
+    """A script without its comments and blanks at the beginning of lines: half of it."""
     text = (STATIC / name).read_text(encoding="utf-8")
-    return re.sub(r"^ *//.*\n", "", text, flags=re.MULTILINE)
+    return re.sub(r"^ *(//.*\n)?", "", text, flags=re.MULTILINE)
+
+
+def _style(name: str) -> str:
+    """A style sheet without the same."""
+    text = (STATIC / name).read_text(encoding="utf-8")
+    return re.sub(r"/\*.*?\*/|^ +", "", text, flags=re.DOTALL | re.MULTILINE)
 
 
 # For the head of the page in Gradio's reload mode.
@@ -134,5 +140,5 @@ RELOAD_HEAD = f"<script>\n{(STATIC / 'reload.js').read_text(encoding='utf-8')}</
 # For `launch`, or for `gr.mount_gradio_app` where the page is a part of another app.
 ASSETS: dict[str, Any] = {
     "head": head(),
-    "css_paths": [STATIC / name for name in STYLES],
+    "css": "".join(map(_style, STYLES)),
 }

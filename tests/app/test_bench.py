@@ -29,6 +29,7 @@ BY_HAND = [sys.executable, "-m", "tests.bench", "tiny"]
 LEFT_OUT = r"(30|50|100) visitors|turn (50|200|1,000) "
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.browser

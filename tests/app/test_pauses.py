@@ -100,6 +100,7 @@ def test_what_was_asked_before_a_kill_is_answered_after_it_in_another_window(
         app.end(signal.SIGKILL)
 
 
+@pytest.mark.thorough
 def test_a_workflow_that_asked_before_a_kill_goes_on_after_it(
     visitor: Visitor, tmp_path: Path
 ) -> None:

@@ -206,6 +206,7 @@ def tell(city: str) -> str:
 QUESTION = '/call tell {"city": "Oslo"}'
 
 
+@pytest.mark.thorough
 def test_an_agent_elsewhere_that_fails_has_a_page_which_comes_alive_when_it_is_mended(
     project: Serve, visitor: Visitor, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -239,6 +240,7 @@ def test_an_agent_elsewhere_that_fails_has_a_page_which_comes_alive_when_it_is_m
     assert "Traceback" not in app.said
 
 
+@pytest.mark.thorough
 def test_a_change_of_one_of_several_agents_is_taken_up_by_its_page(
     project: Serve, visitor: Visitor, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -267,6 +269,7 @@ def test_a_change_of_one_of_several_agents_is_taken_up_by_its_page(
     assert "Traceback" not in app.said
 
 
+@pytest.mark.thorough
 def test_an_answer_that_is_running_goes_on_to_its_end(
     project: Serve,
     visitor: Visitor,

@@ -11,6 +11,7 @@ from agent.core.notices import SENTENCES
 from tests.support.app_process import App
 from tests.support.browser import Page, Visitor, talk
 from tests.support.fake_gemini import FakeGemini, Until
+from tests.support.thorough import sample
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +33,7 @@ def begin(page: Page, gemini: FakeGemini) -> None:
     page.shows(*FIRST, ("user", "A story"), ("model", "Once upon"))
 
 
-@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("sign", sample([signal.SIGTERM, signal.SIGINT]))
 def test_what_was_said_is_stored_and_the_page_goes_on_after_a_restart(
     app: App, gemini: FakeGemini, visitor: Visitor, sign: int
 ) -> None:

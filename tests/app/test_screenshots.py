@@ -9,7 +9,7 @@ from PIL import Image, ImageSequence
 
 from tests.support.app_process import ROOT
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.thorough]
 
 
 def test_a_command_makes_a_picture_of_each_state(tmp_path: Path) -> None:

@@ -270,7 +270,11 @@ def told(pair: tuple[str, Transcript]) -> tuple[str, str, list[str]]:
     return message, answer(said), notices(said)
 
 
-LATER = [pytest.param(seed, marks=pytest.mark.slow) for seed in range(10, SEQUENCES, 10)]
+# All are slow, and three of four are for `make test-all`.
+LATER = [
+    pytest.param(seed, marks=[pytest.mark.slow, *([pytest.mark.thorough] if seed % 40 else [])])
+    for seed in range(10, SEQUENCES, 10)
+]
 
 
 @pytest.mark.parametrize("config", COMPACTIONS.values(), ids=COMPACTIONS)

@@ -17,6 +17,7 @@ from tests.support.browser import Page
 from tests.support.fake_gemini import FakeGemini, Image
 from tests.support.hostile_texts import LINKS, NO_LINKS, PIXEL
 from tests.support.second_origin import SecondOrigin
+from tests.support.thorough import sample
 
 pytestmark = pytest.mark.slow
 
@@ -103,7 +104,7 @@ def test_a_link_opens_in_another_tab_and_tells_nobody_from_where(
     assert (page.tab.url, "/ping" in second_origin.asked) == (home, False)
 
 
-@pytest.mark.parametrize("link", NO_LINKS)
+@pytest.mark.parametrize("link", sample(NO_LINKS))
 def test_what_is_no_address_of_the_web_leads_nowhere(
     page: Page, fake: FakeGemini, link: str
 ) -> None:

@@ -142,6 +142,7 @@ async def visit(page: Served, count: int, ways: Any, *message: str) -> None:
         await asyncio.gather(*map(one, islice(cycle(ways), count)))
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(300)
 async def test_two_thousand_short_visits_leave_nothing() -> None:
     with serving(session_idle=3, max_conversations=MOST) as page:

@@ -10,6 +10,7 @@ from tests.support.app_setup import launched, loaded
 from tests.support.browser import Page, Visitor
 from tests.support.fake_gemini import ErrorInStream, FakeGemini, Made, Step, Until
 from tests.support.summaries import FOR_SUMMARY, compaction, summary, unfolded
+from tests.support.thorough import sample
 
 pytestmark = pytest.mark.slow
 
@@ -106,7 +107,7 @@ class Hand:
         return f"Message {self._said}"
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", sample(range(5)))
 def test_what_is_on_the_screen_is_what_is_remembered(
     url: str, fake: FakeGemini, visitor: Visitor, seed: int
 ) -> None:
