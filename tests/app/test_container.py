@@ -150,6 +150,7 @@ def pages(postgres: Postgres, redis_port: int, tmp_path: Path) -> Iterator[list[
             app.end(signal.SIGKILL)
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 @pytest.mark.timeout(240)  # Two starts, and four answers.
 def test_two_replicas_share_chats_limits_and_files(pages: list[App]) -> None:

@@ -157,6 +157,7 @@ async def test_two_thousand_short_visits_leave_nothing() -> None:
 MANY = 500
 
 
+@pytest.mark.thorough
 async def test_what_is_refused_or_forged_leaves_nothing() -> None:
     limits = {"max_message_length": 3, "session_idle": 3, "max_conversations": 1000}
     with serving(**limits) as page:
