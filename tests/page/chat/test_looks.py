@@ -24,7 +24,8 @@ def test_the_header_tells_who_answers(page: Page) -> None:
     expect(page.seen.get_by_text("Additional inputs", exact=False)).to_have_count(0)
     assert " ".join(page.tab.locator("main").inner_text().split()) == (
         "Helper Helps. Chats are kept in this server's memory, until it restarts or for 7 days "
-        "after their last message. Hello Message Send + How the last answer came "
+        "after their last message. Hello Message Send + Settings for your messages How the last "
+        "answer came "
         "English Deutsch Français Español Português 日本語 简体中文 العربية"
     )
 
