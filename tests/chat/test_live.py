@@ -51,6 +51,7 @@ async def test_what_is_spoken_and_typed_is_one_talk_that_is_kept_as_text(
     assert (record.question, shown(record.transcript)) == ("What time is it?", said)
     assert chat.title == "What time is it?"
     assert live.arrived().sound == b"\0\1" * 1600
+    assert await asyncio.to_thread(live.arrived().is_closed.wait, 20)
     assert live.arrived().close_code == 1000
     assert (turn.usage.prompt, turn.usage.answer, turn.spent.tokens) == (14, 10, 24)
 
