@@ -24,11 +24,12 @@ from typing import TextIO, cast
 from agent.chat.conversation import Conversation
 from agent.chat.load_errors import LoadError
 from agent.chat.loader import OUR_AGENT, LoadedAgent, load
-from agent.cli.check import is_check, run_check
-from agent.cli.evalset import is_evalset, run_evalset
+from agent.cli.check import run_check
+from agent.cli.command import is_command
+from agent.cli.evalset import run_evalset
 from agent.cli.live import talk
 from agent.cli.prompt import piped_text, typed_questions
-from agent.cli.record import is_record, run_record
+from agent.cli.record import run_record
 from agent.cli.terminal import CONTROLS, Screen, TerminalChat, timestamp
 from agent.core.question import Options
 from agent.core.settings import Settings, read_settings
@@ -47,9 +48,9 @@ EXIT_FAILED, EXIT_WRONG_COMMAND, EXIT_INTERRUPTED = 1, 2, 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    # What is no question: by whether the arguments ask for it, what does it.
-    commands = (is_check, run_check), (is_record, _record), (is_evalset, run_evalset)
-    other = next((run for asks, run in commands if asks(arguments)), None)
+    # What is no question, by its name.
+    commands = {"check": run_check, "record": _record, "evalset": run_evalset}
+    other = next((run for name, run in commands.items() if is_command(name, arguments)), None)
     run = (
         partial(other, arguments[1:], OUR_AGENT)
         if other

@@ -23,11 +23,6 @@ WIDTH = max(map(len, SHOWN.values()))
 INDENT, MAX_WIDTH = WIDTH + 2, 100
 
 
-def is_check(arguments: Sequence[str]) -> bool:
-    """Whether these ask for the self-check, and not for an answer to words that begin so."""
-    return arguments[:1] == ["check"] and all(word.startswith("-") for word in arguments[1:2])
-
-
 def run_check(arguments: Sequence[str], our_agent: Path) -> int:
     """Print the list; the exit code, 1 if anything is wrong.
 

@@ -21,11 +21,6 @@ SUFFIX = ".evalset.json"
 EXIT_NOTHING, EXIT_WRONG_COMMAND = 1, 2
 
 
-def is_evalset(arguments: Sequence[str]) -> bool:
-    """Whether these ask for that, and not for an answer to words that begin so."""
-    return arguments[:1] == ["evalset"] and all(word.startswith("-") for word in arguments[1:2])
-
-
 def run_evalset(arguments: Sequence[str], our_agent: Path) -> int:
     """Write the files; the exit code, 1 if there is nothing to write.
 

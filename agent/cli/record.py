@@ -21,11 +21,6 @@ EXIT_FAILED, EXIT_NOT_RECORDED = 1, 2
 NOT_GEMINI = "There is nothing to record: what is recorded comes from Gemini over HTTP."
 
 
-def is_record(arguments: Sequence[str]) -> bool:
-    """Whether these ask for a recording, and not for an answer to words that begin so."""
-    return arguments[:1] == ["record"] and all(word.startswith("-") for word in arguments[1:2])
-
-
 def run_record(arguments: Sequence[str], our_agent: Path, demo: Sequence[str]) -> int:
     """Record; the exit code.
 

@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from agent.cli.check import is_check
+from agent.cli.command import is_command
 from tests.support.fake_gemini import FakeGemini, Hang, Pause
 from tests.support.terminal import ran, terminal
 
 
 def test_it_is_told_from_a_question_that_begins_with_its_word() -> None:
-    assert is_check(["check"])
-    assert is_check(["check", "--offline"])
-    assert not is_check(["check", "the", "weather"])
-    assert not is_check(["check the weather"])
-    assert not is_check([])
+    assert is_command("check", ["check"])
+    assert is_command("check", ["check", "--offline"])
+    assert not is_command("check", ["check", "the", "weather"])
+    assert not is_command("check", ["check the weather"])
+    assert not is_command("check", [])
 
 
 @pytest.mark.slow

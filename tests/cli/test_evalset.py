@@ -6,17 +6,18 @@ from pathlib import Path
 import pytest
 
 from agent.chat.loader import OUR_AGENT
-from agent.cli.evalset import is_evalset, run_evalset
+from agent.cli.command import is_command
+from agent.cli.evalset import run_evalset
 from tests.support.agent_folder import write_agents
 from tests.support.rated_chat import rated_chat
 from tests.support.terminal import ran
 
 
 def test_it_is_told_from_a_question_that_begins_with_its_word() -> None:
-    assert is_evalset(["evalset"])
-    assert is_evalset(["evalset", "--out", "x.evalset.json"])
-    assert not is_evalset(["evalset", "of", "what?"])
-    assert not is_evalset(["check"])
+    assert is_command("evalset", ["evalset"])
+    assert is_command("evalset", ["evalset", "--out", "x.evalset.json"])
+    assert not is_command("evalset", ["evalset", "of", "what?"])
+    assert not is_command("evalset", ["check"])
 
 
 @pytest.mark.slow
