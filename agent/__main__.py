@@ -31,8 +31,9 @@ from agent.cli.live import talk
 from agent.cli.prompt import piped_text, typed_questions
 from agent.cli.record import run_record
 from agent.cli.terminal import CONTROLS, Screen, TerminalChat, timestamp
+from agent.core.environment import read_settings
 from agent.core.question import Options
-from agent.core.settings import Settings, read_settings
+from agent.core.settings import Settings
 
 DEMO = (
     "Hello! What can you help me with?",

@@ -10,7 +10,7 @@ from google.adk.workflow import BaseNode
 
 from agent.chat.agents import Agents
 from agent.chat.loader import load_object
-from agent.core.settings import read_settings
+from agent.core.environment import read_settings
 from agent.page.answering import respond_with
 from agent.page.chat_interface import ChatPage
 from agent.server import announce, serve, serve_until_end

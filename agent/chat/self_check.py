@@ -21,7 +21,8 @@ from agent.chat.setup_check import (
 )
 from agent.chat.store_check import check_store
 from agent.core.checks import Check, unchecked, wrong
-from agent.core.settings import Settings, read_settings
+from agent.core.environment import read_settings
+from agent.core.settings import Settings
 
 # What is seen only when an agent runs.
 AT_WORK = (

@@ -23,7 +23,8 @@ from google.adk.sessions import BaseSessionService, InMemorySessionService
 from pydantic import SecretStr
 
 from agent.chat.load_errors import LoadError, how_to_install
-from agent.core.settings import Settings, read_settings
+from agent.core.environment import read_settings
+from agent.core.settings import Settings
 from agent.stores.cleanup import InMemoryStore
 from agent.stores.fallback import Writing, is_sqlite, one_at_a_time
 from agent.stores.first_state import FirstStateStore

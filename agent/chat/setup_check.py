@@ -17,8 +17,9 @@ from agent.chat.loader import OUR_AGENT, LoadedAgent
 from agent.chat.requirements import REQUIREMENTS, is_other, is_there, requirements
 from agent.chat.services import UNSHARED
 from agent.core.checks import Check, unchecked, well, wrong
+from agent.core.environment import read_settings
 from agent.core.misspelled import misspelled
-from agent.core.settings import Settings, read_settings
+from agent.core.settings import Settings
 from agent.limits.counters import Counters
 from agent.stores.first_state import FirstStateStore
 from agent.stores.places import SPACE_STORAGE

@@ -11,8 +11,8 @@ from agent.chat.agent_tree import llm_agents
 from agent.chat.conversation import Conversation
 from agent.chat.loader import LoadedAgent, load
 from agent.cli.terminal import CONTROLS, Screen, TerminalChat, timestamp
+from agent.core.environment import read_settings
 from agent.core.question import Options
-from agent.core.settings import read_settings
 from agent.models.recording import RecordedGemini
 
 # Exit codes: an answer is not whole; nothing could be recorded.

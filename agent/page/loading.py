@@ -14,8 +14,8 @@ from agent.chat.agents_folder import AgentsFolder, names_in, open_folder
 from agent.chat.failed_agent import failed_agent
 from agent.chat.load_errors import AgentFailed, LoadError
 from agent.chat.loader import OUR_AGENT, LoadedAgent, agent_folder, load
+from agent.core.environment import read_settings
 from agent.core.misspelled import misspelled
-from agent.core.settings import read_settings
 from agent.page.gradio_internals import number_from_zero, watch
 
 log = logging.getLogger(__name__)

@@ -7,10 +7,10 @@ import httpx
 import pytest
 from starlette.responses import PlainTextResponse
 
-from agent import server
+from agent import exposure
 from agent.api.origins import FOREIGN, UNKNOWN_HOST, OriginCheck, is_local
+from agent.exposure import behind_proxy, is_known, is_loopback
 from agent.models.offline import OfflineModel
-from agent.server import behind_proxy, is_known, is_loopback
 from tests.support.app_setup import launched, loaded
 
 OUR = "http://127.0.0.1:7860"
@@ -127,7 +127,7 @@ async def test_a_local_page_is_found_by_its_own_names_alone(
     monkeypatch: pytest.MonkeyPatch, host: str, status: int
 ) -> None:
     link = "https://abc.gradio.live"
-    monkeypatch.setattr(server, "attribute_of_page", lambda *_: link)
+    monkeypatch.setattr(exposure, "attribute_of_page", lambda *_: link)
     check = OriginCheck(
         PlainTextResponse("Yes."), (), lambda scope: True, is_known(["https://chat.example"])
     )

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from agent.core.environment import read_settings
 from agent.core.misspelled import misspelled
-from agent.core.settings import Settings, read_settings
+from agent.core.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 

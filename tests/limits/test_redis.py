@@ -94,7 +94,7 @@ LIMITS = {{"ADDRESS_PER_DAY": "20", "VISITOR_PER_MINUTE": "0"}}
 
 import asyncio
 from agent.limits.rate_limits import LimitExceeded, Limits
-from agent.core.settings import read_settings
+from agent.core.environment import read_settings
 
 async def ask(limits):
     try:
