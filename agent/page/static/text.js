@@ -17,6 +17,8 @@
         picture: "img[src^=http]",
         // Nothing tells which language it is.
         code: "pre > code[class*=language-]",
+        // Branches of a parallel step stand one below the other.
+        title: ".title .md",
     };
 
     // Attributes that Gradio, its libraries and this app give to what they make of a text; no
@@ -96,10 +98,30 @@
         }
     };
 
+    // What only some answers need. Loads a file of static/later, and its style.
+    const later = (name) => {
+        const place = `${globalThis.chat.pageUrl()}later/${name}`;
+        const style = Object.assign(document.createElement("link"), { rel: "stylesheet" });
+        style.href = `${place}.css`;
+        document.head.append(style);
+        return import(`${place}.js`);
+    };
+
+    // A mark is before the title of each branch (agent/render/messages.py).
+    let hasBranches = false;
+    const watchBranches = async (node) => {
+        const isBranch = ({ textContent }) => textContent.trimStart().startsWith("\u2063");
+        const titles = matching(node.closest(ELEMENTS.title) ?? node, ELEMENTS.title);
+        if (hasBranches || !titles.some(isBranch)) return;
+        hasBranches = true;
+        (await later("branches")).watch(document.querySelector(ELEMENTS.log));
+    };
+
     const watchText = (conversation) =>
         new MutationObserver((changes) => {
             for (const node of changes.flatMap(({ addedNodes }) => [...addedNodes])) {
                 if (!(node instanceof Element)) continue;
+                watchBranches(node);
                 const isWithin = node.closest(ELEMENTS.text) !== null;
                 for (const text of isWithin ? [node] : matching(node, ELEMENTS.text)) {
                     matching(text, "*").filter((each) => each instanceof HTMLElement)
