@@ -297,8 +297,9 @@ def _tool_call(call: ToolCall) -> tuple[str, dict[str, Any]]:
 def _aside(entry: File | Sources) -> tuple[str, dict[str, Any]]:
     """What stands beside the words; a file without the fields that it has not."""
     if isinstance(entry, Sources):
-        pages = [asdict(page) for page in entry.pages]
-        return "sources", {"pages": pages, "searches": entry.searches}
+        pages = [{k: v for k, v in asdict(page).items() if v is not None} for page in entry.pages]
+        more = {"suggestions": entry.suggestions} if entry.suggestions else {}
+        return "sources", {"pages": pages, "searches": entry.searches, **more}
     about = {
         "name": entry.name,
         "mime_type": entry.mime_type,

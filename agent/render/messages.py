@@ -34,7 +34,7 @@ from agent.core.transcript import (
     busy_with_tools,
 )
 from agent.core.waiting import executed
-from agent.render import source_list
+from agent.render import source_list, suggestions
 from agent.render.code_block import fenced, is_json, verbatim
 from agent.render.file_links import to_line, to_markdown
 from agent.render.foot import foot_of
@@ -288,7 +288,10 @@ def _sentence(entry: Notice | Said, is_whole: bool) -> Message:
 
 def _aside(entry: File | Sources, file_content: Callable[[File], Content] | None) -> Content:
     if isinstance(entry, Sources):
-        return text_content(source_list.to_markdown(entry))
+        if not file_content:
+            return text_content(source_list.to_markdown(entry, is_on_page=True))
+        own = {"suggestions": suggestions.document(entry.suggestions)}
+        return text_content(source_list.to_markdown(entry)) | own
     return file_content(entry) if file_content else text_content(to_markdown(entry))
 
 

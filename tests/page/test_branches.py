@@ -28,7 +28,7 @@ def agents() -> SequentialAgent:
     return SequentialAgent(name="guide", sub_agents=[cities, end])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def url() -> Iterator[str]:
     with launched(loaded_root(agents())) as url:
         yield url

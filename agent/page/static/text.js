@@ -19,6 +19,8 @@
         code: "pre > code[class*=language-]",
         // Branches of a parallel step stand one below the other.
         title: ".title .md",
+        // There are plain links in place of Google's search suggestions.
+        suggestions: "p > a[href^='#']:first-child",
     };
 
     // Attributes that Gradio, its libraries and this app give to what they make of a text; no
@@ -35,7 +37,11 @@
     // A form's own methods may be hidden by the fields in it.
     const { getAttributeNames, removeAttribute } = Element.prototype;
 
+    // What this page itself has put into a text.
+    const own = new WeakSet();
+
     const keepPlain = (element) => {
+        if (own.has(element)) return;
         for (const name of getAttributeNames.call(element)) {
             const isDrawn = OF_DRAWINGS.has(name) && element.closest(DRAWING);
             if (!ATTRIBUTES.has(name) && !isDrawn) removeAttribute.call(element, name);
@@ -99,12 +105,23 @@
     };
 
     // What only some answers need. Loads a file of static/later, and its style.
-    const later = (name) => {
+    const loaded = {};
+    const later = (name) => loaded[name] ??= load(name);
+    const load = (name) => {
         const place = `${globalThis.chat.pageUrl()}later/${name}`;
         const style = Object.assign(document.createElement("link"), { rel: "stylesheet" });
         style.href = `${place}.css`;
         document.head.append(style);
         return import(`${place}.js`);
+    };
+
+    // No model's text has a mark (agent/render/source_list.py).
+    const drawSuggestions = (node) => {
+        for (const link of matching(node, ELEMENTS.suggestions)) {
+            if (link.textContent === "\u2063") {
+                later("suggestions").then(({ draw }) => draw(link));
+            }
+        }
     };
 
     // A mark is before the title of each branch (agent/render/messages.py).
@@ -129,6 +146,7 @@
                     watchDiagrams(text);
                     linkPictures(text);
                     nameLanguages(text);
+                    drawSuggestions(text);
                 }
             }
         }).observe(conversation, { subtree: true, childList: true });
@@ -144,6 +162,7 @@
 
     globalThis.chatText = {
         sourceOf,
+        own,
 
         // Called when all components are there, with the words of the page's own.
         watch(given) {
