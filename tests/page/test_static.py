@@ -33,7 +33,6 @@ FILES = [
 BY_SCRIPTS = {
     *(
         "chat.state",
-        "chat.textOf",
         "chat.start",
         "chat.pageUrl",
         "chatAgents.start",
