@@ -43,7 +43,10 @@ const span = (message) => {
     message.style.gridRowEnd = `span ${Math.ceil(message.offsetHeight) + gap}`;
 };
 
-const sizes = new ResizeObserver((changes) => changes.forEach(({ target }) => span(target)));
+// In the next frame: a browser takes what changes in this one for a loop.
+const sizes = new ResizeObserver((changes) =>
+    requestAnimationFrame(() => changes.forEach(({ target }) => span(target)))
+);
 
 const arrange = (answer, room) => {
     const found = numbered([...answer.children]);
