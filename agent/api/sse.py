@@ -15,7 +15,9 @@
     event: file                     data: {"mime_type": "…", "data": "base64…"}; of one that is kept
                                     elsewhere "name", "size" and "url" in place of "data"
     event: sources                  data: {"pages": [{"title": "…", "address": "…"}],
-                                    "searches": ["…"]}, on what the answer rests
+                                    "searches": ["…"]}, on what the answer rests; a page that
+                                    could not be read has a "failure", and Google's own HTML for
+                                    the searches comes as "suggestions"
     event: failure                  data: {"text": "…"}, why the answer is not whole
     data: [DONE]                    the end
 
