@@ -87,7 +87,8 @@ class Talk:
             async with admitted:
                 if limits:
                     turn.admit = partial(limits.admit_words, user_id, visitor.address)
-                    if reason := await limits.why_offline():
+                    is_on_own_key = turn.spent.is_on_own_key
+                    if reason := await limits.why_offline(is_on_own_key=is_on_own_key):
                         turn.spent.is_offline = True
                         turn.add_notice(reason)
                 await self._run(turn)
