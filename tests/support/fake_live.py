@@ -6,9 +6,9 @@
         live.enqueue(Heard("Hi"), Spoken("Hello", b"..."))
         live.open_with(Close(1008, "no"))   # in place of the next setupComplete
 
-Somebody has said something by typed words, or at the end of their activity or sound. Whoever does
-so while it speaks interrupts it. After a `Call` it waits for the result. google-genai speaks TLS
-alone with a key, so that it has a certificate of its own.
+Somebody has said something by typed words, at the end of their activity or sound, or where the test
+has it `notice` that. Whoever does so while it speaks interrupts it. After a `Call` it waits for the
+result. google-genai speaks TLS alone with a key, so that it has a certificate of its own.
 """
 
 import asyncio
@@ -118,6 +118,7 @@ class Connection:
 class FakeLive:
     def __init__(self) -> None:
         self.connections: list[Connection] = []
+        self._talks: list[_Talk] = []
         self._change = threading.Condition()
         self._openings: deque[tuple[Step, ...]] = deque()
         self._replies: deque[tuple[Step, ...]] = deque()
@@ -138,6 +139,11 @@ class FakeLive:
         with self._change:
             assert self._change.wait_for(lambda: len(self.connections) >= number, timeout=20)
         return self.connections[number - 1]
+
+    def notice(self) -> None:
+        """Notice, as its own detection does, that somebody has said something in the newest
+        connection."""
+        asyncio.run_coroutine_threadsafe(self._talks[-1].answer(), self._loop).result(20)
 
     def until(self, is_so: Any) -> None:
         """Wait until this is so of what has been sent."""
@@ -166,6 +172,7 @@ class FakeLive:
         connection = Connection()
         connection.headers = dict(socket.request.headers.raw_items())
         talk = _Talk(self, socket, connection)
+        self._talks.append(talk)
         try:
             await talk.hold()
         except ConnectionClosed:
@@ -205,7 +212,7 @@ class _Talk:
             frame = _snake(json.loads(raw))
             self._connection.frames.append(frame)
             if await self._take(frame):
-                await self._answer()
+                await self.answer()
             self._live._notify()
 
     async def _take(self, frame: Json) -> bool:
@@ -226,7 +233,7 @@ class _Talk:
             return False
         return bool(typed or "activity_end" in spoken or spoken.get("audio_stream_end"))
 
-    async def _answer(self) -> None:
+    async def answer(self) -> None:
         await self._interrupt()
         self._speaking = asyncio.create_task(self._speak(self._live.take_reply()))
 
