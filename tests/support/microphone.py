@@ -80,7 +80,7 @@ def write_tone(path: Path) -> Path:
 def hertz_of(sound: bytes, rate: int) -> float:
     """Of which pitch a sound is, by how often it passes zero upwards."""
     samples = struct.unpack(f"<{len(sound) // 2}h", sound)
-    ups = sum(a < 0 <= b for a, b in pairwise(samples))
+    ups: int = sum(a < 0 <= b for a, b in pairwise(samples))
     return ups * rate / len(samples)
 
 
