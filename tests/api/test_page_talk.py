@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import struct
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -18,12 +20,15 @@ from agent.chat.agents import Agents
 from agent.chat.talk_tickets import Ticket, Tickets
 from agent.core.visitor import SessionKey
 from tests.support.app_setup import launched_app, loaded, url_of
-from tests.support.fake_live import FakeLive, Spoken
+from tests.support.fake_live import FakeLive, Paced, Spoken
 from tests.support.talks import GEMINI_3
 
 pytestmark = pytest.mark.slow
 
 OWN_KEY = "own-key-of-the-visitor-" + "x" * 16
+
+# Seconds of a voice that a page holds before it begins to play (static/talk_sound.js).
+MAX_GAP = 0.1
 
 NO_TICKET = "The talk could not begin. Please press Talk once more."
 
@@ -126,6 +131,42 @@ async def test_a_talk_on_a_visitors_key_asks_with_that_and_keeps_it_nowhere(
 async def test_what_is_no_key_is_refused_in_a_sentence(app: Any) -> None:
     async with talk(app, ticket=await new_ticket(app), key="a b") as socket:
         assert (await first(socket))["errorCode"] == "no_key_form"
+
+
+@pytest.mark.thorough
+@pytest.mark.flaky(reruns=2)  # A busy machine holds up all that runs on it.
+async def test_ten_talks_at_once_are_heard_without_a_gap(app: Any, live: FakeLive) -> None:
+    all_there = asyncio.Barrier(10)
+    lates = await asyncio.gather(*(late(app, live, all_there) for _ in range(10)))
+    assert max(lates) < MAX_GAP, lates
+
+
+async def late(app: Any, live: FakeLive, all_there: asyncio.Barrier) -> float:
+    """How many seconds longer than the quickest piece of a voice the slowest takes through the app,
+    while as much of another voice goes the other way."""
+    ticket = await new_ticket(app)
+    async with talk(app, ticket=ticket) as socket:
+        await first(socket)
+        await all_there.wait()
+        speaking = asyncio.create_task(speak(socket))
+        live.enqueue(Paced(100))
+        await socket.send('{"content": {"parts": [{"text": "Hi"}]}}')
+        taken = []
+        async for frame in socket:
+            if isinstance(frame, bytes):
+                taken.append(time.monotonic() - struct.unpack("d", frame[:8])[0])
+            elif json.loads(frame).get("turnComplete"):
+                break
+        speaking.cancel()
+    assert len(taken) == 100
+    return max(taken) - min(taken)
+
+
+async def speak(socket: ClientConnection) -> None:
+    """A microphone's sound, as it comes."""
+    while True:
+        await socket.send(bytes(3200))
+        await asyncio.sleep(0.1)
 
 
 def test_tickets_end(monkeypatch: pytest.MonkeyPatch) -> None:

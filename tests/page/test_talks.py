@@ -78,11 +78,11 @@ def come(chromium: Browser) -> Iterator[Come]:
     """Each call is a visitor who opens the page; none may end with a complaint."""
     pages: list[Page] = []
 
-    def come(url: str, browser: Browser = chromium, **options: Any) -> Page:
+    def come(url: str, browser: Browser = chromium, path: str = "", **options: Any) -> Page:
         context = browser.new_context(**options)
         pages.append(Page(context.new_page()))
         pages[-1].tab.add_init_script(TAP)
-        return pages[-1].open(url)
+        return pages[-1].come(url + path) if path else pages[-1].open(url)
 
     yield come
     for page in pages:
@@ -286,6 +286,22 @@ def test_a_visitor_holds_one_talk_and_none_in_a_tab_that_is_closed(
     page.tab.close()
     assert connection.is_closed.wait(20)
     other.shows(("user", "Hi"), ("model", "Hello."), OVER)
+
+
+def test_who_has_signed_in_talks_below_a_proxys_own_path(come: Come) -> None:
+    options = {"root_path": "/chat", "auth": [("ann", "sesame")]}
+    with launched(loaded(OfflineModel(delay=0)), options) as address:
+        page = come(address, path="chat/")
+        page.tab.get_by_label("username").fill("ann")
+        page.tab.get_by_label("password").fill("sesame")
+        page.tab.get_by_role("button", name="Login").click()
+        expect(page.box).to_be_editable(timeout=ACTION_TIMEOUT)
+        begin(page, "This AI does not hear you")
+        say(page, "/help")
+        wait_for(page, "bubbles().length === 2 && bubbles()[1][1]")
+        page.tab.keyboard.press("Escape")
+        wait_for(page, "bubbles().at(-1)[0] === 'Note'")
+        page.tab.context.close()
 
 
 def test_where_the_host_allows_no_talks_there_is_no_button(come: Come) -> None:

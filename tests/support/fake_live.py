@@ -17,8 +17,10 @@ import ipaddress
 import json
 import re
 import ssl
+import struct
 import tempfile
 import threading
+import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -74,6 +76,16 @@ class Close:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class Paced:
+    """A voice in pieces, each of which is sent when the one before has been heard; each begins with
+    the time at which it is sent, in seconds of `time.monotonic`, as a number of eight bytes."""
+
+    pieces: int
+    # Seconds of a piece.
+    lasts: float = 0.04
+
+
 class Hang:
     """Silence from now on."""
 
@@ -83,7 +95,7 @@ HANDLE = Send({"sessionResumptionUpdate": {"newHandle": "handle-1", "resumable":
 GO_AWAY = Send({"goAway": {"timeLeft": "5s"}})
 USAGE = {"promptTokenCount": 7, "responseTokenCount": 5, "totalTokenCount": 12}
 
-Step = str | Heard | Spoken | Call | Send | Close | Hang
+Step = str | Heard | Spoken | Paced | Call | Send | Close | Hang
 
 
 class Connection:
@@ -259,6 +271,12 @@ class _Talk:
         match step:
             case str() | Heard() | Spoken():
                 await self._send({"serverContent": _content(step)})
+            case Paced(pieces, lasts):
+                begun, rest = time.monotonic(), b"\0" * (int(lasts * 48_000) - 8)
+                for number in range(pieces):
+                    await asyncio.sleep(begun + number * lasts - time.monotonic())
+                    sound = struct.pack("d", time.monotonic()) + rest
+                    await self._send({"serverContent": _content(Spoken("", sound))})
             case Call(name, args):
                 call = {"id": f"call-{name}", "name": name, "args": args}
                 await self._send({"toolCall": {"functionCalls": [call]}})
@@ -284,7 +302,7 @@ def _content(step: str | Heard | Spoken) -> Json:
         case Spoken(text, sound):
             data = base64.b64encode(sound).decode()
             part = {"inlineData": {"mimeType": "audio/pcm;rate=24000", "data": data}}
-            spoken: Json = {"outputTranscription": {"text": text}}
+            spoken: Json = {"outputTranscription": {"text": text}} if text else {}
             return spoken | ({"modelTurn": {"parts": [part]}} if sound else {})
 
 
