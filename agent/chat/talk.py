@@ -207,7 +207,8 @@ class TalkBegin(BasePlugin):
         if not isinstance(turn, LiveTurn) or session.id != turn.session_id:
             return
         said = [each for each in session.events if each.content or each.input_transcription]
-        is_unanswered = bool(said) and said[-1].author == "user"
+        last = said[-1] if said else None
+        is_unanswered = bool(last and (last.author == "user" or last.get_function_responses()))
         id, agent = invocation_context.invocation_id, turn.agent_name
         event = begin_event(id, agent, is_unanswered, turn.begin_state)
         turn.id, turn.asked_at, turn.events = id, event.timestamp, 1

@@ -151,7 +151,7 @@ async def late(app: Any, live: FakeLive, all_there: asyncio.Barrier) -> float:
         speaking = asyncio.create_task(speak(socket))
         live.enqueue(Paced(100))
         await socket.send('{"content": {"parts": [{"text": "Hi"}]}}')
-        taken = []
+        taken: list[float] = []
         async for frame in socket:
             if isinstance(frame, bytes):
                 taken.append(time.monotonic() - struct.unpack("d", frame[:8])[0])
