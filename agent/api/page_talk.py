@@ -12,6 +12,7 @@ down    {"line": {"hears": true}} once the model is connected; its voice in bina
 
 import asyncio
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,9 @@ PARTS = {
     "talk_sound.js": "text/javascript",
     "talk.css": "text/css",
 }
+
+# The form of a voice that the page plays (static/talk_sound.js), as Gemini calls it.
+PLAYED = re.compile(r"audio/pcm(; ?rate=24000)?")
 
 # Asked for again each time: they are small, seldom needed, and belong to the page that is there.
 HEADERS = {"Cache-Control": "no-cache", "Vary": "Accept-Language, Cookie"}
@@ -125,9 +129,11 @@ async def _tell_line(socket: WebSocket, turn: LiveTurn) -> None:
 
 
 async def _pass_on(socket: WebSocket, event: Event) -> None:
+    """Send an event on; of a voice in another form than the page plays its words alone."""
     if not is_sound(event):
         await send(socket, event)
         return
     for part in (event.content.parts or []) if event.content else []:
-        if part.inline_data and part.inline_data.data:
-            await socket.send_bytes(part.inline_data.data)
+        sound = part.inline_data
+        if sound and sound.data and PLAYED.fullmatch(sound.mime_type or ""):
+            await socket.send_bytes(sound.data)

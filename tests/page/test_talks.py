@@ -17,6 +17,7 @@ from tests.support.browser import (
     Page,
     run_chromium,
 )
+from tests.support.chat_page import open_settings
 from tests.support.fake_live import FakeLive, Hang, Heard, Spoken
 from tests.support.microphone import (
     FAKE_DEVICE,
@@ -48,6 +49,8 @@ INTERRUPTION = 300
 INTERRUPTED = "told.find(([, event]) => event.interrupted)?.[0]"
 NOTE_ENTER = """document.querySelector('#message textarea').addEventListener(
     'keypress', () => window.stoppedAt = performance.now(), true)"""
+
+OWN_KEY = "own-key-of-the-visitor-" + "x" * 16
 
 # With this Chromium asks nobody; "=deny" is a no.
 LENDS = "--use-fake-ui-for-media-stream"
@@ -101,7 +104,7 @@ def live() -> Iterator[FakeLive]:
 
 @pytest.fixture(scope="module")
 def url(live: FakeLive) -> Iterator[str]:
-    with launched(loaded(GEMINI_3), talk_silence=0) as address:
+    with launched(loaded(GEMINI_3), talk_silence=0, visitor_keys=True) as address:
         yield address
 
 
@@ -220,12 +223,17 @@ def test_the_microphone_is_open_as_long_as_a_key_is_held(
     assert connection.is_closed.wait(20)
 
 
-def test_without_the_microphone_a_talk_is_typed(
+def test_without_the_microphone_a_talk_is_typed_and_on_the_visitors_own_key(
     live: FakeLive, url: str, come: Come, refusing: Browser
 ) -> None:
-    page = come(url, refusing)
+    page, before = come(url, refusing), len(live.connections)
+    panel = open_settings(page)
+    panel.get_by_label("Your own key for Gemini").fill(OWN_KEY)
+    button(page, "Use this key").click()
     begin(page, "This page may not use the microphone. Allow it in your browser, and try again.")
     expect(button(page, "Use the microphone")).to_be_visible()
+    keys = {name.lower(): value for name, value in live.arrived(before + 1).headers.items()}
+    assert keys["x-goog-api-key"] == OWN_KEY
     live.enqueue("I read you.")
     say(page, "Can you read me?")
     page.shows(("user", "Can you read me?"), ("model", "I read you."))

@@ -163,6 +163,16 @@
         }
     };
 
+    // It was unplugged, or its permission is taken back.
+    const lost = (mine) => {
+        if (talk !== mine) return;
+        mine.microphone = null;
+        mine.isHeld = false;
+        send({ audio_stream_end: true });
+        show();
+        tell(WHY_NOT.NotFoundError, TYPE);
+    };
+
     const listen = async () => {
         const mine = talk;
         if (!navigator.mediaDevices) return tell(NO_SECURE_PAGE, TYPE);
@@ -177,6 +187,7 @@
             node.port.onmessage = ({ data }) => talk === mine && heard(data);
             from.connect(node).connect(context.destination); // Which is silent: it says nothing.
             mine.microphone = { stream };
+            stream.getTracks()[0].onended = () => lost(mine);
         } catch (error) {
             stream?.getTracks().forEach((track) => track.stop());
             if (talk === mine) tell(WHY_NOT[error.name] ?? WHY_ELSE, TYPE);
@@ -218,13 +229,21 @@
         else talk.waiting.push(text);
     };
 
+    // Who speaks touches no screen, and a phone that sleeps ends the talk.
+    const keepAwake = async (mine) => {
+        const lock = await navigator.wakeLock?.request("screen").catch(() => null);
+        if (talk === mine) mine.close.push(() => lock?.release());
+        else lock?.release();
+    };
+
     const opened = ({ hears }) => {
         talk.hears = hears;
         talk.hasBegun = true;
         talk.tellPage("begun");
         show();
-        if (hears) listen();
-        else tell(HEARS_NOBODY);
+        if (!hears) return tell(HEARS_NOBODY);
+        listen();
+        keepAwake(talk);
     };
 
     const wordsOf = ({ parts = [] }) =>
