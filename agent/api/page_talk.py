@@ -39,6 +39,7 @@ STATIC = Path(__file__).parents[1] / "page" / "static"
 PANEL = "talk_panel.js"
 PARTS = {
     PANEL: "text/javascript",
+    "talk_devices.js": "text/javascript",
     "talk_sound.js": "text/javascript",
     "talk.css": "text/css",
 }

@@ -14,7 +14,7 @@ from agent.chat.agents import Agents
 from agent.chat.live import LiveTurn
 from agent.chat.talk_tickets import Ticket
 from agent.page.browser import js
-from agent.page.controls import QUEUED, refresh_if, show_errors
+from agent.page.controls import AT_ONCE, QUEUED, refresh_if, show_errors
 from agent.page.page_state import PageState
 from agent.page.protocol import parse_wish
 from agent.page.states import States
@@ -34,8 +34,10 @@ class Talks:
         told = gr.JSON(visible=False)
         shown = [states.page, states.visitor, states.session_id, states.refresh, told]
         step = states.with_event(self.step)
-        place.submit(step, states.who, shown, **{**QUEUED, "trigger_mode": "multiple"})
-        told.change(None, told, None, js=js("takeTicket", "chatVoice"), queue=False)
+        done = place.submit(step, states.who, shown, **{**QUEUED, "trigger_mode": "multiple"})
+        # A new chat is called by what is said in it first.
+        done.success(None, None, None, js=js("look", "chatList"), **AT_ONCE)
+        told.change(None, told, None, js=js("takeTicket", "chatVoice"), **AT_ONCE)
 
     async def step(self, page: PageState, event: gr.EventData) -> tuple[Any, ...]:
         """Give the page a ticket for a talk in its chat; or show what is said there, or has been.

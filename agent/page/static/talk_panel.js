@@ -4,6 +4,8 @@
 //
 // What is said stands in the chat as it grows: the page is told when a talk has begun and ended
 // (agent/page/talks.py). What is typed meanwhile goes to the agent at once.
+import { levelOf, openMicrophone, openVoice } from "./talk_devices.js";
+
 (() => {
     "use strict";
 
@@ -27,6 +29,7 @@
         "A browser lends its microphone only to pages whose address begins with https://.",
     );
     const TYPE = _("You can type: it reaches the agent at once.");
+    const ASKED = _("Allow the microphone in your browser, or type.");
     const CONNECTING = _("Connecting to the agent…");
     const HEARS = _("The agent hears you. Speak, or type.");
     const MUTED = matchMedia("(hover: hover)").matches
@@ -40,21 +43,10 @@
     );
     const NO_FILES = _("Files are not sent in a talk. They stay here for your next message.");
 
-    // Milliseconds in which there must be a ticket.
+    // Milliseconds after which the browser is taken to ask about the microphone; and in which there
+    // must be a ticket.
+    const ASKING_TIME = 1000;
     const TICKET_TIMEOUT = 20_000;
-
-    // Without it a loudspeaker's sound would come back as the visitor's own words.
-    const MICROPHONE = {
-        audio: {
-            channelCount: 1,
-            echoCancellation: true,
-            noiseSuppression: true,
-            autoGainControl: true,
-        },
-    };
-
-    // As loud as a voice is near a microphone; chosen by ear.
-    const LOUD = 0.15;
 
     // The talk that runs; null for none.
     let talk = null;
@@ -77,9 +69,7 @@
     const draw = () => {
         const level = make("span", { className: "talk-level", ariaHidden: "true" });
         const said = make("p", { className: "talk-state" });
-        // What is read aloud of an answer that has no voice.
-        const spoken = make("p", { className: "spoken" });
-        for (const place of [said, spoken]) place.setAttribute("role", "status");
+        said.setAttribute("role", "status");
         const hold = button("talk-hold", _("Hold to talk"));
         const mute = button("talk-mute", "", () => {
             if (talk.microphone) setMuted(!isMuted);
@@ -93,7 +83,6 @@
             level,
             said,
             make("p", { className: "talk-buttons" }, hold, mute, leave),
-            spoken,
         );
         strip.setAttribute("aria-label", _("Talk"));
         hold.onpointerdown = ({ pointerId }) => {
@@ -102,7 +91,17 @@
         };
         hold.onpointerup = hold.onpointercancel = hold.onblur = () => setHeld(false);
         hold.oncontextmenu = () => false; // By which a long press on a phone is answered.
-        return { strip, level, said, spoken, hold, mute };
+        return { strip, level, said, hold, mute };
+    };
+
+    // What a screen reader is told and nobody sees: an answer that has no voice, and why a talk is
+    // over. It is taken away again, as in accessibility.js.
+    const spoken = make("div", { className: "spoken" });
+    spoken.setAttribute("role", "status");
+    document.body.append(spoken);
+    const speak = (text) => {
+        spoken.textContent = text;
+        setTimeout(() => spoken.textContent = "", 3000);
     };
 
     const tell = (...sentences) => talk.parts.said.textContent = sentences.join(" ");
@@ -112,7 +111,7 @@
         const { hold, mute, strip } = talk.parts;
         const isThere = talk.microphone !== null;
         hold.hidden = !(isThere && isMuted);
-        mute.hidden = !talk.hears;
+        mute.hidden = !talk.hears || !navigator.mediaDevices;
         if (!isThere) mute.textContent = _("Use the microphone");
         else mute.textContent = isMuted ? _("Unmute") : _("Mute");
         strip.classList.toggle("is-open", isOpen());
@@ -127,7 +126,7 @@
     const change = (act) => {
         const wasOpen = isOpen();
         act();
-        talk.microphone.stream.getTracks().forEach((track) => track.enabled = isOpen());
+        talk.microphone.setOpen(isOpen());
         if (wasOpen && !isOpen()) send({ audio_stream_end: true });
         show();
     };
@@ -143,26 +142,6 @@
         change(() => talk.isHeld = isHeld);
     };
 
-    const heard = (piece) => {
-        if (!isOpen()) return;
-        const samples = new Int16Array(piece);
-        const power = samples.reduce((sum, sample) => sum + (sample / 32_768) ** 2, 0);
-        const level = Math.min(1, Math.sqrt(power / samples.length) / LOUD);
-        talk.parts.level.style.setProperty("--level", level.toFixed(2));
-        if (talk.socket.readyState === WebSocket.OPEN) talk.socket.send(piece);
-    };
-
-    // Where a browser mixes no two rates, the sound is brought to ours by talk_sound.js.
-    const source = (stream) => {
-        const context = new AudioContext({ sampleRate: 16_000 });
-        try {
-            return context.createMediaStreamSource(stream);
-        } catch {
-            context.close();
-            return new AudioContext().createMediaStreamSource(stream);
-        }
-    };
-
     // It was unplugged, or its permission is taken back.
     const lost = (mine) => {
         if (talk !== mine) return;
@@ -173,42 +152,35 @@
         tell(WHY_NOT.NotFoundError, TYPE);
     };
 
+    const hear = (mine, piece) => {
+        if (talk !== mine || !isOpen()) return;
+        mine.parts.level.style.setProperty("--level", levelOf(piece).toFixed(2));
+        if (mine.socket.readyState === WebSocket.OPEN) mine.socket.send(piece);
+    };
+
     const listen = async () => {
         const mine = talk;
         if (!navigator.mediaDevices) return tell(NO_SECURE_PAGE, TYPE);
-        let stream;
+        // Where the browser asks nobody, there is nothing to say.
+        const timer = setTimeout(() => talk === mine && tell(ASKED), ASKING_TIME);
+        let found;
         try {
-            stream = await navigator.mediaDevices.getUserMedia(MICROPHONE);
-            if (talk !== mine) throw new Error("The talk is over.");
-            const from = source(stream), { context } = from;
-            mine.close.push(() => context.close());
-            await context.audioWorklet.addModule(address("talk/talk_sound.js"));
-            const node = new AudioWorkletNode(context, "talk-microphone");
-            node.port.onmessage = ({ data }) => talk === mine && heard(data);
-            from.connect(node).connect(context.destination); // Which is silent: it says nothing.
-            mine.microphone = { stream };
-            stream.getTracks()[0].onended = () => lost(mine);
-        } catch (error) {
-            stream?.getTracks().forEach((track) => track.stop());
-            if (talk === mine) tell(WHY_NOT[error.name] ?? WHY_ELSE, TYPE);
+            found = await openMicrophone((piece) => hear(mine, piece), () => lost(mine));
+        } catch ({ name }) {
+            if (talk === mine) tell(WHY_NOT[name] ?? WHY_ELSE, TYPE);
             return;
+        } finally {
+            clearTimeout(timer);
         }
-        mine.close.push(() => stream.getTracks().forEach((track) => track.stop()));
-        if (talk === mine) setMuted(isMuted);
+        if (talk !== mine) return found.close();
+        mine.close.push(found.close);
+        mine.microphone = found;
+        setMuted(isMuted);
     };
 
     // The agent's voice.
 
-    const openVoice = async (context) => {
-        await context.audioWorklet.addModule(address("talk/talk_sound.js"));
-        context.resume();
-        const node = new AudioWorkletNode(context, "talk-voice", { outputChannelCount: [1] });
-        node.port.onmessage = ({ data }) => {
-            talk?.parts.strip.classList.toggle("is-speaking", data);
-        };
-        node.connect(context.destination);
-        return node.port;
-    };
+    const showVoice = (isHeard) => talk?.parts.strip.classList.toggle("is-speaking", isHeard);
 
     // Nothing more of what is being said is heard.
     const hush = () => {
@@ -250,8 +222,7 @@
         parts.map(({ text, thought }) => thought ? "" : text ?? "").join("");
 
     const endAnswer = () => {
-        // Of an answer that is not spoken a screen reader tells.
-        if (!talk.hasSpoken && talk.words) talk.parts.spoken.textContent = talk.words;
+        if (!talk.hasSpoken && talk.words) speak(talk.words);
         talk.isAnswering = talk.isCut = talk.hasSpoken = false;
         talk.words = "";
     };
@@ -271,7 +242,9 @@
     // Something is not taken, or the talk is over; words that have gone for nothing come back.
     const refused = ({ errorCode, errorMessage }) => {
         talk.why = { errorCode, errorMessage };
-        chatBox.tell(errorCode === "talk_over" ? "" : errorMessage);
+        // What the visitor has wanted stands in the chat, and is only said.
+        if (errorCode === "talk_over") speak(errorMessage);
+        else chatBox.tell(errorMessage);
         const box = chatBox.find();
         if (!talk.typed || box.value || errorCode === "talk_over") return;
         box.value = talk.typed;
@@ -290,8 +263,9 @@
             mine.waiting.forEach((text) => socket.send(text));
         };
         socket.onmessage = ({ data }) => {
-            if (talk !== mine) return;
-            if (typeof data === "string") take(JSON.parse(data));
+            const event = typeof data === "string" ? JSON.parse(data) : null;
+            if (talk !== mine) return event?.errorMessage && speak(event.errorMessage);
+            if (event) take(event);
             else play(data);
         };
         socket.onclose = () => {
@@ -317,7 +291,7 @@
             tellPage: (kind) => trigger("submit", { kind }),
         };
         await styled;
-        if (talk !== mine) return sound?.close();
+        if (talk !== mine) return;
         mine.parts = draw();
         chatBox.frame()?.before(mine.parts.strip);
         opener.setAttribute("aria-pressed", "true");
@@ -332,7 +306,7 @@
             chatBox.tell(NOT_BEGUN);
             close();
         }, TICKET_TIMEOUT);
-        if (sound?.audioWorklet) mine.voice = await openVoice(sound).catch(() => null);
+        if (sound?.audioWorklet) mine.voice = await openVoice(sound, showVoice).catch(() => null);
     };
 
     const close = () => {
