@@ -69,7 +69,7 @@ def node(*arguments: str) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["agents", "chat", "settings", "stream"])
+@pytest.mark.parametrize("name", ["agents", "chat", "settings", "stream", "talk_sound"])
 def test_the_scripts_pass_their_own_tests(name: str) -> None:
     tests = f"tests/page/static/{name}.test.js"
     assert "# fail 0" in node("--test", "--test-reporter=tap", tests)

@@ -42,6 +42,7 @@ registerProcessor(
     class extends AudioWorkletProcessor {
         constructor() {
             super();
+            this.isHeard = false; // As far as the page has been told.
             this.clear();
             this.port.onmessage = ({ data }) => {
                 if (data === "flush") this.clear();
@@ -66,7 +67,6 @@ registerProcessor(
 
         process(_, [[output]]) {
             const isEnough = this.isWhole ? this.left > 0 : this.left >= HELD * sampleRate;
-            const wasPlaying = this.isPlaying;
             this.isPlaying ||= isEnough;
             for (let i = 0; this.isPlaying && i < output.length; i++) {
                 output[i] = this.pieces[0][this.at++] / 32_768;
@@ -76,7 +76,8 @@ registerProcessor(
                 }
                 this.isPlaying = --this.left > 0;
             }
-            if (wasPlaying !== this.isPlaying) this.port.postMessage(this.isPlaying);
+            if (this.isHeard !== this.isPlaying) this.port.postMessage(this.isPlaying);
+            this.isHeard = this.isPlaying;
             return true;
         }
     },
