@@ -30,6 +30,7 @@ from agent.page.settings_panel import SettingsPanel, is_offered
 from agent.page.sidebar import SideBar
 from agent.page.states import KEY, about_files
 from agent.page.stream_panel import StreamPanel
+from agent.page.talks import Talks, are_offered
 from agent.render.formulas import LATEX_DELIMITERS
 
 # The properties of components that are words of this app's own, all as English as they were made.
@@ -187,6 +188,8 @@ class ChatPage(RewiredInterface):
             states,
             [states.over.change, replayed.then, undone.success, side_bar.deleted.success],
         )
+        if are_offered(self._agents):
+            Talks(states)
         self._choice = gr.HTML(elem_id="language")
         self._wire_programs()
 
