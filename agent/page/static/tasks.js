@@ -14,6 +14,9 @@
     // Where there is room beside the chat, as in tasks.css.
     const WIDE = "(min-width: 1180px)";
 
+    // The text box with all around it. Where that is gone, the panel stands within.
+    const BOX = "#conversation ~ :has(#message)";
+
     const VERDICTS = ["up", "down", "unsure"];
 
     const stored = () => {
@@ -34,6 +37,8 @@
             // A full storage: it holds until the page is loaded again.
         }
     };
+
+    const TITLE = "task-title";
 
     // Tells Gradio that there is something to do; set by `watch`.
     let tell = () => {};
@@ -57,6 +62,9 @@
         const written = Object.entries(values).map(([name, value]) => [name, number(value)]);
         return label(key, Object.fromEntries(written));
     };
+
+    // A text that may be written in another direction than those around it.
+    const isolated = (text) => `\u2068${text}\u2069`;
 
     const current = () => told.tasks.find(({ id }) => id === kept.current);
     const place = (task) => told.tasks.indexOf(task);
@@ -139,9 +147,13 @@
 
     // The task in view.
     const sheet = (task) => {
-        const title = make("h2", { id: "task-title", tabIndex: -1, textContent: nameOf(task) });
+        const title = make("h2", { id: TITLE, tabIndex: -1, textContent: nameOf(task) });
         const words = task.words.map((text, place) =>
-            button(`task-words-${place}`, label("words", { words: text }), () => fill(text))
+            button(
+                `task-words-${place}`,
+                label("words", { words: isolated(text) }),
+                () => fill(text),
+            )
         );
         return [
             title,
@@ -173,9 +185,7 @@
     };
 
     const list = () => [
-        make("h2", { id: "task-title", tabIndex: -1, textContent: label("title") }),
-        told.intro && paragraph(told.intro, "task-text"),
-        paragraph(done(), "task-done"),
+        told.intro ? paragraph(told.intro, "task-text") : null,
         make("ol", {}, ...told.tasks.map(row)),
         paragraph(label("readBy"), "task-note"),
         make(
@@ -193,11 +203,14 @@
     ) => {
         if (!told?.tasks.length) return document.getElementById("tasks-place")?.remove();
         const task = current();
-        const folded = task ? `${nameOf(task)}: ${task.text}` : `${label("title")}: ${done()}`;
+        const about = make("span", { textContent: `${label("title")}: ${done()}` });
+        const now = task
+            ? make("span", { className: "task-now", textContent: `${nameOf(task)}: ${task.text}` })
+            : null;
         const state = make("p", { className: "card-state", textContent: said });
         state.setAttribute("role", "status");
         const body = make("div", { className: "card" }, ...(task ? sheet(task) : list()), state);
-        const summary = make("summary", { textContent: folded, dir: "auto" });
+        const summary = make("summary", {}, now, about);
         const open = kept.isOpen ?? matchMedia(WIDE).matches;
         const made = make("details", { id: "tasks", open }, summary, body);
         made.addEventListener("toggle", () => keep({ isOpen: made.open }));
@@ -205,7 +218,8 @@
             make("section", { id: "tasks-place" });
         where.setAttribute("aria-label", label("title"));
         where.replaceChildren(made);
-        if (!where.isConnected) chatBox.frame()?.before(where);
+        const box = document.querySelector(BOX) ?? chatBox.frame();
+        if (!where.isConnected) box?.before(where);
         if (focus) (document.getElementById(focus) ?? summary).focus();
     };
 
@@ -266,7 +280,7 @@
     const show = (task) => {
         said = "";
         keep({ current: task?.id });
-        draw("task-title");
+        draw(TITLE);
     };
 
     const showList = () => show(null);
