@@ -42,10 +42,11 @@ LABELS = (
         "(?:النتيجة )?المتوقعة?",
     ),
 )
-LABEL = re.compile(rf"(?:^|[\n{LINE}])[\s*_-]*(?:{'|'.join(LABELS)})\s*[:：]", re.IGNORECASE)
-ARROW = re.compile(r"→|⇒|=>|->")
+BREAK = rf"[.;,。；，—–\n{LINE}]"
+LABEL = re.compile(rf"(?:^|{BREAK})[\s-]*(?:{'|'.join(LABELS)})\s*[:：]", re.IGNORECASE)
+ARROW = re.compile(r"→|⇒|[-=]>")
 SHOULD = re.compile(
-    rf"[.;,:—–\n{LINE}]\s*(?=(?:and )?(?:it|the \w+|this|that|there|you|he|she|they) should\b)",
+    rf"(?:{BREAK}|:)\s*(?=(?:and )?(?:it|the \w+|this|that|there|you|he|she|they) should\b)",
     re.IGNORECASE,
 )
 

@@ -50,8 +50,8 @@
     const drafts = new Map();
     let name = "";
 
-    // What is said in the panel; and whether the next task follows once this one is stored.
-    let said = "", goesOn = false;
+    // What is said in the panel; and what is done once a verdict is stored.
+    let said = "", goesOn = null;
 
     const label = (key, values = {}) =>
         Object.entries(values).reduce(
@@ -255,7 +255,7 @@
         const task = current();
         const isChanged = drafts.has(task.id) && drafts.get(task.id).verdict;
         if (!isChanged) return act();
-        goesOn = store(task) && act;
+        goesOn = store(task) ? act : null;
     };
 
     const fill = (text) => {
@@ -268,6 +268,10 @@
     // A new chat begins; where the panel covers the chat, it is folded.
     const begin = (task) => {
         said = "";
+        // If the page is loaded again before anything is said, it does not show an older chat.
+        const url = new URL(location.href);
+        url.searchParams.set("chat", "new");
+        history.replaceState(history.state, "", url);
         keep({
             current: task.id,
             chats: { ...kept.chats, [task.id]: "" },
@@ -316,16 +320,16 @@
             const { [sent.task]: _before, ...others } = told.verdicts;
             told.verdicts = sent.verdict ? { ...others, [sent.task]: sent.verdict } : others;
             drafts.delete(sent.task);
-            said = `${sent.said} ${done()}`;
             const act = goesOn;
-            goesOn = false;
+            [said, goesOn] = ["", null];
             if (act) act();
             else draw();
+            if (!said) say(`${sent.said} ${done()}`);
         },
 
         // Says why something was not stored.
         refuse(sentence) {
-            goesOn = false;
+            goesOn = null;
             say(sentence);
         },
 
