@@ -113,7 +113,13 @@ def _untried(registry: Registry, user_id: str, opinion: Opinion) -> Finding:
     """A verdict without a conversation."""
     return without_chat(
         Finding(
-            *(user_id, "", "", opinion, time.time(), "", ""),
+            user_id=user_id,
+            session_id="",
+            turn_id="",
+            opinion=opinion,
+            at=time.time(),
+            question="",
+            answer="",
             agent=registry.agent_name,
             agent_version=version_of(registry.loaded.runner.agent),
             app_version=app_version(),

@@ -140,7 +140,8 @@ class ChatPage(RewiredInterface):
         if agents.are_several:
             told["title"] = registry.loaded.title if registry else to_title(name)
         told |= {"language": language(), "direction": direction()}
-        told["head"] = in_language(config.get("head") or "") + self._tasks_head
+        head = config.get("head")  # Not where one has to sign in first.
+        told["head"] = in_language(head) + self._tasks_head if head else ""
         changed: dict[int, dict[str, Any]] = {
             self.states.files._id: {"value": about_files(agents.settings)},
         }
@@ -148,7 +149,7 @@ class ChatPage(RewiredInterface):
             changed[self._choice._id] = {"value": to_choice(agents.settings.languages)}
         if self.header:
             changed |= self.header.changed(name, self.chatbot)
-        if "components" in config:  # Not where one has to sign in first.
+        if "components" in config:  # Nor these.
             told["components"] = [
                 {**part, "props": {**worded(part["props"]), **changed.get(part["id"], {})}}
                 for part in config["components"]

@@ -12,6 +12,7 @@ from textwrap import dedent
 import pytest
 from playwright.sync_api import Locator, expect
 
+from agent.models.offline import OfflineModel
 from tests.page.test_accessibility import violations
 from tests.support.app_process import App
 from tests.support.app_setup import launched, loaded
@@ -223,7 +224,7 @@ def test_on_a_phone_the_task_is_a_line_that_opens(
         assert box["x"] + box["width"] <= PHONE["viewport"]["width"]  # type: ignore[index]
     panel(page).get_by_role("button", name="When does 17 come?").tap()
     # The line says which task it is, and leaves the chat its room.
-    says(page, "Task 1 of 3: Ask “When does 17 come?”")
+    says(page, "Task 1 of 3: \u2068Ask “When does 17 come?”")
     expect(panel(page).get_by_text("What should happen")).to_be_hidden()
     expect(page.box).to_have_value("When does 17 come?", timeout=ACTION_TIMEOUT)
     talk(page, gemini, page.box.input_value(), "On Friday.")
@@ -237,5 +238,27 @@ def test_on_a_phone_the_task_is_a_line_that_opens(
     page.reload()
     says(page, "Task 1 of 3")
     expect(panel(page).get_by_label("Pass", exact=True)).to_be_checked(timeout=ACTION_TIMEOUT)
+    press(page, "Take it back")
+    says(page, "0 of 3 done", "taken back")
     press(page, "All tasks")
-    says(page, "Pass")
+    expect(panel(page).get_by_role("button", name="When does 17 come?")).not_to_contain_text("Pass")
+
+
+def test_who_has_signed_in_is_named_so(visitor: Visitor, tmp_path: Path) -> None:
+    agent = with_tasks(loaded(OfflineModel(delay=0)), tmp_path, "- Sing → a song\n- Dance\n")
+    with launched(agent, {"auth": [("ann", "sesame")]}) as url:
+        page = visitor().come(url)
+        page.tab.get_by_label("username").fill("ann")
+        page.tab.get_by_label("password").fill("sesame")
+        page.press("Login")
+        press(page, "Sing")
+        says(page, "Task 1 of 2", "a song")
+        expect(panel(page).get_by_label("Your name")).to_have_count(0)
+        judge(page, "Fail", "Silence.")
+        press(page, "Save")
+        says(page, "Your verdict is stored.")
+        with page.tab.expect_download() as saved:
+            press(page, "All tasks")
+            press(page, "Save my report (ZIP)")
+        with zipfile.ZipFile(saved.value.path()) as archive:
+            assert "Tested by `ann`." in archive.read("report.md").decode()

@@ -207,6 +207,15 @@ async def test_a_testers_report_says_what_was_asked_seen_and_judged(tester: Task
     assert rows[0]["comment"] == f"'{HOSTILE}"
     for secret in (tester.page.user_id, str(tester.page.session_id)):
         assert secret not in repr(files)
+    # The host's report of one of them.
+    (fail,) = [
+        each for each in (await tester.has_found()).values() if each.opinion.rating == "down"
+    ]
+    active = await tester.registry.find(fail.user_id, fail.session_id)
+    assert active
+    hosts = await report(tester.registry, active.conversation, fail)
+    assert hosts
+    assert unpacked(hosts)["issue.md"].startswith("# A task: fail\n\n**Task**\n\n```text\nAsk “W")
     # The report of one chat has what was found there alone.
     one = await report(tester.registry, await tester.page.conversation())
     assert one
@@ -234,6 +243,14 @@ async def test_a_failed_task_becomes_a_case_that_looks_for_what_should_happen(
     assert exported.left_out == (
         f"“{PLAY}” (a task: unsure): its tester was unsure whether that is right.",
     )
+    # What has gone well once is to go so again.
+    await tester.ask("And when?", "On Friday.")
+    await tester.judges(0, "up")
+    (case,) = json.loads((await tester.evalset()).files["helper_findings.evalset.json"])[
+        "eval_cases"
+    ]
+    looked_for = case["conversation"][2]["rubrics"]
+    assert [each["rubricContent"]["textProperty"] for each in looked_for] == ["Friday"]
 
 
 def test_the_list_is_read_anew_when_it_has_changed(tester: TaskTester, tmp_path: Path) -> None:

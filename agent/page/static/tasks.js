@@ -195,40 +195,49 @@
         ),
     ];
 
-    const panel = () => document.getElementById("tasks");
-
-    // Makes the panel anew; `focus` is the id of what has the focus then, by default of what had it.
-    const draw = (
-        focus = panel()?.contains(document.activeElement) && document.activeElement.id,
-    ) => {
-        if (!told?.tasks.length) return document.getElementById("tasks-place")?.remove();
-        const task = current();
-        const about = make("span", { textContent: `${label("title")}: ${done()}` });
-        const now = task
-            ? make("span", { className: "task-now", textContent: `${nameOf(task)}: ${task.text}` })
-            : null;
-        const state = make("p", { className: "card-state", textContent: said });
-        state.setAttribute("role", "status");
-        const body = make("div", { className: "card" }, ...(task ? sheet(task) : list()), state);
-        const summary = make("summary", {}, now, about);
-        const open = kept.isOpen ?? matchMedia(WIDE).matches;
-        const made = make("details", { id: "tasks", open }, summary, body);
-        made.addEventListener("toggle", () => keep({ isOpen: made.open }));
-        const where = document.getElementById("tasks-place") ??
-            make("section", { id: "tasks-place" });
-        where.setAttribute("aria-label", label("title"));
-        where.replaceChildren(made);
-        const box = document.querySelector(BOX) ?? chatBox.frame();
-        if (!where.isConnected) box?.before(where);
-        if (focus) (document.getElementById(focus) ?? summary).focus();
-    };
+    // The panel's parts, which stay: a screen reader hears what changes in one that is there.
+    const LINE = "tasks-line";
+    const line = make("summary", { id: LINE });
+    const content = make("div");
+    const state = make("p", { className: "card-state" });
+    state.setAttribute("role", "status");
+    const card = make("div", { className: "card" }, content, state);
+    const panel = make("details", { id: "tasks" }, line, card);
+    const section = make("section", { id: "tasks-place" }, panel);
+    panel.addEventListener("toggle", () => keep({ isOpen: panel.open }));
 
     // Says something in the panel; where that is folded, below the text box.
     const say = (sentence) => {
         said = sentence;
-        const state = document.querySelector("#tasks[open] .card-state");
-        if (state) state.textContent = sentence;
-        else chatBox.tell(sentence);
+        state.textContent = sentence;
+        if (!panel.open && sentence) chatBox.tell(sentence);
+    };
+
+    // Draws the panel anew; `focus` is the id of what has the focus then, by default of what had it.
+    const draw = (focus = panel.contains(document.activeElement) && document.activeElement.id) => {
+        if (!told?.tasks.length) return section.remove();
+        const task = current();
+        const about = make("span", { textContent: `${label("title")}: ${done()}` });
+        const now = task
+            ? make("span", {
+                className: "task-now",
+                textContent: `${nameOf(task)}: ${isolated(task.text)}`,
+            })
+            : null;
+        line.replaceChildren(...[now, about].filter(Boolean));
+        content.replaceChildren(...(task ? sheet(task) : list()).filter(Boolean));
+        panel.open = kept.isOpen ?? matchMedia(WIDE).matches;
+        section.setAttribute("aria-label", label("title"));
+        if (!section.isConnected) (document.querySelector(BOX) ?? chatBox.frame())?.before(section);
+        if (focus) (document.getElementById(focus) ?? line).focus();
+    };
+
+    // The same from its top, with nothing said.
+    const turnTo = (changes, focus) => {
+        keep(changes);
+        say("");
+        draw(focus);
+        card.scrollTop = 0;
     };
 
     // Doing.
@@ -238,8 +247,10 @@
         tell("submit");
     };
 
-    const judge = (task, given) =>
+    const judge = (task, given) => {
+        drafts.delete(task.id); // What is written from now on is another.
         send({ task: task.id, chat: kept.chats[task.id] ?? "", ...given });
+    };
 
     // Stores what is chosen and written; whether there is anything to store.
     const store = (task) => {
@@ -267,25 +278,19 @@
 
     // A new chat begins; where the panel covers the chat, it is folded.
     const begin = (task) => {
-        said = "";
         // If the page is loaded again before anything is said, it does not show an older chat.
         const url = new URL(location.href);
         url.searchParams.set("chat", "new");
         history.replaceState(history.state, "", url);
-        keep({
-            current: task.id,
-            chats: { ...kept.chats, [task.id]: "" },
-            isOpen: matchMedia(WIDE).matches && panel().open,
-        });
+        const chats = { ...kept.chats, [task.id]: "" };
+        const isOpen = matchMedia(WIDE).matches && panel.open;
+        // The text box takes the focus, but on a touch screen.
+        const focus = matchMedia("(hover: hover)").matches ? "" : LINE;
+        turnTo({ current: task.id, chats, isOpen }, focus);
         tell("select");
-        draw("");
     };
 
-    const show = (task) => {
-        said = "";
-        keep({ current: task?.id });
-        draw(TITLE);
-    };
+    const show = (task) => turnTo({ current: task?.id }, TITLE);
 
     const showList = () => show(null);
 
@@ -308,18 +313,21 @@
         // Takes what the server sends: all there is, or what has come of one verdict.
         take(sent) {
             if (sent.kind === "all") {
+                const isForgotten = told !== null && !Object.keys(sent.verdicts).length;
+                if (isForgotten) {
+                    drafts.clear();
+                    name = "";
+                    keep({ current: undefined, chats: {} });
+                }
                 told = sent;
                 name ||= told.name;
-                said = told.said;
-                // Of a tester who is forgotten nothing is left.
-                if (!Object.keys(told.verdicts).length) drafts.clear();
-                return draw();
+                draw();
+                return say(told.said);
             }
             if (sent.error) return this.refuse(sent.error);
             if (!sent.task) return;
             const { [sent.task]: _before, ...others } = told.verdicts;
             told.verdicts = sent.verdict ? { ...others, [sent.task]: sent.verdict } : others;
-            drafts.delete(sent.task);
             const act = goesOn;
             [said, goesOn] = ["", null];
             if (act) act();
@@ -330,6 +338,7 @@
         // Says why something was not stored.
         refuse(sentence) {
             goesOn = null;
+            if (form()) drafts.set(current().id, filled());
             say(sentence);
         },
 
