@@ -118,8 +118,14 @@ async def test_it_outlasts_an_undo_and_its_chat_but_not_what_was_said_there(
     assert kept[ASK].opinion.rating == "up"
     left_out = (await tester.evalset()).left_out
     assert any("has deleted that chat" in line for line in left_out)
+    # Also of a chat that is gone because all of it was taken back.
+    await tester.ask("Money!", "Here you are: canary-words.")
+    await tester.judges(1, "down", "It just paid.")
+    await tester.page.undo()
+    assert "canary-words" in await everything(tester.registry)
     await tester.page.forget_visitor()
-    assert "It just paid." not in await everything(tester.registry)
+    left = await everything(tester.registry)
+    assert not {word for word in ("canary-words", "It just paid.") if word in left}
 
 
 async def everything(registry: Registry) -> str:
