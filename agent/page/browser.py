@@ -39,9 +39,9 @@ SCHEME_LABEL = N_("Light or dark")
 SPACES_PAGE = "https://huggingface.co"
 
 SCRIPTS = (
-    *("words.js", "frames.js", "storage.js", "agents.js", "text.js", "copying.js", "times.js"),
-    *("box.js", "scroll.js", "dialog.js", "cards.js", "feedback.js", "files.js", "menu.js"),
-    *("share.js", "account.js", "chats.js", "plot.js", "stream.js", "settings.js"),
+    *("words.js", "frames.js", "storage.js", "messages.js", "agents.js", "text.js", "copying.js"),
+    *("times.js", "box.js", "scroll.js", "dialog.js", "cards.js", "feedback.js", "files.js"),
+    *("menu.js", "share.js", "account.js", "chats.js", "plot.js", "stream.js", "settings.js"),
     *("voice.js", "accessibility.js", "embedded.js", "chat.js"),
 )
 
