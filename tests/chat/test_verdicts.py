@@ -121,6 +121,7 @@ async def test_it_outlasts_an_undo_and_its_chat_but_not_what_was_said_there(
     # Also of a chat that is gone because all of it was taken back.
     await tester.ask("Money!", "Here you are: canary-words.")
     await tester.judges(1, "down", "It just paid.")
+    await tester.judges(0, "")
     await tester.page.undo()
     assert "canary-words" in await everything(tester.registry)
     await tester.page.forget_visitor()
