@@ -6,11 +6,12 @@ that it can be changed while people test.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 from agent.chat.loader import LoadedAgent
-from agent.core.tester_tasks import TaskList, parse_tasks, renamed
+from agent.core.tester_tasks import TaskList, parse_tasks
 
 # Not `tasks.md`: developers and their tools call their own lists so.
 FILE = "tester_tasks.md"
@@ -41,7 +42,8 @@ def _read(path: Path, changed_at: int, size: int) -> TaskList:
     except (OSError, UnicodeError) as error:
         said = f"{path} cannot be read ({type(error).__name__}). Save it as text in UTF-8."
         return TaskList(faults=(said,))
-    return renamed(parse_tasks(text), str(path))
+    found = parse_tasks(text)
+    return replace(found, faults=tuple(f"{path}: {fault}" for fault in found.faults))
 
 
 def has_file(loaded: LoadedAgent, names: Iterable[str]) -> bool:

@@ -8,7 +8,7 @@ or by standing in different paragraphs. What is quoted or code in the first part
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 from markdown_it import MarkdownIt
@@ -126,15 +126,13 @@ def _of_heading(title: str, below: str) -> Task:
 
 
 def _split(said: str) -> tuple[str, str]:
-    """What to try, and what should happen."""
+    """What to try, and what should happen. Signs within what is to be sent are none."""
+    seen = WORDS.sub(lambda found: "x" * len(found[0]), said)
     for sign in (LABEL, ARROW, SHOULD):
-        if found := sign.search(said):
+        if found := sign.search(seen):
             return said[: found.start()], LABEL.sub("", said[found.end() :].strip(), count=1)
-    first, _, rest = said.partition("\n")
-    if rest.strip():
-        return first, rest
-    before, sign_between, after = said.replace("；", ";").rpartition(";")
-    return (before, after) if sign_between else (said, "")
+    end = seen.find("\n") if "\n" in seen.strip() else max(seen.rfind(";"), seen.rfind("；"))
+    return (said, "") if end < 0 else (said[:end], said[end + 1 :])
 
 
 def _task(text: str, should: str) -> Task:
@@ -216,8 +214,3 @@ def _without_marks(said: str) -> str:
 def _short(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= 60 else f"{line[:59]}…"
-
-
-def renamed(tasks: TaskList, place: str) -> TaskList:
-    """The same, with the file's place in each sentence for the host."""
-    return replace(tasks, faults=tuple(f"{place}: {fault}" for fault in tasks.faults))

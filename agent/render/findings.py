@@ -120,7 +120,7 @@ def _item(record: Mapping[str, Any]) -> str:
     texts = [("“" + shortened(record["question"]) + "”"), "→ " + shortened(record["answer"])]
     texts = texts if record["turn_id"] else []
     about = {"comment": "Comment", "expected": "It should have said"}
-    about |= {"expected": "", "should": "It should"} if record["kind"] == TASK else {}
+    about |= {"expected": "", "should": "What should happen"} if record["kind"] == TASK else {}
     texts += [
         f"{name}: {shortened(record[key])}" for key, name in about.items() if record[key] and name
     ]

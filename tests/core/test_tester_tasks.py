@@ -57,6 +57,14 @@ def test_words_to_send_are_those_in_code_or_quotation_marks_of_the_first_part() 
     assert (long.words, long.should) == (("one\ntwo",), "three")
 
 
+def test_signs_within_words_to_send_part_nothing() -> None:
+    markdown = "- Ask `a -> b; should: c`, then “x → y” → It works\n- Say `1; 2`\n- Say `3` ; 4\n"
+    assert said(markdown) == [
+        ("Ask “a -> b; should: c”, then “x → y”", "It works"),
+        *(("Say “1; 2”", ""), ("Say “3”", "4")),
+    ]
+
+
 def test_a_task_is_the_same_until_what_to_try_changes() -> None:
     before, after, other = (
         parse_tasks(text).tasks[0].id for text in ("- Ask  it → a", "1. ask it → b", "- Ask → a")
