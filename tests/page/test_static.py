@@ -27,7 +27,7 @@ from tests.support.browser import ACTION_TIMEOUT, Page
 FILES = [
     *("words.js", "frames.js", "messages.js", "dialog.js", "times.js", "menu.js", "chats.js"),
     "agents.js",
-    *("stream.js", "settings.js", "cards.js", "feedback.js", "chat.js"),
+    *("stream.js", "settings.js", "cards.js", "feedback.js", "arrival.js", "chat.js"),
 ]
 
 # What other scripts use of these objects, or elements of the page.
@@ -41,7 +41,7 @@ BY_SCRIPTS = {
         "chatStream.watch",
         "chatSettings.watch",
     ),
-    *("chatList.watch", "chatList.deletesThis"),
+    *("chatArrival.start", "chatArrival.firstBox", "chatList.watch", "chatList.deletesThis"),
     *("chatFeedback.watch", "chatFeedback.begin", "chatFeedback.add", "chatFeedback.cut"),
     *("chatFeedback.refuse", "chatFeedback.close", "chatFeedback.leave", "chatFeedback.isOn"),
     *("chatTimes.watch", "chatTimes.look", "chatTimes.asked", "chatTimes.answered"),
@@ -50,7 +50,8 @@ BY_SCRIPTS = {
 # The methods of the scripts whose objects listeners may call.
 METHODS = """
 process.argv.slice(1).forEach(require)
-const scripts = {chat, chatStream, chatSettings, chatAgents, chatFeedback, chatList, chatTimes}
+const scripts = {chat, chatArrival, chatStream, chatSettings}
+Object.assign(scripts, {chatAgents, chatFeedback, chatList, chatTimes})
 const methods = Object.entries(scripts).flatMap(
     ([script, has]) => Object.keys(has).map(method => `${script}.${method}`))
 console.log(JSON.stringify(methods))
