@@ -20,6 +20,7 @@ from agent.api import (
     media,
     metrics,
     openai,
+    page_talk,
     share,
     signed_in,
     sse,
@@ -43,6 +44,7 @@ def api_app(agents: Agents) -> FastAPI:
     app = FastAPI(title=title, description=description, docs_url=None, redoc_url=None)
     app.include_router(sse.router(agents))
     app.include_router(live.router(agents))
+    app.include_router(page_talk.router(agents))
     app.include_router(agui.router(agents))
     app.include_router(example_client.router())
     app.include_router(health.router(agents))

@@ -53,7 +53,7 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     # Over plain HTTP Chromium asks for the address of every link's host before it is clicked.
     "X-DNS-Prefetch-Control": "off",
-    # What is dictated is heard by the visitor's browser alone (voice.js).
+    # For talks (talk_panel.js) and for what is dictated, which the visitor's browser alone hears.
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(self)",
 }
 

@@ -10,6 +10,7 @@ from agent.chat.key_check import check_keys_soon
 from agent.chat.load_errors import LoadError
 from agent.chat.loader import LoadedAgent, to_title
 from agent.chat.registry import LAST_WORDS, ActiveConversation, Registry
+from agent.chat.talk_tickets import Tickets
 from agent.chat.task_list import has_file, task_list
 from agent.chat.visitors import Visitors
 from agent.chat.warmup import open_clients
@@ -50,6 +51,7 @@ class Agents:
         self.settings = settings
         self.visitors = Visitors(settings)
         self.limits = self.visitors.limits
+        self.talk_tickets = Tickets()
         # The names by which they are asked for, in a fixed order.
         self.names = folder.names if folder else (loaded.runner.agent.name,)
         # What names all of them in a browser that knows other pages of this address, too.

@@ -59,6 +59,8 @@ class TurnRecord:
     changes_user: bool = field(default=False, compare=False)
     # Whether the model is told a summary in place of it (ADK's compaction).
     is_summarized: bool = field(default=False, compare=False)
+    # Whether it is a talk.
+    is_talk: bool = field(default=False, compare=False)
     # Of a talk, when its person has said something, in seconds since 1970; of a question nothing.
     said_at: tuple[float, ...] = field(default=(), compare=False)
     # Measured while it ran; of its chunks only this process knows, if it was run here.
@@ -95,7 +97,7 @@ def turn_records(events: Iterable[Event]) -> list[TurnRecord]:
 def as_talk(record: TurnRecord) -> TurnRecord:
     """The record of a talk: what was said first is its question."""
     question, rest = talk.question_and_rest(record.transcript)
-    return replace(record, question=question, transcript=rest)
+    return replace(record, question=question, transcript=rest, is_talk=True)
 
 
 # By their ids.

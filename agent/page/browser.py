@@ -132,7 +132,8 @@ def template_head() -> str:
 def _script(name: str) -> str:
     """A script without its comments and blanks at the beginning of lines: half of it."""
     text = (STATIC / name).read_text(encoding="utf-8")
-    return re.sub(r"^ *(//.*\n)?", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^ *(//.*\n)?", "", text, flags=re.MULTILINE)
+    return re.sub(r"(?<=[;,{(\[]) // .*", "", text)
 
 
 def _style(name: str) -> str:

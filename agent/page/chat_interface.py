@@ -30,6 +30,7 @@ from agent.page.settings_panel import SettingsPanel, is_offered
 from agent.page.sidebar import SideBar
 from agent.page.states import KEY, about_files
 from agent.page.stream_panel import StreamPanel
+from agent.page.talks import Talks, are_offered
 from agent.page.task_panel import TaskPanel
 from agent.render.formulas import LATEX_DELIMITERS
 
@@ -193,6 +194,8 @@ class ChatPage(RewiredInterface):
         )
         if self._tasks_head:
             TaskPanel(states, opened, [arrived.then, side_bar.forgotten.then])
+        if are_offered(self._agents):
+            Talks(states)
         self._choice = gr.HTML(elem_id="language")
         self._wire_programs()
 

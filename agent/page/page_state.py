@@ -21,7 +21,7 @@ from agent.chat.turn import Turn
 from agent.core.choices import allowed, of_page
 from agent.core.feedback import can_be_rated
 from agent.core.files import File
-from agent.core.history import TurnRecord
+from agent.core.history import TurnRecord, as_talk
 from agent.core.notices import Notice, PlainError
 from agent.core.pauses import Reply
 from agent.core.question import Question, Screen
@@ -76,6 +76,8 @@ class PageState:
         self._times_turned = 0
         # The turn that answers once more what the turn of that id has answered (stream_panel.py).
         self.comparison: tuple[str | None, Turn] | None = None
+        # The talk that this page holds, while it lasts.
+        self.talk: Turn | None = None
         # The calls of long-running tools on the page whose results are still to come.
         self.waiting: set[str] = set()
 
@@ -96,6 +98,11 @@ class PageState:
             return self._screen
         above = (self._has_asked and self.turn.screen) or self._screen
         return replace(above, turn_ids=(*above.turn_ids, self.turn.id))
+
+    @property
+    def is_talking(self) -> bool:
+        """Whether the turn on the page is a talk that it holds, in which one can type."""
+        return self.talk is not None and self.turn is self.talk
 
     @property
     def is_long(self) -> bool:
@@ -255,6 +262,7 @@ class PageState:
         async with aclosing(self.follow(turn)) as transcripts:
             async for transcript in transcripts:
                 latest = replace(records[-1], transcript=transcript)
+                latest = as_talk(latest) if latest.is_talk else latest
                 latest = turn.measured(latest) if turn.over else latest
                 yield [*records[:-1], latest], not turn.over
 

@@ -55,6 +55,12 @@ MAX_TITLE_PART = 80
 # The id of a panel that tells of what stays done where its message is taken back (chat.js).
 STAYS_DONE = "stays-done"
 
+# The id of what was said first in a talk, which is taken back as a whole (cards.js).
+TALK = "talk"
+
+# What stands in its place while a visitor has said nothing.
+NOTHING_SAID = "…"
+
 # The ids of what stands beside the words (static/copying.js): a file or sources; the line that
 # tells how long an answer took; and the panel that tells how long nothing has come.
 ASIDE, FOOT, SILENCE = BESIDE = "aside", "foot", "silence"
@@ -175,7 +181,9 @@ def to_page(
         messages.append(_panel(title, text, status="done"))
     for turn in turns:
         if is_asked(turn):
-            messages.append(to_question(turn.question, turn.files))
+            question = turn.question or (NOTHING_SAID if turn.is_talk else "")
+            asked = to_question(question, turn.files)
+            messages.append(asked | ({"metadata": {"id": TALK}} if turn.is_talk else {}))
         waits = silence if turn is turns[-1] else None
         foot = foot_of(turn, settings)
         messages += to_messages(turn.transcript, waits, root_agent, foot=foot)
