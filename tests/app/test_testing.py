@@ -44,7 +44,7 @@ def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "shop"
     folder.mkdir()
     (folder / "agent.py").write_text(SHOP)
-    (folder / "tester_tasks.md").write_text(TASKS, encoding="utf-8")
+    (folder / "tester_tasks.md").write_text(f"{TASKS}\n| a |\n|---|\n| b |\n", encoding="utf-8")
     return folder
 
 
@@ -82,6 +82,7 @@ def judge(page: Page, verdict: str, words: str) -> None:
 def test_from_the_list_of_tasks_to_the_eval_set(
     app: App, gemini: FakeGemini, visitor: Visitor, folder: Path, db: str, tmp_path: Path
 ) -> None:
+    assert any("Line 9 is a table, and no task. Write each" in line for line in app.said)
     # A task begins in a new chat, with the words to send, which are not sent.
     page = visitor(viewport={"width": 1280, "height": 800}).open(app.url)
     talk(page, gemini, "Hello", "Hi.")
