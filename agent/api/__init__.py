@@ -15,6 +15,7 @@ from agent.api import (
     host_check,
     host_page,
     host_usage,
+    later,
     live,
     look,
     media,
@@ -49,6 +50,7 @@ def api_app(agents: Agents) -> FastAPI:
     app.include_router(example_client.router())
     app.include_router(health.router(agents))
     app.include_router(media.router())
+    app.include_router(later.router())
     app.include_router(look.router(agents))
     app.include_router(embed.router(agents))
     app.include_router(uploads.router(agents))

@@ -11,7 +11,7 @@ from google.adk.events import Event, EventActions
 from google.adk.events.event_actions import EventCompaction
 from google.adk.sessions import Session
 
-from agent.core import choices, files, talk, transcript, waiting
+from agent.core import branches, choices, files, talk, transcript, waiting
 from agent.core.figures import Figures, Usage, of_events
 from agent.core.files import File
 from agent.core.notices import Notice, PlainError, from_stored, to_stored
@@ -90,6 +90,8 @@ def turn_records(events: Iterable[Event]) -> list[TurnRecord]:
             record = _grown(record, event, is_talk)
             if may_answer_earlier(event, turn_id):
                 records = [_answered(earlier, record, event) for earlier in records]
+        begun = branches.begun_in(own)
+        record = replace(record, transcript=branches.arranged(record.transcript, begun))
         records.append(_summarized(as_talk(record) if is_talk else record, summaries))
     return records
 
