@@ -59,6 +59,13 @@ def js(method: str, script: str = "chat") -> str:
     return f"(...args) => {script}.{method}(...args)"
 
 
+def tasks_head() -> str:
+    """The same for what testers are asked to try, on pages that have such a list alone: its words
+    come with the list."""
+    style, script = _style("tasks.css"), _script("tasks.js")
+    return f"<style>\n{style}</style><script>\n{script}</script>"
+
+
 def told(tag: str) -> str:
     """What tells the scripts their constants, and the words of a language (words.js)."""
     with speaking(tag):

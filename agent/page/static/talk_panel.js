@@ -300,12 +300,14 @@ import { levelOf, openMicrophone, openVoice } from "./talk_devices.js";
         chatBox.tell("");
         tell(CONNECTING);
         mine.parts.strip.focus({ preventScroll: true });
-        mine.tellPage("ticket");
         mine.timer = setTimeout(() => {
             if (talk !== mine) return;
             chatBox.tell(NOT_BEGUN);
             close();
         }, TICKET_TIMEOUT);
+        await chatArrival.send({}); // Until then the server does not know the page.
+        if (talk !== mine) return;
+        mine.tellPage("ticket");
         if (sound?.audioWorklet) mine.voice = await openVoice(sound, showVoice).catch(() => null);
     };
 
