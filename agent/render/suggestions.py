@@ -12,14 +12,21 @@ from urllib.parse import urlsplit
 
 from agent.core.language import _
 
-# What Google's suggestions are made of.
-TAGS = {"style", "div", "span", "a"} | {"svg", "g", "path", "circle", "rect"}
+# What Google's suggestions are made of, and what may be added to that.
+TAGS = {
+    *("style", "div", "span", "a", "p", "b", "br", "ul", "li"),
+    *("svg", "g", "path", "circle", "ellipse", "rect", "polygon", "line", "title", "defs"),
+    *("lineargradient", "stop", "clippath", "mask"),
+}
 
 # Attributes that fetch something, lead elsewhere or are for scripts have other names; what a style
 # may fetch, the policy of the frame does not let it.
-ATTRIBUTES = {"class", "id", "href", "target", "rel", "title", "width", "height", "viewbox"} | {
-    *("fill", "xmlns", "d", "cx", "cy", "r", "x", "y", "rx", "ry", "fill-rule", "clip-rule"),
-    *("stroke", "stroke-width", "opacity", "fill-opacity"),
+ATTRIBUTES = {
+    *("class", "id", "href", "target", "rel", "title", "role", "tabindex", "lang", "dir", "style"),
+    *("width", "height", "viewbox", "xmlns", "fill", "d", "cx", "cy", "r", "x", "y", "rx", "ry"),
+    *("x1", "x2", "y1", "y2", "points", "transform", "opacity", "offset", "stop-color"),
+    *("stroke", "stroke-width", "stroke-linecap", "stroke-linejoin", "fill-rule", "clip-rule"),
+    *("fill-opacity", "clip-path", "mask", "gradientunits"),
 }
 
 # Where they lead.
@@ -45,7 +52,8 @@ class _Check(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
         link = urlsplit(given.get("href") or "")
-        is_known = tag in TAGS and given.keys() <= ATTRIBUTES
+        others = given.keys() - ATTRIBUTES
+        is_known = tag in TAGS and all(name.startswith(("aria-", "data-")) for name in others)
         leads = link.scheme == "https" and link.hostname in HOSTS and tag == "a"
         self.is_plain = self.is_plain and is_known and (leads or "href" not in given)
         self.links += tag == "a"

@@ -111,8 +111,8 @@ def run_firefox() -> Iterator[Firefox]:
     if not program:
         pytest.skip("There is no Firefox")
     port = free_port()
-    # Snap's Firefox reads no folder of /tmp.
-    with tempfile.TemporaryDirectory(dir=Path.home(), prefix=".firefox-") as profile:
+    # Ubuntu's, a snap, reads no folder of /tmp, and no hidden one.
+    with tempfile.TemporaryDirectory(dir=Path.home(), prefix="firefox-") as profile:
         preference = f'user_pref("marionette.port", {port});\n'
         Path(profile, "user.js").write_text(preference, encoding="utf-8")
         quiet = subprocess.DEVNULL
