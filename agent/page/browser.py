@@ -41,7 +41,7 @@ SPACES_PAGE = "https://huggingface.co"
 SCRIPTS = (
     *("words.js", "frames.js", "storage.js", "messages.js", "agents.js", "text.js", "copying.js"),
     *("times.js", "box.js", "scroll.js", "dialog.js", "cards.js", "feedback.js", "files.js"),
-    *("menu.js", "share.js", "account.js", "chats.js", "plot.js", "stream.js", "settings.js"),
+    *("menu.js", "share.js", "account.js", "chats.js", "stream.js", "settings.js"),
     *("voice.js", "accessibility.js", "embedded.js", "arrival.js", "chat.js"),
 )
 

@@ -161,8 +161,9 @@
         }, true);
 
     globalThis.chatText = {
-        sourceOf,
+        later,
         own,
+        sourceOf,
 
         // Called when all components are there, with the words of the page's own.
         watch(given) {
