@@ -35,6 +35,9 @@ LABELS = {
 # What scheme.js calls its button.
 SCHEME_LABEL = N_("Light or dark")
 
+# The same for where two answers stand side by side, where the host offers that.
+SIDES_SCRIPT, SIDES_STYLE = "sides.js", "sides.css"
+
 # Who shows a Space in a frame.
 SPACES_PAGE = "https://huggingface.co"
 
@@ -132,6 +135,14 @@ def _style(name: str) -> str:
     """A style sheet without the same."""
     text = (STATIC / name).read_text(encoding="utf-8")
     return re.sub(r"/\*.*?\*/|^ +", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def assets(with_sides: bool) -> dict[str, Any]:
+    """`ASSETS`, and what the host offers beside them."""
+    if not with_sides:
+        return ASSETS
+    script = f"<script>\n{_script(SIDES_SCRIPT)}</script>"
+    return {"head": ASSETS["head"] + script, "css": ASSETS["css"] + _style(SIDES_STYLE)}
 
 
 # For the head of the page in Gradio's reload mode.

@@ -12,7 +12,7 @@ from agent.chat.loader import to_title
 from agent.core.colours import PAGE
 from agent.core.language import ENGLISH, N_, _, direction, language
 from agent.core.sign_in import SignIn
-from agent.page.browser import ASSETS, in_language, js, template_head
+from agent.page.browser import assets, in_language, js, template_head
 from agent.page.controls import AT_ONCE, PLACEHOLDER, QUEUED, SEND, STOP
 from agent.page.feedback import FeedbackForm
 from agent.page.gradio_internals import (
@@ -27,6 +27,7 @@ from agent.page.languages import to_choice
 from agent.page.page_state import PageState
 from agent.page.protocol import choose, edit, pick
 from agent.page.settings_panel import SettingsPanel, is_offered
+from agent.page.side_by_side import SidesPanel
 from agent.page.sidebar import SideBar
 from agent.page.states import KEY, about_files
 from agent.page.stream_panel import StreamPanel
@@ -106,8 +107,9 @@ class ChatPage(RewiredInterface):
 
     def launch(self, *args: Any, **options: Any) -> Any:
         """`Blocks.launch`, with what the browser needs for this page."""
-        head = ASSETS["head"] + (options.pop("head", None) or "")
-        return super().launch(*args, **{**ASSETS, **options, "head": head})
+        here = assets(self._agents.settings.side_by_side)
+        head = here["head"] + (options.pop("head", None) or "")
+        return super().launch(*args, **{**here, **options, "head": head})
 
     def render_header(self) -> None:
         """Title, description, and which agent of several is on the page."""
@@ -176,6 +178,8 @@ class ChatPage(RewiredInterface):
             FeedbackForm(states)
         if is_offered(self._agents.settings):
             SettingsPanel(states)
+        if self._agents.settings.side_by_side:
+            SidesPanel(states)
         StreamPanel(
             states,
             [states.over.change, replayed.then, undone.success, side_bar.deleted.success],
