@@ -48,7 +48,7 @@ class SidesPanel:
         self._states = states
         # What it fires is named in static/sides.js: "expand" asks for what can be chosen, "submit"
         # asks the question, "stop" ends both answers, "select" says which is better.
-        place = gr.HTML(elem_id="sides", js_on_load="chatSides.watch(element, trigger)")
+        place = gr.HTML(elem_id="sides", js_on_load="globalThis.chatSides?.watch(element, trigger)")
         told, given = gr.JSON(visible=False), [states.asked, *states.who]
         place.expand(states.with_page_state(self.look), states.who, told, **AT_ONCE)
         every: dict[str, Any] = {"preprocess": False, **QUEUED}

@@ -70,7 +70,7 @@ def _sentences(tally: Tally) -> Iterator[str]:
                 most=in_digits(most), least=in_digits(least)
             )
     else:
-        yield _("Better: “{name}”, {most} of {all} times.").format(
+        yield _("“{name}” was found better {most} of {all} times.").format(
             name=name, most=in_digits(most), all=in_digits(most + least)
         )
         yield _how_sure(chance(most, least))
@@ -87,19 +87,16 @@ def _sentences(tally: Tally) -> Iterator[str]:
 def _how_sure(by_luck: float) -> str:
     """How often luck alone does as much, in words."""
     if by_luck > 0.5:
-        return _(
-            "That says nothing yet: two settings that are equally good come out at least as far "
-            "apart more often than not."
-        )
+        return _("That says nothing yet: by luck alone it comes out like this more often than not.")
     form = (
         _(
-            "That is hardly chance: two settings that are equally good come out as far apart only "
-            "about once in {number} times."
+            "That is hardly chance: of two that are equally good, one gets as far ahead by luck "
+            "alone only about once in {number} times."
         )
         if by_luck < UNLIKELY
         else _(
-            "That may still be chance: two settings that are equally good come out as far apart "
-            "about once in {number} times."
+            "That may still be chance: of two that are equally good, one gets as far ahead by luck "
+            "alone about once in {number} times."
         )
     )
     return form.format(number=in_digits(round(1 / by_luck)))

@@ -54,11 +54,11 @@ async def test_the_host_sees_totals_how_sure_they_are_and_each_choice(
     agents: Agents, host: httpx.AsyncClient
 ) -> None:
     for number in range(9):
-        better = "second" if number > 6 else "first"
-        kept = replace(ONE, id=str(number), user_id=f"{ONE.user_id}{number % 3}", better=better)
+        kept = replace(ONE, id=str(number), user_id=f"{ONE.user_id}{number % 3}")
+        kept = replace(kept, better="second") if number > 6 else kept
         await agents.first.preferences.keep(kept)
     page = (await host.get("preferences")).text
-    assert "Better: “as the agent has it”, 7 of 9 times. That may still be chance" in page
+    assert "“as the agent has it” was found better 7 of 9 times. That may still be chance" in page
     assert "Visitors who have chosen: 3." in page
     assert "9 choices." in page
     assert "SIDE_BY_SIDE=1" in page

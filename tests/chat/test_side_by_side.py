@@ -54,7 +54,8 @@ def with_models(**agent: Any) -> Registry:
     for plugin in what.runner.plugin_manager.plugins:
         if isinstance(plugin, ModelOptions):
             plugin._named = frozenset({"helper"})
-    variants = {"Pirate": Variant(instruction="Be a pirate.", temperature=0.5)}
+    told = {"instruction": "Be a pirate.", "temperature": 0.5}
+    variants = {"Pirate": Variant.model_validate(told)}
     return Registry(replace(what, variants=variants), Settings(**UNLIMITED))
 
 
@@ -150,7 +151,7 @@ async def test_blind_answers_stand_in_random_order_and_the_choice_is_of_what_sta
 ) -> None:
     there = registry()
     gemini.always("Hello.")
-    seen = set()
+    seen = set[str]()
     for _ in range(20):
         both = await asked(there, is_blind=True)
         assert not both.is_told

@@ -64,13 +64,13 @@ def test_a_pair_is_the_same_in_either_order_and_another_once_the_agent_has_chang
     [
         (
             [ONE] * 7 + [TURNED] * 2,
-            "Better: “temperature 0”, 7 of 9 times. That may still be chance: two settings that "
-            "are equally good come out as far apart about once in 6 times.",
+            "“temperature 0” was found better 7 of 9 times. That may still be chance: of two that "
+            "are equally good, one gets as far ahead by luck alone about once in 6 times.",
         ),
         (
             [TURNED] * 9 + [ONE],
-            "Better: “temperature 1.5”, 9 of 10 times. That is hardly chance: two settings that "
-            "are equally good come out as far apart only about once in 47 times.",
+            "“temperature 1.5” was found better 9 of 10 times. That is hardly chance: of two that "
+            "are equally good, one gets as far ahead by luck alone only about once in 47 times.",
         ),
         (
             [ONE, TURNED, replace(ONE, better="neither", is_blind=False)],
@@ -102,7 +102,8 @@ def test_a_preference_is_read_as_it_was_stored_and_what_another_version_has_stor
 
 
 def test_what_a_visitor_has_chosen_comes_before_the_variant() -> None:
-    variants = {"Short": Variant(instruction="Be short.", temperature=0.5, max_output_tokens=9)}
+    told = {"instruction": "Be short.", "temperature": 0.5, "max_output_tokens": 9}
+    variants = {"Short": Variant.model_validate(told)}
     side = Side("helper", "Short", {"temperature": 1.0})
     assert side.options(variants) == Options(
         instruction="Be short.", temperature=1.0, max_output_tokens=9

@@ -26,7 +26,7 @@ from tests.support.browser import ACTION_TIMEOUT, Page
 
 FILES = [
     *("words.js", "frames.js", "dialog.js", "times.js", "menu.js", "chats.js", "agents.js"),
-    *("stream.js", "settings.js", "cards.js", "feedback.js", "chat.js"),
+    *("stream.js", "settings.js", "sides.js", "cards.js", "feedback.js", "chat.js"),
 ]
 
 # What other scripts use of these objects, or elements of the page.
@@ -40,6 +40,8 @@ BY_SCRIPTS = {
         "chatAgents.named",
         "chatStream.watch",
         "chatSettings.watch",
+        "chatSettings.rows",
+        "chatSides.watch",
     ),
     *("chatList.watch", "chatList.deletesThis"),
     *("chatFeedback.watch", "chatFeedback.begin", "chatFeedback.add", "chatFeedback.cut"),
@@ -50,7 +52,9 @@ BY_SCRIPTS = {
 # The methods of the scripts whose objects listeners may call.
 METHODS = """
 process.argv.slice(1).forEach(require)
-const scripts = {chat, chatStream, chatSettings, chatAgents, chatFeedback, chatList, chatTimes}
+const scripts = {
+    chat, chatStream, chatSettings, chatSides, chatAgents, chatFeedback, chatList, chatTimes,
+}
 const methods = Object.entries(scripts).flatMap(
     ([script, has]) => Object.keys(has).map(method => `${script}.${method}`))
 console.log(JSON.stringify(methods))
@@ -77,7 +81,7 @@ def test_the_scripts_pass_their_own_tests(name: str) -> None:
 def test_every_listener_calls_a_method_that_the_script_has(tmp_path: Path) -> None:
     methods = set(json.loads(node("-e", METHODS, *(str(STATIC / name) for name in FILES))))
     folder = open_folder(tmp_path, ("helper", "another"))
-    demo = ChatPage(app.respond, Agents(loaded(), Settings(), folder))
+    demo = ChatPage(app.respond, Agents(loaded(), Settings(side_by_side=True), folder))
     scripts = [step["js"] for step in demo.config["dependencies"] if step["js"]]
     calls = [re.fullmatch(r"\(\.\.\.args\) => (\w+\.\w+)\(\.\.\.args\)", js) for js in scripts]
     assert all(calls), scripts

@@ -19,6 +19,10 @@
             "chosen: so you judge the answer, not the setting.",
     );
     const ONE_AT_A_TIME = _("Each question stands alone: the agents do not know the ones before.");
+    const KEPT = _(
+        "Whoever runs this page can read what you choose, with your question and both answers, until " +
+            "you say “Forget me” or it is too old.",
+    );
     const UNLOCKED = _("That did not reach the server. Please try again.");
     const PLACES = ["A", "B"];
     const CROSS = "M6 6 18 18M18 6 6 18";
@@ -217,9 +221,10 @@
             make("h3", { textContent: _("Which answer is better?") }),
             reasonField,
             make("p", { className: "sides-buttons" }, ...choices),
+            note(KEPT),
         );
         view.results.append(
-            make("h3", { textContent: _("What you have found so far") }),
+            make("h3", { textContent: _("Your results so far") }),
             make("ul"),
         );
         dialog = make(
