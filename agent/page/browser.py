@@ -42,9 +42,9 @@ SIDES_SCRIPT, SIDES_STYLE = "sides.js", "sides.css"
 SPACES_PAGE = "https://huggingface.co"
 
 SCRIPTS = (
-    *("words.js", "frames.js", "storage.js", "agents.js", "text.js", "copying.js", "times.js"),
-    *("box.js", "scroll.js", "dialog.js", "cards.js", "feedback.js", "files.js", "menu.js"),
-    *("share.js", "account.js", "chats.js", "plot.js", "stream.js", "settings.js"),
+    *("words.js", "frames.js", "storage.js", "messages.js", "agents.js", "text.js", "copying.js"),
+    *("times.js", "box.js", "scroll.js", "dialog.js", "cards.js", "feedback.js", "files.js"),
+    *("menu.js", "share.js", "account.js", "chats.js", "plot.js", "stream.js", "settings.js"),
     *("voice.js", "accessibility.js", "embedded.js", "chat.js"),
 )
 

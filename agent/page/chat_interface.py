@@ -215,6 +215,7 @@ class ChatPage(RewiredInterface):
             self.handlers.replay,
             states.page,
             [chatbot, box, states.cards, states.result_timer, states.ratings, states.times],
+            js=js("askForPage"),
             show_progress_on=states.asked,  # Else each update tells these of it, too.
             **QUEUED,
         )
@@ -224,7 +225,7 @@ class ChatPage(RewiredInterface):
             states.refresh,
             **QUEUED,
         )
-        replayed.then(None, chatbot, None, js=js("keepPage"), **AT_ONCE)
+        replayed.then(None, chatbot, states.refresh, js=js("keepPage"), **AT_ONCE)
         states.times.change(None, states.times, None, js=js("know", "chatTimes"), **AT_ONCE)
         for step in (arrived, replayed):
             step.failure(None, None, box, js=js("unlock"), **AT_ONCE)

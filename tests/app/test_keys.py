@@ -11,7 +11,8 @@ from pydantic import SecretStr
 from agent.chat.conversation import Conversation
 from agent.chat.load_errors import LoadError
 from agent.chat.loader import load
-from agent.core.settings import Settings, _complaint
+from agent.core.environment import _complaint
+from agent.core.settings import Settings
 from agent.limits.counters import Counters
 from tests.support.app_setup import say
 from tests.support.fake_gemini import FakeGemini, Status

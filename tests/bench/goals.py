@@ -18,6 +18,14 @@ class TimesAdk(Goal):
     """As many times raw ADK's."""
 
 
+class TimesPlain(Goal):
+    """As many times that of a plain ChatInterface."""
+
+
+# Whose figure a goal is a multiple of.
+BESIDE = {TimesAdk: "adk", TimesPlain: "plain"}
+
+
 @dataclass(frozen=True)
 class Row:
     """One figure of one case (plan.py)."""
@@ -48,6 +56,9 @@ ROWS = (
     Row("busy machine: lag p95", "Chromium, busy", "p95", AtMost(120)),
     Row("busy machine: complete after the model", "Chromium, busy", "end", AtMost(60)),
     Row("busy machine: long tasks", "Chromium, busy", "long tasks", unit=""),
+    Row("slow phone: first load, until one can type", "first load", "first", TimesPlain(1)),
+    Row("slow phone: second visit, until one can type", "first load", "second"),
+    Row("slow phone: second visit against the first", "first load", "share", AtMost(0.5), ""),
     Row("slow phone, turn 41: lag p95", "slow phone", "p95"),
     Row("slow phone, turn 41: complete after the model", "slow phone", "end"),
     Row("10 visitors, 50 chunks/s: lag p95", "10 visitors", "p95", AtMost(60)),

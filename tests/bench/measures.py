@@ -18,7 +18,7 @@ from tests.bench.model import message
 from tests.bench.stamps import Answer
 from tests.bench.targets import ENVIRONMENT, Model, Target
 from tests.bench.visitors import Door, Visitor, door
-from tests.bench.window import look, look_on_phone
+from tests.bench.window import load_on_phone, look, look_on_phone
 
 Figures = dict[str, float]
 
@@ -88,6 +88,12 @@ async def phone(at: Place, turns: int, words: int, apart: int) -> Figures:
     """One visitor asks on a slow phone, in a long chat."""
     answer = await look_on_phone(at.browser, at.target.url, turns, words, apart)
     return seen([answer], words)
+
+
+async def load(at: Place) -> Figures:
+    """A page is opened on a slow phone."""
+    first, second = await load_on_phone(at.browser, at.target.url)
+    return {"first": first * 1000, "second": second * 1000, "share": second / first}
 
 
 SHORT_TURNS = 5

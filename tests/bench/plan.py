@@ -85,6 +85,7 @@ def cases(size: Size) -> Iterator[Case]:
     look = partial(measures.sight, words=size.seen, apart=20)
     yield Case("Chromium", quick, ("plain", "page"), look)
     yield Case("Chromium, busy", usual, pages, partial(look, busy=True))
+    yield Case("first load", quick, ("plain", "page"), measures.load)
     if size.phone:
         far = partial(measures.phone, turns=size.phone, words=size.seen, apart=20)
         yield Case("slow phone", 1, pages, far)

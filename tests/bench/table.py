@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from statistics import median
 
-from tests.bench.goals import ROWS, Goal, Row, TimesAdk
+from tests.bench.goals import BESIDE, ROWS, Goal, Row
 from tests.bench.measures import Figures
 from tests.bench.plan import ALL
 
@@ -48,10 +48,10 @@ def load() -> str:
 
 def verdict(row: Row, results: Results) -> str:
     """Whether the goal is reached."""
-    own, adk = (middle(row, name, results) for name in ("page", "adk"))
     if row.goal is None:
         return ""
-    by = adk if isinstance(row.goal, TimesAdk) else 1
+    other = BESIDE.get(type(row.goal))
+    own, by = middle(row, "page", results), middle(row, other, results) if other else 1
     if own is None or by is None:
         return "not measured"
     return "ok" if own <= row.goal.most * by else "MISSED"
@@ -83,7 +83,7 @@ def amount(row: Row, value: float | None) -> str:
 
 def wish(goal: Goal | None) -> str:
     """A goal."""
-    return "" if goal is None else f"<= {'x' * isinstance(goal, TimesAdk)}{goal.most:g}"
+    return "" if goal is None else f"<= {'x' * (type(goal) in BESIDE)}{goal.most:g}"
 
 
 def line(title: str, *cells: str) -> str:

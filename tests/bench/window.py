@@ -3,16 +3,20 @@
 import asyncio
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from os import cpu_count
 
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from tests.bench.model import message
 from tests.bench.stamps import Answer, lag
 from tests.support.browser import ACTION_TIMEOUT, CHROMIUM, CHROMIUM_ARGUMENTS
+
+# Where one can type.
+BOX = "[data-testid=textbox]:visible:enabled"
 
 # Notes each word of the last answer when it is in the DOM, and counts the tasks that took longer
 # than 50 ms.
@@ -80,6 +84,29 @@ async def look_on_phone(browser: Browser, url: str, turns: int, words: int, apar
         return await _ask(tab, words, apart)
 
 
+# A phone's line, as Lighthouse takes a slow 4G to be; in bytes a second, and milliseconds.
+LINE = {"downloadThroughput": 1_600_000 / 8, "uploadThroughput": 750_000 / 8, "latency": 150}
+
+
+async def load_on_phone(browser: Browser, url: str) -> tuple[float, float]:
+    """Seconds until one can type on a slow phone: at the first visit, and at the second."""
+    async with await browser.new_context(viewport={"width": 390, "height": 844}) as context:
+        return await _load(context, url), await _load(context, url)
+
+
+async def _load(context: BrowserContext, url: str) -> float:
+    tab = await context.new_page()
+    device = await context.new_cdp_session(tab)
+    await device.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
+    await device.send("Network.emulateNetworkConditions", {"offline": False, **LINE})
+    begun = time.monotonic()
+    await tab.goto(url, wait_until="commit")
+    await tab.locator(BOX).first.wait_for(timeout=3 * ACTION_TIMEOUT)
+    seconds = time.monotonic() - begun
+    await tab.close()
+    return seconds
+
+
 @asynccontextmanager
 async def _open(browser: Browser, url: str) -> AsyncIterator[Page]:
     async with await browser.new_context() as context:
@@ -90,7 +117,7 @@ async def _open(browser: Browser, url: str) -> AsyncIterator[Page]:
 
 
 async def _ask(tab: Page, words: int, apart: int) -> Sight:
-    box = tab.locator("[data-testid=textbox]:visible:enabled").first
+    box = tab.locator(BOX).first
     await box.fill(message(words, apart))
     await asyncio.sleep(0.5)  # Some time to type.
     await box.press("Enter")

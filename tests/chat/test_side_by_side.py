@@ -189,6 +189,7 @@ async def test_what_is_kept_is_deleted_when_it_is_old(gemini: FakeGemini) -> Non
     gemini.always("Hello.")
     both = await asked(there)
     await there.preferences.keep(both.choose("both", "", ANN.user_id))
+    await sessions(there)
 
     async def forget(_session: object) -> None:
         raise AssertionError("There is no conversation.")

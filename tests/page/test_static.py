@@ -25,7 +25,8 @@ from tests.support.app_setup import launched, loaded
 from tests.support.browser import ACTION_TIMEOUT, Page
 
 FILES = [
-    *("words.js", "frames.js", "dialog.js", "times.js", "menu.js", "chats.js", "agents.js"),
+    *("words.js", "frames.js", "messages.js", "dialog.js", "times.js", "menu.js", "chats.js"),
+    "agents.js",
     *("stream.js", "settings.js", "sides.js", "cards.js", "feedback.js", "chat.js"),
 ]
 
@@ -33,7 +34,6 @@ FILES = [
 BY_SCRIPTS = {
     *(
         "chat.state",
-        "chat.textOf",
         "chat.start",
         "chat.pageUrl",
         "chatAgents.start",

@@ -16,7 +16,10 @@
 (() => {
     "use strict";
 
-    // What this file knows of Gradio 6.31's front end, none of which is documented, stands here.
+    // What this file knows of Gradio 6.31's front end, none of which is documented, stands here and in
+    // messages.js.
+
+    const { questionIndices, showable, typed, filesOf, toMessage } = globalThis.chatMessages;
 
     // Elements of the page. Each may be missing; then the page does without one thing:
     const ELEMENTS = {
@@ -29,25 +32,10 @@
     };
 
     // What a method returns for a component to change some of its properties, or none, as
-    // gr.update() and gr.skip() do in Python. This form and the next have no substitute: if Gradio
-    // changes one, tests/page fails at once.
+    // gr.update() and gr.skip() do in Python. This form has no substitute: if Gradio changes it,
+    // tests/page fails at once.
     const update = (properties) => ({ __type__: "update", ...properties });
     const SAME = update({});
-
-    // A message as the Chatbot takes it, which must have all of these keys; and the text of a
-    // message as the Chatbot hands it over: its content is a text, or parts of which some are.
-    const toMessage = ({ content, ...message }) => (
-        { metadata: null, options: null, ...message, content: [content].flat() }
-    );
-    const textOfPart = (part) => typeof part === "string" ? part : part.text ?? "";
-    const textOfParts = (parts) => parts.map(textOfPart).join("");
-
-    // Of a visitor's message, the files stand behind the mark (agent/render/messages.py).
-    const isFiles = (part) => textOfPart(part).startsWith(constants.mark);
-    const textOf = ({ role, content }) =>
-        textOfParts([content].flat().filter((part) => role !== "user" || !isFiles(part)));
-    const filesOf = ({ content }) =>
-        textOfParts([content].flat().filter(isFiles)).replace(constants.mark, "");
 
     // What the page remembers while it is open. Times are milliseconds of performance.now().
     const state = {
@@ -58,6 +46,8 @@
         page: [], // What this file has put on the page last, or `keepPage` has found there.
         isHeld: false, // Whether a message waits for its files.
         edited: null, // The number of the latest edit.
+        changes: 0, // How often a question was put on the page, or taken off it;
+        changesBefore: 0, // and how often before the server was asked last what is to be shown.
         isTurning: false, // Whether another chat is on its way to the page,
         isArriving: false, // or the first one of a page that has been opened.
         storesNothing: false, // Whether the browser lets this page store anything.
@@ -80,16 +70,6 @@
     const isOnItsWay = (question) => (
         question !== null && question.number !== state.shownQuestion
     );
-
-    // Where the questions are on the page.
-    const questionIndices = (page) =>
-        page.flatMap(({ role }, index) => role === "user" ? [index] : []);
-
-    // A visitor's tags are shown as they were typed: "<" and a word joiner begin no HTML tag, and
-    // the joiner is invisible (`to_question` in agent/render/messages.py does the same).
-    const showable = (text) =>
-        text.replaceAll(constants.mark, "").replace(/<(?=[a-z/!?])/gi, "<" + constants.wordJoiner);
-    const typed = (message) => textOf(message).replaceAll("<" + constants.wordJoiner, "<");
 
     // The browser keeps a message until the server has it, because Gradio reloads the page when the
     // connection fails. To keep it takes a millisecond, so the message is sent first.
@@ -129,11 +109,11 @@
 
     globalThis.chat = {
         state,
-        textOf,
 
         // Takes the constants: those of `told` in agent/page/browser, which says what they are.
         start(given) {
             constants = given;
+            chatMessages.start(given);
             chatAgents.start(given.outside);
             state.storesNothing ||= chatStorage.replaceBlocked();
         },
@@ -224,6 +204,7 @@
         async showQuestion(question, page) {
             if (!isOnItsWay(question)) return [SAME];
             state.shownQuestion = question.number;
+            state.changes += 1;
             chatVoice.hush();
             chatBox.tell("");
             chatCards.show([]);
@@ -269,10 +250,18 @@
             if (note) chatBox.tell(note);
         },
 
-        // Knows what the server has put on the page.
+        // The server is asked what is to be shown. Returns its inputs.
+        askForPage(...inputs) {
+            state.changesBefore = state.changes;
+            return inputs;
+        },
+
+        // Knows what the server has put on the page. If a question was put there or taken off
+        // meanwhile, that may be gone: the server is asked again, by a new value.
         keepPage(page) {
             state.page = page;
             chatTimes.look();
+            return state.changes === state.changesBefore ? SAME : Math.random();
         },
 
         // Ends the pause: the end of an answer is shown at once.
@@ -305,6 +294,7 @@
             chatCards.show([]);
             if (last === undefined) return [page, constants.idle];
             chatFiles.restore(filesOf(page[last]));
+            state.changes += 1;
             state.page = page.slice(0, last);
             return [state.page, { ...constants.idle, value: typed(page[last]) }];
         },
@@ -322,6 +312,7 @@
             const isUnanswered = page.at(-1)?.role === "user";
             chatBox.tell(isUnanswered ? constants.notSent : constants.lineLost);
             if (!isUnanswered) return [page, constants.idle];
+            state.changes += 1;
             state.page = page.slice(0, -1);
             chatFiles.restore(question.shown ?? "");
             return [state.page, { ...constants.idle, value: question.text }];

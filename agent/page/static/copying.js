@@ -59,7 +59,7 @@
     // answer, and the app's own notes.
     const isWords = ({ metadata }) => !metadata?.title && !beside.includes(metadata?.id);
 
-    const texts = (messages) => messages.filter(isWords).map(globalThis.chat.textOf);
+    const texts = (messages) => messages.filter(isWords).map(chatMessages.textOf);
 
     // A copy of what is shown that other programs can read. Few of them draw formulas or diagrams.
     const formatted = (part) => {

@@ -2,6 +2,8 @@
 
 import asyncio
 import threading
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -108,6 +110,31 @@ def test_an_example_in_a_new_chat(page: Page, gemini: FakeGemini) -> None:
     page.shows()
     gemini.enqueue("Hello, you.")
     page.click_example("Hello")
+    page.shows(("user", "Hello"), ("model", "Hello, you."))
+    remembers_what_is_seen(page, gemini)
+
+
+@pytest.mark.usefixtures("gate")
+def test_what_is_asked_before_a_new_chat_has_come_stays_on_the_page(
+    page: Page, gemini: FakeGemini, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_come, replay = threading.Event(), PageState.replay
+
+    async def replay_late(self: PageState) -> AsyncIterator[Any]:
+        async for history in replay(self):
+            assert await asyncio.to_thread(may_come.wait, 20)
+            yield history
+
+    page.open_side_bar()
+    monkeypatch.setattr(PageState, "replay", replay_late)
+    page.press("New chat")
+    page.shows()
+    gemini.enqueue("Hello, you.")
+    page.click_example("Hello")
+    page.shows(("user", "Hello"), ("model", "Hello, you."))
+    page.tab.evaluate("film.length = 0")
+    may_come.set()
+    page.tab.wait_for_function("film.length > 1")  # It is gone, and comes again.
     page.shows(("user", "Hello"), ("model", "Hello, you."))
     remembers_what_is_seen(page, gemini)
 

@@ -8,7 +8,7 @@ const { beforeEach, describe, test } = require("node:test");
 const { runInThisContext } = require("node:vm");
 
 const STATIC = join(__dirname, "../../../agent/page/static");
-const SOURCE = ["words", "agents", "box", "chat"]
+const SOURCE = ["words", "messages", "agents", "box", "chat"]
     .map((name) => readFileSync(join(STATIC, `${name}.js`), "utf8")).join("");
 
 const SAME = { __type__: "update" };

@@ -9,7 +9,7 @@ const { runInThisContext } = require("node:vm");
 
 const STATIC = join(__dirname, "../../../agent/page/static");
 const FILES =
-    "words frames storage agents text copying times box dialog scroll cards feedback files" +
+    "words frames storage messages agents text copying times box dialog scroll cards feedback files" +
     " voice chat";
 const SOURCE = FILES.split(" ")
     .map((name) => readFileSync(join(STATIC, `${name}.js`), "utf8")).join("");
@@ -218,8 +218,11 @@ describe("A question with files", () => {
     });
 
     test("is copied without them", () => {
-        assert.equal(chat.textOf(asked), "What?");
-        assert.equal(chat.textOf(message("assistant", "\u2063`x`\u2063")), "\u2063`x`\u2063");
+        assert.equal(chatMessages.textOf(asked), "What?");
+        assert.equal(
+            chatMessages.textOf(message("assistant", "\u2063`x`\u2063")),
+            "\u2063`x`\u2063",
+        );
     });
 
     test("gives them back with its words, to be sent again", async () => {
