@@ -194,7 +194,7 @@ async def test_what_is_kept_is_deleted_when_it_is_old(gemini: FakeGemini) -> Non
     async def forget(_session: object) -> None:
         raise AssertionError("There is no conversation.")
 
-    for idle, left in ((3600, 1), (0.001, 0)):
+    for idle, left in ((3600, 1), (1e-9, 0)):
         settings = Settings(**{**UNLIMITED, "session_idle": idle})
         await Retention(there._runner, settings, forget)._sweep()
         assert len(await there.preferences.all()) == left
