@@ -24,7 +24,7 @@ NOT_OFFERED = (
 ABOUT = (
     "<p>How sure a result is, is told by an exact sign test, which leaves out those who found no "
     "difference. It counts choices, not visitors: many of one visitor say what that one likes. An "
-    "agent that has changed is counted anew.</p>\n"
+    "agent that has changed is counted anew: the letters beside a setting are its version.</p>\n"
     "<p><small>A choice is kept for {time}, or until its visitor says “Forget me”. Save what you "
     "need for longer.</small></p>\n"
 )
@@ -55,7 +55,7 @@ def router(agents: Agents, may_enter: Guard) -> APIRouter:
     def _body(found: list[Preference]) -> str:
         records = [preferences.to_record(each) for each in found]
         fails = any(registry.store_unavailable for registry in agents.with_chats())
-        count = f"<p>{len(found):,} choices"
+        count = f"<p>Choices: {len(found):,}"
         more = f", of which the newest {preferences.MAX_SHOWN} are shown"
         count += more if len(found) > preferences.MAX_SHOWN else ""
         links = " · ".join(

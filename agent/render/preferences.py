@@ -178,14 +178,17 @@ def to_list(records: Sequence[Mapping[str, Any]]) -> str:
 
 def _item(record: Mapping[str, Any]) -> str:
     names = {place: record[f"{place}_setting"] for place in ("first", "second")}
-    better = {**names, "both": "both good", "neither": "both bad"}[record["better"]]
+    better = names.get(record["better"])
+    found = (
+        f"Better: {better}" if better else {"both": "Both good"}.get(record["better"], "Both bad")
+    )
     how = "blind" if record["is_blind"] else "not blind"
     beside = f"{record['time'][:16].replace('T', ' ')} UTC · {how}"
     texts = [f"“{_short(record['question'])}”"]
     texts += [f"{name} → {_short(record[f'{place}_answer'])}" for place, name in names.items()]
     texts += [f"Why: {_short(record['reason'])}"] if record["reason"] else []
     said = "".join(f'<p dir="auto">{_text(text)}</p>\n' for text in texts)
-    return f"<li>Better: {_text(better)} <small>{beside}</small>\n{said}</li>\n"
+    return f"<li>{_text(found)} <small>{beside}</small>\n{said}</li>\n"
 
 
 def _short(text: str) -> str:

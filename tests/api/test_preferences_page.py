@@ -60,7 +60,7 @@ async def test_the_host_sees_totals_how_sure_they_are_and_each_choice(
     page = (await host.get("preferences")).text
     assert "“as the agent has it” was found better 7 of 9 times. That may still be chance" in page
     assert "Visitors who have chosen: 3." in page
-    assert "9 choices." in page
+    assert "Choices: 9." in page
     assert "SIDE_BY_SIDE=1" in page
     assert "<script" not in page
     assert page.count("&lt;script") == 9 * 3

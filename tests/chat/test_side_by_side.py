@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from agent.chat import conversation
+from agent.chat.load_errors import LoadError
+from agent.chat.loader import load
 from agent.chat.model_options import ModelOptions
 from agent.chat.registry import Registry
 from agent.chat.side_by_side import SideBySide, asked_of_both
@@ -19,6 +21,7 @@ from agent.core.sides import Side, Sides
 from agent.core.transcript import answer
 from agent.core.visitor import Visitor, visitor_id
 from agent.stores.retention import Retention
+from tests.support.agent_folder import HELPER, Write
 from tests.support.app_setup import GEMINI, UNLIMITED, loaded, notices, registry
 from tests.support.fake_gemini import FakeGemini, Hang, Request
 from tests.support.limits import HERE, lot
@@ -198,3 +201,33 @@ async def test_what_is_kept_is_deleted_when_it_is_old(gemini: FakeGemini) -> Non
         settings = Settings(**{**UNLIMITED, "session_idle": idle})
         await Retention(there._runner, settings, forget)._sweep()
         assert len(await there.preferences.all()) == left
+
+
+def test_variants_are_the_owners(folder: Write) -> None:
+    variants = '{"Short": {"instruction": "Be short.", "temperature": 0.2}}'
+    what = load(folder({"agent.py": HELPER + f"    VARIANTS = {variants}\n"}))
+    assert what.variants["Short"].instruction == "Be short."
+
+
+@pytest.mark.parametrize(
+    "wrong", ['["Short"]', '{"Short": {"tone": "kind"}}', '{"Short": {"temperature": 3}}']
+)
+def test_what_are_no_variants_is_told_in_a_sentence(wrong: str, folder: Write) -> None:
+    with pytest.raises(LoadError, match=r"VARIANTS in .* should be a dict of dicts"):
+        load(folder({"agent.py": HELPER + f"    VARIANTS = {wrong}\n"}))
+
+
+async def test_two_agents_can_stand_side_by_side(gemini: FakeGemini) -> None:
+    gemini.always("Hello.")
+    both = [
+        registry(agent={"name": name, "instruction": f"Be {name}."}) for name in ("kind", "odd")
+    ]
+    sides = Side("kind"), Side("odd")
+    async with asked_of_both(both, "Hi", sides, ANN, False) as answers:
+        async for _look in answers.watch():
+            pass
+    told = sorted(
+        request.body["systemInstruction"]["parts"][0]["text"] for request in gemini.requests
+    )
+    assert ["Be kind." in told[0], "Be odd." in told[1]] == [True, True]
+    assert answers.can_choose
