@@ -16,6 +16,7 @@ from agent.chat.comparison import asked_apart
 from agent.chat.registry import Registry
 from agent.chat.turn import Turn
 from agent.chat.versions import app_version
+from agent.core.errors import MAX_TOKENS
 from agent.core.feedback import MAX_ANSWER, MAX_WORDS
 from agent.core.history import TurnRecord
 from agent.core.notices import PlainError
@@ -157,7 +158,9 @@ class SideBySide:
 def _is_whole(turn: Turn) -> bool:
     """Whether it is an answer that says something of the setting by which it was asked."""
     is_answered = bool(turn.id and answer(turn.transcript).strip()) and not turn.is_waiting
-    return is_answered and not turn.spent.is_offline and not isinstance(turn.failure, PlainError)
+    # How long an answer may be is one of the settings.
+    has_ended = turn.failure in (None, MAX_TOKENS)
+    return is_answered and has_ended and not turn.spent.is_offline
 
 
 def _version(registry: Registry, side: Side) -> str:

@@ -150,15 +150,23 @@ def _signs(tag: str) -> dict[int, str]:
 
 
 @cache
-def words_of_scripts(tag: str) -> dict[str, str | list[str]]:
+def words_of_scripts(tag: str, apart: str, only: bool = False) -> dict[str, str | list[str]]:
     """What the page's scripts say in a language, by the English; of what there is for one and for
-    many, all forms in the order of the catalogue."""
+    many, all forms in the order of the catalogue.
+
+    Args:
+        tag: The language.
+        apart: The name of a script that not every page has.
+        only: Whether it is what that one alone says; else all but that.
+    """
     found: dict[str, str | list[str]] = {}
     if tag == ENGLISH:
         return found
     # The made-up language has no catalogue; each of the others has all messages.
     for message in _catalogue("de" if tag == ACCENTED else tag):
-        if not any(name.endswith(".js") for name, _line in message.locations):
+        scripts = {name for name, _line in message.locations if name.endswith(".js")}
+        is_apart = all(name.endswith(f"/{apart}") for name in scripts)
+        if not scripts or is_apart is not only:
             continue
         said = message.id if tag == ACCENTED else message.string
         forms = [str(form) for form in ([said] if isinstance(said, str) else said or ())]

@@ -94,10 +94,16 @@ def told(tag: str) -> str:
             "mark": MARK,
         }
         about: dict[str, Any] = {"language": tag, "direction": direction(), "cookie": COOKIE}
-        about["words"] = words_of_scripts(tag)
+        about["words"] = words_of_scripts(tag, SIDES_SCRIPT)
     given = json.dumps({**about, "constants": constants}, ensure_ascii=False)
     given = given.replace("<", "\\u003c")  # No text may end the script.
     return f"globalThis.chatTold = {given};\n"
+
+
+def told_beside(tag: str) -> str:
+    """The words of that script alone."""
+    given = json.dumps(words_of_scripts(tag, SIDES_SCRIPT, only=True), ensure_ascii=False)
+    return f"Object.assign(chatTold.words, {given});\n".replace("<", "\\u003c")
 
 
 def head() -> str:
@@ -114,7 +120,10 @@ def head() -> str:
 def in_language(head: str) -> str:
     """The same in the reader's language."""
     tag = language()
-    return head if tag == ENGLISH else head.replace(told(ENGLISH), told(tag))
+    if tag == ENGLISH:
+        return head
+    head = head.replace(told(ENGLISH), told(tag))
+    return head.replace(told_beside(ENGLISH), told_beside(tag))
 
 
 def template_head() -> str:
@@ -141,7 +150,7 @@ def assets(with_sides: bool) -> dict[str, Any]:
     """`ASSETS`, and what the host offers beside them."""
     if not with_sides:
         return ASSETS
-    script = f"<script>\n{_script(SIDES_SCRIPT)}</script>"
+    script = f"<script>\n{told_beside(ENGLISH)}{_script(SIDES_SCRIPT)}</script>"
     return {"head": ASSETS["head"] + script, "css": ASSETS["css"] + _style(SIDES_STYLE)}
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from google.adk.tools import FunctionTool
 
 from agent.chat import conversation
 from agent.chat.load_errors import LoadError
@@ -23,7 +24,7 @@ from agent.core.visitor import Visitor, visitor_id
 from agent.stores.retention import Retention
 from tests.support.agent_folder import HELPER, Write
 from tests.support.app_setup import GEMINI, UNLIMITED, loaded, notices, registry
-from tests.support.fake_gemini import FakeGemini, Hang, Request
+from tests.support.fake_gemini import Call, Cut, FakeGemini, Finish, Hang, Request, Step
 from tests.support.limits import HERE, lot
 
 ANN = Visitor(visitor_id("11111111-1111-1111-1111-111111111111"), HERE)
@@ -128,6 +129,29 @@ async def test_each_answer_counts_as_a_message_of_its_visitor(gemini: FakeGemini
     assert sorted(refused) == [[], [lot("1 a minute", "60 seconds")]]
     assert len(gemini.requests) == 1
     assert not both.can_choose
+
+
+@pytest.mark.parametrize(("ending", "can_choose"), [(Finish("MAX_TOKENS"), True), (Cut(), False)])
+async def test_an_answer_that_broke_off_is_none_but_one_of_limited_length_is(
+    ending: Step, can_choose: bool, gemini: FakeGemini
+) -> None:
+    gemini.always("Hello", ending)
+    both = await asked(registry(request_retries=0))
+    assert both.can_choose is can_choose
+
+
+async def test_a_side_that_asks_a_person_ends_there_and_is_no_answer(gemini: FakeGemini) -> None:
+    def pay() -> str:
+        """Pay."""
+        raise AssertionError("Nobody has approved it.")
+
+    there = registry(agent={"tools": [FunctionTool(pay, require_confirmation=True)]})
+    gemini.enqueue("I ask. ", Call("pay", {}))
+    gemini.enqueue("Hello.")
+    both = await asked(there)
+    assert sorted(turn.is_waiting for turn in both.turns) == [False, True]
+    assert not both.can_choose
+    assert await sessions(there) == set()
 
 
 async def test_what_is_found_better_is_kept_with_both_answers(gemini: FakeGemini) -> None:

@@ -20,6 +20,7 @@ from agent.core.language import (
 )
 from agent.core.notices import SENTENCES, Notice, PlainError
 from agent.core.text import duration
+from agent.page.browser import SIDES_SCRIPT
 from tests.catalogues import read, untranslated, words
 
 OTHERS = [tag for tag in LANGUAGES if tag != ENGLISH]
@@ -101,7 +102,9 @@ def test_the_page_is_told_all_that_its_scripts_say(tag: str, said: Catalog) -> N
         for message in said
         if any(place.endswith(".js") for place, _line in message.locations)
     ]
-    assert sorted(words_of_scripts(tag)) == sorted(own)
+    with_all, beside = (words_of_scripts(tag, SIDES_SCRIPT, only) for only in (False, True))
+    assert sorted([*with_all, *beside]) == sorted(own)
+    assert "Ask both" in beside
 
 
 def test_numbers_and_their_nouns_are_written_as_in_that_language() -> None:

@@ -18,11 +18,14 @@ from agent.stores.preferences import Preferences
 from tests.page.test_accessibility import violations
 from tests.support.app_setup import launched, loaded
 from tests.support.browser import ACTION_TIMEOUT, Page, Visitor, talk
+from tests.support.chat_page import open_settings
 from tests.support.fake_gemini import FakeGemini, Request, Until
 
 pytestmark = pytest.mark.slow
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+
+KEY = "AQ.sentinel-key-of-a-visitor"
 
 MOST = 500
 
@@ -40,8 +43,8 @@ def agent() -> LoadedAgent:
 
 @pytest.fixture(scope="module")
 def url(fake: FakeGemini, agent: LoadedAgent) -> Iterator[str]:
-    here: dict[str, Any] = {"side_by_side": True, "max_output_tokens": MOST, "leave_grace": 600}
-    with launched(agent, request_retries=0, **here) as url:
+    here: dict[str, Any] = {"visitor_keys": True, "side_by_side": True, "leave_grace": 600}
+    with launched(agent, request_retries=0, max_output_tokens=MOST, **here) as url:
         yield url
 
 
@@ -54,7 +57,7 @@ def kept(agent: LoadedAgent) -> list[Preference]:
 
 def opened(page: Page) -> Locator:
     """Open it; it, once it shows what there is to choose."""
-    page.seen.get_by_text("Compare two answers").click()
+    page.tab.get_by_role("button", name="Compare two answers").click()
     dialog = page.tab.get_by_role("dialog", name="Compare two answers")
     expect(dialog.locator("fieldset")).to_have_count(2, timeout=ACTION_TIMEOUT)
     return dialog
@@ -127,11 +130,15 @@ def test_both_are_written_beside_each_other_and_named_after_the_choice(
     assert page.words() == [("user", "Hi"), ("model", "Hello.")]
 
 
-def test_the_settings_that_are_named_and_the_owners_variant(
+def test_the_settings_that_are_named_the_owners_variant_and_a_key_of_ones_own(
     url: str, gemini: FakeGemini, visitor: Visitor
 ) -> None:
-    page = visitor().open(f"{url}?compare=1")
-    dialog = page.tab.get_by_role("dialog", name="Compare two answers")
+    page = visitor().open(url)
+    panel = open_settings(page)
+    panel.get_by_label("Your own key for Gemini").fill(KEY)
+    page.press("Use this key")
+    opened(page).get_by_role("button", name="Close").click()
+    dialog = opened(page)
     second = dialog.locator("fieldset").nth(1)
     dialog.get_by_label("Your question").fill("Hi")
     dialog.get_by_role("button", name="Ask both").click()
@@ -153,6 +160,10 @@ def test_the_settings_that_are_named_and_the_owners_variant(
     assert [streaming for streaming, _ in told] == [False, True]
     assert "Be a pirate." in told[0][1]
     assert "Be brief." in told[1][1]
+    assert [request.key for request in gemini.requests] == [KEY] * 2
+    # So a tester can be sent there.
+    other = visitor().open(f"{url}?compare=1")
+    expect(other.tab.locator(".sides-dialog fieldset")).to_have_count(2, timeout=ACTION_TIMEOUT)
 
 
 def test_stop_ends_both_and_then_there_is_nothing_to_choose(
