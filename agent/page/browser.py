@@ -45,7 +45,7 @@ SCRIPTS = (
     *("words.js", "frames.js", "storage.js", "messages.js", "agents.js", "text.js", "copying.js"),
     *("times.js", "box.js", "scroll.js", "dialog.js", "cards.js", "feedback.js", "files.js"),
     *("menu.js", "share.js", "account.js", "chats.js", "plot.js", "stream.js", "settings.js"),
-    *("voice.js", "accessibility.js", "embedded.js", "chat.js"),
+    *("voice.js", "accessibility.js", "embedded.js", "arrival.js", "chat.js"),
 )
 
 STYLES = (

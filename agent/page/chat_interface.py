@@ -142,7 +142,7 @@ class ChatPage(RewiredInterface):
         told |= {"language": language(), "direction": direction()}
         told["head"] = in_language(config.get("head") or "")
         changed: dict[int, dict[str, Any]] = {
-            self.states.files._id: {"value": about_files(agents.settings)},
+            self.states.told._id: {"value": self._told()},
         }
         if self._choice:
             changed[self._choice._id] = {"value": to_choice(agents.settings.languages)}
@@ -155,6 +155,12 @@ class ChatPage(RewiredInterface):
             ]
         return told
 
+    def _told(self) -> dict[str, Any]:
+        """What a page knows from the start: of files, and whether its visitor may be somebody who
+        has chats though the browser knows of none."""
+        here: SignIn = getattr(self, "sign_in", SignIn())
+        return {"files": about_files(self._agents.settings), "knowsPeople": bool(here.by)}
+
     def show_agent(self, page: PageState) -> list[Any]:
         """The agent on a page that has arrived, as `Header` shows it."""
         assert self.header
@@ -165,7 +171,8 @@ class ChatPage(RewiredInterface):
         """What happens when. By ChatInterface's own events each message is sent three times, one
         after the other, before the model is asked, with all that is on the page."""
         states, shown = self.states, [self.chatbot, self.textbox]
-        # Until it is known what there is to show; so here, beside the step that unlocks it.
+        # Until it is known what there is to show, or that there is nothing; so here, beside the
+        # steps that unlock it.
         self.textbox.interactive = False
         states.render()
         replayed = self._wire_arrival()
@@ -191,14 +198,15 @@ class ChatPage(RewiredInterface):
         """A page that is opened, or is behind, is shown what there is."""
         states, chatbot, box = self.states, self.chatbot, self.textbox
         # Not by `launch(js=…)`, which Gradio 6.26 takes for a script, and 6.31 for a function.
-        self.load(None, states.files, None, js=js("watchPage"), **AT_ONCE)
+        self.load(None, [states.told, states.visitor], box, js=js("watchPage"), **AT_ONCE)
+        # Not in the queue, which would take another way there and back.
         arrived = self.load(
             self.handlers.arrive,
             states.who[1:],
-            [*states.who, states.refresh, box],
-            js=js("recallSession"),
-            show_progress_on=states.asked,
-            **QUEUED,
+            [*states.who, states.refresh, states.told],
+            js=js("recall", "chatArrival"),
+            show_progress="hidden",
+            **AT_ONCE,
         )
         if self.header and self.header.picker:
             parts = self.header.parts(chatbot)
@@ -207,9 +215,8 @@ class ChatPage(RewiredInterface):
             self.header.picker.input(
                 None, self.header.picker, None, js=js("choose", "chatAgents"), **AT_ONCE
             )
-        arrived.then(
-            None, [box, states.visitor, states.session_id], box, js=js("unsent"), **AT_ONCE
-        )
+        known = [box, states.visitor, states.session_id, states.asked, states.told]
+        arrived.then(None, known, box, js=js("arrived", "chatArrival"), **AT_ONCE)
         states.session_id.change(None, states.session_id, box, js=js("rememberSession"), **AT_ONCE)
         replayed = states.refresh.change(
             self.handlers.replay,
@@ -239,7 +246,7 @@ class ChatPage(RewiredInterface):
             [states.asked, *states.who],
             # As few as can be: Gradio works, and sends a little, for each at every update.
             [states.answer, states.over, states.page],
-            js=js("withChoices", "chatSettings"),
+            js=js("send", "chatArrival"),
             api_name="respond",
             trigger_mode="multiple",
             show_progress_on=states.asked,  # Else Gradio covers the chat when it fails.

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, suppress
-from html import escape
 from typing import Any, TypeAlias
 
 import gradio as gr
@@ -84,17 +83,24 @@ class Handlers:
     async def arrive(
         self, visitor: object, session_id: object, agent: object, request: gr.Request
     ) -> tuple[Any, ...]:
-        """A page is opened: whose it is, with which agent, and whether there is something to show
-        on it."""
+        """A page is opened: whose it is, with which agent, whether there is something to show on
+        it, and what is to be said of that."""
+        notes = []
         if agent and agent not in self._agents.names:
-            gr.Warning(escape(self._agents.no_such(str(agent)).text), title=_("Note"))
+            notes.append(self._agents.no_such(str(agent)).text)
         page = await self.states.open(visitor, session_id, agent, request)
         if page.registry.store_unavailable:
-            gr.Warning(_(NOT_LISTED), title=_("Note"))
-        box = gr.skip() if page.session_id else idle()
+            notes.append(_(NOT_LISTED))
         name = self._agents.name_of(page.registry) if self._agents.are_several else ""
         who = gr.skip() if page.person_id else page.user_id
-        return page, who, page.session_id or "", name, refresh_if(page.session_id), box
+        return (
+            page,
+            who,
+            page.session_id or "",
+            name,
+            refresh_if(page.session_id),
+            {"note": " ".join(notes)},
+        )
 
     async def replay(self, page: PageState, request: gr.Request) -> AsyncIterator[tuple[Any, ...]]:
         """Show the conversation, and the answer that is on its way."""

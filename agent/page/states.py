@@ -68,8 +68,9 @@ class States:
         self.answer = gr.Textbox(visible=False, render=False)
         # What there is to know when an answer is over; when it changes, `endAnswer` takes it.
         self.over = gr.JSON(visible=False, render=False)
-        # What the page knows of files that a visitor may send, for files.js.
-        self.files = gr.JSON(about_files(agents.settings), visible=False, render=False)
+        # What the page knows from the start, for `watchPage` of chat.js; later what is to be
+        # said of what it shows.
+        self.told = gr.JSON(visible=False, render=False)
         # How the answers on the page are rated; when it changes, feedback.js shows it.
         self.ratings = gr.JSON(visible=False, render=False)
         # What the agent asks a person; when it changes, `showCards` of chat.js shows it.
@@ -92,7 +93,7 @@ class States:
     def render(self) -> None:
         """Put them on the page, where nobody sees them."""
         others = [self.refresh, self.asked, self.edited, self.answer, self.over, self.redraw_timer]
-        others += [self.cards, self.replied, self.undone, self.result_timer, self.files]
+        others += [self.cards, self.replied, self.undone, self.result_timer, self.told]
         others += [self.chosen, self.ratings, self.times]
         for component in (*self.who, *others):
             if not component.is_rendered:  # As an additional input is.

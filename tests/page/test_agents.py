@@ -149,7 +149,7 @@ def test_the_first_one_fails_and_says_so_and_the_page_opens_with_the_next(
 
 def test_an_unknown_agent_is_told_with_those_that_there_are(app: App, visitor: Visitor) -> None:
     page = visitor(**PHONE).open(f"{app.url}?agent=<b>x</b>")
-    expect(page.tab.get_by_test_id("toast-body")).to_contain_text(
+    expect(page.tab.locator("#said")).to_have_text(
         "There is no agent called “<b>x</b>” here. There are: ailing, billing, the_weather."
     )
     is_at(page, "Billing")

@@ -27,7 +27,7 @@ from tests.support.browser import ACTION_TIMEOUT, Page
 FILES = [
     *("words.js", "frames.js", "messages.js", "dialog.js", "times.js", "menu.js", "chats.js"),
     "agents.js",
-    *("stream.js", "settings.js", "sides.js", "cards.js", "feedback.js", "chat.js"),
+    *("stream.js", "settings.js", "sides.js", "cards.js", "feedback.js", "arrival.js", "chat.js"),
 ]
 
 # What other scripts use of these objects, or elements of the page.
@@ -43,7 +43,7 @@ BY_SCRIPTS = {
         "chatSettings.rows",
         "chatSides.watch",
     ),
-    *("chatList.watch", "chatList.deletesThis"),
+    *("chatArrival.start", "chatArrival.firstBox", "chatList.watch", "chatList.deletesThis"),
     *("chatFeedback.watch", "chatFeedback.begin", "chatFeedback.add", "chatFeedback.cut"),
     *("chatFeedback.refuse", "chatFeedback.close", "chatFeedback.leave", "chatFeedback.isOn"),
     *("chatTimes.watch", "chatTimes.look", "chatTimes.asked", "chatTimes.answered"),
@@ -52,9 +52,8 @@ BY_SCRIPTS = {
 # The methods of the scripts whose objects listeners may call.
 METHODS = """
 process.argv.slice(1).forEach(require)
-const scripts = {
-    chat, chatStream, chatSettings, chatSides, chatAgents, chatFeedback, chatList, chatTimes,
-}
+const scripts = {chat, chatArrival, chatStream, chatSettings, chatSides}
+Object.assign(scripts, {chatAgents, chatFeedback, chatList, chatTimes})
 const methods = Object.entries(scripts).flatMap(
     ([script, has]) => Object.keys(has).map(method => `${script}.${method}`))
 console.log(JSON.stringify(methods))

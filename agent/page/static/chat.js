@@ -50,6 +50,7 @@
         changesBefore: 0, // and how often before the server was asked last what is to be shown.
         isTurning: false, // Whether another chat is on its way to the page,
         isArriving: false, // or the first one of a page that has been opened.
+        hasArrived: false, // Whether the server has said which that is.
         storesNothing: false, // Whether the browser lets this page store anything.
         ...globalThis.chat?.state, // Gradio's reload mode runs this file again on an open page.
     };
@@ -114,12 +115,14 @@
         start(given) {
             constants = given;
             chatMessages.start(given);
+            chatArrival.start(given);
             chatAgents.start(given.outside);
             state.storesNothing ||= chatStorage.replaceBlocked();
         },
 
-        // Called when all components are there, with what the page knows of files.
-        watchPage(files) {
+        // Called when all components are there, with what the page knows from the start. Returns the
+        // text box: a visitor whom nobody can know yet may type at once.
+        watchPage({ files, knowsPeople }, visitor) {
             const [log, box] = [document.querySelector(ELEMENTS.log), chatBox.find()];
             if (log) {
                 chatScroll.follow(log, ELEMENTS.question);
@@ -136,6 +139,7 @@
             if (state.storesNothing) {
                 document.querySelector(ELEMENTS.about)?.append(constants.storesNothing);
             }
+            return chatArrival.firstBox(visitor, knowsPeople);
         },
 
         // Ways to ask. Each returns the question and the text box.
@@ -318,15 +322,6 @@
             return [state.page, { ...constants.idle, value: question.text }];
         },
 
-        // What is typed; or, on a page that was reloaded, the message that the server did not get,
-        // or what was being typed.
-        unsent(text, visitor, session) {
-            chatFiles.knowVisitor(visitor);
-            const unsent = history.state?.unsent ?? "";
-            if (!text && unsent) chatBox.tell(constants.notSent);
-            return text || unsent || chatBox.draft(session);
-        },
-
         // A chat is about to be deleted: if it is the one on the page, nothing is asked in it any
         // more; if that fails, one can type again.
         lock() {
@@ -373,14 +368,6 @@
         forgetDrafts() {
             chatBox.forgetDrafts();
             history.replaceState({ ...history.state, unsent: "" }, "");
-        },
-
-        // What was kept so, for a page that is reloaded; else the chat that its address asks for.
-        // And the agent that this names; else the last one that the browser has shown.
-        recallSession(visitor, _, agent) {
-            const wanted = new URLSearchParams(location.search).get("chat");
-            state.isArriving = true;
-            return [visitor, history.state?.place || (wanted ?? ""), chatAgents.named() ?? agent];
         },
 
         // The page's address as the browser knows it, whatever proxies there are.

@@ -8,7 +8,7 @@ const { beforeEach, describe, test } = require("node:test");
 const { runInThisContext } = require("node:vm");
 
 const STATIC = join(__dirname, "../../../agent/page/static");
-const SOURCE = ["words", "messages", "agents", "box", "chat"]
+const SOURCE = ["words", "messages", "agents", "box", "arrival", "chat"]
     .map((name) => readFileSync(join(STATIC, `${name}.js`), "utf8")).join("");
 
 const SAME = { __type__: "update" };
@@ -50,18 +50,18 @@ beforeEach(() => {
 describe("The address", () => {
     test("names a chat, which is opened where the window remembers none", () => {
         openPage("http://localhost/?chat=new");
-        assert.deepEqual(chat.recallSession("ann", "", ""), ["ann", "new", ""]);
+        assert.deepEqual(chatArrival.recall("ann", "", ""), ["ann", "new", ""]);
         chat.rememberSession("s1");
-        assert.deepEqual(chat.recallSession("ann", "", ""), ["ann", "s1", ""]);
+        assert.deepEqual(chatArrival.recall("ann", "", ""), ["ann", "s1", ""]);
     });
 
     test("names the agent; without it the browser's last one is asked for", () => {
-        assert.deepEqual(chat.recallSession("ann", "", "last"), ["ann", "", "last"]);
+        assert.deepEqual(chatArrival.recall("ann", "", "last"), ["ann", "", "last"]);
         history.state = { place: "s1" };
         chatAgents.remember("weather");
         assert.equal(document.title, "Weather");
         assert.equal(location.href, "http://localhost/here?theme=dark&agent=weather#end");
-        assert.deepEqual(chat.recallSession("ann", "", "last"), ["ann", "s1", "weather"]);
+        assert.deepEqual(chatArrival.recall("ann", "", "last"), ["ann", "s1", "weather"]);
     });
 
     test("is another where another agent is chosen, without the chat of the one before", () => {
@@ -96,9 +96,9 @@ describe("What is typed", () => {
         box.value = "For billing";
         chatBox.saveDraft();
         openPage("http://localhost/?agent=weather");
-        assert.equal(chat.unsent("", "ann", ""), "");
+        assert.equal(chatArrival.arrived("", "ann", "").value, "");
         openPage("http://localhost/?agent=billing");
-        assert.equal(chat.unsent("", "ann", ""), "For billing");
+        assert.equal(chatArrival.arrived("", "ann", "").value, "For billing");
     });
 
     test("is there again when a page is opened with its chat, in whichever order it hears", () => {
@@ -108,10 +108,10 @@ describe("What is typed", () => {
         for (const isFirst of [true, false]) {
             history.state = null;
             box.value = "";
-            chat.recallSession("ann", "", "");
-            if (isFirst) assert.equal(chat.unsent("", "ann", "s1"), "Half a questi");
+            chatArrival.recall("ann", "", "");
+            if (isFirst) assert.equal(chatArrival.arrived("", "ann", "s1").value, "Half a questi");
             assert.deepEqual(chat.rememberSession("s1"), SAME);
-            if (!isFirst) assert.equal(chat.unsent("", "ann", "s1"), "Half a questi");
+            if (!isFirst) assert.equal(chatArrival.arrived("", "ann", "s1").value, "Half a questi");
         }
     });
 });

@@ -10,7 +10,7 @@ const { runInThisContext } = require("node:vm");
 const STATIC = join(__dirname, "../../../agent/page/static");
 const FILES =
     "words frames storage messages agents text copying times box dialog scroll cards feedback files" +
-    " voice chat";
+    " voice arrival chat";
 const SOURCE = FILES.split(" ")
     .map((name) => readFileSync(join(STATIC, `${name}.js`), "utf8")).join("");
 
@@ -192,8 +192,8 @@ describe("A question", () => {
         const [question] = await chat.ask("One?", [], null);
         await sent();
         assert.deepEqual(history.state, { place: "s1", unsent: "One?" });
-        assert.equal(chat.unsent(""), "One?");
-        assert.equal(chat.unsent("Typed meanwhile"), "Typed meanwhile");
+        assert.equal(chatArrival.arrived("").value, "One?");
+        assert.equal(chatArrival.arrived("Typed meanwhile").value, "Typed meanwhile");
         chat.showAnswer(answer(question, "1"), question, [user("One?")]);
         await sent();
         assert.deepEqual(history.state, { place: "s1", unsent: "" });
@@ -429,10 +429,10 @@ describe("An answer", () => {
 describe("The browser", () => {
     test("remembers the session of each window, and what else it keeps", () => {
         history.state = { unsent: "One?" };
-        assert.deepEqual(chat.recallSession("ann", "", "last"), ["ann", "", "last"]);
+        assert.deepEqual(chatArrival.recall("ann", "", "last"), ["ann", "", "last"]);
         assert.deepEqual(chat.rememberSession("s1"), SAME);
         assert.deepEqual(history.state, { unsent: "One?", place: "s1" });
-        assert.deepEqual(chat.recallSession("ann", "", "last"), ["ann", "s1", "last"]);
+        assert.deepEqual(chatArrival.recall("ann", "", "last"), ["ann", "s1", "last"]);
     });
 
     test("keeps what is typed with its chat", () => {
@@ -462,12 +462,12 @@ describe("The browser", () => {
     });
 
     test("keeps what is typed over a reload, and tells that a message was not sent", () => {
-        chat.watchPage();
+        chat.watchPage({});
         heard.input({ target: typed("Half a questi") });
-        assert.equal(chat.unsent(""), "Half a questi");
+        assert.equal(chatArrival.arrived("").value, "Half a questi");
         assert.equal(said.textContent, "");
         history.state = { ...history.state, unsent: "One?" };
-        assert.equal(chat.unsent(""), "One?");
+        assert.equal(chatArrival.arrived("").value, "One?");
         assert.equal(said.textContent, "Not sent.");
     });
 
@@ -479,7 +479,7 @@ describe("The browser", () => {
     });
 
     test("opens no file that is dropped, and says so; text may be dropped into the box", () => {
-        chat.watchPage();
+        chat.watchPage({});
         const dropped = (type, types, inBox = false) => {
             let isPrevented = false;
             heard[type]({
@@ -499,7 +499,7 @@ describe("The browser", () => {
     });
 
     test("says that a pasted file is not sent, but for the picture of a text", () => {
-        chat.watchPage();
+        chat.watchPage({});
         const paste = (types, text) =>
             heard.paste({ clipboardData: { types, getData: () => text } });
         paste(["text/plain", "Files"], "a cell");
@@ -566,7 +566,7 @@ describe("Storage", () => {
 describe("Gradio's page", () => {
     test("may be without the elements that are looked for", () => {
         globalThis.innerWidth = 390;
-        chat.watchPage();
+        chat.watchPage({});
         assert.deepEqual(chat.leaveChat("ann"), ["ann"]);
         const [onClick] = clicked;
         onClick({ target: { closest: () => null } });
@@ -574,7 +574,7 @@ describe("Gradio's page", () => {
 
     test("has links of the chat opened in a tab of their own", () => {
         const link = { setAttribute: (name, value) => (link[name] = value) };
-        chat.watchPage();
+        chat.watchPage({});
         clicked[0]({ target: { closest: () => link } });
         assert.equal(link.target, "_blank");
         assert.equal(link.rel, "noopener noreferrer");

@@ -1,0 +1,110 @@
+"""A page that is opened: what one can do before the server has said which chat is on it."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from agent.page import states
+from tests.support.app_setup import launched, loaded
+from tests.support.browser import ACTION_TIMEOUT, Page, Visitor
+from tests.support.chat_page import BEGUN, begun, remembers_what_is_seen
+from tests.support.fake_gemini import FakeGemini
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def url(fake: FakeGemini) -> Iterator[str]:
+    with launched(loaded(), request_retries=0) as address:
+        yield address
+
+
+@pytest.fixture
+def may_arrive(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """No page arrives until this is set."""
+    may_arrive, open_last = threading.Event(), states.open_last
+
+    async def open_late(*args: Any, **options: Any) -> Any:
+        assert await asyncio.to_thread(may_arrive.wait, 20)
+        return await open_last(*args, **options)
+
+    monkeypatch.setattr(states, "open_last", open_late)
+    return may_arrive
+
+
+def test_a_new_visitor_may_type_and_send_at_once(
+    url: str, gemini: FakeGemini, visitor: Visitor, may_arrive: threading.Event
+) -> None:
+    page = visitor().open(url)
+    gemini.enqueue("Hello.")
+    page.send("Hi")
+    page.shows(("user", "Hi"))
+    expect(page.stop_button).to_be_visible()
+    assert gemini.requests == []
+    may_arrive.set()
+    page.shows(*BEGUN)
+    remembers_what_is_seen(page, gemini)
+
+
+def test_what_is_typed_meanwhile_stays(
+    url: str, gemini: FakeGemini, visitor: Visitor, may_arrive: threading.Event
+) -> None:
+    page = visitor().open(url)
+    page.box.fill("Half a ques")
+    with page.tab.expect_response("**/run/predict*"):
+        may_arrive.set()
+    page.tab.wait_for_function("chat.state.hasArrived")
+    expect(page.box).to_have_value("Half a ques")
+    expect(page.box).to_be_enabled()
+
+
+def test_an_example_waits_too(
+    url: str, gemini: FakeGemini, visitor: Visitor, may_arrive: threading.Event
+) -> None:
+    page = visitor().open(url)
+    gemini.enqueue("Hello, you.")
+    page.click_example("Hello")
+    page.shows(("user", "Hello"))
+    may_arrive.set()
+    page.shows(("user", "Hello"), ("model", "Hello, you."))
+    remembers_what_is_seen(page, gemini)
+
+
+def test_who_may_have_chats_waits_for_them(
+    url: str, gemini: FakeGemini, visitor: Visitor, may_arrive: threading.Event
+) -> None:
+    may_arrive.set()
+    page = visitor().open(url)
+    begun(page, gemini)
+    may_arrive.clear()
+    for come in (Page.another, reloaded):
+        again = come(page)
+        again.tab.wait_for_function("globalThis.chat?.state.isArriving")
+        expect(again.box).to_be_disabled()
+        may_arrive.set()
+        again.shows(*BEGUN)
+        expect(again.box).to_be_enabled(timeout=ACTION_TIMEOUT)
+        may_arrive.clear()
+
+
+def reloaded(page: Page) -> Page:
+    """The same page."""
+    page.reload()
+    return page
+
+
+def test_who_may_have_signed_in_waits(
+    fake: FakeGemini, visitor: Visitor, may_arrive: threading.Event
+) -> None:
+    with launched(loaded(), {"auth": ("ann", "sesame")}) as url:
+        page = visitor()
+        page.tab.request.post(f"{url}login", form={"username": "ann", "password": "sesame"})
+        page.come(url)
+        page.tab.wait_for_function("globalThis.chat?.state.isArriving")
+        expect(page.box).to_be_disabled()
+        may_arrive.set()
+        expect(page.box).to_be_enabled(timeout=ACTION_TIMEOUT)
