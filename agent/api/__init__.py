@@ -22,6 +22,7 @@ from agent.api import (
     metrics,
     openai,
     page_talk,
+    preferences_page,
     share,
     signed_in,
     sse,
@@ -60,7 +61,7 @@ def api_app(agents: Agents) -> FastAPI:
     if host_token:
         sign_in = host_page.HostSignIn(host_token)
         app.include_router(host_page.router(agents, sign_in))
-        for page in (findings_files, findings_page, host_check, host_usage):
+        for page in (findings_files, findings_page, preferences_page, host_check, host_usage):
             app.include_router(page.router(agents, sign_in.check))
     if (host_token or token) and metrics.has_prometheus():
         app.include_router(metrics.router(agents, bearer_of(host_token, token)))

@@ -23,7 +23,7 @@ def router(agents: Agents, may_enter: Guard) -> APIRouter:
     async def page(asks_model: bool) -> Response:
         async with one_at_a_time:
             loaded = [registry.loaded for registry in agents.loaded]
-            checks = [check async for check in self_check(loaded, asks_model)]
+            checks = [check async for check in self_check(loaded, asks_model, None, agents.limits)]
         return to_page("Self-check", check_list.to_html(checks))
 
     @routes.get("/check")

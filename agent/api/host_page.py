@@ -32,6 +32,7 @@ HERE = Path(__file__).parent
 # What the host finds at `/host`: addresses, as they are from there, and their names.
 PAGES = {
     "host/findings": "What visitors said of answers",
+    "host/preferences": "Which of two answers visitors prefer",
     "host/usage": "What the page is used for",
     "host/check": "Self-check: what is wrong, and what mends it",
 }

@@ -1,12 +1,18 @@
 """What an owner has written beside `root_agent`: `EXAMPLES`, `STATE`, `LOOK` and their like."""
 
+import logging
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
+from google.adk.agents import LlmAgent
+from pydantic import TypeAdapter, ValidationError
 
 from agent.chat.load_errors import AgentFailed, line_with
+from agent.core.choices import Variant
+
+log = logging.getLogger(__name__)
 
 
 def from_module(module: str, name: str, otherwise: Any) -> Any:
@@ -50,3 +56,35 @@ def first_state(module: str, folder: Path) -> dict[str, Any]:
             'their names: STATE = {"name": "value"}.'
         ) from None
     return dict(state)
+
+
+def variants(module: str, folder: Path) -> Mapping[str, Variant]:
+    """Other ways in which the agent may answer, by the names that their owner gives them.
+
+    Raises:
+        AgentFailed: for what is none.
+    """
+    found = from_module(module, "VARIANTS", {})
+    try:
+        return TypeAdapter(dict[str, Variant]).validate_python(found)
+    except ValidationError as error:
+        where = " → ".join(map(str, error.errors()[0]["loc"]))
+        raise AgentFailed(
+            f"{place_of('VARIANTS', folder)} should be a dict of dicts with any of "
+            f"{', '.join(Variant.model_fields)}: VARIANTS = "
+            '{"Short": {"instruction": "Answer in one sentence.", "temperature": 0.2}}. '
+            f"What cannot be used: {where or 'all of it'}."
+        ) from None
+
+
+def inner_agents(module: str, folder: Path, agents: Sequence[LlmAgent]) -> frozenset[str]:
+    """The agents whose words the owner means for other agents alone."""
+    names = frozenset(texts(module, "INNER", folder))
+    known = [agent.name for agent in agents]
+    if unknown := sorted(names - set(known)):
+        log.warning(
+            "INNER names %s, and no agent with a model is called so. Those are: %s.",
+            ", ".join(unknown),
+            ", ".join(known),
+        )
+    return names

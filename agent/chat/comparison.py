@@ -48,6 +48,13 @@ async def asked_again(
         visitor=visitor,
         options=options,
     )
+    async with asked_apart(registry, question) as turn:
+        yield turn
+
+
+@asynccontextmanager
+async def asked_apart(registry: Registry, question: Question) -> AsyncIterator[Turn]:
+    """The turn that answers a question in a session of its own, which lasts as long as this."""
     conversation = registry.open().conversation
     turn = conversation.ask(question)
     try:

@@ -6,9 +6,9 @@ import re
 import sys
 import tempfile
 import warnings
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import cast
@@ -23,7 +23,14 @@ from google.adk.sessions import InMemorySessionService
 from google.adk.workflow import BaseNode
 
 from agent.chat.agent_check import agent_warnings
-from agent.chat.agent_module import first_state, from_module, place_of, texts
+from agent.chat.agent_module import (
+    first_state,
+    from_module,
+    inner_agents,
+    place_of,
+    texts,
+    variants,
+)
 from agent.chat.agent_tree import llm_agents
 from agent.chat.approvals import Approvals
 from agent.chat.compaction import with_compaction
@@ -39,6 +46,7 @@ from agent.chat.recordings import Tape, TapePlugin, open_tape
 from agent.chat.sent_files import RequestSize
 from agent.chat.services import Stores, load_services, memory_service, open_stores
 from agent.chat.talk import TalkBegin
+from agent.core.choices import Variant
 from agent.core.secrets import redact_logs
 from agent.core.settings import Settings
 from agent.core.text import split_words
@@ -87,6 +95,8 @@ class LoadedAgent:
     offline_examples: tuple[str, ...] = ()
     # Why an answer is bad: `REASONS` there, to be chosen by who rates one.
     reasons: tuple[str, ...] = ()
+    # Other ways in which it may answer: `VARIANTS` there, to be compared by visitors.
+    variants: Mapping[str, Variant] = field(default_factory=dict)
     # Whether conversations are on a disk that a restart empties.
     is_emptied: bool = False
     # Why the agent could not be loaded, for its host, where this only stands for it.
@@ -227,7 +237,7 @@ def assemble(
         with suppress(Exception):
             tape.on(agent)
     app = with_compaction(app, agents)
-    inner = _inner_agents(module, folder, agents)
+    inner = inner_agents(module, folder, agents)
     plugins = with_plugins(app.plugins, stores.settings, inner, tape, named)
     examples, state = texts(module, "EXAMPLES", folder), first_state(module, folder)
     for sentence in agent_warnings(agents, app.plugins, state, folder):
@@ -255,6 +265,7 @@ def assemble(
         and (len(offline_agents) < len(agents) or (not agents and has_credentials())),
         offline_examples=_offline_examples(examples, agents),
         reasons=texts(module, "REASONS", folder),
+        variants=variants(module, folder),
         is_emptied=is_emptied(stores.uri, folder),
         named_models=named,
         look=read_look(from_module(module, "LOOK", {}), folder, place_of("LOOK", folder)),
@@ -275,19 +286,6 @@ def _offline_examples(examples: tuple[str, ...], agents: list[LlmAgent]) -> tupl
         return examples
     fit = offline.understood(examples, first.tools)
     return tuple(dict.fromkeys([*fit, *offline.EXAMPLES]))
-
-
-def _inner_agents(module: str, folder: Path, agents: Sequence[LlmAgent]) -> frozenset[str]:
-    """The agents whose words the owner means for other agents alone."""
-    names = frozenset(texts(module, "INNER", folder))
-    known = [agent.name for agent in agents]
-    if unknown := sorted(names - set(known)):
-        log.warning(
-            "INNER names %s, and no agent with a model is called so. Those are: %s.",
-            ", ".join(unknown),
-            ", ".join(known),
-        )
-    return names
 
 
 def with_plugins(

@@ -25,6 +25,7 @@ from agent.core.notices import Notice
 from agent.core.question import Options
 from agent.core.settings import Settings
 from agent.core.stream_record import Arrivals
+from agent.limits.rate_limits import Limits
 from agent.models.coalescing import coalescing
 from agent.models.watched import watched
 from agent.models.without_key import is_offline
@@ -62,13 +63,24 @@ CURES["model_busy_for"] = CURES["model_busy"]
 # Of a key, not of a model.
 OF_KEYS = {"bad_key", "key_not_allowed", "no_key"}
 
+# Where visitors bring keys, and the host has none.
+NO_KEY = (
+    "There is none of yours. With VISITOR_KEYS=1 visitors are answered on keys of their own, and "
+    "who brings none is answered by the built-in offline model."
+)
+TRY_ONES_OWN = "There is nothing to ask it with. Try it on the page, with a key in the settings."
+
 NOT_ASKED = "No model is asked this time, which costs nothing."
 
 
 def check_keys_and_models(agents: Sequence[LoadedAgent], is_asked: bool) -> list[Check]:
     """Whether there is a key, and whether its service takes it and has the models. It waits for
     that service, and so is not for an event loop."""
-    missing = dict.fromkeys(loaded.how_to_connect for loaded in agents if loaded.how_to_connect)
+    without = [loaded for loaded in agents if loaded.how_to_connect]
+    missing = dict.fromkeys(loaded.how_to_connect for loaded in without)
+    if missing and all(loaded.waits_for_keys for loaded in without):
+        cure = "\n\n".join(["If visitors without a key are to hear from the AI, too:", *missing])
+        return [unchecked("Key", NO_KEY, cure.replace("`", "")), unchecked("Model", TRY_ONES_OWN)]
     if missing:
         said = "No AI is connected, and the built-in offline model answers in its place."
         no_key = unchecked("Model", "There is nothing to ask it with.")
@@ -94,7 +106,7 @@ def _cure(notice: Notice) -> str:
 
 
 async def check_answer(
-    agents: Iterable[LoadedAgent], settings: Settings, why_not: str
+    agents: Iterable[LoadedAgent], settings: Settings, why_not: str, limits: Limits
 ) -> AsyncIterator[Check]:
     """Ask the first model once: whether its answer comes in pieces, and ends when it is stopped.
 
@@ -102,6 +114,7 @@ async def check_answer(
         agents: All that can be used.
         settings: The host's.
         why_not: Why no model is asked; "" if one is.
+        limits: Where the call and its tokens count, as everybody's do.
     """
     if (model := _first_model(agents)) is None:
         why = "There is no model that could be asked, but for the built-in offline one."
@@ -109,8 +122,10 @@ async def check_answer(
         why = "With DEMO_PAUSED=1 no model is asked."
     elif why_not:
         why = why_not
+    elif reason := await limits.why_offline():
+        why = f"No model is asked. {reason.english}"
     else:
-        async for check in _ask(model, settings):
+        async for check in _ask(model, settings, limits):
             yield check
         return
     for name in ("Answer", "Streaming", "Stop"):
@@ -126,7 +141,7 @@ def _first_model(agents: Iterable[LoadedAgent]) -> BaseLlm | None:
     return None
 
 
-async def _ask(model: BaseLlm, settings: Settings) -> AsyncIterator[Check]:
+async def _ask(model: BaseLlm, settings: Settings, limits: Limits) -> AsyncIterator[Check]:
     """Not by the owner's agent, whose tools may do something."""
     bounds = {"max_output_tokens": MAX_TOKENS, "offline_fallback": False, "leave_grace": 60.0}
     settings = settings.model_copy(update=bounds)
@@ -145,6 +160,7 @@ async def _ask(model: BaseLlm, settings: Settings) -> AsyncIterator[Check]:
         async with asyncio.timeout(STOP_TIMEOUT):
             await turn.finish()
             await done.wait()
+    await limits.spend(turn.spent.take_uncounted())
     has_stopped = turn.over and done.is_set()
     seconds = None if was_over or not has_stopped else monotonic() - began
     if not arrivals.times:

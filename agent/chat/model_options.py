@@ -10,6 +10,7 @@ from google.adk.agents import LlmAgent
 from google.adk.agents.callback_context import CallbackContext
 from google.adk.models import LLMRegistry, LlmRequest, LlmResponse
 from google.adk.plugins import BasePlugin
+from google.adk.utils.instructions_utils import inject_session_state
 from google.genai import types
 
 from agent.chat.client_tools import add_tools
@@ -55,6 +56,8 @@ class ModelOptions(BasePlugin):
             if options.model and agent and can_have(agent, options.model, self._named):
                 llm_request.model = options.model
             _apply(options, llm_request)
+            if options.instruction and agent and agent.parent_agent is None:
+                await _tell_instead(options.instruction, agent, callback_context, llm_request)
         return None
 
 
@@ -112,6 +115,20 @@ def _tell_of_client(options: Options, request: LlmRequest) -> None:
         add_tools(options.client_tools, request)
     if options.client_context:  # Told by the person's side, and so not as an instruction.
         request.contents.insert(0, types.UserContent(options.client_context))
+
+
+async def _tell_instead(
+    text: str, agent: LlmAgent, context: CallbackContext, request: LlmRequest
+) -> None:
+    """Tell the agent this in place of its own instruction; what ADK and others tell it stays."""
+    text = await inject_session_state(text, context)
+    own, is_whole = await agent.canonical_instruction(context)
+    own = own if is_whole else await inject_session_state(own, context)
+    told = request.config.system_instruction
+    if own and isinstance(told, str) and own in told:
+        request.config.system_instruction = told.replace(own, text, 1)
+    else:
+        request.append_instructions([text])
 
 
 def thinks(model: str) -> bool:

@@ -26,6 +26,7 @@ from agent.core.settings import Settings
 from agent.core.visitor import SessionKey, is_session_id, is_visitor_id, visitor_id
 from agent.stores.fallback import StoreUnavailable
 from agent.stores.feedback import Feedback
+from agent.stores.preferences import Preferences
 from agent.stores.retention import Retention
 from agent.stores.share_links import ShareLinks
 
@@ -89,6 +90,7 @@ class Registry:
         self.limits = self.visitors.limits.of_agent(loaded.costs)
         self.links = ShareLinks(loaded.runner)
         self.feedback = Feedback(loaded.runner)
+        self.preferences = Preferences(loaded.runner)
         # Of one that could not be loaded nobody knows it, nor is anything of its own said by it.
         self.agent_name = "" if loaded.why_not_loaded else loaded.runner.agent.name
         if loaded.why_not_loaded:
@@ -193,6 +195,7 @@ class Registry:
         for key in {*held, *(self.key(user_id, chat.id) for chat in chats)}:
             await self.forget(key)
         await self.feedback.forget_visitor(user_id)
+        await self.preferences.forget_visitor(user_id)
 
     async def forget(self, key: SessionKey, keeps_feedback: bool = False) -> None:
         """Stop a visitor's conversation, held here or not, and delete all that was said in it, and

@@ -11,6 +11,7 @@ from agent.chat.failed_agent import failed_agent
 from agent.chat.load_errors import AgentFailed, LoadError
 from agent.chat.loader import LoadedAgent, load
 from agent.chat.model_check import NOT_ASKED, check_answer, check_keys_and_models
+from agent.chat.service_check import check_files, check_memory
 from agent.chat.setup_check import (
     check_agent,
     check_replicas,
@@ -24,11 +25,13 @@ from agent.chat.store_check import check_store
 from agent.core.checks import Check, unchecked, wrong
 from agent.core.environment import read_settings
 from agent.core.settings import Settings
+from agent.limits.rate_limits import Limits
 
 # What is seen only when an agent runs.
 AT_WORK = (
     *("Key", "Model", "Answer", "Streaming", "Stop"),
-    *("Chats are kept", "Visitors are apart", "Storage lasts", "Several copies"),
+    *("Chats are kept", "Visitors are apart", "Files are kept", "Memory"),
+    *("Storage lasts", "Several copies"),
 )
 
 
@@ -44,7 +47,10 @@ async def check_folder(path: Path, asks_model: bool) -> AsyncIterator[Check]:
 
 
 async def self_check(
-    agents: Sequence[LoadedAgent], asks_model: bool, fault: Exception | None = None
+    agents: Sequence[LoadedAgent],
+    asks_model: bool,
+    fault: Exception | None = None,
+    limits: Limits | None = None,
 ) -> AsyncIterator[Check]:
     """The checks about these agents, each as soon as it is there.
 
@@ -52,6 +58,7 @@ async def self_check(
         agents: All that are on show; stand-ins for those that could not be loaded.
         asks_model: Whether a model may be asked, which costs one short call.
         fault: Why there is no agent, if there is none.
+        limits: The page's, for which the call counts; without, those of `LIMITS_STORE`.
     """
     yield check_settings(fault)
     yield check_versions()
@@ -67,7 +74,8 @@ async def self_check(
         settings = read_settings(os.environ)
     running = [loaded for loaded in agents if not loaded.why_not_loaded]
     if running and settings:
-        async for check in _check_at_work(running, settings, asks_model):
+        limits = limits or _limits(settings)
+        async for check in _check_at_work(running, settings, asks_model, limits):
             yield check
     else:
         for name in AT_WORK:
@@ -75,7 +83,7 @@ async def self_check(
 
 
 async def _check_at_work(
-    agents: Sequence[LoadedAgent], settings: Settings, asks_model: bool
+    agents: Sequence[LoadedAgent], settings: Settings, asks_model: bool, limits: Limits
 ) -> AsyncIterator[Check]:
     """What is seen when agents run; all of them share their stores."""
     asks_model = asks_model and not settings.replay
@@ -84,12 +92,20 @@ async def _check_at_work(
         yield check
     faults = [check for check in looked_up if check.verdict == "wrong"]
     why_not = "That needs what is wrong above." if faults else "" if asks_model else NOT_ASKED
-    async for check in check_answer(agents, settings, why_not):
+    async for check in check_answer(agents, settings, why_not, limits):
         yield check
     for check in await check_store(agents[0]):
         yield check
+    yield await check_files(agents[0])
+    yield await check_memory(agents[0], settings)
     yield check_storage(agents[0])
     yield await check_replicas(agents[0], settings)
+
+
+def _limits(settings: Settings) -> Limits:
+    with suppress(ValueError):  # Of a LIMITS_STORE that cannot be used, as is said above.
+        return Limits(settings)
+    return Limits(settings.model_copy(update={"limits_store": None}))
 
 
 def _load_all(path: Path) -> list[LoadedAgent]:

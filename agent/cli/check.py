@@ -33,8 +33,9 @@ def run_check(arguments: Sequence[str], our_agent: Path) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m agent check",
         description="Check all that a page needs: settings, versions, the agent, its key and "
-        "model, streaming, Stop, and where chats are kept. The model is asked one short question, "
-        "for which your key pays, and its answer is stopped after the first words.",
+        "model, streaming, Stop, and where chats, files and memories are kept. The model is asked "
+        "one short question, for which your key pays, and its answer is stopped after the first "
+        "words.",
         epilog="The exit code is 1 if anything is wrong.",
     )
     named = os.environ.get("AGENT", "").strip()

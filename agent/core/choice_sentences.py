@@ -12,6 +12,15 @@ SENTENCES: dict[str, str] = {
     ),
     "not_to_be_chosen": "This page does not let {name} be chosen. Please leave it out.",
     "no_such_choice": "This model cannot be chosen here. These can: {names}.",
+    # Two settings side by side.
+    "same_sides": "Both settings are the same. Change one of them, and ask again.",
+    "nothing_to_compare": (
+        "There is nothing to choose here, because one of the two answers is missing or not whole."
+    ),
+    "sides_gone": (
+        "These two answers are not known here any more, so your choice cannot be kept. Please ask "
+        "both again."
+    ),
     # What has failed on the visitor's own key.
     "own_key_not_used": (
         "The AI that is to answer here cannot be asked on your own API key, and is not asked on "

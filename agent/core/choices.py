@@ -49,6 +49,15 @@ class Choices(BaseModel):
     )
 
 
+class Variant(Choices):
+    """Another way in which an agent may answer, named by its owner, who may also tell it something
+    else; visitors cannot."""
+
+    instruction: str | None = Field(
+        None, max_length=100_000, description="What the agent is told in place of its own."
+    )
+
+
 def of_page(sent: object) -> Choices:
     """What a page has sent; what cannot be read of it is not chosen."""
     given = sent if isinstance(sent, Mapping) else {}

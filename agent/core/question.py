@@ -34,6 +34,8 @@ class Options:
     model: str | None = None
     # How much it is to think: one of `THINKING` (agent/core/choices.py).
     thinking: str | None = None
+    # What the agent is told in place of its own instruction; the owner's words alone.
+    instruction: str | None = None
     # For the model, as google-genai calls them; None is as the agent has it.
     max_output_tokens: int | None = None
     temperature: float | None = None

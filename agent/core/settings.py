@@ -277,6 +277,12 @@ class Settings(BaseModel):
         default=True,
         description="1: visitors can rate answers, and say what is wrong with them",
     )
+    side_by_side: bool = Field(
+        default=False,
+        description="1: visitors can put one question to two settings side by side, of those that "
+        "VISITOR_SETTINGS offers, the agents on show and the agent's `VARIANTS`, and say which "
+        "answer is better; each such question costs two answers",
+    )
     host_token: Annotated[SecretStr | None, setting_words.TOKEN] = Field(
         default=None,
         description="a secret of your choice, of at least 16 characters; opens your own pages at "

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +60,14 @@ def js(method: str, script: str = "chat") -> str:
     return f"(...args) => {script}.{method}(...args)"
 
 
-def tasks_head() -> str:
-    """The same for what testers are asked to try, on pages that have such a list alone: its words
-    come with the list."""
-    style, script = _style("tasks.css"), _script("tasks.js")
+@cache
+def part(name: str, tag: str) -> str:
+    """For the page's <head>, what only some pages have, such as "tasks": script and style of that
+    name, with what it says in this language."""
+    words = json.dumps(words_of_scripts(tag, f"{name}.js"), ensure_ascii=False)
+    words = words.replace("<", "\\u003c")  # No text may end the script.
+    script = f"Object.assign(chatTold.words, {words});\n{_script(f'{name}.js')}"
+    style = _style(f"{name}.css")
     return f"<style>\n{style}</style><script>\n{script}</script>"
 
 

@@ -12,7 +12,7 @@ from agent.chat.loader import to_title
 from agent.core.colours import PAGE
 from agent.core.language import ENGLISH, N_, _, direction, language
 from agent.core.sign_in import SignIn
-from agent.page.browser import ASSETS, in_language, js, tasks_head, template_head
+from agent.page.browser import ASSETS, in_language, js, part, template_head
 from agent.page.controls import AT_ONCE, PLACEHOLDER, QUEUED, SEND, STOP
 from agent.page.feedback import FeedbackForm
 from agent.page.gradio_internals import (
@@ -27,6 +27,7 @@ from agent.page.languages import to_choice
 from agent.page.page_state import PageState
 from agent.page.protocol import choose, edit, pick
 from agent.page.settings_panel import SettingsPanel, is_offered
+from agent.page.side_by_side import SidesPanel
 from agent.page.sidebar import SideBar
 from agent.page.states import KEY, about_files
 from agent.page.stream_panel import StreamPanel
@@ -62,7 +63,9 @@ class ChatPage(RewiredInterface):
         self.states = self.handlers.states
         self.header: Header | None = None
         self._choice: gr.HTML | None = None
-        self._tasks_head = tasks_head() if agents.have_tasks else ""
+        there = {"tasks": agents.have_tasks, "sides": agents.settings.side_by_side}
+        # What not every page has (browser.py).
+        self._parts = [name for name, is_there in there.items() if is_there]
         self._agents, first = agents, agents.first.loaded
         super().__init__(
             respond,
@@ -142,7 +145,8 @@ class ChatPage(RewiredInterface):
             told["title"] = registry.loaded.title if registry else to_title(name)
         told |= {"language": language(), "direction": direction()}
         head = config.get("head")  # Not where one has to sign in first.
-        told["head"] = in_language(head) + self._tasks_head if head else ""
+        parts = (part(name, language()) for name in self._parts)
+        told["head"] = "".join((in_language(head), *parts)) if head else ""
         changed: dict[int, dict[str, Any]] = {
             self.states.told._id: {"value": self._told()},
         }
@@ -188,11 +192,13 @@ class ChatPage(RewiredInterface):
             FeedbackForm(states)
         if is_offered(self._agents.settings):
             SettingsPanel(states)
+        if self._agents.settings.side_by_side:
+            SidesPanel(states)
         StreamPanel(
             states,
             [states.over.change, replayed.then, undone.success, side_bar.deleted.success],
         )
-        if self._tasks_head:
+        if "tasks" in self._parts:
             TaskPanel(states, opened, [arrived.then, side_bar.forgotten.then])
         if are_offered(self._agents):
             Talks(states)

@@ -17,6 +17,7 @@ from google.adk.sessions import Session
 from agent.chat.agents import Agents
 from agent.chat.conversation import Conversation
 from agent.chat.registry import Registry
+from agent.chat.side_by_side import SideBySide
 from agent.chat.turn import Turn
 from agent.core.choices import allowed, of_page
 from agent.core.feedback import can_be_rated
@@ -78,6 +79,8 @@ class PageState:
         self.comparison: tuple[str | None, Turn] | None = None
         # The talk that this page holds, while it lasts.
         self.talk: Turn | None = None
+        # The two answers that stand side by side (side_by_side.py).
+        self.both: SideBySide | None = None
         # The calls of long-running tools on the page whose results are still to come.
         self.waiting: set[str] = set()
 
@@ -309,6 +312,9 @@ class PageState:
         """Delete all that the visitor has ever said to these agents, or without them to the page's
         own, and be another one, unless signed in."""
         await self._end()
+        if self.both:
+            self.both.stop()
+            self.both = None
         await (agents or self.registry).forget_visitor(self.user_id)
         self.user_id = self.person_id or self.registry.visitors.new()
 

@@ -7,7 +7,8 @@ from agent.core.checks import Check
 
 ASK = """<form method="post">
 <button>Check the model, too</button>
-<small>It is asked one short question, for which your key pays.</small>
+<small>It is asked one short question, for which your key pays, and which counts for
+DAILY_TURNS and DAILY_TOKENS.</small>
 </form>
 """
 

@@ -27,7 +27,7 @@ from agent.core.notices import Notice, to_stored
 from agent.core.pauses import Pause
 from agent.core.settings import Settings
 from agent.core.text import clean, to_json
-from agent.core.transcript import Entry
+from agent.core.transcript import Entry, Transcript
 from agent.render import media, suggestions
 from agent.render.document import MARKDOWN, render
 from agent.render.file_links import PICTURE, size
@@ -149,6 +149,13 @@ def to_body(
             page.append(f"<p><small>{html.escape(foot)}</small></p>\n")
         page.append((below or {}).get(turn.id, ""))
     return clean("".join(page))
+
+
+def to_answer(transcript: Transcript, root_agent: str = "") -> str:
+    """One answer alone, as it stands there."""
+    until, turn = monotonic() + PARSING_TIME, TurnRecord("", "", transcript)
+    messages = _to_messages(turn, root_agent, _Copied())
+    return clean("".join(_to_element(message, until) for message in messages))
 
 
 def to_adk(session: Session, title: str) -> str:

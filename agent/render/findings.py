@@ -77,15 +77,15 @@ def as_json(records: Iterable[Mapping[str, Any]]) -> str:
     return clean(to_json(list(records), indent=2, ensure_ascii=False)) + "\n"
 
 
-def as_csv(records: Iterable[Mapping[str, Any]]) -> str:
+def as_csv(records: Iterable[Mapping[str, Any]], fields: Sequence[str] = FIELDS) -> str:
     """The same as a table for a spreadsheet, in which nothing is a formula."""
     table = io.StringIO()
     # By this mark Excel knows that it is UTF-8.
     table.write("\ufeff")
     writer = csv.writer(table, quoting=csv.QUOTE_ALL)
-    writer.writerow(FIELDS)
+    writer.writerow(fields)
     for record in records:
-        writer.writerow([_cell(record[name]) for name in FIELDS])
+        writer.writerow([_cell(record[name]) for name in fields])
     return table.getvalue()
 
 

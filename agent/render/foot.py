@@ -4,7 +4,8 @@ Each of its figures is left out where it is not known.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from agent.core.figures import OFFLINE_VERSION, Figures, Usage
 from agent.core.history import TurnRecord
@@ -40,13 +41,13 @@ def foot_of(turn: TurnRecord, settings: Settings | None) -> str:
     is_offline = usage.models == (OFFLINE_VERSION,)
     tokens = "" if is_offline else _tokens(usage)
     cost = "" if is_offline else cost_of(usage, settings)
-    told = _times(figures), tokens, _models(usage), *([] if is_offline else _chosen(usage)), cost
+    chosen = [] if is_offline else in_words(usage.chosen)
+    told = _times(figures), tokens, _models(usage), *chosen, cost
     return " · ".join(filter(None, told))
 
 
-def _chosen(usage: Usage) -> Iterator[str]:
-    """What its visitor has chosen for it, but for the model, which says itself what it is."""
-    chosen = usage.chosen
+def in_words(chosen: Mapping[str, Any]) -> Iterator[str]:
+    """What a visitor has chosen for an answer, but for the model, which says itself what it is."""
     if (temperature := chosen.get("temperature")) is not None:
         yield _("temperature {number}").format(number=in_digits(temperature, "g"))
     if most := chosen.get("max_output_tokens"):

@@ -21,6 +21,7 @@ from google.adk.sessions import Session
 from agent.core.settings import Settings
 from agent.core.visitor import is_visitor_id, visitor_id
 from agent.stores.feedback import expired
+from agent.stores.preferences import old
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +103,7 @@ class Retention:
 
     async def _sweep(self) -> None:
         """Delete what is idle for too long, and what is too much; and what was said of answers
-        whose conversation is not there any more.
+        whose conversation is not there any more, or long ago of two answers.
 
         Raises:
             ExceptionGroup: if some could not be deleted; the others are deleted all the same.
@@ -113,7 +114,7 @@ class Retention:
         idle = [session for session in ours if session.last_update_time < idle_since]
         others = [session for session in ours if session.last_update_time >= idle_since]
         surplus = len(others) - (self._settings.max_conversations or len(others))
-        for session in expired(stored, ours, idle_since):
+        for session in (*expired(stored, ours, idle_since), *old(stored, idle_since)):
             key = {"user_id": session.user_id, "session_id": session.id}
             await self._store.delete_session(app_name=self._app_name, **key)
         errors = []

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from agent.chat import setup_check
-from agent.chat.self_check import check_folder
+from agent.chat.loader import load
+from agent.chat.self_check import check_folder, self_check
 from agent.core.checks import Check
+from agent.core.settings import Settings
+from agent.limits.rate_limits import Limits
 from tests.support.agent_folder import BROKEN as BROKEN_AGENT
 from tests.support.agent_folder import FOLDER, HELPER, Write, write_agents
 from tests.support.fake_gemini import Failure, FakeGemini, Hang, Pause, Status, Step
@@ -48,6 +51,31 @@ MIXED_UP = """
 
     registry = get_service_registry()
     registry.register_session_service("mixed", lambda uri, **_: MixedUp(uri.split("://")[1]))
+"""
+
+# Stores of files that lose what they are given, and that keep what is deleted; and a memory that
+# cannot be reached.
+SERVICES = """
+    from google.adk.artifacts import InMemoryArtifactService
+    from google.adk.cli.service_registry import get_service_registry
+    from google.adk.memory import InMemoryMemoryService
+
+    class Full(InMemoryArtifactService):
+        async def save_artifact(self, **given):
+            raise OSError("No space is left at /secret.")
+
+    class Stubborn(InMemoryArtifactService):
+        async def delete_artifact(self, **given):
+            pass
+
+    class Away(InMemoryMemoryService):
+        async def search_memory(self, **given):
+            raise OSError("/secret")
+
+    registry = get_service_registry()
+    registry.register_memory_service("away", lambda uri, **_: Away())
+    registry.register_artifact_service("full", lambda uri, **_: Full())
+    registry.register_artifact_service("stubborn", lambda uri, **_: Stubborn())
 """
 
 # The lines for which a model is looked up, or asked.
@@ -128,6 +156,21 @@ BROKEN: dict[str, tuple[str, str, str, SetUp, SetUp]] = {
         *("Visitors are apart", "one visitor's chat to another", "services.py"),
         SetUp({"SESSION_DB": "mixed://{tmp}/mixed.db"}, {"services.py": MIXED_UP}),
         SetUp(),
+    ),
+    "a store of files that is full": (
+        *("Files are kept", "The store of files fails (OSError)", "ARTIFACTS=file:///FOLDER"),
+        SetUp({"ARTIFACTS": "full://"}, {"services.py": SERVICES}),
+        SetUp({"ARTIFACTS": "file://{tmp}/files"}),
+    ),
+    "a store of files that deletes nothing": (
+        *("Files are kept", "that was deleted was still there", "may write to and delete"),
+        SetUp({"ARTIFACTS": "stubborn://"}, {"services.py": SERVICES}),
+        SetUp(),
+    ),
+    "a memory that cannot be reached": (
+        *("Memory", "It fails (OSError)", "Correct MEMORY_SERVICE"),
+        SetUp({"MEMORY_SERVICE": "away://"}, {"services.py": SERVICES}),
+        SetUp({"MEMORY_SERVICE": "sqlite:///{tmp}/m.db"}),
     ),
     "a Space's own disk": (
         *("Storage lasts", "emptied at each restart", "Add persistent storage"),
@@ -235,7 +278,9 @@ async def test_where_all_is_well_all_is_green(host: Host, gemini: FakeGemini) ->
     assert {check.name: check.verdict for check in found} == {
         **dict.fromkeys(("Settings", "Versions", "Space", "Agent “Kind helper”"), "ok"),
         **dict.fromkeys(OF_MODELS, "ok"),
-        **dict.fromkeys(("Chats are kept", "Visitors are apart", "Storage lasts"), "ok"),
+        **dict.fromkeys(("Chats are kept", "Visitors are apart", "Files are kept"), "ok"),
+        "Memory": "not checked",
+        "Storage lasts": "ok",
         "Several copies": "not checked",
     }
     [request] = gemini.requests  # One call, with a bound, by whose end its connection is closed.
@@ -259,7 +304,7 @@ async def test_without_the_model_nothing_is_asked_and_nothing_green_that_was_not
     found = await host.checks(SetUp(), asks_model=False)
     assert (gemini.requests, gemini.looked_up) == ([], [])
     unseen = [check.name for check in found if check.verdict == "not checked"]
-    assert unseen == [*OF_MODELS, "Several copies"]
+    assert unseen == [*OF_MODELS, "Memory", "Several copies"]
 
 
 async def test_of_several_agents_each_has_its_line(
@@ -270,3 +315,37 @@ async def test_of_several_agents_each_has_its_line(
     verdicts = {check.name: check.verdict for check in found}
     assert (verdicts["Agent “Ada”"], verdicts["Agent “Broken”"]) == ("ok", "wrong")
     assert "not checked" in [verdicts[name] for name in OF_MODELS]
+
+
+async def test_the_question_to_the_model_counts_in_the_days_budget(
+    folder: Write, gemini: FakeGemini
+) -> None:
+    gemini.always("One, ", Pause(0.05), "two.")
+    what = load(folder({"agent.py": HELPER}))
+    limits = Limits(Settings(daily_turns=1))
+    for said in ("gemini-3.5-flash answers, ", "No model is asked. Today's budget"):
+        found = [check async for check in self_check([what], True, None, limits)]
+        [text] = [check.text for check in found if check.name == "Answer"]
+        assert text.startswith(said)
+    assert len(gemini.requests) == 1
+
+
+async def test_where_visitors_bring_keys_it_is_not_wrong_to_have_none(host: Host) -> None:
+    found = await host.checks(env(GOOGLE_API_KEY="", VISITOR_KEYS="1"))
+    assert [check for check in found if check.verdict == "wrong"] == []
+    [key] = [check for check in found if check.name == "Key"]
+    assert (key.verdict, "on keys of their own" in key.text) == ("not checked", True)
+    assert "set GOOGLE_API_KEY in .env" in key.cure
+
+
+async def test_a_memory_that_is_found_again_and_forgotten_is_green_and_leaves_nothing(
+    host: Host, tmp_path: Path
+) -> None:
+    found = await host.checks(env(MEMORY_SERVICE="sqlite:///{tmp}/m.db"), asks_model=False)
+    [memory] = [check for check in found if check.name == "Memory"]
+    assert (memory.verdict, memory.text) == (
+        "ok",
+        "Something was remembered, found again, and forgotten.",
+    )
+    assert b"Self-check" not in (tmp_path / "m.db").read_bytes()
+    assert list((tmp_path / "files").rglob("self-check*")) == []

@@ -28,7 +28,8 @@ def test_where_all_is_well_it_says_so_and_ends_well(gemini: FakeGemini, tmp_path
         *("ok           Agent “Chat assistant”", "ok           Key", "ok           Model"),
         *("ok           Answer", "ok           Streaming", "ok           Stop"),
         *("ok           Chats are kept", "ok           Visitors are apart"),
-        *("ok           Storage lasts", "not checked  Several copies", "Nothing is wrong."),
+        *("ok           Files are kept", "not checked  Memory", "ok           Storage lasts"),
+        *("not checked  Several copies", "Nothing is wrong."),
     ]
     assert ended.code == 0
     assert len(gemini.requests) == 1

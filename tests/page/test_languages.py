@@ -115,7 +115,8 @@ def test_no_word_of_the_page_is_left_in_english(visitor: Visitor) -> None:
     tools = [FunctionTool(pay, require_confirmation=True)]
     offered = " ".join([*LANGUAGES, ACCENTED])
     model = OfflineModel(delay=0)
-    with launched(loaded(model, tools=tools), page_languages=offered, show_figures=True) as url:
+    here: dict[str, Any] = {"show_figures": True, "side_by_side": True}
+    with launched(loaded(model, tools=tools), page_languages=offered, **here) as url:
         tab = in_language(visitor, url, ACCENTED)
 
         def look() -> None:
@@ -136,6 +137,18 @@ def test_no_word_of_the_page_is_left_in_english(visitor: Visitor) -> None:
         expect(tab.locator(".stream-answer")).to_be_visible()
         tab.locator(".stream-events").locator("..").evaluate("it => it.open = true")
         look()
+        tab.locator(".sides-open").click()
+        tab.locator("#sides-0-temperature").fill("1")
+        tab.locator("#sides-question").fill("1")
+        tab.locator(".sides-main").click()
+        expect(tab.locator(".sides-choosing")).to_be_visible(timeout=ACTION_TIMEOUT)
+        # What an agent has said is none of the page's words.
+        tab.locator(".sides-answer").evaluate_all("all => all.map(each => each.remove())")
+        look()
+        tab.locator(".sides-choosing button").first.click()
+        expect(tab.locator(".sides-results")).to_be_visible(timeout=ACTION_TIMEOUT)
+        look()
+        tab.keyboard.press("Escape")
         tab.locator("#side-bar > .toggle-button").click()
         tab.locator("#chats [aria-haspopup=menu]").click()
         expect(tab.get_by_role("menu")).to_be_visible()

@@ -27,7 +27,7 @@ from tests.support.browser import ACTION_TIMEOUT, Page
 FILES = [
     *("words.js", "frames.js", "messages.js", "dialog.js", "times.js", "menu.js", "chats.js"),
     "agents.js",
-    *("stream.js", "settings.js", "cards.js", "feedback.js", "voice.js", "arrival.js"),
+    *("stream.js", "settings.js", "sides.js", "cards.js", "feedback.js", "voice.js", "arrival.js"),
     "chat.js",
 ]
 
@@ -41,6 +41,8 @@ BY_SCRIPTS = {
         "chatAgents.named",
         "chatStream.watch",
         "chatSettings.watch",
+        "chatSettings.rows",
+        "chatSides.watch",
     ),
     *("chatArrival.start", "chatArrival.firstBox", "chatList.watch", "chatList.deletesThis"),
     *("chatVoice.watch", "chatVoice.hush", "chatVoice.offerTalk"),
@@ -52,7 +54,7 @@ BY_SCRIPTS = {
 # The methods of the scripts whose objects listeners may call.
 METHODS = """
 process.argv.slice(1).forEach(require)
-const scripts = {chat, chatArrival, chatStream, chatSettings, chatVoice}
+const scripts = {chat, chatArrival, chatStream, chatSettings, chatSides, chatVoice}
 Object.assign(scripts, {chatAgents, chatFeedback, chatList, chatTimes})
 const methods = Object.entries(scripts).flatMap(
     ([script, has]) => Object.keys(has).map(method => `${script}.${method}`))
@@ -80,7 +82,7 @@ def test_the_scripts_pass_their_own_tests(name: str) -> None:
 def test_every_listener_calls_a_method_that_the_script_has(tmp_path: Path) -> None:
     methods = set(json.loads(node("-e", METHODS, *(str(STATIC / name) for name in FILES))))
     folder = open_folder(tmp_path, ("helper", "another"))
-    demo = ChatPage(app.respond, Agents(loaded(), Settings(), folder))
+    demo = ChatPage(app.respond, Agents(loaded(), Settings(side_by_side=True), folder))
     scripts = [step["js"] for step in demo.config["dependencies"] if step["js"]]
     calls = [re.fullmatch(r"\(\.\.\.args\) => (\w+\.\w+)\(\.\.\.args\)", js) for js in scripts]
     assert all(calls), scripts

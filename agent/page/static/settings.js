@@ -72,35 +72,38 @@
         describe();
     };
 
+    // What the panel's rows are of: where their ids begin, and where it is kept what is chosen.
+    const own = { place: "setting", valueOf: (name) => chosen[name], choose };
+
     // A setting's own row: its label, its element, and what is said of it.
-    const row = (label, element, about = "") => {
-        element.id = `setting-${element.name}`;
+    const row = ({ place }, label, element, about = "") => {
+        element.id = `${place}-${element.name}`;
         const note = make("p", { className: "settings-note", id: `${element.id}-about` }, about);
         element.setAttribute("aria-describedby", note.id);
         const name = make("label", { htmlFor: element.id, textContent: label });
         return make("div", { className: "settings-row" }, name, element, note);
     };
 
-    const select = (name, options) => {
+    const select = ({ valueOf, choose }, name, options) => {
         const all = [["", AS_IT_IS], ...options].map(([value, textContent]) =>
             make("option", { value, textContent })
         );
         const element = make("select", { name }, ...all);
-        element.value = chosen[name] ?? "";
+        element.value = valueOf(name) ?? "";
         if (element.selectedIndex < 0) element.value = ""; // It is offered no more.
         element.onchange = () => choose(name, element.value || undefined);
         return element;
     };
 
     // A number from `min` to `max`; an empty field is as the agent has it.
-    const field = (name, label, about, bounds) => {
+    const field = (held, name, label, about, bounds) => {
         const element = make("input", { type: "number", name, ...bounds, placeholder: AS_IT_IS });
         element.inputMode = bounds.step === "any" ? "decimal" : "numeric";
-        element.value = chosen[name] ?? "";
-        const line = row(label, element, about);
+        element.value = held.valueOf(name) ?? "";
+        const line = row(held, label, element, about);
         element.oninput = () => {
             const isRight = element.validity.valid;
-            choose(name, isRight && element.value ? element.valueAsNumber : undefined);
+            held.choose(name, isRight && element.value ? element.valueAsNumber : undefined);
             element.setAttribute("aria-invalid", String(!isRight));
             line.lastChild.textContent = isRight ? about : NO_NUMBER;
         };
@@ -109,9 +112,11 @@
 
     // How each setting is shown, from what the server says of it.
     const ROWS = {
-        model: ({ names }) => row(_("Model"), select("model", names.map((name) => [name, name]))),
-        temperature: () =>
+        model: (held, { names }) =>
+            row(held, _("Model"), select(held, "model", names.map((name) => [name, name]))),
+        temperature: (held) =>
             field(
+                held,
                 "temperature",
                 _("Temperature"),
                 _(
@@ -121,8 +126,9 @@
                 ),
                 { min: 0, max: 2, step: "any" },
             ),
-        max_output_tokens: ({ most }) =>
+        max_output_tokens: (held, { most }) =>
             field(
+                held,
                 "max_output_tokens",
                 _("Length limit, in tokens"),
                 _(
@@ -131,15 +137,20 @@
                 ) + (most ? " " + _("At most {number}.", { number: number(most) }) : ""),
                 { min: 1, step: 1, ...(most ? { max: most } : {}) },
             ),
-        thinking: () =>
-            row(_("How much the model thinks before it answers"), select("thinking", THINKING)),
-        streaming: ({ isOn }) => {
+        thinking: (held) =>
+            row(
+                held,
+                _("How much the model thinks before it answers"),
+                select(held, "thinking", THINKING),
+            ),
+        streaming: (held, { isOn }) => {
             const element = make("input", { type: "checkbox", name: "streaming" });
-            element.checked = chosen.streaming ?? isOn;
+            element.checked = held.valueOf("streaming") ?? isOn;
             element.onchange = () => {
-                choose("streaming", element.checked === isOn ? undefined : element.checked);
+                held.choose("streaming", element.checked === isOn ? undefined : element.checked);
             };
             const line = row(
+                held,
                 _("Show answers as they are written"),
                 element,
                 _("Without it an answer is shown when it is whole: ADK's StreamingMode.NONE."),
@@ -147,7 +158,7 @@
             line.classList.add("settings-switch");
             return line;
         },
-        instruction: ({ texts }) =>
+        instruction: (_held, { texts }) =>
             make(
                 "details",
                 { className: "settings-instruction" },
@@ -194,7 +205,7 @@
             input.focus();
         };
         status.textContent = key ? KEY_USED : "";
-        const line = row(_("Your own key for Gemini"), input, about);
+        const line = row(own, _("Your own key for Gemini"), input, about);
         line.insertBefore(
             make("p", { className: "settings-buttons" }, use, forget),
             line.lastChild,
@@ -204,7 +215,13 @@
         return line;
     };
 
+    const rows = (held, fields) =>
+        Object.entries(fields).map(([name, about]) => ROWS[name](held, about));
+
     globalThis.chatSettings = {
+        // A row for each of these settings, for another panel; `held` as `own`.
+        rows,
+
         // Takes the panel's place, and what tells Gradio that it is opened.
         watch(place, trigger) {
             tell = trigger;
@@ -221,7 +238,7 @@
         // Shows what the server offers.
         show(told) {
             if (!body || !told) return;
-            const fields = Object.entries(told.fields).map(([name, about]) => ROWS[name](about));
+            const fields = rows(own, told.fields);
             const paragraph = (textContent) =>
                 make("p", { className: "settings-note", textContent });
             const reset = make("button", {
@@ -245,9 +262,9 @@
         // is chosen for it.
         withChoices(question, ...others) {
             const options = Object.keys(chosen).length > 0 ? { options: chosen } : {};
-            const own = key ? { key } : {};
+            const onKey = key ? { key } : {};
             return [
-                options.options || key ? { ...question, ...options, ...own } : question,
+                options.options || key ? { ...question, ...options, ...onKey } : question,
                 ...others,
             ];
         },
