@@ -39,3 +39,11 @@ def test_an_answer_that_streams_is_not_held_up_to_be_compressed(url: str) -> Non
     asked = {"query": "What is 12*7?"}
     with httpx.stream("POST", f"{url}chat/stream", json=asked) as answer:
         assert "content-encoding" not in answer.headers
+
+
+def test_what_only_some_answers_need_is_there_by_its_name_alone(url: str) -> None:
+    script = httpx.get(url + "later/branches.js")
+    assert script.headers["content-type"].startswith("text/javascript")
+    assert "export const watch" in script.text
+    for name in ("none.js", "..%2Fchat.js", "%2e%2e/chat.js"):
+        assert httpx.get(f"{url}later/{name}").status_code == 404

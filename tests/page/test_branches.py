@@ -16,6 +16,10 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*Agent is deprecated:DeprecationWarning"),
 ]
 
+# What is loaded only when an answer needs it.
+LOADED_LATER = """performance.getEntriesByType("resource").map(({name}) => name)
+    .filter((name) => name.includes("/later/"))"""
+
 LONG = [f"{number} " for number in range(30)]
 
 
@@ -61,6 +65,7 @@ def test_they_stand_side_by_side_in_the_order_in_which_they_began(
     url: str, visitor: Visitor
 ) -> None:
     page = visitor().open(url)
+    assert page.tab.evaluate(LOADED_LATER) == []
     page.send("Hi")
     page.wait_idle()
     for _ in range(2):
