@@ -2,7 +2,8 @@
 
 python -m agent "What time is it in Tokyo?"     one answer
 cat notes.txt | python -m agent "Summarize"     one answer, about what comes through the pipe
-python -m agent                                 a conversation
+python -m agent --file cat.png "What is it?"    one answer, about a file
+python -m agent                                 a conversation; /file cat.png sends a file
 python -m agent --live                          a talk: type on while it answers
 python -m agent check                           what is right and what is wrong with the set-up
 python -m agent evalset                         what visitors said of answers, for `adk eval`
@@ -30,6 +31,7 @@ from agent.cli.evalset import run_evalset
 from agent.cli.live import talk
 from agent.cli.prompt import piped_text, typed_questions
 from agent.cli.record import run_record
+from agent.cli.sent_files import path_in
 from agent.cli.terminal import CONTROLS, Screen, TerminalChat, timestamp
 from agent.core.environment import read_settings
 from agent.core.question import Options
@@ -91,11 +93,17 @@ def _run(options: argparse.Namespace) -> int:
         if options.live:
             is_whole = loop.run(talk(conversation, screen, " ".join(options.question)))
             return 0 if is_whole else EXIT_FAILED
+        attached = [chat.attach(path) for path in options.file]
+        if not all(attached):
+            return EXIT_WRONG_COMMAND
         if question := " ".join(options.question):
             whole = "\n\n".join(filter(None, (question, piped_text().strip("\n"))))
             return 0 if _asked(loop, chat, whole) else EXIT_FAILED
-        for question in _questions(loaded, options.demo):
-            _asked(loop, chat, question, is_one_of_many=True)
+        for question in _questions(loaded, options.demo, settings):
+            if path := path_in(question):
+                chat.attach(path)
+            else:
+                _asked(loop, chat, question, is_one_of_many=True)
     return 0
 
 
@@ -145,11 +153,12 @@ def _closing(files: Iterable[TextIO]) -> Iterator[None]:
                     file.close()
 
 
-def _questions(loaded: LoadedAgent, demo: bool) -> Iterator[str]:
+def _questions(loaded: LoadedAgent, demo: bool, settings: Settings) -> Iterator[str]:
     if demo:
         return _echoed(DEMO)
     if sys.stdin.isatty() and sys.stdout.isatty():
-        print(f"{loaded.title}. Type exit to leave; Ctrl-C stops an answer.")  # noqa: T201
+        more = " /file PATH sends a file." if settings.accepted_types else ""
+        print(f"{loaded.title}. Type exit to leave; Ctrl-C stops an answer.{more}")  # noqa: T201
         return _until_exit(typed_questions())
     return _echoed(_until_exit(sys.stdin))
 
@@ -192,6 +201,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--agent", type=Path, default=OUR_AGENT, metavar="FOLDER", help="another agent's folder")
     add("--demo", action="store_true", help="watch a conversation of four turns")
     add("--live", action="store_true", help="talk: type on while it answers (ADK's BIDI)")
+    add(
+        *("--file", "-f"),
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="a file that goes with the first message; may be given several times",
+    )
     add("--no-stream", action="store_true", help="have the answer in one piece")
     add("--timeout", type=seconds, metavar="SECONDS", help="how long an answer may take")
     add(

@@ -21,6 +21,7 @@ from agent.api.errors import validation_error_handler
 from agent.api.path_prefix import checked_root_path
 from agent.api.proxy_header import NotePeer
 from agent.chat.agents import Agents
+from agent.chat.task_list import task_list
 from agent.chat.telemetry import export_telemetry
 from agent.chat.warmup import open_clients_soon, warm_up
 from agent.exposure import behind_proxy, is_for_host, is_loopback, root_path
@@ -131,6 +132,8 @@ def serve_until_end(demo: ChatPage, agents: Agents, **options: Any) -> None:
         tell(loaded.why_not_loaded)
         tell(loaded.no_ai)
         tell(loaded.recorded_to)
+        for fault in task_list(loaded).faults:
+            tell(fault)
     if url is None:
         return
     # From now on, because whoever reads that it runs may end it.

@@ -41,7 +41,7 @@ def words() -> Catalog:
         catalogue.add(sentence, locations=[("agent/core/notices.py", 0)])
     for title in (NOTE, *CALM, *FAILED):
         catalogue.add(title, locations=[("agent/core/titles.py", 0)])
-    for method, pattern in (("python", "**/*.py"), ("javascript", "page/static/*.js")):
+    for method, pattern in (("python", "**/*.py"), ("javascript", "page/static/**/*.js")):
         for path in sorted((ROOT / "agent").glob(pattern)):
             place = path.relative_to(ROOT).as_posix()
             for _line, message, *_ in extract_from_file(method, path):

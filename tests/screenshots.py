@@ -74,6 +74,17 @@ def open_shared(page: Page) -> None:
     page.goto(page.get_by_label("The link to this chat").input_value())
 
 
+def talk(page: Page) -> None:
+    page.locator("#talk").click()
+    page.locator("#talk-strip").wait_for()
+    page.wait_for_timeout(1000)  # The model is connected.
+
+
+def end_talk(page: Page) -> None:
+    page.locator(".talk-end").click()
+    page.wait_for_function(IS_IDLE)
+
+
 # What is done, one after the other, and how the page is called then.
 STATES: list[tuple[str, Callable[[Page], Any]]] = [
     ("empty", lambda page: None),
@@ -83,6 +94,8 @@ STATES: list[tuple[str, Callable[[Page], Any]]] = [
     ("stopped", stop),
     ("picture", lambda page: ask(page, "Draw a chart of 3, 5, 8 and 2")),
     ("question", lambda page: ask(page, "roll the dice")),
+    ("talk", talk),
+    ("after-talk", end_talk),
     ("side-bar", open_side_bar),
     ("menu", open_menu),
     ("delete", pick("Delete")),

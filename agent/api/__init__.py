@@ -15,11 +15,13 @@ from agent.api import (
     host_check,
     host_page,
     host_usage,
+    later,
     live,
     look,
     media,
     metrics,
     openai,
+    page_talk,
     preferences_page,
     share,
     signed_in,
@@ -44,10 +46,12 @@ def api_app(agents: Agents) -> FastAPI:
     app = FastAPI(title=title, description=description, docs_url=None, redoc_url=None)
     app.include_router(sse.router(agents))
     app.include_router(live.router(agents))
+    app.include_router(page_talk.router(agents))
     app.include_router(agui.router(agents))
     app.include_router(example_client.router())
     app.include_router(health.router(agents))
     app.include_router(media.router())
+    app.include_router(later.router())
     app.include_router(look.router(agents))
     app.include_router(embed.router(agents))
     app.include_router(uploads.router(agents))

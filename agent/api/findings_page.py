@@ -1,6 +1,6 @@
 """What visitors said of answers, for the host (agent/api/host_page.py).
 
-GET  /host/findings           a list; `?rating=bad&reason=…&state=open&agent=…` chooses
+GET  /host/findings           a list; `?rating=bad&reason=…&state=open&agent=…&task=…` chooses
 GET  /host/findings/ID        the conversation at that answer, with tools and figures
 POST /host/findings/ID        done=1 or done=0
 POST /host/findings/ID/test   must_say=…, must_not_say=… and tools=…: what a right answer is
@@ -38,10 +38,11 @@ MAX_SHOWN = 200
 
 # What is chosen by, and what there is to choose, where that is always the same.
 FILTERS: dict[str, tuple[str, ...]] = {
-    "rating": ("bad", "good"),
+    "rating": ("bad", "good", "unsure"),
     "reason": (),
     "state": ("open", "done"),
     "agent": (),
+    "task": (),
 }
 
 # What is chosen can be saved, as files that end so.
@@ -58,12 +59,18 @@ NOT_ALL = (
 
 KEPT = (
     "<p><small>What is said here is kept as long as the chat that it is about: {time} after its "
-    "last message, or until its visitor deletes it. Save what you need for longer.</small></p>\n"
+    "last message, or until its visitor deletes it. A verdict on a task outlasts its chat: it is "
+    "kept for that time after its tester's last one. Save what you need for longer.</small></p>\n"
 )
 
 TAKEN_BACK = (
     "<p>The visitor has taken this answer back since, or asked anew. This is a copy of it, as it "
     "was when it was rated.</p>\n"
+)
+
+UNTRIED = (
+    "<p>There is no conversation with it: its tester has tried it in none, or has deleted that "
+    "chat.</p>\n"
 )
 
 Found: TypeAlias = dict[str, tuple[Registry, Finding]]
@@ -150,7 +157,8 @@ def chosen_records(records: list[dict[str, Any]], query: Mapping[str, str]) -> l
 def _marks(record: Mapping[str, Any]) -> dict[str, str]:
     """What a finding is chosen by."""
     state = "done" if record["is_done"] else "open"
-    return {**{name: record[name] for name in ("rating", "reason", "agent")}, "state": state}
+    marks = {name: record[name] for name in ("rating", "reason", "agent")}
+    return {**marks, "state": state, "task": record["task_id"]}
 
 
 def _list(found: Found, query: Mapping[str, str], agents: Agents) -> str:
@@ -170,6 +178,7 @@ def _list(found: Found, query: Mapping[str, str], agents: Agents) -> str:
         KEPT.format(time=duration(agents.settings.session_idle)),
         _form(records, query),
         f"{count}. {files}</p>\n",
+        findings.to_tasks(chosen),
         findings.to_days(chosen),
         findings.to_list(chosen[:MAX_SHOWN]),
     )
@@ -179,12 +188,15 @@ def _list(found: Found, query: Mapping[str, str], agents: Agents) -> str:
 def _form(records: list[dict[str, Any]], query: Mapping[str, str]) -> str:
     """What is shown can be chosen by it."""
     fields = []
+    names = {record["task_id"]: findings.shortened(record["task"]) for record in records}
     for name, fixed in FILTERS.items():
         there = {_marks(record)[name] for record in records} - {""}
         values = ["", *(fixed or sorted(there))]
+        if name == "task" and not there:
+            continue
         options = "".join(
             f"<option value={_quoted(value)}{' selected' * (value == query.get(name, ''))}>"
-            f"{html.escape(value or 'all')}</option>"
+            f"{html.escape(names.get(value) or value or 'all')}</option>"
             for value in values
         )
         label = f"<label>{name.capitalize()}<br><select name={_quoted(name)}>{options}</select>"
@@ -217,13 +229,14 @@ def _conversation(
     action = f'<form method="post" action="{id}"><button name="done" '
     action += 'value="0">Open again' if finding.is_done else 'value="1">Mark as done'
     test = findings.to_test_form(id, expectation_of(finding), finding)
-    action += f'</button> · <a href="{id}.zip">Save as a report (ZIP)</a></form>\n'
+    report = f' · <a href="{id}.zip">Save as a report (ZIP)</a>' if finding.turn_id else ""
+    action += f"</button>{report}</form>\n"
     below = {finding.turn_id: findings.to_details(record) + action + test + _issue(issue)}
     about = settings.model_copy(update={"show_figures": True})
     note = ""
     if finding.turn_id not in {turn.id for turn in turns}:
         turns = [TurnRecord(finding.turn_id, finding.question, finding.transcript)]
-        note = TAKEN_BACK
+        note = TAKEN_BACK if finding.turn_id else UNTRIED
     body = export.to_body(turns, finding.agent, about, below)
     return f'<p><a href="../findings">Back to the list</a></p>\n{note}{body}'
 

@@ -18,6 +18,7 @@ begin is refused with a status and a sentence, as any request is.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from typing import Any
 
@@ -90,12 +91,18 @@ def router(agents: Agents) -> APIRouter:
         try:
             await _hold(socket, turn)
         finally:
-            turn.end()
-            await turn.finish()
-            if not conversation.turns:
-                agents.forget_soon(conversation.key)
+            await end(agents, conversation, turn)
 
     return routes
+
+
+async def end(agents: Agents, conversation: Conversation, turn: LiveTurn) -> None:
+    """End a talk whose socket is gone. Of a conversation in which nothing was said nothing is
+    kept."""
+    turn.end()
+    await turn.finish()
+    if not (conversation.turns or conversation.is_running):
+        agents.forget_soon(conversation.key)
 
 
 async def _conversation(agents: Agents, socket: WebSocket) -> Conversation:
@@ -138,15 +145,29 @@ async def _hold(socket: WebSocket, turn: LiveTurn) -> None:
         await _refuse(socket, limit_error(limit) if limit else refusal)
         return
     await socket.accept()
+    begin = Event(author="user", custom_metadata={"session_id": turn.session_id})
+    with suppress(WebSocketDisconnect, RuntimeError, TimeoutError):
+        await send(socket, begin, {"author", "custom_metadata"})
+    await converse(socket, turn, send)
+
+
+async def converse(
+    socket: WebSocket, turn: LiveTurn, pass_on: Callable[[WebSocket, Event], Awaitable[None]]
+) -> None:
+    """Pass on what either side says, until one of them ends the talk; then say why it is over.
+
+    Args:
+        socket: The client's, which is open.
+        turn: The talk.
+        pass_on: Sends one of the talk's events.
+    """
     reading = asyncio.create_task(_read(socket, turn))
     try:
-        begin = Event(author="user", custom_metadata={"session_id": turn.session_id})
-        await _send(socket, begin, {"author", "custom_metadata"})
         async with aclosing(turn.listen()) as events:
             async for event in events:
-                await _send(socket, event)
+                await pass_on(socket, event)
         last = explain(turn.failure or PlainError("talk_over"))
-        await _tell(socket, last.code, last.text)
+        await tell(socket, last.code, last.text)
         await socket.close(CLOSE_CODES.get(last.code, FAILURE))
     except (WebSocketDisconnect, RuntimeError):  # It is gone, which Starlette says in two ways.
         turn.end()
@@ -157,16 +178,22 @@ async def _hold(socket: WebSocket, turn: LiveTurn) -> None:
         await asyncio.wait({reading})
 
 
-async def _send(socket: WebSocket, event: Event, fields: set[str] = SHOWN) -> None:
+async def send(socket: WebSocket, event: Event, fields: set[str] = SHOWN) -> None:
+    """Send an event, as far as a client is shown it.
+
+    Raises:
+        TimeoutError: if the client does not take it.
+    """
     text = event.model_dump_json(exclude_none=True, by_alias=True, include=fields)
     if socket.application_state is WebSocketState.CONNECTED:
         async with asyncio.timeout(SEND_TIMEOUT):
             await socket.send_text(text)
 
 
-async def _tell(socket: WebSocket, code: str, text: str) -> None:
+async def tell(socket: WebSocket, code: str, text: str) -> None:
+    """Send a sentence of the app's own."""
     event = Event(author="user", error_code=code, error_message=text)
-    await _send(socket, event, {"author", "error_code", "error_message"})
+    await send(socket, event, {"author", "error_code", "error_message"})
 
 
 async def _read(socket: WebSocket, turn: LiveTurn) -> None:
@@ -184,10 +211,10 @@ async def _read(socket: WebSocket, turn: LiveTurn) -> None:
             try:
                 await _take(turn, raw)
             except LimitExceeded as error:
-                await _tell(socket, error.notice.code, error.notice.text)
+                await tell(socket, error.notice.code, error.notice.text)
             except (ValidationError, ValueError):
                 wrong += 1
-                await _tell(socket, "wrong_frame", WRONG_FRAME)
+                await tell(socket, "wrong_frame", WRONG_FRAME)
                 if wrong >= MAX_WRONG:
                     turn.stop(PlainError("talk_too_much"))
     finally:

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from agent.chat.agents import Agents
 from agent.chat.loader import LoadedAgent
 from agent.core.colours import PAGE
-from agent.render.icon import SIZES, icon
+from agent.render.icon import OTHERS, SIZES, icon
 from agent.render.look import SVG, Look, Picture
 
 STYLE = Template(Path(__file__).with_name("look.css").read_text(encoding="utf-8"))
@@ -26,6 +26,9 @@ LOOK_HEADERS = {
 
 MANIFEST = "application/manifest+json"
 
+# The icon of which a phone may cut any shape.
+MASKED_ICON = "icon-maskable.png"
+
 # How high the logo is, and how wide it may be at most, in rem.
 LOGO_HEIGHT, LOGO_WIDTH = 1.5, 8.0
 
@@ -37,7 +40,7 @@ def router(agents: Agents) -> APIRouter:
     @routes.get("/favicon.ico")
     def favicon() -> Response:
         """The first agent's icon."""
-        return _icon(agents.first.loaded.look, SIZES[0])
+        return _icon(agents.first.loaded.look, OTHERS[0])
 
     @routes.get("/look/{name}/{part}")
     async def look(name: str, part: str) -> Response:
@@ -57,6 +60,8 @@ def router(agents: Agents) -> APIRouter:
 
 
 def _picture(look: Look, part: str) -> Response:
+    if part == MASKED_ICON:
+        return _icon(look, SIZES[-1], is_masked=True)
     if part in (f"icon-{size}.png" for size in SIZES):
         return _icon(look, int(part[5:-4]))
     named = {field.name: getattr(look, field.name) for field in fields(look)}
@@ -68,8 +73,8 @@ def _picture(look: Look, part: str) -> Response:
     raise HTTPException(404, "There is no such picture here.")
 
 
-def _icon(look: Look, size: int) -> Response:
-    if data := icon(look, size):
+def _icon(look: Look, size: int, is_masked: bool = False) -> Response:
+    if data := icon(look, size, is_masked):
         return Response(data, media_type="image/png", headers=LOOK_HEADERS)
     assert look.icon
     return Response(look.icon.data, media_type=look.icon.kind, headers=LOOK_HEADERS)
@@ -94,10 +99,9 @@ def _manifest(loaded: LoadedAgent, query: str) -> dict[str, object]:
     else:
         icons = [
             {"src": f"icon-{size}.png", "sizes": f"{size}x{size}", "type": "image/png"}
-            for size in SIZES[1:]
+            for size in OTHERS
         ]
-    if not look.icon:  # Ours goes to the edge, as phones like it; an owner's may not.
-        icons += [{**icons[-1], "purpose": "maskable"}]
+        icons += [{**icons[-1], "src": MASKED_ICON, "purpose": "maskable"}]
     return {
         "name": loaded.title,
         "description": loaded.description,

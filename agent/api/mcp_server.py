@@ -29,6 +29,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from agent.api import sessions
+from agent.api.openai_files import to_file
 from agent.chat.agents import Agents
 from agent.chat.turn import Turn
 from agent.core.deltas import Delta, words
@@ -60,6 +61,20 @@ ARGUMENTS: dict[str, Any] = {
         },
     },
     "required": ["message"],
+}
+
+# What is offered beside these where visitors may send files.
+FILES: dict[str, Any] = {
+    "type": "array",
+    "description": "Files that go with the message.",
+    "items": {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string", "description": "What it is called."},
+            "data": {"type": "string", "description": "The file in base64, or as a data: URL."},
+        },
+        "required": ["data"],
+    },
 }
 
 RESULT = {
@@ -159,14 +174,16 @@ class McpServer:
             return _refused(f"There is no tool {name!r} here, only {self._tool.name!r}.")
         try:
             about = arguments.get("session_id"), arguments.get("agent")
-            return await self._ask(arguments["message"], *about)
+            given, settings = arguments.get("files") or [], self._agents.settings
+            files = [to_file(file["data"], file.get("name", ""), settings) for file in given]
+            return await self._ask(arguments["message"], tuple(files), *about)
         except HTTPException as error:
             return _refused(error.detail)
         except StoreUnavailable as error:
             return _refused(error.notice.text)
 
     async def _ask(
-        self, message: str, session_id: str | None, agent: str | None
+        self, message: str, files: tuple[File, ...], session_id: str | None, agent: str | None
     ) -> types.CallToolResult:
         """Ask an agent; its words are told as progress, if the client wants to know of that.
 
@@ -175,7 +192,8 @@ class McpServer:
         """
         context = self._server.request_context
         request: Request = context.request
-        question = Question(message, visitor=Visitor(address=client_address(request)))
+        visitor = Visitor(address=client_address(request))
+        question = Question(message, files=files, visitor=visitor)
         about = session_id, agent, person_of(request)
         active, log = await sessions.begin(self._agents, question, *about)
         turn, key = log.turn, active.conversation.key
@@ -208,15 +226,16 @@ class McpServer:
 
 
 def arguments(agents: Agents) -> dict[str, Any]:
-    """JSON Schema of the tool's arguments; which agent is one of them where there are several."""
-    if not agents.are_several:
-        return ARGUMENTS
-    name = {
-        "type": "string",
-        "enum": list(agents.names),
-        "description": "Which agent to ask in a new conversation; without it, the first.",
-    }
-    return {**ARGUMENTS, "properties": {**ARGUMENTS["properties"], "agent": name}}
+    """JSON Schema of the tool's arguments; which agent is one of them where there are several, and
+    files where any can be sent."""
+    more: dict[str, Any] = {"files": FILES} if agents.settings.accepted_types else {}
+    if agents.are_several:
+        more["agent"] = {
+            "type": "string",
+            "enum": list(agents.names),
+            "description": "Which agent to ask in a new conversation; without it, the first.",
+        }
+    return {**ARGUMENTS, "properties": {**ARGUMENTS["properties"], **more}}
 
 
 def _result(turn: Turn, session_id: str) -> types.CallToolResult:

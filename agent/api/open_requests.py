@@ -11,11 +11,12 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from agent.core.language import N_, _
 from agent.limits.client_address import client_address
 
 log = logging.getLogger(__name__)
 
-TOO_MANY = (
+TOO_MANY = N_(
     "Your network address has too many connections open here. Close some pages, and try again."
 )
 
@@ -39,7 +40,7 @@ class OpenRequests:
         if self._open[address] >= self._most:
             self._tell(address)
             headers = {"Retry-After": "5"}
-            await JSONResponse({"detail": TOO_MANY}, 429, headers)(scope, receive, send)
+            await JSONResponse({"detail": _(TOO_MANY)}, 429, headers)(scope, receive, send)
             return
         self._open[address] += 1
         try:

@@ -6,13 +6,11 @@ import binascii
 from fastapi import HTTPException
 from pydantic import BaseModel
 
-from agent.chat.sent_files import check_type, largest
-from agent.core.file_types import recognise
+from agent.chat.sent_files import taken
 from agent.core.files import File
 from agent.core.notices import PlainError
 from agent.core.settings import Settings
 from agent.core.text import clean
-from agent.render.file_links import safe_name, true_name
 
 NOT_FETCHED = (
     "Files are not fetched from elsewhere, nor by an id: send what is in them, as "
@@ -79,13 +77,9 @@ def to_file(data: str, name: str, settings: Settings) -> File:
         HTTPException: 400, if it is none that can be sent here.
     """
     try:
-        mime_type, content = recognise(_decoded(data))
-        check_type(mime_type, settings)
-        if len(content) > largest(settings):
-            raise PlainError("file_too_large", megabytes=largest(settings) / 1_000_000)
+        return taken(_decoded(data), name, settings)
     except PlainError as error:
         raise HTTPException(400, error.notice.text) from None
-    return File(mime_type, content, name=true_name(safe_name(name) or "file", mime_type))
 
 
 def _decoded(data: str) -> bytes:

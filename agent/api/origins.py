@@ -20,15 +20,16 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agent.api.security_headers import IsMatch
+from agent.core.language import N_, _
 
 log = logging.getLogger(__name__)
 
-FOREIGN = (
+FOREIGN = N_(
     "This came from another web site, whose pages may not use this agent. "
     "Its host can allow them: see ALLOWED_ORIGINS in .env.example."
 )
 
-UNKNOWN_HOST = (
+UNKNOWN_HOST = N_(
     "This page is for the machine that it runs on, and is not known by the name in its address. "
     "Its host can add that name: see ALLOWED_ORIGINS in .env.example."
 )
@@ -75,7 +76,7 @@ class OriginCheck:
         name = host_name(f"//{headers.get('host', '')}")
         if self._is_known and name and not self._is_known(scope, name):
             _warn(f"A request for {name[:100]!r} was refused: {UNKNOWN_HOST}")
-            return UNKNOWN_HOST
+            return _(UNKNOWN_HOST)
         # A socket is no visit: any page can open one, and reads what comes through it.
         is_visit = scope.get("method") in ("GET", "HEAD") and not self._is_work(scope)
         if is_visit or not self._is_foreign(headers):
@@ -83,7 +84,7 @@ class OriginCheck:
         _warn(
             f"A request of {headers.get('origin', 'another site')[:100]!r} was refused: {FOREIGN}"
         )
-        return FOREIGN
+        return _(FOREIGN)
 
     def _is_foreign(self, headers: Headers) -> bool:
         """Whether a page of another origin has sent it, and of none that is allowed."""

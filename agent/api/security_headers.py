@@ -19,14 +19,16 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from agent.core.language import N_, _
+
 log = logging.getLogger(__name__)
 
 # What a middleware asks about a request, which it knows by its scope.
 IsMatch: TypeAlias = Callable[[Scope], bool]
 
-BAD_REQUEST = "This request cannot be answered: something in it is missing or wrong."
+BAD_REQUEST = N_("This request cannot be answered: something in it is missing or wrong.")
 
-TOO_LONG = "This is too long to be sent. Shorten it, or send it in parts."
+TOO_LONG = N_("This is too long to be sent. Shorten it, or send it in parts.")
 
 # Who shows a Space in a frame. Every response says who may, also one with a policy of its own.
 HUGGING_FACE = "https://huggingface.co", "https://*.hf.space"
@@ -53,7 +55,7 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     # Over plain HTTP Chromium asks for the address of every link's host before it is clicked.
     "X-DNS-Prefetch-Control": "off",
-    # What is dictated is heard by the visitor's browser alone (voice.js).
+    # For talks (talk_panel.js) and for what is dictated, which the visitor's browser alone hears.
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(self)",
 }
 
@@ -105,7 +107,7 @@ class SecurityHeaders:
         try:
             await app(scope, receive, response.send)
         except BodyTooLarge:
-            await JSONResponse({"detail": TOO_LONG}, 413)(scope, receive, response.pass_on)
+            await JSONResponse({"detail": _(TOO_LONG)}, 413)(scope, receive, response.pass_on)
         except Exception as error:
             await response.end(error, receive)
 
@@ -168,7 +170,7 @@ class SecuredResponse:
         if is_stream:
             await self._send({"type": "http.response.body"})
         else:
-            await JSONResponse({"detail": BAD_REQUEST}, 400)(scope, receive, self.send)
+            await JSONResponse({"detail": _(BAD_REQUEST)}, 400)(scope, receive, self.send)
 
     def _is_ours(self) -> bool:
         """Whether a route of this app's own has answered, whose failures are shown as they are."""

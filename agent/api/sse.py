@@ -15,7 +15,9 @@
     event: file                     data: {"mime_type": "…", "data": "base64…"}; of one that is kept
                                     elsewhere "name", "size" and "url" in place of "data"
     event: sources                  data: {"pages": [{"title": "…", "address": "…"}],
-                                    "searches": ["…"]}, on what the answer rests
+                                    "searches": ["…"]}, on what the answer rests; a page that
+                                    could not be read has a "failure", and Google's own HTML for
+                                    the searches comes as "suggestions"
     event: failure                  data: {"text": "…"}, why the answer is not whole
     data: [DONE]                    the end
 
@@ -297,8 +299,9 @@ def _tool_call(call: ToolCall) -> tuple[str, dict[str, Any]]:
 def _aside(entry: File | Sources) -> tuple[str, dict[str, Any]]:
     """What stands beside the words; a file without the fields that it has not."""
     if isinstance(entry, Sources):
-        pages = [asdict(page) for page in entry.pages]
-        return "sources", {"pages": pages, "searches": entry.searches}
+        pages = [{k: v for k, v in asdict(page).items() if v is not None} for page in entry.pages]
+        more = {"suggestions": entry.suggestions} if entry.suggestions else {}
+        return "sources", {"pages": pages, "searches": entry.searches, **more}
     about = {
         "name": entry.name,
         "mime_type": entry.mime_type,

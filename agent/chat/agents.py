@@ -10,6 +10,8 @@ from agent.chat.key_check import check_keys_soon
 from agent.chat.load_errors import LoadError
 from agent.chat.loader import LoadedAgent, to_title
 from agent.chat.registry import LAST_WORDS, ActiveConversation, Registry
+from agent.chat.talk_tickets import Tickets
+from agent.chat.task_list import has_file, task_list
 from agent.chat.visitors import Visitors
 from agent.chat.warmup import open_clients
 from agent.core.notices import Notice
@@ -49,6 +51,7 @@ class Agents:
         self.settings = settings
         self.visitors = Visitors(settings)
         self.limits = self.visitors.limits
+        self.talk_tickets = Tickets()
         # The names by which they are asked for, in a fixed order.
         self.names = folder.names if folder else (loaded.runner.agent.name,)
         # What names all of them in a browser that knows other pages of this address, too.
@@ -70,6 +73,12 @@ class Agents:
     def are_several(self) -> bool:
         """Whether there is one to be chosen."""
         return len(self.names) > 1
+
+    @property
+    def have_tasks(self) -> bool:
+        """Whether there is a list of what testers are asked to try, of any of them."""
+        one = (self.first.loaded.runner.app_name,)
+        return has_file(self.first.loaded, self.names if self.are_several else one)
 
     @property
     def title(self) -> str:
@@ -248,6 +257,6 @@ def _load_or_stand_in(folder: AgentsFolder, name: str) -> LoadedAgent:
     except LoadError as error:
         log.error("%s", error)
         return folder.failed(name, error)
-    if loaded.no_ai:
-        log.warning("%s", loaded.no_ai)
+    for sentence in filter(None, (loaded.no_ai, *task_list(loaded).faults)):
+        log.warning("%s", sentence)
     return loaded

@@ -179,7 +179,8 @@ class Conversation:
         turn.session_id = self.session_id
         if self._limits:
             count_when_over(turn, visitor.user_id or self.user_id, self._limits.usage)
-        async with self._one_at_a_time(turn):
+        on_key = on_its_key(turn, Question(visitor=visitor), self.settings)
+        async with on_key, self._one_at_a_time(turn):
             self._question, self._spent = Question(), turn.spent
             await self.end_compaction(COMPACTION_TIMEOUT)
             await self._session.refresh()

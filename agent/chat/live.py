@@ -34,6 +34,7 @@ from agent.core.figures import OFFLINE_VERSION
 from agent.core.history import changes_user
 from agent.core.notices import Notice, PlainError
 from agent.core.settings import Settings
+from agent.core.silence import Silence
 from agent.core.text import clean
 from agent.core.transcript import Text, Thought, ToolCall, Transcript
 
@@ -114,6 +115,8 @@ class LiveTurn(Turn):
         self.options = options
         self.queue = TalkQueue(self._taken)
         self.line = Line(self._line_was_lost, self._line_opened)
+        # Set when the model is connected, so that it is known whether that hears a voice.
+        self.line_opened = asyncio.Event()
         # Whether a person's words may be sent on; raises LimitExceeded where not.
         self.admit: Callable[[str], Awaitable[None]] | None = None
         # The agent that it begins with, and what of the session's state is set then.
@@ -132,6 +135,11 @@ class LiveTurn(Turn):
         """Whether words of the agent's are to come, as far as anybody knows."""
         is_owed = self._owed_since is not None or _grows(self.transcript)
         return is_owed or transcript.busy_with_tools(self.transcript)
+
+    @property
+    def silence(self) -> Silence | None:
+        """The same as of any turn, where somebody waits for the agent."""
+        return super().silence if self.is_answering else None
 
     # For whoever talks.
 
@@ -303,6 +311,7 @@ class LiveTurn(Turn):
         self._publish(talk.stored(self.transcript, texts))
 
     def _line_opened(self) -> None:
+        self.line_opened.set()
         if self._owed_since is not None:  # It is owed from now on.
             self._owed_since = self.elapsed
         self._restart_timer()

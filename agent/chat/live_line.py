@@ -29,13 +29,15 @@ from google.genai import types
 
 from agent.chat.measures import running_turn
 from agent.core.containment import describe
-from agent.core.errors import UNKNOWN, explain
+from agent.core.errors import KEY_NOT_USED, UNKNOWN, explain, mark_own_key
 from agent.core.notices import PlainError
+from agent.core.own_key import OwnKey, own_key
 from agent.limits.budget import OFFLINE_MODEL, current_usage
 from agent.models.credentials import is_complete
 from agent.models.genai_internals import change_class
 from agent.models.offline import OfflineModel
 from agent.models.text_line import TextLine, open_text_line
+from agent.models.without_key import OfflineWithoutKey, takes_own_key, with_own_key
 
 log = logging.getLogger(__name__)
 
@@ -185,8 +187,11 @@ def connect_to(
     model: BaseLlm, own: Connect, live_model: str | None, request: LlmRequest
 ) -> AbstractAsyncContextManager[BaseLlmConnection]:
     """A connection to the host's model for talks, or the agent's own; by words alone where that
-    can be had alone."""
-    if current_usage().is_offline or not is_complete(model):
+    can be had alone. On a visitor's key no model is asked but those that take it."""
+    if (key := own_key.get()) and not isinstance(model, OfflineModel):
+        return _on_own_key(model, live_model, request, key)
+    is_without_key = isinstance(model, OfflineWithoutKey)
+    if current_usage().is_offline or is_without_key or not is_complete(model):
         return open_text_line(OFFLINE_MODEL, request)
     if live_model and not isinstance(model, OfflineModel):
         request.model = live_model
@@ -194,6 +199,38 @@ def connect_to(
     if not has_live_api(model):
         return open_text_line(model, request)
     return own(request)
+
+
+@asynccontextmanager
+async def _on_own_key(
+    model: BaseLlm, live_model: str | None, request: LlmRequest, key: OwnKey
+) -> AsyncIterator[BaseLlmConnection]:
+    """A connection on the visitor's key, by a client that is gone with it.
+
+    Raises:
+        PlainError: if the model cannot be asked on it.
+    """
+    if not (key.value and isinstance(model, Gemini) and takes_own_key(model)):
+        raise PlainError(explain(KEY_NOT_USED).code)
+    name = live_model or model.model
+    with_own_key(request, key.value)
+    if LIVE_GEMINI.search(name):
+        fields = {field: getattr(model, field) for field in Gemini.model_fields}
+        fields |= {"model": name, "client_kwargs": _keyed(model, key.value)}
+        request.model = name
+        opened = Gemini(**fields).connect(request)
+    else:
+        opened = open_text_line(model, request)
+    try:
+        async with opened as connection:
+            yield connection
+    except Exception as error:
+        mark_own_key(error)
+        raise
+
+
+def _keyed(model: Gemini, key: str) -> dict[str, Any]:
+    return {**(model.client_kwargs or {}), "api_key": key}
 
 
 def has_live_api(model: BaseLlm) -> bool:

@@ -12,6 +12,8 @@ from google.adk.events import Event
 from google.adk.plugins import BasePlugin
 
 from agent.chat.turn import Turn
+from agent.core import branches
+from agent.core.branches import BRANCHES
 from agent.core.choices import CHOSEN
 from agent.core.figures import to_stored
 
@@ -43,7 +45,11 @@ class Measures(BasePlugin):
     ) -> None:
         """Put it into the event itself, which is not part of what the turn has counted yet."""
         turn = running_turn.get(None)
-        if turn is None or event.partial or event.author == "user":
+        if turn is None or event.author == "user":
+            return
+        if event.branch:
+            branches.note(event, turn.branches)
+        if event.partial:
             return
         if invocation_context.session.id != turn.session_id:
             # An agent that is used as a tool has a session of its own, and the turn is told of its
@@ -54,4 +60,6 @@ class Measures(BasePlugin):
         if figures.first_token is None and event.is_final_response():
             figures.first_token = figures.total  # Nothing of it was streamed.
         told = to_stored(figures, usage) | ({CHOSEN: dict(usage.chosen)} if usage.chosen else {})
+        if event.branch:
+            told |= {BRANCHES: list(turn.branches)}
         event.custom_metadata = (event.custom_metadata or {}) | told

@@ -73,7 +73,7 @@ async def rate(
         turn = next((turn for turn in conversation.turns if turn.id == turn_id), None)
         if turn is None or not can_be_rated(turn.id, turn.transcript):
             raise PlainError("not_rated")
-        finding = await _finding(registry, conversation, turn, opinion)
+        finding = await finding_about(registry, conversation, turn, opinion)
         # What the host has written to it stays.
         expectation = kept.expectation if kept else None
         await registry.feedback.keep(replace(finding, expectation=expectation))
@@ -92,7 +92,7 @@ async def keep_example(registry: Registry, conversation: Conversation) -> None:
     last = conversation.turns[-1] if conversation.turns else None
     if conversation.is_running or last is None or not can_be_rated(last.id, last.transcript):
         raise PlainError("not_kept_as_example")
-    finding = await _finding(registry, conversation, last, Opinion(GOOD), CHAT)
+    finding = await finding_about(registry, conversation, last, Opinion(GOOD), CHAT)
     await registry.feedback.keep(finding)
 
 
@@ -106,13 +106,15 @@ def reasons(registry: Registry) -> tuple[str, ...]:
     return registry.loaded.reasons or REASONS
 
 
-async def _finding(
+async def finding_about(
     registry: Registry,
     conversation: Conversation,
     turn: TurnRecord,
     opinion: Opinion,
     kind: str = ANSWER,
 ) -> Finding:
+    """An opinion with a copy of what it is about: that turn, and of others above it what a test
+    needs."""
     settings = registry.settings.model_copy(update={"show_figures": True})
     session = await conversation.session()
     replied = _replied(session.events if session else ())

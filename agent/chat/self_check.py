@@ -18,6 +18,7 @@ from agent.chat.setup_check import (
     check_settings,
     check_space,
     check_storage,
+    check_tasks,
     check_versions,
 )
 from agent.chat.store_check import check_store
@@ -66,6 +67,8 @@ async def self_check(
         yield wrong("Agent", str(fault), "Mend that, and check again.")
     for loaded in agents:
         yield check_agent(loaded)
+        if check := check_tasks(loaded):
+            yield check
     settings = None
     with suppress(ValueError):  # Which is said above.
         settings = read_settings(os.environ)

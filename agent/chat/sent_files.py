@@ -20,7 +20,7 @@ from agent.core.notices import PlainError
 from agent.core.settings import Settings
 from agent.core.visitor import SessionKey
 from agent.render import media
-from agent.render.file_links import kinds, true_name
+from agent.render.file_links import kinds, safe_name, true_name
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +72,21 @@ def check_type(mime_type: str, settings: Settings) -> None:
         raise PlainError("no_files")
     if mime_type not in settings.accepted_types:
         raise PlainError("wrong_file", kinds=kinds(settings.accepted_types))
+
+
+def taken(content: bytes, name: str, settings: Settings) -> File:
+    """A file that comes with its content, by this name.
+
+    Raises:
+        PlainError: if it may not be sent here.
+    """
+    if not content:
+        raise PlainError("file_empty")
+    mime_type, data = recognise(content)
+    check_type(mime_type, settings)
+    if len(data) > largest(settings):
+        raise PlainError("file_too_large", megabytes=largest(settings) / 1_000_000)
+    return File(mime_type, data, name=true_name(safe_name(name) or "file", mime_type))
 
 
 async def save(files: Sequence[File], runner: Runner, key: SessionKey) -> list[File]:

@@ -16,6 +16,7 @@ from agent.chat.load_errors import LoadError, how_to_install_package
 from agent.chat.loader import OUR_AGENT, LoadedAgent
 from agent.chat.requirements import REQUIREMENTS, is_other, is_there, requirements
 from agent.chat.services import UNSHARED
+from agent.chat.task_list import task_list
 from agent.core.checks import Check, unchecked, well, wrong
 from agent.core.environment import read_settings
 from agent.core.misspelled import misspelled
@@ -92,6 +93,16 @@ def check_agent(loaded: LoadedAgent) -> Check:
         said, _, cure = warning.partition(". ")  # Each says first what is, then what to do.
         return wrong(name, f"{said}.", cure)
     return well(name, "It is loaded, with all that it imports.")
+
+
+def check_tasks(loaded: LoadedAgent) -> Check | None:
+    """Whether the list of what testers are asked to try can be understood; None where there is
+    none."""
+    name, found = f"Tasks of “{loaded.title}”", task_list(loaded)
+    if found.faults:
+        parted = [fault.partition(". ") for fault in found.faults]  # As those of the agent.
+        return wrong(name, " ".join(f"{said}." for said, *_ in parted), parted[0][2])
+    return well(name, f"There are {len(found.tasks)}.") if found.tasks else None
 
 
 def _not_as_needed(packages: list[Requirement]) -> str:

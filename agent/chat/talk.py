@@ -87,7 +87,8 @@ class Talk:
             async with admitted:
                 if limits:
                     turn.admit = partial(limits.admit_words, user_id, visitor.address)
-                    if reason := await limits.why_offline():
+                    is_on_own_key = turn.spent.is_on_own_key
+                    if reason := await limits.why_offline(is_on_own_key=is_on_own_key):
                         turn.spent.is_offline = True
                         turn.add_notice(reason)
                 await self._run(turn)
@@ -206,7 +207,8 @@ class TalkBegin(BasePlugin):
         if not isinstance(turn, LiveTurn) or session.id != turn.session_id:
             return
         said = [each for each in session.events if each.content or each.input_transcription]
-        is_unanswered = bool(said) and said[-1].author == "user"
+        last = said[-1] if said else None
+        is_unanswered = bool(last and (last.author == "user" or last.get_function_responses()))
         id, agent = invocation_context.invocation_id, turn.agent_name
         event = begin_event(id, agent, is_unanswered, turn.begin_state)
         turn.id, turn.asked_at, turn.events = id, event.timestamp, 1

@@ -79,6 +79,8 @@ class Turn:
         self.replaces: Turn | None = None
         self.transcript: Transcript = ()
         self.version = 0
+        # Its branches, as they have begun.
+        self.branches: list[str] = []
         self.figures = Figures()
         self.usage = Usage()
         # What its models have been asked for and have given, as far as it may cost something.

@@ -16,8 +16,10 @@ from agent.chat.streams import DeltaLog, tee
 from agent.chat.turn import Turn
 from agent.cli.prompt import somebody_answers, typed_reply
 from agent.cli.replies import read_replies
+from agent.cli.sent_files import sent_file
 from agent.core.deltas import Delta, Rewrite, words
 from agent.core.files import File
+from agent.core.notices import PlainError
 from agent.core.pauses import Pause, Reply, sentence
 from agent.core.plain_text import lines
 from agent.core.question import Options, Question
@@ -27,6 +29,7 @@ from agent.core.text import clean, to_json
 from agent.core.transcript import Notice, Text, Thought, ToolCall, notices
 from agent.core.waiting import open_pauses, to_come
 from agent.render import media
+from agent.render.file_links import size
 
 NOBODY_ANSWERS = "(Nobody can answer this here, so it is not done. At a terminal one can.)"
 
@@ -186,6 +189,20 @@ class TerminalChat:
         self._files, self._options = list(files), options
         # What the agent waits for.
         self.asked: list[Pause] = []
+        # What goes with the next message.
+        self._attached: list[File] = []
+
+    def attach(self, path: str) -> bool:
+        """Have the file at this path go with the next message; whether it can."""
+        try:
+            file = sent_file(path, self._conversation.settings)
+        except (OSError, PlainError) as error:
+            why = error.notice.text if isinstance(error, PlainError) else error.strerror
+            self._screen.say(f"({path}: {why})")
+            return False
+        self._attached.append(file)
+        self._screen.say(f"({file.name}, {size(file)}, goes with your next message.)")
+        return True
 
     async def ask(self, question: str, heading: str = "") -> bool:
         """One turn, to the screen and to every file; whether the answer is whole.
@@ -196,7 +213,9 @@ class TerminalChat:
             OSError: when the screen is gone, once the files have the whole answer.
         """
         opening = f"**{timestamp()} User:** {clean(question)}\n\n**{timestamp()} Agent:** "
-        return await self._run(Question(question, options=self._options), opening, heading)
+        files, self._attached = tuple(self._attached), []
+        asked = Question(question, files=files, options=self._options)
+        return await self._run(asked, opening, heading)
 
     def read_replies(self) -> dict[str, Reply] | None:
         """What the person answers to what the agent waits for, if it does; None if nobody does."""

@@ -13,7 +13,7 @@ from typing import Any
 from babel import Locale
 
 from agent.core.answer_metrics import says
-from agent.core.feedback import BAD, Finding
+from agent.core.feedback import BAD, GOOD, TASK, Finding
 from agent.core.language import LANGUAGES
 from agent.core.text import clean, from_json, to_json
 
@@ -58,7 +58,10 @@ def expectation_of(finding: Finding) -> Expectation:
         known = {name: tuple(finding.expectation.get(name, ())) for name in asdict(Expectation())}
         return Expectation(**known)
     opinion = finding.opinion
-    marked = (_phrase(opinion.passage),) if opinion.passage else ()
+    marked: tuple[str, ...] = (_phrase(opinion.passage),) if opinion.passage else ()
+    if finding.kind == TASK and opinion.rating == GOOD:
+        should = facts(str(finding.task.get("should", "")))
+        marked = tuple(fact for fact in should if says(finding.answer, fact))
     if opinion.rating != BAD:
         return Expectation(must_say=marked, tools=called(finding.tools))
     # Of what a visitor has put right, the bad answer has a part, which another answer need not.

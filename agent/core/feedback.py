@@ -26,15 +26,20 @@ REASONS = (
     N_("Wrong tone"),
 )
 
-# The two ratings; "" is none.
-GOOD, BAD = "up", "down"
+# The ratings; "" is none. Unsure one can be of a task alone.
+GOOD, BAD, UNSURE = "up", "down", "unsure"
 
 # Characters that a visitor may write in each field, and as many of a passage that is marked.
 # Chosen, not measured: more is an essay, and each finding is read as a whole in a list.
 MAX_WORDS = 2_000
 
-# What a finding is about: an answer, or all of a chat, which a visitor gives as an example.
-ANSWER, CHAT = "answer", "chat"
+# What a finding is about: an answer; all of a chat, which a visitor gives as an example; or a task
+# that testers are asked to do (agent/core/tester_tasks.py), and how that went.
+ANSWER, CHAT, TASK = "answer", "chat", "task"
+
+# How the key of a finding about a task begins; and in the place of a conversation's id, that it
+# belongs to none: it outlasts the conversation in which the task was tried.
+TASK_KEY, NO_CHAT = "task ", ""
 
 # So many turns above one are kept with it, as many as a chat has by default. A test asks all of
 # them each time.
@@ -47,6 +52,7 @@ WHY_NOT = {
     "program": "it waits for a program",
     "unasked": "it answers no question",
     "long": f"it stands below more than {MAX_BEFORE} others",
+    "untried": "there is no conversation with it",
 }
 
 # Characters of an answer, of a tool's arguments, and of its result, that a copy keeps; and calls.
@@ -100,7 +106,7 @@ class Finding:
     app_version: str = ""
     # Whether the host has dealt with it.
     is_done: bool = False
-    # ANSWER; or CHAT, of which this is the last turn.
+    # ANSWER; or CHAT, or TASK, of whose conversation this is the last turn.
     kind: str = ANSWER
     # The turns above it that the agent remembers, the oldest first: {"question", "why_not"} of
     # each, and of a chat {"answer", "tools"}, too.
@@ -111,11 +117,21 @@ class Finding:
     state: Mapping[str, Any] = field(default_factory=dict)
     # What the host looks for in a right answer (agent/core/expectation.py); None: has not said.
     expectation: Mapping[str, Any] | None = None
+    # The fields of a `Task`; and what its tester wants to be called.
+    task: Mapping[str, Any] = field(default_factory=dict)
+    tester: str = ""
 
     @property
     def key(self) -> str:
-        """What tells it from others about the same chat."""
+        """What tells it from others in the same place."""
+        if self.kind == TASK:
+            return f"{TASK_KEY}{self.task.get('id')}"
         return CHAT if self.kind == CHAT else self.turn_id
+
+    @property
+    def place(self) -> str:
+        """The conversation with which it is kept, and goes; or `NO_CHAT`."""
+        return NO_CHAT if self.kind == TASK else self.session_id
 
     @property
     def transcript(self) -> Transcript:
@@ -208,3 +224,10 @@ def from_stored(stored: Mapping[str, Any]) -> Finding:
     names = "tools", "notes", "files", "models", "before"
     lists = {name: tuple(known.get(name, ())) for name in names}
     return Finding(**{**known, **lists, "opinion": Opinion(**opinion)})
+
+
+def without_chat(finding: Finding) -> Finding:
+    """What is left of a finding about a task whose conversation is deleted: the verdict."""
+    nothing: dict[str, Any] = dict.fromkeys(("session_id", "turn_id", "question", "answer"), "")
+    nothing |= dict.fromkeys(("tools", "notes", "files", "before"), ())
+    return replace(finding, **nothing, figures="", state={}, why_not="untried")

@@ -11,7 +11,7 @@ from google.adk.events import Event, EventActions
 from google.adk.events.event_actions import EventCompaction
 from google.adk.sessions import Session
 
-from agent.core import choices, files, talk, transcript, waiting
+from agent.core import branches, choices, files, talk, transcript, waiting
 from agent.core.figures import Figures, Usage, of_events
 from agent.core.files import File
 from agent.core.notices import Notice, PlainError, from_stored, to_stored
@@ -59,6 +59,8 @@ class TurnRecord:
     changes_user: bool = field(default=False, compare=False)
     # Whether the model is told a summary in place of it (ADK's compaction).
     is_summarized: bool = field(default=False, compare=False)
+    # Whether it is a talk.
+    is_talk: bool = field(default=False, compare=False)
     # Of a talk, when its person has said something, in seconds since 1970; of a question nothing.
     said_at: tuple[float, ...] = field(default=(), compare=False)
     # Measured while it ran; of its chunks only this process knows, if it was run here.
@@ -88,6 +90,8 @@ def turn_records(events: Iterable[Event]) -> list[TurnRecord]:
             record = _grown(record, event, is_talk)
             if may_answer_earlier(event, turn_id):
                 records = [_answered(earlier, record, event) for earlier in records]
+        begun = branches.begun_in(own)
+        record = replace(record, transcript=branches.arranged(record.transcript, begun))
         records.append(_summarized(as_talk(record) if is_talk else record, summaries))
     return records
 
@@ -95,7 +99,7 @@ def turn_records(events: Iterable[Event]) -> list[TurnRecord]:
 def as_talk(record: TurnRecord) -> TurnRecord:
     """The record of a talk: what was said first is its question."""
     question, rest = talk.question_and_rest(record.transcript)
-    return replace(record, question=question, transcript=rest)
+    return replace(record, question=question, transcript=rest, is_talk=True)
 
 
 # By their ids.

@@ -40,6 +40,10 @@ ACCENTED = "en-XA"
 
 RIGHT_TO_LEFT = ("ar",)
 
+# Scripts that the page loads when somebody needs them, or has only where the host offers what they
+# are for, and their words with them.
+LATER = ("/talk_panel.js", "/sides.js")
+
 # What the browser's choice on the page is kept as, before that of the browser itself.
 COOKIE = "chat_language"
 
@@ -150,14 +154,13 @@ def _signs(tag: str) -> dict[int, str]:
 
 
 @cache
-def words_of_scripts(tag: str, apart: str, only: bool = False) -> dict[str, str | list[str]]:
+def words_of_scripts(tag: str, script: str = "") -> dict[str, str | list[str]]:
     """What the page's scripts say in a language, by the English; of what there is for one and for
     many, all forms in the order of the catalogue.
 
     Args:
         tag: The language.
-        apart: The name of a script that not every page has.
-        only: Whether it is what that one alone says; else all but that.
+        script: The file's name of one that is loaded later; by default those that the page has.
     """
     found: dict[str, str | list[str]] = {}
     if tag == ENGLISH:
@@ -165,8 +168,11 @@ def words_of_scripts(tag: str, apart: str, only: bool = False) -> dict[str, str 
     # The made-up language has no catalogue; each of the others has all messages.
     for message in _catalogue("de" if tag == ACCENTED else tag):
         scripts = {name for name, _line in message.locations if name.endswith(".js")}
-        is_apart = all(name.endswith(f"/{apart}") for name in scripts)
-        if not scripts or is_apart is not only:
+        if script:
+            scripts = {name for name in scripts if name.endswith(f"/{script}")}
+        else:
+            scripts = {name for name in scripts if not name.endswith(LATER)}
+        if not scripts:
             continue
         said = message.id if tag == ACCENTED else message.string
         forms = [str(form) for form in ([said] if isinstance(said, str) else said or ())]

@@ -131,6 +131,9 @@ SENTENCES: dict[str, str] = {
     ),
     "rating_lost": "The connection was lost before your rating was stored. Please try again.",
     "feedback_too_long": "A field can have {longest:,} characters. Please shorten what is longer.",
+    "verdict_stored": "Your verdict is stored. Thank you.",
+    "verdict_taken_back": "Your verdict is taken back, with all that you wrote.",
+    "no_such_task": "This task is not on the list any more. Please reload the page.",
     "too_much_feedback": "That was a lot of ratings. Please try again in {seconds:duration}.",
     "too_many_sign_ins": "That was tried too often. Please try again in {seconds:duration}.",
     # What the visitor should know of an answer that is given.

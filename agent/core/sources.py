@@ -2,9 +2,27 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 from google.adk.events import Event
 from google.genai import types
+
+# Under which name an event's `custom_metadata` holds the pages that Gemini has read by its
+# `url_context` tool (agent/models/pages_read.py).
+PAGES_READ = "adk_chat_page_pages_read"
+
+# Why a page was not read: in some other way than that it is not free, or not safe.
+Failure: TypeAlias = Literal["failed", "paywall", "unsafe"]
+
+# As Gemini names it (google/genai/types.py, UrlRetrievalStatus).
+FAILURES: dict[str, Failure] = {
+    "URL_RETRIEVAL_STATUS_ERROR": "failed",
+    "URL_RETRIEVAL_STATUS_PAYWALL": "paywall",
+    "URL_RETRIEVAL_STATUS_UNSAFE": "unsafe",
+}
+
+# More of Google's search suggestions are not Google's.
+MAX_SUGGESTIONS = 50_000
 
 
 @dataclass(frozen=True)
@@ -14,6 +32,8 @@ class Page:
     title: str
     # "" where it has none that a browser opens.
     address: str = ""
+    # None of one that was read.
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True)
@@ -28,11 +48,14 @@ class Sources:
     source: tuple[str, str | None] = ("", None)
     # ADK's id of the response.
     response_id: str = field(default="", compare=False)
+    # What Google gives to show in place of the searches, as HTML; it may be anything.
+    suggestions: str = ""
 
 
 def sources(event: Event) -> Sources | None:
     """The sources that an event names; None where it names none."""
-    if not (event.grounding_metadata or event.citation_metadata):
+    read = list(_read(event))
+    if not (event.grounding_metadata or event.citation_metadata or read):
         return None
     grounding = event.grounding_metadata or types.GroundingMetadata()
     cited = event.citation_metadata or types.CitationMetadata()
@@ -45,8 +68,12 @@ def sources(event: Event) -> Sources | None:
             found.append(Page(citation.title or citation.uri or "", _web(citation.uri)))
             passage = said[citation.start_index or 0 : citation.end_index or 0]
             passages.append((passage.decode(errors="ignore"), (len(found),)))
+    known_addresses = {page.address for page in found}
+    found += [page for page in read if page.address not in known_addresses]
     searches = tuple(dict.fromkeys(grounding.web_search_queries or ()))
-    if not (found or searches):
+    entry_point = grounding.search_entry_point
+    suggestions = (entry_point and entry_point.rendered_content) or ""
+    if not (found or searches or suggestions):
         return None
     pages, numbers = _without_repeats(found)
     known = [
@@ -55,7 +82,17 @@ def sources(event: Event) -> Sources | None:
         if text.strip()
     ]
     source = (event.author, event.branch)
-    return Sources(pages, tuple(known), searches, source, event.id)
+    shown = suggestions if len(suggestions) <= MAX_SUGGESTIONS else ""
+    return Sources(pages, tuple(known), searches, source, event.id, shown)
+
+
+def _read(event: Event) -> Iterator[Page]:
+    """The pages that the model itself has read, or could not."""
+    stored = (event.custom_metadata or {}).get(PAGES_READ)
+    for page in stored if isinstance(stored, list) else ():
+        match page:
+            case {"address": str(address), "status": str(status)} if _web(address):
+                yield Page(address, address, FAILURES.get(status))
 
 
 def _text(event: Event) -> str:

@@ -42,6 +42,7 @@ SENTENCES: dict[str, str] = {
         "talk. Write to it after the talk."
     ),
     "no_talk": "This agent cannot be talked to. Please write to it.",
+    "no_ticket": "The talk could not begin. Please press Talk once more.",
     "talking": "You are talking to this agent at the moment. End that talk first.",
     "talks_full": (
         "As many people are talking to the agent as can at once. Try again later, or write to it."

@@ -11,6 +11,7 @@ from typing import ClassVar
 from google.adk.models import BaseLlm, Gemini, LlmRequest, LlmResponse
 from google.genai import types
 
+from agent.models import pages_read
 from agent.models.batching import MAX_DELAY, batch
 from agent.models.gemini_request import GeminiWithPlainRequests
 from agent.models.gemini_stream import StreamHook
@@ -35,6 +36,7 @@ class CoalescingModel(BaseLlm):
         hook = self.stream_hook
         if isinstance(self, Gemini) and hook:
             use_httpx(self.api_client)
+        named = pages_read.begin()
         responses = super().generate_content_async(llm_request, stream)
         # What the hook has made wait need not wait again. It goes through here all the same,
         # because `batch` hangs up when nobody reads on, and google-genai by itself does not.
@@ -43,6 +45,7 @@ class CoalescingModel(BaseLlm):
             async for response in answer:
                 if hook:
                     hook.answer_has_come()
+                    pages_read.add_to(response, named)
                 if not isinstance(self, Gemini):  # Some others do not say it, such as OpenAI's.
                     response.model_version = response.model_version or llm_request.model
                 yield response

@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from agent.core.stream_record import stream_record
+from agent.models import pages_read
 from agent.models.batching import batch
 from agent.models.genai_internals import log_unknown_client, replace_body
 
@@ -53,7 +54,7 @@ class StreamHook:
         if kind.startswith("text/event-stream"):
             if not replace_body(response, coalesced):
                 self._give_up()
-        elif kind.startswith("application/json") and stream_record.get():
+        elif kind.startswith("application/json"):
             replace_body(response, noted)
 
     def answer_has_come(self) -> None:
@@ -75,6 +76,7 @@ async def noted(response: Any) -> AsyncGenerator[bytes]:
     """The body of an HTTP response that is no stream, whose arrival the turn's record notes."""
     async with aclosing(response.aiter_bytes()) as pieces:
         body = b"".join([piece async for piece in pieces])
+    pages_read.note(body.decode(errors="replace"))
     if record := stream_record.get():
         record.responses += 1
         with suppress(ValueError):
@@ -93,6 +95,7 @@ async def read_events(response: Any) -> AsyncGenerator[Event]:
             raw += line.decode(errors="replace") + "\n"
             if not line:
                 event = parse_event(raw)
+                pages_read.note(raw)
                 if record:
                     if event.text:
                         record.add_chunk(len(event.text), bool(event.frame[0].get("thought")))

@@ -44,7 +44,7 @@ SPACES_PAGE = "https://huggingface.co"
 SCRIPTS = (
     *("words.js", "frames.js", "storage.js", "messages.js", "agents.js", "text.js", "copying.js"),
     *("times.js", "box.js", "scroll.js", "dialog.js", "cards.js", "feedback.js", "files.js"),
-    *("menu.js", "share.js", "account.js", "chats.js", "plot.js", "stream.js", "settings.js"),
+    *("menu.js", "share.js", "account.js", "chats.js", "stream.js", "settings.js"),
     *("voice.js", "accessibility.js", "embedded.js", "arrival.js", "chat.js"),
 )
 
@@ -60,6 +60,13 @@ def js(method: str, script: str = "chat") -> str:
     """A listener's `js=`: this method of chat.js, or of the object of another script, from its
     inputs to its outputs."""
     return f"(...args) => {script}.{method}(...args)"
+
+
+def tasks_head() -> str:
+    """The same for what testers are asked to try, on pages that have such a list alone: its words
+    come with the list."""
+    style, script = _style("tasks.css"), _script("tasks.js")
+    return f"<style>\n{style}</style><script>\n{script}</script>"
 
 
 def told(tag: str) -> str:
@@ -94,15 +101,15 @@ def told(tag: str) -> str:
             "mark": MARK,
         }
         about: dict[str, Any] = {"language": tag, "direction": direction(), "cookie": COOKIE}
-        about["words"] = words_of_scripts(tag, SIDES_SCRIPT)
+        about["words"] = words_of_scripts(tag)
     given = json.dumps({**about, "constants": constants}, ensure_ascii=False)
     given = given.replace("<", "\\u003c")  # No text may end the script.
     return f"globalThis.chatTold = {given};\n"
 
 
 def told_beside(tag: str) -> str:
-    """The words of that script alone."""
-    given = json.dumps(words_of_scripts(tag, SIDES_SCRIPT, only=True), ensure_ascii=False)
+    """What tells it its words."""
+    given = json.dumps(words_of_scripts(tag, SIDES_SCRIPT), ensure_ascii=False)
     return f"Object.assign(chatTold.words, {given});\n".replace("<", "\\u003c")
 
 
@@ -137,7 +144,8 @@ def template_head() -> str:
 def _script(name: str) -> str:
     """A script without its comments and blanks at the beginning of lines: half of it."""
     text = (STATIC / name).read_text(encoding="utf-8")
-    return re.sub(r"^ *(//.*\n)?", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^ *(//.*\n)?", "", text, flags=re.MULTILINE)
+    return re.sub(r"(?<=[;,{(\[]) // .*", "", text)
 
 
 def _style(name: str) -> str:

@@ -12,7 +12,7 @@ from agent.chat.loader import to_title
 from agent.core.colours import PAGE
 from agent.core.language import ENGLISH, N_, _, direction, language
 from agent.core.sign_in import SignIn
-from agent.page.browser import assets, in_language, js, template_head
+from agent.page.browser import assets, in_language, js, tasks_head, template_head
 from agent.page.controls import AT_ONCE, PLACEHOLDER, QUEUED, SEND, STOP
 from agent.page.feedback import FeedbackForm
 from agent.page.gradio_internals import (
@@ -31,6 +31,8 @@ from agent.page.side_by_side import SidesPanel
 from agent.page.sidebar import SideBar
 from agent.page.states import KEY, about_files
 from agent.page.stream_panel import StreamPanel
+from agent.page.talks import Talks, are_offered
+from agent.page.task_panel import TaskPanel
 from agent.render.formulas import LATEX_DELIMITERS
 
 # The properties of components that are words of this app's own, all as English as they were made.
@@ -61,6 +63,7 @@ class ChatPage(RewiredInterface):
         self.states = self.handlers.states
         self.header: Header | None = None
         self._choice: gr.HTML | None = None
+        self._tasks_head = tasks_head() if agents.have_tasks else ""
         self._agents, first = agents, agents.first.loaded
         super().__init__(
             respond,
@@ -140,7 +143,8 @@ class ChatPage(RewiredInterface):
         if agents.are_several:
             told["title"] = registry.loaded.title if registry else to_title(name)
         told |= {"language": language(), "direction": direction()}
-        told["head"] = in_language(config.get("head") or "")
+        head = config.get("head")  # Not where one has to sign in first.
+        told["head"] = in_language(head) + self._tasks_head if head else ""
         changed: dict[int, dict[str, Any]] = {
             self.states.told._id: {"value": self._told()},
         }
@@ -148,7 +152,7 @@ class ChatPage(RewiredInterface):
             changed[self._choice._id] = {"value": to_choice(agents.settings.languages)}
         if self.header:
             changed |= self.header.changed(name, self.chatbot)
-        if "components" in config:  # Not where one has to sign in first.
+        if "components" in config:  # Nor these.
             told["components"] = [
                 {**part, "props": {**worded(part["props"]), **changed.get(part["id"], {})}}
                 for part in config["components"]
@@ -175,12 +179,13 @@ class ChatPage(RewiredInterface):
         # steps that unlock it.
         self.textbox.interactive = False
         states.render()
-        replayed = self._wire_arrival()
+        arrived, replayed = self._wire_arrival()
         self._wire_run()
         self._wire_questions()
         undone = self._wire_ends()
         emptied = [states.page, states.session_id, *shown]
-        side_bar = SideBar(states, [*emptied[:2], states.refresh, *shown], emptied)
+        opened = [*emptied[:2], states.refresh, *shown]
+        side_bar = SideBar(states, opened, emptied)
         if self._agents.settings.feedback:
             FeedbackForm(states)
         if is_offered(self._agents.settings):
@@ -191,10 +196,14 @@ class ChatPage(RewiredInterface):
             states,
             [states.over.change, replayed.then, undone.success, side_bar.deleted.success],
         )
+        if self._tasks_head:
+            TaskPanel(states, opened, [arrived.then, side_bar.forgotten.then])
+        if are_offered(self._agents):
+            Talks(states)
         self._choice = gr.HTML(elem_id="language")
         self._wire_programs()
 
-    def _wire_arrival(self) -> Dependency:
+    def _wire_arrival(self) -> tuple[Dependency, Dependency]:
         """A page that is opened, or is behind, is shown what there is."""
         states, chatbot, box = self.states, self.chatbot, self.textbox
         # Not by `launch(js=…)`, which Gradio 6.26 takes for a script, and 6.31 for a function.
@@ -236,7 +245,7 @@ class ChatPage(RewiredInterface):
         states.times.change(None, states.times, None, js=js("know", "chatTimes"), **AT_ONCE)
         for step in (arrived, replayed):
             step.failure(None, None, box, js=js("unlock"), **AT_ONCE)
-        return replayed
+        return arrived, replayed
 
     def _wire_run(self) -> None:
         """Whatever is asked is answered; and what could not be sent is given back."""

@@ -117,7 +117,7 @@ class Handlers:
                 first, rated = rated is None, gr.skip()
                 if first or not is_running:
                     rated = await ratings(page, records, is_running)
-                box = busy() if is_running else idle()
+                box = busy() if is_running and not page.is_talking else idle()
                 yield messages, box, self._cards(latest), timer, rated, times
                 if is_running:
                     await wait_until_sent(request)

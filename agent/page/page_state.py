@@ -22,7 +22,7 @@ from agent.chat.turn import Turn
 from agent.core.choices import allowed, of_page
 from agent.core.feedback import can_be_rated
 from agent.core.files import File
-from agent.core.history import TurnRecord
+from agent.core.history import TurnRecord, as_talk
 from agent.core.notices import Notice, PlainError
 from agent.core.pauses import Reply
 from agent.core.question import Question, Screen
@@ -79,6 +79,8 @@ class PageState:
         self.comparison: tuple[str | None, Turn] | None = None
         # The two answers that stand side by side (side_by_side.py).
         self.both: SideBySide | None = None
+        # The talk that this page holds, while it lasts.
+        self.talk: Turn | None = None
         # The calls of long-running tools on the page whose results are still to come.
         self.waiting: set[str] = set()
 
@@ -99,6 +101,11 @@ class PageState:
             return self._screen
         above = (self._has_asked and self.turn.screen) or self._screen
         return replace(above, turn_ids=(*above.turn_ids, self.turn.id))
+
+    @property
+    def is_talking(self) -> bool:
+        """Whether the turn on the page is a talk that it holds, in which one can type."""
+        return self.talk is not None and self.turn is self.talk
 
     @property
     def is_long(self) -> bool:
@@ -258,6 +265,7 @@ class PageState:
         async with aclosing(self.follow(turn)) as transcripts:
             async for transcript in transcripts:
                 latest = replace(records[-1], transcript=transcript)
+                latest = as_talk(latest) if latest.is_talk else latest
                 latest = turn.measured(latest) if turn.over else latest
                 yield [*records[:-1], latest], not turn.over
 

@@ -117,7 +117,7 @@ class SideBar:
         self._place.delete(None, None, box, js=js("lock"), **AT_ONCE)
         self.deleted = self._place.delete(states.with_event(delete_chat), who, emptied, **QUEUED)
         self.deleted.failure(None, None, box, js=js("keep"), **AT_ONCE)
-        forgotten = self._place.clear(
+        self.forgotten = forgotten = self._place.clear(
             states.with_page_state(partial(forget_me, states.agents)),
             who,
             [states.visitor, *emptied],

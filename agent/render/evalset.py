@@ -17,9 +17,10 @@ from google.genai import types
 from agent.core import answer_metrics
 from agent.core.answer_metrics import MUST_NOT_SAY, MUST_SAY
 from agent.core.expectation import Expectation, called, expectation_of
-from agent.core.feedback import BAD, CHAT, WHY_NOT, Finding
+from agent.core.feedback import BAD, CHAT, TASK, UNSURE, WHY_NOT, Finding
 from agent.core.secrets import redacted
 from agent.core.text import clean
+from agent.render.findings import VERDICTS
 
 if TYPE_CHECKING:
     from google.adk.evaluation.eval_case import EvalCase, Invocation
@@ -141,6 +142,8 @@ def _case(id: str, finding: Finding, app_name: str) -> "EvalCase":
     about: dict[str, Any] = {
         "finding": id,
         "rating": "bad" if opinion.rating == BAD else "good",
+        "task": finding.task.get("text", ""),
+        "should": finding.task.get("should", ""),
         "reason": opinion.reason,
         "comment": opinion.comment,
         "answered": finding.answer,
@@ -192,6 +195,10 @@ def _invocation(number: int, question: str, reference: str, wanted: Expectation)
 
 
 def _why_left_out(finding: Finding) -> str:
+    if finding.opinion.rating == UNSURE:
+        return "its tester was unsure whether that is right"
+    if finding.kind == TASK and not finding.turn_id:
+        return "its tester has tried it in no chat, or has deleted that chat"
     turns = [*(turn.get("why_not", "") for turn in finding.before), finding.why_not]
     for number, reason in enumerate(turns, start=1):
         if reason:
@@ -229,6 +236,9 @@ def _read_me(
 def _title(finding: Finding) -> str:
     kind = "a chat that is to go like this" if finding.kind == CHAT else ""
     kind = kind or ("bad" if finding.opinion.rating == BAD else "good")
+    if finding.kind == TASK:
+        verdict = VERDICTS.get(finding.opinion.rating, "")
+        return f"“{_short(finding.task['text'])}” (a task: {verdict})"
     question = finding.before[0]["question"] if finding.kind == CHAT and finding.before else ""
     return f"“{_short(question or finding.question)}” ({kind})"
 

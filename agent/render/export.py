@@ -28,7 +28,7 @@ from agent.core.pauses import Pause
 from agent.core.settings import Settings
 from agent.core.text import clean, to_json
 from agent.core.transcript import Entry, Transcript
-from agent.render import media
+from agent.render import media, suggestions
 from agent.render.document import MARKDOWN, render
 from agent.render.file_links import PICTURE, size
 from agent.render.foot import foot_of
@@ -288,7 +288,8 @@ def _to_element(message: Message, until: float) -> str:
             beside = " ".join(filter(None, [log, "" if seconds is None else f"({seconds} s)"]))
             summary = f"{title} <small>{beside}</small>" if beside else title
             return f"<details><summary>{summary}</summary>\n{_rendered(text, until)}</details>\n"
-    return _rendered(message["content"]["text"], until)
+    own = suggestions.to_element(message["content"].get("suggestions", ""))
+    return _rendered(message["content"]["text"], until) + own
 
 
 def _to_file_element(file: Content) -> str:

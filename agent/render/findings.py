@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agent.core.expectation import Expectation
-from agent.core.feedback import BAD, CHAT, GOOD, WHY_NOT, Finding
+from agent.core.feedback import BAD, CHAT, GOOD, TASK, UNSURE, WHY_NOT, Finding
 from agent.core.text import clean, to_json
 
 # What begins a formula, which a spreadsheet would run, where blanks before it are no help (OWASP,
@@ -19,7 +19,10 @@ FORMULA, CONTROL = ("=", "+", "-", "@"), ("\t", "\r", "\n")
 # What is said of a chat that its visitor has kept as an example.
 EXAMPLE = "all of this chat is how it should go"
 
-NAMES = {GOOD: "good", BAD: "bad"}
+NAMES = {GOOD: "good", BAD: "bad", UNSURE: "unsure"}
+
+# What the same is called of a task, in the order in which they are counted.
+VERDICTS = {GOOD: "pass", BAD: "fail", UNSURE: "unsure"}
 
 # Characters of a question and an answer that the list shows.
 MAX_LISTED = 300
@@ -29,6 +32,7 @@ FIELDS = (
     *("id", "time", "rating", "reason", "comment", "expected", "passage", "question", "answer"),
     *("tools", "files", "notes", "figures", "agent", "agent_version", "models", "app_version"),
     *("session_id", "invocation_id", "turn_id", "is_done", "kind"),
+    *("task", "should", "verdict", "tester"),
 )
 
 
@@ -60,6 +64,11 @@ def to_record(finding: Finding, id: str) -> dict[str, Any]:
         "turn_id": finding.turn_id,
         "is_done": finding.is_done,
         "kind": finding.kind,
+        "task_id": finding.task.get("id", ""),
+        "task": finding.task.get("text", ""),
+        "should": finding.task.get("should", ""),
+        "verdict": VERDICTS.get(opinion.rating, "") if finding.kind == TASK else "",
+        "tester": finding.tester,
     }
 
 
@@ -103,12 +112,18 @@ def to_list(records: Sequence[Mapping[str, Any]]) -> str:
 def _item(record: Mapping[str, Any]) -> str:
     reason = f": {record['reason']}" if record["reason"] else ""
     reason = f": {EXAMPLE}" if record["kind"] == CHAT else reason
+    reason = f": {shortened(record['task'])}" if record["kind"] == TASK else reason
     done = " · done" if record["is_done"] else ""
-    head = _text(f"{record['rating']}{reason}{done}")
-    beside = _text(f"{record['time'][:16].replace('T', ' ')} UTC · {record['agent']}")
-    texts = [("“" + _short(record["question"]) + "”"), "→ " + _short(record["answer"])]
+    head = _text(f"{record['verdict'] or record['rating']}{reason}{done}")
+    who = [f"{record['time'][:16].replace('T', ' ')} UTC", record["agent"], record["tester"]]
+    beside = _text(" · ".join(filter(None, who)))
+    texts = [("“" + shortened(record["question"]) + "”"), "→ " + shortened(record["answer"])]
+    texts = texts if record["turn_id"] else []
     about = {"comment": "Comment", "expected": "It should have said"}
-    texts += [f"{about[name]}: {_short(record[name])}" for name in about if record[name]]
+    about |= {"expected": "", "should": "What should happen"} if record["kind"] == TASK else {}
+    texts += [
+        f"{name}: {shortened(record[key])}" for key, name in about.items() if record[key] and name
+    ]
     said = "".join(f'<p dir="auto">{_text(text)}</p>\n' for text in texts)
     link = f'<a href="findings/{record["id"]}#finding">{head}</a>'
     return f"<li>{link} <small>{beside}</small>\n{said}</li>\n"
@@ -125,9 +140,30 @@ def to_days(records: Iterable[Mapping[str, Any]]) -> str:
     return f"<details><summary>By days</summary>\n<table>\n{head}{rows}</table></details>\n"
 
 
+def to_tasks(records: Iterable[Mapping[str, Any]]) -> str:
+    """How often each task went well, badly, or neither for sure, as a table; "" where nobody has
+    tried any."""
+    counts: dict[str, Counter[str]] = {}
+    for record in records:
+        if record["kind"] == TASK:
+            counts.setdefault(record["task"], Counter())[record["verdict"]] += 1
+    rows = "".join(
+        f'<tr><td dir="auto">{_text(shortened(task))}</td>'
+        + "".join(f"<td>{count[name]}</td>" for name in VERDICTS.values())
+        + "</tr>\n"
+        for task, count in sorted(counts.items())
+    )
+    head = "".join(f"<th>{name.capitalize()}</th>" for name in ("task", *VERDICTS.values()))
+    return f"<h2>Tasks</h2>\n<table>\n<tr>{head}</tr>\n{rows}</table>\n" if counts else ""
+
+
 def to_details(record: Mapping[str, Any]) -> str:
     """What was said, and which versions it is about, to stand below the answer."""
     about = {
+        "Task": record["task"],
+        "What should happen": record["should"],
+        "Verdict": record["verdict"],
+        "Tester": record["tester"],
         "Rating": EXAMPLE.capitalize() if record["kind"] == CHAT else record["rating"],
         "Reason": record["reason"],
         "In the visitor's own words": record["comment"],
@@ -139,6 +175,8 @@ def to_details(record: Mapping[str, Any]) -> str:
         "This app": record["app_version"],
         "Figures": record["figures"],
     }
+    if record["kind"] == TASK:  # Which says so in other words.
+        about |= {"Rating": "", "What it should have said": ""}
     rows = "".join(
         f'<dt>{name}</dt><dd dir="auto">{_text(text)}</dd>\n'
         for name, text in about.items()
@@ -169,7 +207,10 @@ TEST_FIELDS = {
 
 
 def to_test_form(id: str, wanted: Expectation, finding: Finding) -> str:
-    """What the eval set looks for in a right answer, to be changed by the host."""
+    """What the eval set looks for in a right answer, to be changed by the host; "" where nothing
+    can become a test."""
+    if finding.opinion.rating == UNSURE or not finding.turn_id:
+        return ""
     reasons = [*(turn.get("why_not") for turn in finding.before), finding.why_not]
     reason = next(filter(None, reasons), None)
     values = {
@@ -187,7 +228,8 @@ def to_test_form(id: str, wanted: Expectation, finding: Finding) -> str:
     return TEST_FORM.format(id=id, note=_text(note), fields=fields, open=is_open)
 
 
-def _short(text: str) -> str:
+def shortened(text: str) -> str:
+    """On one line, and no longer than a list shows it."""
     line = " ".join(text[: 2 * MAX_LISTED].split())
     return line if len(line) <= MAX_LISTED else line[: MAX_LISTED - 1] + "…"
 

@@ -9,20 +9,33 @@ from agent.render.look import SVG, Look
 
 # Pixels, of which the first is for phones by Apple, and the others are those that Chromium wants of
 # a page that can be installed.
-SIZES = (180, 192, 512)
+APPLE, *OTHERS = SIZES = (180, 192, 512)
+
+# How much of an icon's side an owner's takes of which a phone may cut a circle: so all of a square
+# is within it (https://www.w3.org/TR/appmanifest/#icon-masks).
+MASKED = 0.56
 
 
 @lru_cache(maxsize=64)
-def icon(look: Look, size: int) -> bytes | None:
+def icon(look: Look, size: int, is_masked: bool = False) -> bytes | None:
     """The owner's icon as a square with so many pixels a side, else a speech bubble in the accent;
-    None of an SVG, which is of any size itself."""
-    if look.icon and look.icon.kind == SVG:
+    None of an SVG, which is of any size itself, but not for phones by Apple, which show none.
+
+    Args:
+        look: The agent's.
+        size: Pixels.
+        is_masked: Whether a phone may cut any shape out of it.
+    """
+    own = look.icon if look.icon and look.icon.kind != SVG else None
+    if look.icon and not own and size != APPLE:
         return None
-    picture = Image.open(io.BytesIO(look.icon.data)) if look.icon else _bubble(look.accent[0])
+    picture = Image.open(io.BytesIO(own.data)) if own else _bubble(look.accent[0])
     whole = picture.convert("RGBA")
-    side = max(whole.size)
+    side = round(max(whole.size) / (MASKED if own and is_masked else 1))
     square = Image.new("RGBA", (side, side))
     square.paste(whole, ((side - whole.width) // 2, (side - whole.height) // 2))
+    if is_masked or size == APPLE:  # What is transparent is black there.
+        square = Image.alpha_composite(Image.new("RGBA", square.size, "white"), square)
     written = io.BytesIO()
     square.resize((size, size), Image.Resampling.LANCZOS).save(written, "PNG")
     return written.getvalue()

@@ -9,9 +9,10 @@ status is "done" and open otherwise (gradio/components/chatbot.py, MetadataDict)
 import re
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, TypeAlias, assert_never
+from typing import Any, assert_never
 
 from agent.core.adk_internals import TRANSFER
+from agent.core.branches import in_branches
 from agent.core.files import File
 from agent.core.history import TurnRecord
 from agent.core.language import N_, _, in_digits, ngettext
@@ -33,27 +34,37 @@ from agent.core.transcript import (
     busy_with_tools,
 )
 from agent.core.waiting import executed
-from agent.render import source_list
+from agent.render import source_list, suggestions
 from agent.render.code_block import fenced, is_json, verbatim
 from agent.render.file_links import to_line, to_markdown
 from agent.render.foot import foot_of
 from agent.render.markdown import MARK, Room, to_page_markdown
 from agent.render.notes import note, own_title, ways_on
+from agent.render.panels import (
+    MAX_TITLE_PART,
+    Content,
+    Message,
+    named,
+    next_agent,
+    panel,
+    plain,
+    text_content,
+)
 from agent.render.source_list import with_numbers
-
-Message: TypeAlias = dict[str, Any]
-
-Content: TypeAlias = dict[str, str]
+from agent.render.speakers import Speakers, mark_branches
 
 # Unicode's WORD JOINER, which is invisible. After a `<` it keeps a visitor's tags from being taken
 # for HTML, of which the page would show nothing.
 JOINER = "\u2060"
 
-# How many characters of a name, or of a tool's arguments, a panel's title shows.
-MAX_TITLE_PART = 80
-
 # The id of a panel that tells of what stays done where its message is taken back (chat.js).
 STAYS_DONE = "stays-done"
+
+# The id of what was said first in a talk, which is taken back as a whole (cards.js).
+TALK = "talk"
+
+# What stands in its place while a visitor has said nothing.
+NOTHING_SAID = "…"
 
 # The ids of what stands beside the words (static/copying.js): a file or sources; the line that
 # tells how long an answer took; and the panel that tells how long nothing has come.
@@ -91,25 +102,24 @@ def to_messages(
         foot: The line below an answer that is over (`agent.render.foot`).
     """
     messages: list[Message] = []
-    speaker, room = root_agent, Room()
+    branches: list[str] = []
+    speakers, room = Speakers(root_agent), Room()
     done = executed(transcript)
     sources = {found.response_id: found for found in transcript if isinstance(found, Sources)}
     entries, left_out = (transcript, ()) if file_content else _bounded(transcript)
-    for entry in entries:
-        if isinstance(entry, Text | File) and entry.source[0] != speaker:
-            if speaker:
-                messages.append(_next_agent(_("{name} answers"), entry.source[0], status="done"))
-            speaker = entry.source[0]
-        if isinstance(entry, ToolCall) and entry.name == TRANSFER:
-            speaker = str(entry.args.get("agent_name"))
+    for branch, entry in in_branches(entries):
+        messages += speakers.before(branch, entry)
         if isinstance(entry, Text | Thought):
             found = sources.get(getattr(entry, "response_id", ""))
             text, room = _shown_text(entry, room, found, is_whole=file_content is not None)
             entry = replace(entry, text=text)
         messages.append(_message(entry, file_content, done, silence))
+        branches += [branch] * (len(messages) - len(branches))
     if left_out:
         messages.append(_left_out(left_out))
     messages += _below(transcript, silence, foot)
+    if any(branches) and not file_content:
+        mark_branches(messages, branches)
     if options := ways_on(transcript):
         # Gradio shows them as buttons, but for the last message of a chat alone.
         messages[-1]["options"] = options
@@ -120,10 +130,10 @@ def _below(transcript: Transcript, silence: Silence | None, foot: str) -> Iterat
     """What stands below all that was said: that more is to come, or the line of figures."""
     if silence and (title := _waiting_title(transcript, silence)):
         text = _("The next words have not come yet.")
-        yield _panel(title, text, status="pending", id=SILENCE)
+        yield panel(title, text, status="pending", id=SILENCE)
     if foot:
         # No model's tag has a title: so chat.css, too, knows this line from a model's words.
-        content = _text(f'<small title="{_(ABOUT_TOKENS)}">{foot}</small>')
+        content = text_content(f'<small title="{_(ABOUT_TOKENS)}">{foot}</small>')
         yield {"role": "assistant", "content": content, "metadata": {"id": FOOT}}
 
 
@@ -172,10 +182,12 @@ def to_page(
             hidden,
         )
         text = _("The agent remembers them, and what you save of this chat has them.")
-        messages.append(_panel(title, text, status="done"))
+        messages.append(panel(title, text, status="done"))
     for turn in turns:
         if is_asked(turn):
-            messages.append(to_question(turn.question, turn.files))
+            question = turn.question or (NOTHING_SAID if turn.is_talk else "")
+            asked = to_question(question, turn.files)
+            messages.append(asked | ({"metadata": {"id": TALK}} if turn.is_talk else {}))
         waits = silence if turn is turns[-1] else None
         foot = foot_of(turn, settings)
         messages += to_messages(turn.transcript, waits, root_agent, foot=foot)
@@ -190,9 +202,9 @@ def is_asked(turn: TurnRecord) -> bool:
 def to_question(text: str, files: Iterable[File] = ()) -> Message:
     """The visitor's message, tags and all; `as_said` is its inverse. Its files are a part of its
     own, which begins with the mark that no visitor can type (chat.js does the same)."""
-    shown = _text(re.sub(r"<(?=[a-zA-Z/!?])", f"<{JOINER}", text.replace(MARK, "")))
+    shown = text_content(re.sub(r"<(?=[a-zA-Z/!?])", f"<{JOINER}", text.replace(MARK, "")))
     if lines := "\n\n".join(map(to_line, files)):
-        return {"role": "user", "content": [shown, _text(MARK + lines)]}
+        return {"role": "user", "content": [shown, text_content(MARK + lines)]}
     return {"role": "user", "content": shown}
 
 
@@ -224,7 +236,7 @@ def _left_out(entries: Transcript) -> Message:
     status = "pending" if busy_with_tools(entries) else "done"
     text = _("There are too many to show here. What you save of this chat has all of them.")
     title = _("More thoughts and tool calls: {number}").format(number=in_digits(len(entries)))
-    return _panel(title, text, status=status)
+    return panel(title, text, status=status)
 
 
 def _waiting_title(transcript: Transcript, silence: Silence) -> str:
@@ -249,14 +261,14 @@ def _message(
     match entry:
         case Text(text=text, form=form):
             shown = fenced(text, file_content is not None) if form == "json" else text
-            return {"role": "assistant", "content": _text(shown)}
+            return {"role": "assistant", "content": text_content(shown)}
         case Thought(text=text, state=state):
             is_open = state == "open"
             title = _("Thinking") if is_open else _("Thought")
             if entry.is_inner:
                 title = _("{name} writes") if is_open else _("{name} wrote")
-                title = _named(title, entry.source[0])
-            return _panel(title, text, status="pending" if is_open else "done")
+                title = named(title, entry.source[0])
+            return panel(title, text, status="pending" if is_open else "done")
         case ToolCall():
             return _tool_call(entry, file_content is not None, silence)
         case File() | Sources():
@@ -265,7 +277,7 @@ def _message(
         case Pause(id=id):
             more = {"id": STAYS_DONE} if id in done else {}
             # In it may be a model's words, and they are text.
-            return _panel(own_title(NOTE), _plain(sentence(entry).text), **more)
+            return panel(own_title(NOTE), plain(sentence(entry).text), **more)
         case Notice() | Said():
             return _sentence(entry, is_whole=file_content is not None)
         case _:
@@ -276,16 +288,19 @@ def _sentence(entry: Notice | Said, is_whole: bool) -> Message:
     """What the app says; or what a person has said in the midst of a talk, as a quotation."""
     if isinstance(entry, Notice):
         title, text, more = note(entry, is_whole=is_whole)
-        return _panel(title, text, **more)
+        return panel(title, text, **more)
     lines = clean(entry.text).splitlines() or [""]
-    quoted = "\n".join(f"> {_plain(line)}" for line in lines)
-    return {"role": "assistant", "content": _text(quoted)}
+    quoted = "\n".join(f"> {plain(line)}" for line in lines)
+    return {"role": "assistant", "content": text_content(quoted)}
 
 
 def _aside(entry: File | Sources, file_content: Callable[[File], Content] | None) -> Content:
     if isinstance(entry, Sources):
-        return _text(source_list.to_markdown(entry))
-    return file_content(entry) if file_content else _text(to_markdown(entry))
+        if not file_content:
+            return text_content(source_list.to_markdown(entry, is_on_page=True))
+        own = {"suggestions": suggestions.document(entry.suggestions)}
+        return text_content(source_list.to_markdown(entry)) | own
+    return file_content(entry) if file_content else text_content(to_markdown(entry))
 
 
 def _tool_call(call: ToolCall, is_whole: bool, silence: Silence | None) -> Message:
@@ -295,7 +310,7 @@ def _tool_call(call: ToolCall, is_whole: bool, silence: Silence | None) -> Messa
     elif call.seconds is not None:
         status = {"status": "done", "duration": round(call.seconds, 2)}
     if call.name == TRANSFER:
-        return _next_agent(_("Handing over to {name}"), str(call.args.get("agent_name")), **status)
+        return next_agent(_("Handing over to {name}"), str(call.args.get("agent_name")), **status)
     # Gradio shows the log beside the title as text, in which an escape such as `&#x27;` would be
     # seen (js/chatbot/shared/Thought.svelte).
     args = changed_arguments(call.result) or call.args
@@ -316,7 +331,7 @@ def _tool_call(call: ToolCall, is_whole: bool, silence: Silence | None) -> Messa
         parts += ["", _("Error:") if has_failed else _("Result:")]
         parts.append(fenced(_worded(call.result), is_whole))
     about = {"log": "; ".join(filter(None, log)), "id": call.id, **status}
-    return _panel(_named(_("Tool {name}"), call.name), "\n".join(parts), **about)
+    return panel(named(_("Tool {name}"), call.name), "\n".join(parts), **about)
 
 
 def _work(call: ToolCall, silence: Silence | None) -> str:
@@ -336,41 +351,9 @@ def _one_line(args: dict[str, Any]) -> str:
     return line if len(line) <= MAX_TITLE_PART else line[: MAX_TITLE_PART - 1] + "…"
 
 
-def _next_agent(title: str, name: str, **status: Any) -> Message:
-    return _panel(_named(title, name), _("Another agent goes on from here."), **status)
-
-
-def _panel(title: str, text: str = "", **metadata: Any) -> Message:
-    return {
-        "role": "assistant",
-        "content": _text(text),
-        "metadata": {"title": title, **metadata},
-    }
-
-
 def _worded(result: Any) -> Any:
     """A tool's result; what the app itself puts in its place in the reader's language."""
     match result:
         case {"error": str(text)} if text in OWN_ERRORS:
             return {"error": _(text)}
     return result
-
-
-def _named(title: str, name: str) -> str:
-    """A title with a name in it."""
-    return title.format(name=_name(name))
-
-
-def _name(text: str) -> str:
-    """A name for a title."""
-    return _plain(" ".join(clean(text).split())[:MAX_TITLE_PART])
-
-
-def _plain(text: str) -> str:
-    """Text as Markdown without any: no link, picture or formula."""
-    is_markup = r"[^\w \n]|\b_+|_+\b|__+"
-    return re.sub(is_markup, lambda found: "".join(f"&#{ord(char)};" for char in found[0]), text)
-
-
-def _text(text: str) -> Content:
-    return {"type": "text", "text": clean(text)}

@@ -76,7 +76,7 @@ def to_report(chat: Chat, settings: Settings) -> dict[str, str]:
         if chat.session:
             files["events.json"] = export.to_adk(chat.session, chat.title)
         files = {"report.md": _summary(chat, files), **files}
-    return {name: _redacted(text) for name, text in files.items()}
+    return {name: redacted_text(text) for name, text in files.items()}
 
 
 def to_issue(chat: Chat) -> str:
@@ -85,10 +85,13 @@ def to_issue(chat: Chat) -> str:
     record = chat.records[0] if chat.records else _of_turn(chat.turns[-1])
     rating, reason = record.get("rating", ""), record.get("reason", "")
     head = f"{rating.capitalize()} answer" if rating else "An answer"
+    if verdict := record.get("verdict"):
+        head = f"A task: {verdict}"
     tools = "\n".join(
         f"{tool['name']} {to_json(tool['args'], ensure_ascii=False)}" for tool in record["tools"]
     )
     told = {
+        "Task": record.get("task", ""),
         "Asked": record["question"],
         "Tools that were called": tools,
         "Answered": record["answer"],
@@ -97,12 +100,12 @@ def to_issue(chat: Chat) -> str:
         "What it should have said": record.get("expected", ""),
         "What the page said": "\n".join(record["notes"]),
     }
-    blocks = [f"# {head}{f': {_line(reason)}' if reason else ''}"]
-    blocks += [f"**{name}**\n\n{_fenced(text)}" for name, text in told.items() if text]
+    blocks = [f"# {head}{f': {on_one_line(reason)}' if reason else ''}"]
+    blocks += [f"**{name}**\n\n{fenced(text)}" for name, text in told.items() if text]
     agent = " ".join(filter(None, (record.get("agent", ""), record.get("agent_version", ""))))
     versions = {**chat.versions, **({"agent": agent} if agent else {})}
-    blocks.append(_table(versions))
-    return _redacted(clean("\n\n".join(blocks) + "\n"))
+    blocks.append(to_table(versions))
+    return redacted_text(clean("\n\n".join(blocks) + "\n"))
 
 
 def _of_turn(turn: TurnRecord) -> dict[str, Any]:
@@ -117,39 +120,42 @@ def _of_turn(turn: TurnRecord) -> dict[str, Any]:
 
 
 def _summary(chat: Chat, files: Mapping[str, str]) -> str:
-    bad = [record for record in chat.records if record["rating"] == "bad"]
-    good = len(chat.records) - len(bad)
+    bad, good = (
+        sum(record["rating"] == rating for record in chat.records) for rating in ("bad", "good")
+    )
     lines = [
-        f"- {record['time'][:10]}: {record['rating']}{f', {reason}' if reason else ''}: "
-        f"`{_line(record['question'])}`"
+        f"- {record['time'][:10]}: {record['verdict'] or record['rating']}"
+        f"{f', {reason}' if reason else ''}: `{on_one_line(record['task'] or record['question'])}`"
         for record in chat.records
-        for reason in [_line(record["reason"])]
+        for reason in [on_one_line(record["reason"])]
     ]
     there = [f"- `{name}`: {CONTENTS[name]}" for name in CONTENTS if name in (*files, "report.md")]
-    counts = f"Questions: {len(chat.turns)}. Answers called bad: {len(bad)}, good: {good}."
-    parts = ["# Report of a chat", f"`{_line(chat.title)}`", counts, "\n".join(lines)]
-    parts += ["## Versions", _table(chat.versions), "## Files", "\n".join(there)]
+    counts = f"Questions: {len(chat.turns)}. Answers called bad: {bad}, good: {good}."
+    parts = ["# Report of a chat", f"`{on_one_line(chat.title)}`", counts, "\n".join(lines)]
+    parts += ["## Versions", to_table(chat.versions), "## Files", "\n".join(there)]
     left = "Keys and passwords that the app knows of, or that look like some, are left out."
     return clean("\n\n".join(filter(None, [*parts, left])) + "\n")
 
 
-def _table(values: Mapping[str, str]) -> str:
-    rows = "\n".join(f"| {name} | `{_line(text)}` |" for name, text in values.items() if text)
+def to_table(values: Mapping[str, str]) -> str:
+    """Versions as a table."""
+    rows = "\n".join(f"| {name} | `{on_one_line(text)}` |" for name, text in values.items() if text)
     return f"| what | version |\n|---|---|\n{rows}"
 
 
-def _fenced(text: str) -> str:
+def fenced(text: str) -> str:
+    """As code, so that nothing in it is Markdown."""
     text = text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}…"
     fence = "`" * (1 + max(2, *map(len, re.findall("`+", text)), 2))
     return f"{fence}text\n{text}\n{fence}"
 
 
-def _line(text: str) -> str:
+def on_one_line(text: str, most: int = 200) -> str:
     """On one line, and nothing but text there."""
-    return re.sub(r"[`|<>]", "'", " ".join(text.split()))[:200]
+    return re.sub(r"[`|<>]", "'", " ".join(text.split()))[:most]
 
 
-def _redacted(text: str) -> str:
+def redacted_text(text: str) -> str:
     """Without secrets; the contents of files stay as they are."""
     pieces = DATA.split(text)
     return "".join(piece if place % 2 else redacted(piece) for place, piece in enumerate(pieces))

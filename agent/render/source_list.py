@@ -1,10 +1,13 @@
 """The sources of an answer: a numbered list below it, and their numbers in its text."""
 
+import base64
 import re
 from urllib.parse import quote_plus
 
 from agent.core.language import _
+from agent.core.plain_text import unread
 from agent.core.sources import Page, Sources
+from agent.render import suggestions
 from agent.render.file_links import escaped, quoted
 from agent.render.formulas import MARK
 
@@ -18,16 +21,19 @@ CODE = re.compile(
 )
 
 
-def to_markdown(sources: Sources) -> str:
-    """The list."""
+def to_markdown(sources: Sources, is_on_page: bool = False) -> str:
+    """The list. On the page, which draws Google's own suggestions in place of the searches, with
+    these (page/static/later/suggestions.js)."""
     blocks = []
     if sources.pages:
         lines = [f"{number}. {_link(page)}" for number, page in enumerate(sources.pages, 1)]
         blocks += [_("Sources:"), "\n".join(lines)]
-    if sources.searches:
+    shown = suggestions.document(sources.suggestions) if is_on_page else ""
+    if sources.searches or shown:
         links = [f"[{escaped(text)}]({SEARCH}{quote_plus(text)})" for text in sources.searches]
         searched = _("Searched on Google for: {words}")
-        blocks.append(searched.format(words=", ".join(links)))
+        mark = f"[{MARK}](#{base64.b64encode(shown.encode()).decode()})" if shown else ""
+        blocks.append(mark + searched.format(words=", ".join(links)))
     return "\n\n".join(blocks)
 
 
@@ -59,4 +65,5 @@ def _number(number: int, sources: Sources) -> str:
 
 def _link(page: Page) -> str:
     title = escaped(page.title)
-    return f"[{title}]({quoted(page.address)})" if page.address else title
+    link = f"[{title}]({quoted(page.address)})" if page.address else title
+    return link + unread(page)

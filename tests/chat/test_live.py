@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from google.adk.tools import FunctionTool
 
 from agent.core.notices import Notice
 from agent.core.transcript import Text, ToolCall
@@ -232,6 +233,19 @@ async def test_a_question_without_an_answer_is_not_answered_by_a_talk(live: Fake
     assert live.connections[1].said == [
         *("user: Are you there?", "model: (This was not answered.)", "Hello?")
     ]
+
+
+async def test_a_talk_does_not_begin_by_answering_what_waited_for_a_person() -> None:
+    tools = [FunctionTool(get_time, require_confirmation=True)]
+    chat = conversation(OfflineModel(delay=0), agent={"tools": tools})
+    await say(chat, '/call get_time {"city": "Rome"}')
+    turn = begin(chat, TYPED)
+    await turn.line_opened.wait()
+    await turn.say("Thank you")
+    await heard(turn, lambda latest: getattr(latest[-1], "state", "") == "final")
+    turn.end()
+    answers = [entry for entry in await turn.finish() if isinstance(entry, Text)]
+    assert ["welcome" in answer.text for answer in answers] == [True]
 
 
 async def test_what_is_typed_counts_as_messages_do(live: FakeLive) -> None:

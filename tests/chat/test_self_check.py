@@ -135,6 +135,11 @@ BROKEN: dict[str, tuple[str, str, str, SetUp, SetUp]] = {
         SetUp(agent={"agent.py": STUBBORN.replace("{EXCEPT}", "except BaseException:")}),
         SetUp(agent={"agent.py": STUBBORN.replace("{EXCEPT}", "finally:")}),
     ),
+    "a list of tasks without a task": (
+        *("Tasks of “Kind helper”", "It has no task.", "- what to try → what should happen"),
+        SetUp(agent={"tester_tasks.md": "Just try it."}),
+        SetUp(agent={"tester_tasks.md": "- Say hello → it greets you"}),
+    ),
     "chats in memory": (
         *("Chats are kept", "was gone when the store was opened anew", "set no SESSION_DB"),
         *(env(SESSION_DB="memory://"), env(SESSION_DB="")),

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 import unicodedata
+from base64 import urlsafe_b64decode
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from agent.__main__ import DEMO, main
 from agent.cli.terminal import DIM, ERASE_LINE, NORMAL
 from tests.support.app_process import ROOT
 from tests.support.fake_gemini import Call, Cut, FakeGemini, Hang, Pause, Think, Until
+from tests.support.file_agents import PNG
 from tests.support.terminal import STAMP, ran, terminal, timeless
 
 pytestmark = pytest.mark.slow
@@ -118,6 +120,26 @@ def test_a_file_too(gemini: FakeGemini, tmp_path: Path) -> None:
         environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
         subprocess.run(command, cwd=ROOT, stdin=file, env=environment, timeout=60, check=True)
     assert gemini.requests[0].conversation == [("user", "Summarize\n\ncafé \ufffd")]
+
+
+def test_files_of_this_machine_go_with_a_message(gemini: FakeGemini, tmp_path: Path) -> None:
+    (tmp_path / "a cat.png").write_bytes(PNG)
+    (tmp_path / "tool.exe").write_bytes(b"MZ\0\x90" * 9)
+    gemini.enqueue("A square.")
+    code, out, err = ran("--file", f"{tmp_path}/a cat.png", "What is it?")
+    assert (code, out) == (0, "A square.\n")
+    assert err == f"(a cat.png, {len(PNG)} bytes, goes with your next message.)\n"
+    [content] = gemini.requests[0].body["contents"]
+    blobs = [part["inlineData"] for part in content["parts"] if "inlineData" in part]
+    assert [urlsafe_b64decode(blob["data"]) for blob in blobs] == [PNG]
+    code, out, err = ran("--file", f"{tmp_path}/none.png", "What is it?")
+    assert (code, out, err) == (2, "", f"({tmp_path}/none.png: No such file or directory)\n")
+    gemini.enqueue("Nothing.")
+    lines = f"/file {tmp_path}/tool.exe\n/file '{tmp_path}/a cat.png'\nAnd this?\n"
+    _, _, err = ran(typed=lines)
+    assert "This kind of file cannot be sent here." in err
+    assert "(a cat.png, " in err
+    assert "inlineData" in str(gemini.requests[1].body)
 
 
 def test_who_waits_for_a_pipe_is_told_so(gemini: FakeGemini) -> None:
@@ -292,7 +314,10 @@ def test_a_terminal_shows_a_conversation_as_it_comes(gemini: FakeGemini) -> None
     gemini.enqueue(Until(first), Think("Hm, let me see."), Until(second), asked)
     gemini.enqueue("It is ", Until(third), "noon.")
     with terminal() as screen:
-        screen.until(r"Chat assistant\. Type exit to leave; Ctrl-C stops an answer\.\n\nYou: $")
+        screen.until(
+            r"Chat assistant\. Type exit to leave; Ctrl-C stops an answer\. "
+            r"/file PATH sends a file\.\n\nYou: $"
+        )
         screen.type("What time?\n")
         screen.until(r"What time\?\n" + PROGRESS)
         first.set()

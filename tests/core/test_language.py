@@ -1,6 +1,7 @@
 """In which language a reader reads, and that every language has every word."""
 
 import re
+from pathlib import Path
 from string import Formatter
 
 import pytest
@@ -20,7 +21,6 @@ from agent.core.language import (
 )
 from agent.core.notices import SENTENCES, Notice, PlainError
 from agent.core.text import duration
-from agent.page.browser import SIDES_SCRIPT
 from tests.catalogues import read, untranslated, words
 
 OTHERS = [tag for tag in LANGUAGES if tag != ENGLISH]
@@ -97,14 +97,19 @@ def test_every_notice_can_be_worded(tag: str) -> None:
 
 @pytest.mark.parametrize("tag", OTHERS)
 def test_the_page_is_told_all_that_its_scripts_say(tag: str, said: Catalog) -> None:
-    own = [
-        message.id if isinstance(message.id, str) else message.id[0]
-        for message in said
-        if any(place.endswith(".js") for place, _line in message.locations)
-    ]
-    with_all, beside = (words_of_scripts(tag, SIDES_SCRIPT, only) for only in (False, True))
-    assert sorted([*with_all, *beside]) == sorted(own)
-    assert "Ask both" in beside
+    later = "talk_panel.js", "sides.js"  # Which are loaded later, or seldom, with their words.
+    of_page: set[str] = set()
+    of_later: dict[str, set[str]] = {name: set() for name in later}
+    for message in said:
+        one = message.id if isinstance(message.id, str) else message.id[0]
+        scripts = {Path(place).name for place, _line in message.locations if ".js" in place}
+        of_page |= {one} if scripts.difference(later) else set()
+        for name in scripts.intersection(later):
+            of_later[name].add(one)
+    assert words_of_scripts(tag).keys() == of_page
+    for name, own in of_later.items():
+        assert words_of_scripts(tag, name).keys() == own
+        assert own - of_page
 
 
 def test_numbers_and_their_nouns_are_written_as_in_that_language() -> None:

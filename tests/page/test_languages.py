@@ -194,4 +194,7 @@ def test_arabic_is_written_from_right_to_left_and_nothing_is_cut(visitor: Visito
             "isSendLeft": True,
             "answer": "rtl",
         }
+        ask(tab, "/markdown")
+        code = tab.locator("[data-testid=bot] pre").first
+        assert code.evaluate("code => getComputedStyle(code).direction") == "ltr"
         tab.context.close()

@@ -161,7 +161,7 @@ def test_a_visitors_own_key_stays_in_the_page_and_is_gone_after_a_reload(
     # It is not accepted any more: the visitor is told so, and nobody else's is used.
     wrong = Status(400, "INVALID_ARGUMENT", f"{KEY} is not valid.", reason="API_KEY_INVALID")
     talk(page, gemini, "And?", wrong)
-    expect(page.seen.get_by_text("Your API key was not accepted")).to_be_visible()
+    expect(page.seen.get_by_text("Your API key was not accepted").first).to_be_visible()
     assert {request.key for request in gemini.requests} == {KEY}
     page.open_side_bar()
     page.chats.first.wait_for()

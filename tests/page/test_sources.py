@@ -3,19 +3,24 @@
 from collections.abc import Iterator
 
 import pytest
+from google.adk.models import Gemini
 from playwright.sync_api import expect
 
-from tests.support.app_setup import launched, loaded
-from tests.support.browser import ACTION_TIMEOUT, Page, Visitor
-from tests.support.fake_gemini import FakeGemini, Grounded
-from tests.support.grounded import ANSWER, FACTS
+from agent.models.coalescing import coalescing
+from agent.render.suggestions import SANDBOX, document
+from tests.support.app_setup import GEMINI, launched, loaded
+from tests.support.browser import ACTION_TIMEOUT, Page, Visitor, talk
+from tests.support.fake_gemini import FakeGemini, Grounded, PagesRead
+from tests.support.grounded import ANSWER, FACTS, SUGGESTIONS
 
 pytestmark = pytest.mark.slow
+
+GROUND = "element => getComputedStyle(element).backgroundColor"
 
 
 @pytest.fixture(scope="module")
 def url(fake: FakeGemini) -> Iterator[str]:
-    with launched(loaded(), request_retries=0) as url:
+    with launched(loaded(coalescing(Gemini(model=GEMINI))), request_retries=0) as url:
         yield url
 
 
@@ -62,3 +67,63 @@ def test_a_saved_copy_has_them_too(page: Page) -> None:
     _, text = page.save("Save as Markdown")
     assert r"Spain won Euro 2024.[\[1\]](https://www.example.com/euro)" in text
     assert "1. [example.com](https://www.example.com/euro)" in text
+
+
+def test_googles_own_suggestions_stand_in_a_frame_in_which_nothing_runs(
+    page: Page, gemini: FakeGemini
+) -> None:
+    page.send("Who won?")
+    page.wait_idle()
+    given = {**FACTS, "searchEntryPoint": {"renderedContent": SUGGESTIONS}}
+    talk(page, gemini, "And again?", ANSWER, Grounded(given))
+    for scheme in ("light", "dark"):
+        frame = page.tab.locator("#conversation iframe")
+        expect(frame).to_have_attribute("sandbox", SANDBOX, timeout=ACTION_TIMEOUT)
+        chips = frame.content_frame.get_by_role("link")
+        expect(chips).to_have_text(["euro 2024 winner", "euro 2024 final"], timeout=ACTION_TIMEOUT)
+        ground = frame.content_frame.locator(".container").evaluate(GROUND)
+        assert ground == {"light": "rgb(250, 250, 250)", "dark": "rgb(31, 31, 31)"}[scheme]
+        assert int(frame.evaluate("frame => frame.clientHeight")) < 60
+        assert page.copy_answer() == ANSWER
+        page.tab.emulate_media(color_scheme="dark")
+        page.reload()
+    page.open_side_bar()
+    _, saved = page.save("Save as a web page")
+    page.tab.set_content(saved)
+    expect(page.tab.frame_locator("iframe").get_by_role("link")).to_have_count(2)
+    # The tests' own script is not run in the frame either.
+    assert all("srcdoc" in said for said in page.complaints)
+    page.complaints.clear()
+
+
+HOSTILE = [
+    pytest.param(f"{SUGGESTIONS}<script>top.document.title = 'taken'</script>", id="a script"),
+    pytest.param('<a href="https://evil.example/">Google</a>', id="a link elsewhere"),
+    pytest.param('<img src="https://evil.example/"><a href="#">x</a>', id="a picture"),
+    pytest.param("<p>Nothing</p>", id="no link"),
+    pytest.param(SUGGESTIONS.replace("<div", "<div onclick=x()", 1), id="an attribute"),
+    pytest.param("x" * 60_000, id="too much"),
+]
+
+
+@pytest.mark.parametrize("given", HOSTILE)
+def test_what_is_not_googles_is_not_shown(given: str) -> None:
+    assert document(given) == ""
+
+
+def test_pages_that_the_model_has_read_are_told_and_those_that_it_could_not(
+    page: Page, gemini: FakeGemini
+) -> None:
+    page.send("Who won?")
+    page.wait_idle()
+    read = {"https://one.example/a": "SUCCESS", "https://two.example/b": "PAYWALL"}
+    talk(page, gemini, "What do they say?", "Little.", PagesRead(read))
+    for _ in range(2):
+        expect(page.tab.locator("#conversation ol").last.locator("li")).to_have_text(
+            [
+                "https://one.example/a",
+                "https://two.example/b (not read, as it has to be paid for)",
+            ],
+            timeout=ACTION_TIMEOUT,
+        )
+        page.reload()

@@ -27,7 +27,8 @@ from tests.support.browser import ACTION_TIMEOUT, Page
 FILES = [
     *("words.js", "frames.js", "messages.js", "dialog.js", "times.js", "menu.js", "chats.js"),
     "agents.js",
-    *("stream.js", "settings.js", "sides.js", "cards.js", "feedback.js", "arrival.js", "chat.js"),
+    *("stream.js", "settings.js", "sides.js", "cards.js", "feedback.js", "voice.js"),
+    *("arrival.js", "chat.js"),
 ]
 
 # What other scripts use of these objects, or elements of the page.
@@ -44,6 +45,7 @@ BY_SCRIPTS = {
         "chatSides.watch",
     ),
     *("chatArrival.start", "chatArrival.firstBox", "chatList.watch", "chatList.deletesThis"),
+    *("chatVoice.watch", "chatVoice.hush", "chatVoice.offerTalk"),
     *("chatFeedback.watch", "chatFeedback.begin", "chatFeedback.add", "chatFeedback.cut"),
     *("chatFeedback.refuse", "chatFeedback.close", "chatFeedback.leave", "chatFeedback.isOn"),
     *("chatTimes.watch", "chatTimes.look", "chatTimes.asked", "chatTimes.answered"),
@@ -52,7 +54,7 @@ BY_SCRIPTS = {
 # The methods of the scripts whose objects listeners may call.
 METHODS = """
 process.argv.slice(1).forEach(require)
-const scripts = {chat, chatArrival, chatStream, chatSettings, chatSides}
+const scripts = {chat, chatArrival, chatStream, chatSettings, chatSides, chatVoice}
 Object.assign(scripts, {chatAgents, chatFeedback, chatList, chatTimes})
 const methods = Object.entries(scripts).flatMap(
     ([script, has]) => Object.keys(has).map(method => `${script}.${method}`))
@@ -70,7 +72,7 @@ def node(*arguments: str) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["agents", "chat", "settings", "stream"])
+@pytest.mark.parametrize("name", ["agents", "chat", "settings", "stream", "talk_sound"])
 def test_the_scripts_pass_their_own_tests(name: str) -> None:
     tests = f"tests/page/static/{name}.test.js"
     assert "# fail 0" in node("--test", "--test-reporter=tap", tests)

@@ -385,11 +385,13 @@ def talk(page: Page, gemini: FakeGemini, question: str, *answer: Any) -> None:
 
 
 @contextmanager
-def run_chromium(path: str = CHROMIUM) -> Iterator[Browser]:
-    """Chromium, until the end."""
+def run_chromium(path: str = CHROMIUM, *arguments: str) -> Iterator[Browser]:
+    """Chromium, until the end; with more arguments."""
     if not os.path.exists(path):
         pytest.skip(f"There is no {path}: install it, or name another in CHROMIUM")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        browser = playwright.chromium.launch(
+            executable_path=path, args=[*CHROMIUM_ARGUMENTS, *arguments]
+        )
         yield browser
         browser.close()

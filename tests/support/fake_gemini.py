@@ -71,6 +71,8 @@ class Finish(Ending):
 class Silent(Finish): ...   # by itself: STOP, with no parts
 class Grounded(Ending):
     metadata: Json  # a candidate's groundingMetadata, with STOP
+class PagesRead(Ending):
+    pages: Json  # by their addresses, how that ended: a candidate's urlContextMetadata, with STOP
 
 class Whole(Ending): ...    # all of a reply: only Pause and Until can come before it
 class Drop(Whole): ...      # the connection is closed before any header
@@ -389,6 +391,13 @@ def _last_line(step: Ending, held: list[Json], model: str) -> str:
             return _candidate(held, model, finishReason=reason)
         case Grounded(metadata):
             return _candidate(held, model, finishReason="STOP", groundingMetadata=metadata)
+        case PagesRead(pages):
+            read = [
+                {"retrievedUrl": url, "urlRetrievalStatus": f"URL_RETRIEVAL_STATUS_{status}"}
+                for url, status in pages.items()
+            ]
+            context: Json = {"urlMetadata": read}
+            return _candidate(held, model, finishReason="STOP", urlContextMetadata=context)
         case Blocked(reason):
             return json.dumps({"promptFeedback": {"blockReason": reason}, "usageMetadata": USAGE})
         case Failure():

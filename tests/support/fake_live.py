@@ -6,9 +6,9 @@
         live.enqueue(Heard("Hi"), Spoken("Hello", b"..."))
         live.open_with(Close(1008, "no"))   # in place of the next setupComplete
 
-Somebody has said something by typed words, or at the end of their activity or sound. Whoever does
-so while it speaks interrupts it. After a `Call` it waits for the result. google-genai speaks TLS
-alone with a key, so that it has a certificate of its own.
+Somebody has said something by typed words, at the end of their activity or sound, or where the test
+has it `notice` that. Whoever does so while it speaks interrupts it. After a `Call` it waits for the
+result. google-genai speaks TLS alone with a key, so that it has a certificate of its own.
 """
 
 import asyncio
@@ -17,8 +17,10 @@ import ipaddress
 import json
 import re
 import ssl
+import struct
 import tempfile
 import threading
+import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -74,6 +76,16 @@ class Close:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class Paced:
+    """A voice in pieces, each of which is sent when the one before has been heard; each begins with
+    the time at which it is sent, in seconds of `time.monotonic`, as a number of eight bytes."""
+
+    pieces: int
+    # Seconds of a piece.
+    lasts: float = 0.04
+
+
 class Hang:
     """Silence from now on."""
 
@@ -83,7 +95,7 @@ HANDLE = Send({"sessionResumptionUpdate": {"newHandle": "handle-1", "resumable":
 GO_AWAY = Send({"goAway": {"timeLeft": "5s"}})
 USAGE = {"promptTokenCount": 7, "responseTokenCount": 5, "totalTokenCount": 12}
 
-Step = str | Heard | Spoken | Call | Send | Close | Hang
+Step = str | Heard | Spoken | Paced | Call | Send | Close | Hang
 
 
 class Connection:
@@ -118,6 +130,7 @@ class Connection:
 class FakeLive:
     def __init__(self) -> None:
         self.connections: list[Connection] = []
+        self._talks: list[_Talk] = []
         self._change = threading.Condition()
         self._openings: deque[tuple[Step, ...]] = deque()
         self._replies: deque[tuple[Step, ...]] = deque()
@@ -138,6 +151,11 @@ class FakeLive:
         with self._change:
             assert self._change.wait_for(lambda: len(self.connections) >= number, timeout=20)
         return self.connections[number - 1]
+
+    def notice(self) -> None:
+        """Notice, as its own detection does, that somebody has said something in the newest
+        connection."""
+        asyncio.run_coroutine_threadsafe(self._talks[-1].answer(), self._loop).result(20)
 
     def until(self, is_so: Any) -> None:
         """Wait until this is so of what has been sent."""
@@ -166,6 +184,7 @@ class FakeLive:
         connection = Connection()
         connection.headers = dict(socket.request.headers.raw_items())
         talk = _Talk(self, socket, connection)
+        self._talks.append(talk)
         try:
             await talk.hold()
         except ConnectionClosed:
@@ -205,7 +224,7 @@ class _Talk:
             frame = _snake(json.loads(raw))
             self._connection.frames.append(frame)
             if await self._take(frame):
-                await self._answer()
+                await self.answer()
             self._live._notify()
 
     async def _take(self, frame: Json) -> bool:
@@ -226,7 +245,7 @@ class _Talk:
             return False
         return bool(typed or "activity_end" in spoken or spoken.get("audio_stream_end"))
 
-    async def _answer(self) -> None:
+    async def answer(self) -> None:
         await self._interrupt()
         self._speaking = asyncio.create_task(self._speak(self._live.take_reply()))
 
@@ -252,6 +271,12 @@ class _Talk:
         match step:
             case str() | Heard() | Spoken():
                 await self._send({"serverContent": _content(step)})
+            case Paced(pieces, lasts):
+                begun, rest = time.monotonic(), b"\0" * (int(lasts * 48_000) - 8)
+                for number in range(pieces):
+                    await asyncio.sleep(begun + number * lasts - time.monotonic())
+                    sound = struct.pack("d", time.monotonic()) + rest
+                    await self._send({"serverContent": _content(Spoken("", sound))})
             case Call(name, args):
                 call = {"id": f"call-{name}", "name": name, "args": args}
                 await self._send({"toolCall": {"functionCalls": [call]}})
@@ -277,7 +302,7 @@ def _content(step: str | Heard | Spoken) -> Json:
         case Spoken(text, sound):
             data = base64.b64encode(sound).decode()
             part = {"inlineData": {"mimeType": "audio/pcm;rate=24000", "data": data}}
-            spoken: Json = {"outputTranscription": {"text": text}}
+            spoken: Json = {"outputTranscription": {"text": text}} if text else {}
             return spoken | ({"modelTurn": {"parts": [part]}} if sound else {})
 
 

@@ -74,9 +74,9 @@
         },
 
         // Keeps what is typed, or this text, under the chat that it is for.
-        saveDraft(text = find()?.value) {
-            const { [keyOf(place())]: _, ...drafts } = readDrafts();
-            if (text) drafts[keyOf(place())] = text;
+        saveDraft(text = find()?.value, session = place()) {
+            const { [keyOf(session)]: _, ...drafts } = readDrafts();
+            if (text) drafts[keyOf(session)] = text;
             whereStored((storage) => storage.setItem(DRAFTS, JSON.stringify(drafts)));
         },
 

@@ -177,15 +177,16 @@
             chatBox.frame()?.before(section);
         },
 
-        // Whether these messages may be taken back: the visitor is asked where a tool has done
-        // something in them that stays done.
+        // Whether these messages may be taken back: the visitor is asked where they are a talk, or a
+        // tool has done something in them that stays done.
         mayTakeBack(messages, { staysDone, mayStayDone }) {
-            if (!messages.some(({ metadata }) => metadata?.id === staysDone)) return true;
-            return chatDialog.confirm(
-                chatBox.frame() ?? document.body,
-                mayStayDone,
-                _("Take it back"),
-            );
+            const has = (id) => messages.some(({ metadata }) => metadata?.id === id);
+            const why = [
+                has("talk") && _("This takes back all of the talk."),
+                has(staysDone) && mayStayDone,
+            ].filter(Boolean).join(" ");
+            const place = chatBox.frame() ?? document.body;
+            return !why || chatDialog.confirm(place, why, _("Take it back"));
         },
 
         // The replies, for the server.

@@ -235,8 +235,9 @@
         look,
 
         // Shows what the server has sent.
-        show(told) {
+        async show(told) {
             if (!view || !told) return;
+            await chatText.later("plot");
             if (told.kind === "answer") {
                 if (told.answer?.of !== answer?.of) {
                     [comparison, running, problem] = [null, null, ""];

@@ -17,6 +17,10 @@
         picture: "img[src^=http]",
         // Nothing tells which language it is.
         code: "pre > code[class*=language-]",
+        // Branches of a parallel step stand one below the other.
+        title: ".title .md",
+        // There are plain links in place of Google's search suggestions.
+        suggestions: "p > a[href^='#']:first-child",
     };
 
     // Attributes that Gradio, its libraries and this app give to what they make of a text; no
@@ -33,7 +37,11 @@
     // A form's own methods may be hidden by the fields in it.
     const { getAttributeNames, removeAttribute } = Element.prototype;
 
+    // What this page itself has put into a text.
+    const own = new WeakSet();
+
     const keepPlain = (element) => {
+        if (own.has(element)) return;
         for (const name of getAttributeNames.call(element)) {
             const isDrawn = OF_DRAWINGS.has(name) && element.closest(DRAWING);
             if (!ATTRIBUTES.has(name) && !isDrawn) removeAttribute.call(element, name);
@@ -96,10 +104,41 @@
         }
     };
 
+    // What only some answers need. Loads a file of static/later, and its style.
+    const loaded = {};
+    const later = (name) => loaded[name] ??= load(name);
+    const load = (name) => {
+        const place = `${globalThis.chat.pageUrl()}later/${name}`;
+        const style = Object.assign(document.createElement("link"), { rel: "stylesheet" });
+        style.href = `${place}.css`;
+        document.head.append(style);
+        return import(`${place}.js`);
+    };
+
+    // No model's text has a mark (agent/render/source_list.py).
+    const drawSuggestions = (node) => {
+        for (const link of matching(node, ELEMENTS.suggestions)) {
+            if (link.textContent === "\u2063") {
+                later("suggestions").then(({ draw }) => draw(link));
+            }
+        }
+    };
+
+    // A mark is before the title of each branch (agent/render/messages.py).
+    let hasBranches = false;
+    const watchBranches = async (node) => {
+        const isBranch = ({ textContent }) => textContent.trimStart().startsWith("\u2063");
+        const titles = matching(node.closest(ELEMENTS.title) ?? node, ELEMENTS.title);
+        if (hasBranches || !titles.some(isBranch)) return;
+        hasBranches = true;
+        (await later("branches")).watch(document.querySelector(ELEMENTS.log));
+    };
+
     const watchText = (conversation) =>
         new MutationObserver((changes) => {
             for (const node of changes.flatMap(({ addedNodes }) => [...addedNodes])) {
                 if (!(node instanceof Element)) continue;
+                watchBranches(node);
                 const isWithin = node.closest(ELEMENTS.text) !== null;
                 for (const text of isWithin ? [node] : matching(node, ELEMENTS.text)) {
                     matching(text, "*").filter((each) => each instanceof HTMLElement)
@@ -107,6 +146,7 @@
                     watchDiagrams(text);
                     linkPictures(text);
                     nameLanguages(text);
+                    drawSuggestions(text);
                 }
             }
         }).observe(conversation, { subtree: true, childList: true });
@@ -121,6 +161,8 @@
         }, true);
 
     globalThis.chatText = {
+        later,
+        own,
         sourceOf,
 
         // Called when all components are there, with the words of the page's own.

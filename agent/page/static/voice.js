@@ -15,6 +15,7 @@
     const SPEAKER = "M4 9v6h4l5 4V5L8 9H4m12.5-1a6 6 0 0 1 0 8M19 5.5a9.5 9.5 0 0 1 0 13";
     const MICROPHONE = "M12 3a3 3 0 0 0-3 3v6a3 3 0 0 0 6 0V6a3 3 0 0 0-3-3M5 11a7 7 0 0 0 14 0" +
         "m-7 7v3m-3 0h6";
+    const WAVES = "M3 10v4m4-8v12m5-15v18m5-15v12m4-8v4";
 
     // Why nothing is heard, by the codes of the Web Speech API.
     const WHY_NOT = {
@@ -165,10 +166,35 @@
         document.getElementById("message").append(dictate);
     };
 
+    // Talks: what holds one is loaded when somebody first wants to.
+
+    let tellPage = null, panel = null;
+
+    const addTalk = (box) => {
+        const talk = button({ id: "talk" }, WAVES);
+        show(talk, _("Talk"), false);
+        talk.onclick = async () => {
+            chatVoice.hush();
+            // Safari allows sound only in what a click does itself.
+            const sound = globalThis.AudioContext && new AudioContext({ sampleRate: 24_000 });
+            panel ??= import(`${globalThis.chat.pageUrl()}talk/talk_panel.js`);
+            await panel.then(() => chatTalk.press(talk, sound, tellPage), () => {
+                panel = null;
+                chatBox.tell(_("The talk could not begin. Please press Talk once more."));
+            });
+        };
+        box.after(talk);
+    };
+
     globalThis.chatVoice = {
+        // Takes what tells the page of a talk, where talks are offered; and the ticket for one.
+        offerTalk: (trigger) => tellPage = trigger,
+        takeTicket: (told) => told && chatTalk.take(told.ticket),
+
         // Called when all components are there.
         watch(where, box) {
             if (Recognition && box) addDictate(box);
+            if (tellPage && box) addTalk(box);
             if (!speechSynthesis || !where) return;
             log = where;
             chatFrames.follow(log, draw);

@@ -1,4 +1,4 @@
-// agent/page/static/plot.js and stream.js without a browser: node --test this file
+// agent/page/static/later/plot.js and stream.js without a browser: node --test this file
 "use strict";
 
 const assert = require("node:assert/strict");
@@ -8,7 +8,7 @@ const { beforeEach, describe, test } = require("node:test");
 const { runInThisContext } = require("node:vm");
 
 const STATIC = join(__dirname, "../../../agent/page/static");
-const SOURCE = ["words", "plot", "stream"]
+const SOURCE = ["words", "later/plot", "stream"]
     .map((name) => readFileSync(join(STATIC, `${name}.js`), "utf8")).join("");
 
 beforeEach(() => runInThisContext(SOURCE));

@@ -1,5 +1,5 @@
 // A plot of how an answer came: characters over seconds, as SVG. One object, `chatPlot`, for
-// stream.js.
+// stream.js, which loads it.
 (() => {
     "use strict";
 

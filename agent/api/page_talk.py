@@ -1,0 +1,140 @@
+"""The page's own talks: what its browser loads when somebody first wants one, and the socket.
+
+ws://…/talk
+
+up      first {"ticket": "…", "voice": true, "key": "…"}: by the ticket the page has told in
+        which chat (agent/chat/talk_tickets.py), and the key is the visitor's own, if any; then
+        as at `/run_live` (agent/api/live.py)
+down    {"line": {"hears": true}} once the model is connected; its voice in binary frames, 16-bit
+        numbers at 24 kHz; all else as at `/run_live`. Why a talk is refused is an event, too: a
+        page cannot read the status of a socket that is.
+"""
+
+import asyncio
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, Response, WebSocket
+from google.adk.events import Event
+from pydantic import SecretStr
+from starlette.websockets import WebSocketDisconnect
+
+from agent.api.live import POLICY, converse, end, send, tell
+from agent.chat.agents import Agents
+from agent.chat.conversation import Conversation
+from agent.chat.live import LiveTurn, TalkOptions
+from agent.core.errors import explain
+from agent.core.language import language, words_of_scripts
+from agent.core.notices import PlainError
+from agent.core.talk import is_sound
+from agent.core.visitor import Visitor, person_of
+from agent.limits.client_address import client_address
+from agent.stores.fallback import StoreUnavailable
+
+STATIC = Path(__file__).parents[1] / "page" / "static"
+
+# The script that is loaded for a talk, with its words; and what goes with it.
+PANEL = "talk_panel.js"
+PARTS = {
+    PANEL: "text/javascript",
+    "talk_devices.js": "text/javascript",
+    "talk_sound.js": "text/javascript",
+    "talk.css": "text/css",
+}
+
+# The form of a voice that the page plays (static/talk_sound.js), as Gemini calls it.
+PLAYED = re.compile(r"audio/pcm(; ?rate=24000)?")
+
+# Asked for again each time: they are small, seldom needed, and belong to the page that is there.
+HEADERS = {"Cache-Control": "no-cache", "Vary": "Accept-Language, Cookie"}
+
+# Seconds in which a socket must say what it wants, and characters of that.
+BEGIN_TIMEOUT, MAX_BEGIN = 10.0, 4_000
+
+
+def router(agents: Agents) -> APIRouter:
+    """`/talk`, and the parts below it."""
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/talk/{part}")
+    async def part(part: str) -> Response:
+        if part not in PARTS or not agents.settings.live:
+            raise HTTPException(404, "There is no such part.")
+        text = (STATIC / part).read_text(encoding="utf-8")
+        if part == PANEL:
+            words = json.dumps(words_of_scripts(language(), PANEL), ensure_ascii=False)
+            text = f"globalThis.chatTalkWords = {words};\n{text}"
+        return Response(text, media_type=PARTS[part], headers=HEADERS)
+
+    @routes.websocket("/talk")
+    async def talk(socket: WebSocket) -> None:
+        await socket.accept()
+        try:
+            begin = await _begin(socket)
+            conversation = await _conversation(agents, socket, begin.get("ticket"))
+        except (WebSocketDisconnect, RuntimeError, TimeoutError):
+            return  # Starlette closes it.
+        except (PlainError, StoreUnavailable) as error:
+            refusal = explain(error)
+            await tell(socket, refusal.code, refusal.text)
+            await socket.close(POLICY)
+            return
+        key = begin.get("key")
+        own = SecretStr(key) if isinstance(key, str) and key.strip() else None
+        visitor = Visitor(address=client_address(socket), key=own)
+        options = TalkOptions(has_voice=begin.get("voice") is True)
+        turn = conversation.talk(options, visitor)
+        opened = asyncio.create_task(_tell_line(socket, turn))
+        try:
+            await converse(socket, turn, _pass_on)
+        finally:
+            opened.cancel()
+            await asyncio.wait({opened})
+            await end(agents, conversation, turn)
+
+    return routes
+
+
+async def _begin(socket: WebSocket) -> dict[str, Any]:
+    """What the socket says first; {} for what is nothing."""
+    async with asyncio.timeout(BEGIN_TIMEOUT):
+        raw = await socket.receive_text()
+    try:
+        said = json.loads(raw) if len(raw) <= MAX_BEGIN else None
+    except ValueError:
+        said = None
+    return said if isinstance(said, dict) else {}
+
+
+async def _conversation(agents: Agents, socket: WebSocket, ticket: object) -> Conversation:
+    """The one that the ticket is for.
+
+    Raises:
+        PlainError: if it is not good, or that conversation is gone.
+        StoreUnavailable: if it cannot be looked up.
+    """
+    person = person_of(socket)
+    found = agents.talk_tickets.take(str(ticket), person.user_id if person else "")
+    registry = agents.awake(found.agent) if found else None
+    if found and registry and (active := await registry.find(*found.key[1:])):
+        return active.conversation
+    raise PlainError("no_ticket")
+
+
+async def _tell_line(socket: WebSocket, turn: LiveTurn) -> None:
+    """Say that the model is connected, and whether it hears."""
+    await turn.line_opened.wait()
+    await socket.send_text(json.dumps({"line": {"hears": turn.line.hears}}))
+
+
+async def _pass_on(socket: WebSocket, event: Event) -> None:
+    """Send an event on; of a voice in another form than the page plays its words alone."""
+    if not is_sound(event):
+        await send(socket, event)
+        return
+    for part in (event.content.parts or []) if event.content else []:
+        sound = part.inline_data
+        if sound and sound.data and PLAYED.fullmatch(sound.mime_type or ""):
+            await socket.send_bytes(sound.data)

@@ -1,0 +1,34 @@
+"""Files of this machine that go with a message which is typed at a terminal."""
+
+import re
+from pathlib import Path
+
+from agent.chat.sent_files import largest, taken
+from agent.core.files import File
+from agent.core.notices import PlainError
+from agent.core.settings import Settings
+
+# What sends a file: this, and a path behind it.
+COMMAND = re.compile(r"/file\s+(?P<path>\S.*)")
+
+
+def path_in(line: str) -> str:
+    """The path of a file that is to be sent; "" of any other message."""
+    found = COMMAND.fullmatch(line.strip())
+    return found["path"] if found else ""
+
+
+def sent_file(path: str, settings: Settings) -> File:
+    """The file at a path, as somebody types it, or drops it onto a terminal: in quotes, or with a
+    backslash before each blank.
+
+    Raises:
+        OSError: if it cannot be read.
+        PlainError: if it may not be sent here.
+    """
+    place = Path(path).expanduser()
+    if not place.exists():
+        place = Path(path.strip("'\"").replace("\\ ", " ")).expanduser()
+    if place.stat().st_size > largest(settings):
+        raise PlainError("file_too_large", megabytes=largest(settings) / 1_000_000)
+    return taken(place.read_bytes(), place.name, settings)
