@@ -40,9 +40,8 @@ ACCENTED = "en-XA"
 
 RIGHT_TO_LEFT = ("ar",)
 
-# Scripts that the page loads when somebody needs them, or has only where the host offers what they
-# are for, and their words with them.
-LATER = ("/talk_panel.js", "/sides.js")
+# Scripts that the page loads when somebody needs them, and their words with them.
+LATER = ("/talk_panel.js", "/sides_panel.js")
 
 # What the browser's choice on the page is kept as, before that of the browser itself.
 COOKIE = "chat_language"

@@ -35,7 +35,7 @@ LABELS = {
 # What scheme.js calls its button.
 SCHEME_LABEL = N_("Light or dark")
 
-# The same for where two answers stand side by side, where the host offers that.
+# The button by which two answers are compared, where the host offers that.
 SIDES_SCRIPT, SIDES_STYLE = "sides.js", "sides.css"
 
 # Who shows a Space in a frame.
@@ -107,12 +107,6 @@ def told(tag: str) -> str:
     return f"globalThis.chatTold = {given};\n"
 
 
-def told_beside(tag: str) -> str:
-    """What tells it its words."""
-    given = json.dumps(words_of_scripts(tag, SIDES_SCRIPT), ensure_ascii=False)
-    return f"Object.assign(chatTold.words, {given});\n".replace("<", "\\u003c")
-
-
 def head() -> str:
     """The scripts for the page's <head>, in English.
 
@@ -127,10 +121,7 @@ def head() -> str:
 def in_language(head: str) -> str:
     """The same in the reader's language."""
     tag = language()
-    if tag == ENGLISH:
-        return head
-    head = head.replace(told(ENGLISH), told(tag))
-    return head.replace(told_beside(ENGLISH), told_beside(tag))
+    return head if tag == ENGLISH else head.replace(told(ENGLISH), told(tag))
 
 
 def template_head() -> str:
@@ -158,7 +149,7 @@ def assets(with_sides: bool) -> dict[str, Any]:
     """`ASSETS`, and what the host offers beside them."""
     if not with_sides:
         return ASSETS
-    script = f"<script>\n{told_beside(ENGLISH)}{_script(SIDES_SCRIPT)}</script>"
+    script = f"<script>\n{_script(SIDES_SCRIPT)}</script>"
     return {"head": ASSETS["head"] + script, "css": ASSETS["css"] + _style(SIDES_STYLE)}
 
 

@@ -97,7 +97,7 @@ def test_every_notice_can_be_worded(tag: str) -> None:
 
 @pytest.mark.parametrize("tag", OTHERS)
 def test_the_page_is_told_all_that_its_scripts_say(tag: str, said: Catalog) -> None:
-    later = "talk_panel.js", "sides.js"  # Which are loaded later, or seldom, with their words.
+    later = "talk_panel.js", "sides_panel.js"  # Which are loaded later, with their words.
     of_page: set[str] = set()
     of_later: dict[str, set[str]] = {name: set() for name in later}
     for message in said:
