@@ -40,8 +40,9 @@ ACCENTED = "en-XA"
 
 RIGHT_TO_LEFT = ("ar",)
 
-# Scripts that the page loads when somebody needs them, and their words with them.
-LATER = ("/talk_panel.js", "/sides_panel.js")
+# Scripts that only some pages have, or that are loaded when somebody needs them: their words come
+# with them.
+APART = ("/talk_panel.js", "/sides.js", "/sides_panel.js")
 
 # What the browser's choice on the page is kept as, before that of the browser itself.
 COOKIE = "chat_language"
@@ -159,7 +160,7 @@ def words_of_scripts(tag: str, script: str = "") -> dict[str, str | list[str]]:
 
     Args:
         tag: The language.
-        script: The file's name of one that is loaded later; by default those that the page has.
+        script: The name of one of those apart; by default it is what all others say.
     """
     found: dict[str, str | list[str]] = {}
     if tag == ENGLISH:
@@ -170,7 +171,7 @@ def words_of_scripts(tag: str, script: str = "") -> dict[str, str | list[str]]:
         if script:
             scripts = {name for name in scripts if name.endswith(f"/{script}")}
         else:
-            scripts = {name for name in scripts if not name.endswith(LATER)}
+            scripts = {name for name in scripts if not name.endswith(APART)}
         if not scripts:
             continue
         said = message.id if tag == ACCENTED else message.string

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,6 @@ LABELS = {
 # What scheme.js calls its button.
 SCHEME_LABEL = N_("Light or dark")
 
-# The button by which two answers are compared, where the host offers that.
-SIDES_SCRIPT, SIDES_STYLE = "sides.js", "sides.css"
-
 # Who shows a Space in a frame.
 SPACES_PAGE = "https://huggingface.co"
 
@@ -62,10 +60,14 @@ def js(method: str, script: str = "chat") -> str:
     return f"(...args) => {script}.{method}(...args)"
 
 
-def tasks_head() -> str:
-    """The same for what testers are asked to try, on pages that have such a list alone: its words
-    come with the list."""
-    style, script = _style("tasks.css"), _script("tasks.js")
+@cache
+def part(name: str, tag: str) -> str:
+    """For the page's <head>, what only some pages have, such as "tasks": script and style of that
+    name, with what it says in this language."""
+    words = json.dumps(words_of_scripts(tag, f"{name}.js"), ensure_ascii=False)
+    words = words.replace("<", "\\u003c")  # No text may end the script.
+    script = f"Object.assign(chatTold.words, {words});\n{_script(f'{name}.js')}"
+    style = _style(f"{name}.css")
     return f"<style>\n{style}</style><script>\n{script}</script>"
 
 
@@ -143,14 +145,6 @@ def _style(name: str) -> str:
     """A style sheet without the same."""
     text = (STATIC / name).read_text(encoding="utf-8")
     return re.sub(r"/\*.*?\*/|^ +", "", text, flags=re.DOTALL | re.MULTILINE)
-
-
-def assets(with_sides: bool) -> dict[str, Any]:
-    """`ASSETS`, and what the host offers beside them."""
-    if not with_sides:
-        return ASSETS
-    script = f"<script>\n{_script(SIDES_SCRIPT)}</script>"
-    return {"head": ASSETS["head"] + script, "css": ASSETS["css"] + _style(SIDES_STYLE)}
 
 
 # For the head of the page in Gradio's reload mode.

@@ -12,7 +12,7 @@ from agent.chat.loader import to_title
 from agent.core.colours import PAGE
 from agent.core.language import ENGLISH, N_, _, direction, language
 from agent.core.sign_in import SignIn
-from agent.page.browser import assets, in_language, js, tasks_head, template_head
+from agent.page.browser import ASSETS, in_language, js, part, template_head
 from agent.page.controls import AT_ONCE, PLACEHOLDER, QUEUED, SEND, STOP
 from agent.page.feedback import FeedbackForm
 from agent.page.gradio_internals import (
@@ -63,7 +63,9 @@ class ChatPage(RewiredInterface):
         self.states = self.handlers.states
         self.header: Header | None = None
         self._choice: gr.HTML | None = None
-        self._tasks_head = tasks_head() if agents.have_tasks else ""
+        there = {"tasks": agents.have_tasks, "sides": agents.settings.side_by_side}
+        # What not every page has (browser.py).
+        self._parts = [name for name, is_there in there.items() if is_there]
         self._agents, first = agents, agents.first.loaded
         super().__init__(
             respond,
@@ -110,9 +112,8 @@ class ChatPage(RewiredInterface):
 
     def launch(self, *args: Any, **options: Any) -> Any:
         """`Blocks.launch`, with what the browser needs for this page."""
-        here = assets(self._agents.settings.side_by_side)
-        head = here["head"] + (options.pop("head", None) or "")
-        return super().launch(*args, **{**here, **options, "head": head})
+        head = ASSETS["head"] + (options.pop("head", None) or "")
+        return super().launch(*args, **{**ASSETS, **options, "head": head})
 
     def render_header(self) -> None:
         """Title, description, and which agent of several is on the page."""
@@ -144,7 +145,8 @@ class ChatPage(RewiredInterface):
             told["title"] = registry.loaded.title if registry else to_title(name)
         told |= {"language": language(), "direction": direction()}
         head = config.get("head")  # Not where one has to sign in first.
-        told["head"] = in_language(head) + self._tasks_head if head else ""
+        parts = (part(name, language()) for name in self._parts)
+        told["head"] = "".join((in_language(head), *parts)) if head else ""
         changed: dict[int, dict[str, Any]] = {
             self.states.told._id: {"value": self._told()},
         }
@@ -196,7 +198,7 @@ class ChatPage(RewiredInterface):
             states,
             [states.over.change, replayed.then, undone.success, side_bar.deleted.success],
         )
-        if self._tasks_head:
+        if "tasks" in self._parts:
             TaskPanel(states, opened, [arrived.then, side_bar.forgotten.then])
         if are_offered(self._agents):
             Talks(states)

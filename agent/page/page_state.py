@@ -77,10 +77,10 @@ class PageState:
         self._times_turned = 0
         # The turn that answers once more what the turn of that id has answered (stream_panel.py).
         self.comparison: tuple[str | None, Turn] | None = None
-        # The two answers that stand side by side (side_by_side.py).
-        self.both: SideBySide | None = None
         # The talk that this page holds, while it lasts.
         self.talk: Turn | None = None
+        # The two answers that stand side by side (side_by_side.py).
+        self.both: SideBySide | None = None
         # The calls of long-running tools on the page whose results are still to come.
         self.waiting: set[str] = set()
 

@@ -97,19 +97,19 @@ def test_every_notice_can_be_worded(tag: str) -> None:
 
 @pytest.mark.parametrize("tag", OTHERS)
 def test_the_page_is_told_all_that_its_scripts_say(tag: str, said: Catalog) -> None:
-    later = "talk_panel.js", "sides_panel.js"  # Which are loaded later, with their words.
-    of_page: set[str] = set()
-    of_later: dict[str, set[str]] = {name: set() for name in later}
+    apart = {
+        "talk_panel.js",
+        "sides.js",
+        "sides_panel.js",
+    }  # Which come with their words, where they are needed.
+    said_by: dict[str, set[str]] = {name: set() for name in (*apart, "")}
     for message in said:
         one = message.id if isinstance(message.id, str) else message.id[0]
         scripts = {Path(place).name for place, _line in message.locations if ".js" in place}
-        of_page |= {one} if scripts.difference(later) else set()
-        for name in scripts.intersection(later):
-            of_later[name].add(one)
-    assert words_of_scripts(tag).keys() == of_page
-    for name, own in of_later.items():
-        assert words_of_scripts(tag, name).keys() == own
-        assert own - of_page
+        for name in (*(scripts & apart), *([""] if scripts - apart else [])):
+            said_by[name].add(one)
+    assert {name: {*words_of_scripts(tag, name)} for name in said_by} == said_by
+    assert all(said_by.values())
 
 
 def test_numbers_and_their_nouns_are_written_as_in_that_language() -> None:

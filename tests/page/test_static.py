@@ -27,8 +27,8 @@ from tests.support.browser import ACTION_TIMEOUT, Page
 FILES = [
     *("words.js", "frames.js", "messages.js", "dialog.js", "times.js", "menu.js", "chats.js"),
     "agents.js",
-    *("stream.js", "settings.js", "sides.js", "cards.js", "feedback.js", "voice.js"),
-    *("arrival.js", "chat.js"),
+    *("stream.js", "settings.js", "sides.js", "cards.js", "feedback.js", "voice.js", "arrival.js"),
+    "chat.js",
 ]
 
 # What other scripts use of these objects, or elements of the page.
