@@ -42,7 +42,7 @@ RIGHT_TO_LEFT = ("ar",)
 
 # Scripts that only some pages have, or that are loaded when somebody needs them: their words come
 # with them.
-APART = ("/talk_panel.js", "/sides.js")
+APART = ("/talk_panel.js", "/sides.js", "/sides_panel.js")
 
 # What the browser's choice on the page is kept as, before that of the browser itself.
 COOKIE = "chat_language"

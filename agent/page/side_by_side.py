@@ -1,5 +1,5 @@
 """Where a visitor puts one question to two settings, and says which answer is better
-(static/sides.js).
+(static/sides.js, static/later/sides_panel.js).
 
 Both are asked at the same time; while they are written the browser is told of both together.
 """
@@ -18,7 +18,7 @@ from agent.chat.registry import Registry
 from agent.chat.side_by_side import SideBySide, asked_of_both
 from agent.core.choices import allowed, of_page
 from agent.core.files import File
-from agent.core.language import _
+from agent.core.language import _, language, words_of_scripts
 from agent.core.notices import Notice, PlainError
 from agent.core.settings import Settings
 from agent.core.sides import Side, chosen_of
@@ -36,9 +36,12 @@ from agent.render.foot import foot_of
 from agent.render.preferences import labels, to_told
 from agent.stores.fallback import StoreUnavailable
 
+# The script that the browser loads for it, which is told its words.
+PANEL = "sides_panel.js"
+
 
 class SidesPanel:
-    """Made inside the page, where the host offers it.
+    """Made inside the page, where the host offers it. The browser loads it when it is opened.
 
     Args:
         states: The page's.
@@ -46,7 +49,7 @@ class SidesPanel:
 
     def __init__(self, states: States) -> None:
         self._states = states
-        # What it fires is named in static/sides.js: "expand" asks for what can be chosen, "submit"
+        # What it fires is named in these: "expand" asks for what can be chosen, "submit"
         # asks the question, "stop" ends both answers, "select" says which is better.
         place = gr.HTML(elem_id="sides", js_on_load="globalThis.chatSides?.watch(element, trigger)")
         told, given = gr.JSON(visible=False), [states.asked, *states.who]
@@ -68,6 +71,7 @@ class SidesPanel:
         note = known["note"] if fields or len(who) == 1 else ""
         note = note or (_(NOTHING) if not fields and len(who) == 1 else "")
         told = {"kind": "offer", "fields": fields, "who": who, "note": note}
+        told["words"] = words_of_scripts(language(), PANEL)
         return {**told, "results": await _results(page), "time": time.time()}
 
     async def ask(

@@ -12,7 +12,7 @@ from tests.support.app_setup import launched, loaded
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with launched(loaded(OfflineModel(delay=0))) as address:
+    with launched(loaded(OfflineModel(delay=0)), side_by_side=True) as address:
         yield address
 
 

@@ -97,7 +97,11 @@ def test_every_notice_can_be_worded(tag: str) -> None:
 
 @pytest.mark.parametrize("tag", OTHERS)
 def test_the_page_is_told_all_that_its_scripts_say(tag: str, said: Catalog) -> None:
-    apart = {"talk_panel.js", "sides.js"}  # Which come with their words, where they are needed.
+    apart = {
+        "talk_panel.js",
+        "sides.js",
+        "sides_panel.js",
+    }  # Which come with their words, where they are needed.
     said_by: dict[str, set[str]] = {name: set() for name in (*apart, "")}
     for message in said:
         one = message.id if isinstance(message.id, str) else message.id[0]
