@@ -1,17 +1,19 @@
 """What the page loads when it is first needed, as most visitors never see it: scripts and styles
 of agent/page/static/later."""
 
+import json
 from pathlib import Path
 
-from fastapi import APIRouter, HTTPException
-from fastapi.responses import FileResponse
+from fastapi import APIRouter, HTTPException, Response
+
+from agent.core.language import language, words_of_scripts
 
 FOLDER = Path(__file__).parents[1] / "page" / "static" / "later"
 
 TYPES = {".js": "text/javascript", ".css": "text/css"}
 
 # The page that asks for one may be of another version than the last one that did.
-HEADERS = {"Cache-Control": "no-cache"}
+HEADERS = {"Cache-Control": "no-cache", "Vary": "Accept-Language, Cookie"}
 
 
 def router() -> APIRouter:
@@ -20,10 +22,14 @@ def router() -> APIRouter:
     parts = {path.name: path for path in FOLDER.iterdir() if path.suffix in TYPES}
 
     @routes.get("/later/{name}")
-    def later(name: str) -> FileResponse:
-        """One of these files."""
+    async def later(name: str) -> Response:
+        """One of these files; a script with what it says in the reader's language."""
         if name not in parts:
             raise HTTPException(404, "There is no such part of the page.")
-        return FileResponse(parts[name], media_type=TYPES[parts[name].suffix], headers=HEADERS)
+        text = parts[name].read_text(encoding="utf-8")
+        if words := words_of_scripts(language(), f"later/{name}"):
+            told = json.dumps(words, ensure_ascii=False)
+            text = f"Object.assign(globalThis.chatTold.words, {told});\n{text}"
+        return Response(text, media_type=TYPES[parts[name].suffix], headers=HEADERS)
 
     return routes

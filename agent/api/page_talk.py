@@ -1,4 +1,4 @@
-"""The page's own talks: what its browser loads when somebody first wants one, and the socket.
+"""The socket of the page's own talks.
 
 ws://…/talk
 
@@ -13,10 +13,9 @@ down    {"line": {"hears": true}} once the model is connected; its voice in bina
 import asyncio
 import json
 import re
-from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, HTTPException, Response, WebSocket
+from fastapi import APIRouter, WebSocket
 from google.adk.events import Event
 from pydantic import SecretStr
 from starlette.websockets import WebSocketDisconnect
@@ -26,47 +25,22 @@ from agent.chat.agents import Agents
 from agent.chat.conversation import Conversation
 from agent.chat.live import LiveTurn, TalkOptions
 from agent.core.errors import explain
-from agent.core.language import language, words_of_scripts
 from agent.core.notices import PlainError
 from agent.core.talk import is_sound
 from agent.core.visitor import Visitor, person_of
 from agent.limits.client_address import client_address
 from agent.stores.fallback import StoreUnavailable
 
-STATIC = Path(__file__).parents[1] / "page" / "static"
-
-# The script that is loaded for a talk, with its words; and what goes with it.
-PANEL = "talk_panel.js"
-PARTS = {
-    PANEL: "text/javascript",
-    "talk_devices.js": "text/javascript",
-    "talk_sound.js": "text/javascript",
-    "talk.css": "text/css",
-}
-
-# The form of a voice that the page plays (static/talk_sound.js), as Gemini calls it.
+# The form of a voice that the page plays (static/later/talk_sound.js), as Gemini calls it.
 PLAYED = re.compile(r"audio/pcm(; ?rate=24000)?")
-
-# Asked for again each time: they are small, seldom needed, and belong to the page that is there.
-HEADERS = {"Cache-Control": "no-cache", "Vary": "Accept-Language, Cookie"}
 
 # Seconds in which a socket must say what it wants, and characters of that.
 BEGIN_TIMEOUT, MAX_BEGIN = 10.0, 4_000
 
 
 def router(agents: Agents) -> APIRouter:
-    """`/talk`, and the parts below it."""
+    """`/talk`."""
     routes = APIRouter(include_in_schema=False)
-
-    @routes.get("/talk/{part}")
-    async def part(part: str) -> Response:
-        if part not in PARTS or not agents.settings.live:
-            raise HTTPException(404, "There is no such part.")
-        text = (STATIC / part).read_text(encoding="utf-8")
-        if part == PANEL:
-            words = json.dumps(words_of_scripts(language(), PANEL), ensure_ascii=False)
-            text = f"globalThis.chatTalkWords = {words};\n{text}"
-        return Response(text, media_type=PARTS[part], headers=HEADERS)
 
     @routes.websocket("/talk")
     async def talk(socket: WebSocket) -> None:

@@ -40,9 +40,9 @@ ACCENTED = "en-XA"
 
 RIGHT_TO_LEFT = ("ar",)
 
-# Scripts that only some pages have, or that are loaded when somebody needs them: their words come
-# with them.
-APART = ("/talk_panel.js", "/sides.js", "/sides_panel.js")
+# Scripts whose words come with them: those that only some pages have, or that are loaded when
+# somebody needs them.
+APART = re.compile(r"/later/\w+\.js$|/sides\.js$")
 
 # What the browser's choice on the page is kept as, before that of the browser itself.
 COOKIE = "chat_language"
@@ -171,7 +171,7 @@ def words_of_scripts(tag: str, script: str = "") -> dict[str, str | list[str]]:
         if script:
             scripts = {name for name in scripts if name.endswith(f"/{script}")}
         else:
-            scripts = {name for name in scripts if not name.endswith(APART)}
+            scripts = {name for name in scripts if not APART.search(name)}
         if not scripts:
             continue
         said = message.id if tag == ACCENTED else message.string

@@ -18,7 +18,7 @@ from agent.chat.registry import Registry
 from agent.chat.side_by_side import SideBySide, asked_of_both
 from agent.core.choices import allowed, of_page
 from agent.core.files import File
-from agent.core.language import _, language, words_of_scripts
+from agent.core.language import _
 from agent.core.notices import Notice, PlainError
 from agent.core.settings import Settings
 from agent.core.sides import Side, chosen_of
@@ -35,9 +35,6 @@ from agent.render.export import to_answer
 from agent.render.foot import foot_of
 from agent.render.preferences import labels, to_told
 from agent.stores.fallback import StoreUnavailable
-
-# The script that the browser loads for it, which is told its words.
-PANEL = "sides_panel.js"
 
 
 class SidesPanel:
@@ -71,7 +68,6 @@ class SidesPanel:
         note = known["note"] if fields or len(who) == 1 else ""
         note = note or (_(NOTHING) if not fields and len(who) == 1 else "")
         told = {"kind": "offer", "fields": fields, "who": who, "note": note}
-        told["words"] = words_of_scripts(language(), PANEL)
         return {**told, "results": await _results(page), "time": time.time()}
 
     async def ask(

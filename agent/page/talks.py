@@ -1,7 +1,7 @@
 """Talks on the page: the button beside Send, and what of the page changes while one runs.
 
-The browser holds the talk over a socket of its own (agent/api/page_talk.py, static/talk_panel.js).
-What is said grows in the chat as any answer does that runs when a page is opened.
+The browser holds the talk over a socket of its own (agent/api/page_talk.py, talk_panel.js in
+static/later). What is said grows in the chat as any answer does that runs when a page is opened.
 """
 
 import time

@@ -1,6 +1,5 @@
 // The button by which two answers are compared. One object, `chatSides`: agent/page/side_by_side.py makes
-// its place. What it opens is loaded then (later/sides_panel.js), and its words come with what can be
-// chosen.
+// its place. What it opens is loaded then (later/sides_panel.js).
 (() => {
     "use strict";
 
@@ -41,7 +40,6 @@
         // Shows what the server has sent; first what can be chosen, which opens it.
         async show(told) {
             if (!told) return;
-            Object.assign(chatTold.words, told.words);
             loading ??= load();
             panel = await loading;
             panel.show(told);

@@ -177,7 +177,7 @@
             chatVoice.hush();
             // Safari allows sound only in what a click does itself.
             const sound = globalThis.AudioContext && new AudioContext({ sampleRate: 24_000 });
-            panel ??= import(`${globalThis.chat.pageUrl()}talk/talk_panel.js`);
+            panel ??= import(`${globalThis.chat.pageUrl()}later/talk_panel.js`);
             await panel.then(() => chatTalk.press(talk, sound, tellPage), () => {
                 panel = null;
                 chatBox.tell(_("The talk could not begin. Please press Talk once more."));

@@ -13,7 +13,7 @@ globalThis.AudioWorkletProcessor = class {
         this.port = { postMessage: (data) => this.told.push(data) };
     }
 };
-require("../../../agent/page/static/talk_sound.js");
+require("../../../agent/page/static/later/talk_sound.js");
 
 // Samples of a block, as browsers call `process` with.
 const BLOCK = 128;

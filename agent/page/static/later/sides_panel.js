@@ -1,5 +1,5 @@
 // Where one question is put to two settings, and the visitor says which answer is better. It is loaded
-// when somebody first opens it (sides.js), after its words. All but the answers is set as text; these
+// when somebody first opens it (sides.js). All but the answers is set as text; these
 // are HTML of the server's own (agent/render/document.py), in which nothing runs or is fetched.
 const { _ } = globalThis.chatWords;
 const { make, icon } = globalThis.chatDialog;

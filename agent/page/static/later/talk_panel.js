@@ -9,9 +9,7 @@ import { levelOf, openMicrophone, openVoice } from "./talk_devices.js";
 (() => {
     "use strict";
 
-    // What agent/api/page_talk.py puts before this file.
-    const words = globalThis.chatTalkWords ?? {};
-    const _ = (english) => words[english] ?? english;
+    const { _ } = globalThis.chatWords;
 
     const { make } = chatDialog;
 
@@ -55,7 +53,7 @@ import { levelOf, openMicrophone, openVoice } from "./talk_devices.js";
     let isMuted = false;
 
     const style = () => {
-        const link = make("link", { rel: "stylesheet", href: address("talk/talk.css") });
+        const link = make("link", { rel: "stylesheet", href: address("later/talk.css") });
         document.head.append(link);
         return new Promise((loaded) => link.onload = link.onerror = loaded);
     };
