@@ -19,6 +19,7 @@ from agent.api.openai_error import OpenAIErrors
 from agent.api.origins import OriginCheck
 from agent.api.path_prefix import PathPrefix, own_path, prefix_in
 from agent.api.security_headers import IsMatch, SecurityHeaders
+from agent.api.unread_body import UnreadBody
 from agent.core.settings import Settings
 from agent.core.sign_in import SignIn
 from agent.exposure import behind_proxy, is_known, is_loopback
@@ -70,6 +71,7 @@ def middleware(
     )
     known = None if behind_proxy(options) or not is_loopback(options) else is_known(origins)
     return [
+        Middleware(UnreadBody),
         Middleware(
             PathPrefix,
             prefix=prefix_in(options.get("root_path") or ""),

@@ -200,6 +200,7 @@ def test_gradios_api_tells_of_the_budget_and_of_what_answers(
     assert told.endswith(f"\n\n({used_up('24 hours')})")
 
 
+@pytest.mark.thorough
 def test_by_gradios_api_too_one_address_holds_nobody_else_up(gemini: FakeGemini) -> None:
     gate = threading.Event()
     gemini.reply_to("spam", "Wait", Until(gate), "ed.")

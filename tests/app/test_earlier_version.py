@@ -109,6 +109,7 @@ def test_a_chat_with_all_that_there_is_goes_on_as_it_is_shown(
     page.shows(*seen)
 
 
+@pytest.mark.thorough
 def test_its_last_answer_is_asked_for_again(app: App, page: Page, gemini: FakeGemini) -> None:
     open_chat_a(page, app)
     gemini.enqueue("Once more: you are welcome.")
@@ -117,6 +118,7 @@ def test_its_last_answer_is_asked_for_again(app: App, page: Page, gemini: FakeGe
     assert gemini.requests[-1].conversation == told("a")[:-1]
 
 
+@pytest.mark.thorough
 def test_a_window_that_was_left_open_shows_its_chat_when_it_is_loaded_again(
     app: App, page: Page
 ) -> None:

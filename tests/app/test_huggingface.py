@@ -73,6 +73,7 @@ def url(provider: FakeOpenID) -> Iterator[str]:
         yield app.url
 
 
+@pytest.mark.thorough
 def test_where_it_is_required_the_page_leads_there_and_nobody_else_is_answered(
     url: str, provider: FakeOpenID
 ) -> None:

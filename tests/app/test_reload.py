@@ -155,6 +155,7 @@ def test_a_change_of_the_agent_is_taken_up_by_an_open_page_whose_chat_goes_on(
     assert not re.search(COMPLAINT, app.said)
 
 
+@pytest.mark.thorough
 def test_a_change_of_any_file_is_taken_up_by_page_and_apis_together(
     project: Serve,
     visitor: Visitor,

@@ -73,6 +73,7 @@ def test_what_is_said_on_a_page_that_was_left_open_goes_on_with_its_chat(
     page.complaints.clear()  # Gradio's, of the time without a server.
 
 
+@pytest.mark.thorough
 def test_a_page_that_was_left_open_goes_on_with_the_chat_that_it_shows(
     app: App, gemini: FakeGemini, visitor: Visitor
 ) -> None:

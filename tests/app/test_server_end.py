@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.support.app_process import App
+from tests.support.thorough import sample
 
 pytestmark = pytest.mark.slow
 
@@ -58,7 +59,7 @@ def ask(app: App, query: str) -> str:
         return reply.read().decode()
 
 
-@pytest.mark.parametrize("tool", ["leave", "leave_async"])
+@pytest.mark.parametrize("tool", sample(["leave", "leave_async"]))
 def test_a_tool_that_calls_sys_exit_ends_its_call_alone(app: App, tool: str) -> None:
     said = ask(app, f"/call {tool}")
     assert '"result": {"error": "SystemExit: 3"}' in said

@@ -14,6 +14,7 @@ import pytest
 from agent.core.notices import SENTENCES
 from tests.support.app_process import App
 from tests.support.fake_gemini import FakeGemini, Until
+from tests.support.thorough import sample
 
 pytestmark = pytest.mark.slow
 
@@ -67,7 +68,7 @@ def chats(file: Path, words: str) -> int:
         return int(store.execute(found, [f"%{words}%"]).fetchone()[0])
 
 
-@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("sign", sample([signal.SIGTERM, signal.SIGINT]))
 async def test_what_was_asked_and_said_is_stored(app: App, file: Path, sign: int) -> None:
     begun = len(app.said)
     tasks = await running(app, ANSWERS)
@@ -86,6 +87,7 @@ async def test_of_an_app_that_is_killed_the_questions_are_there(app: App, file: 
     assert chats(file, "number") == ANSWERS
 
 
+@pytest.mark.thorough
 async def test_whoever_asks_twice_does_not_wait(app: App) -> None:
     begun = len(app.said)
     tasks = await running(app, 5)

@@ -75,6 +75,7 @@ def test_a_wrong_setting_is_named_in_a_sentence() -> None:
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.thorough
 def test_a_misspelt_setting_and_a_port_in_use_are_told_before_the_address() -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
@@ -85,6 +86,7 @@ def test_a_misspelt_setting_and_a_port_in_use_are_told_before_the_address() -> N
             assert f"Port {port} is in use" in "".join(said)
 
 
+@pytest.mark.thorough
 def test_a_folder_without_an_agent_is_told_in_a_sentence(tmp_path: Path) -> None:
     ended = start(str(tmp_path / "nowhere"))
     assert ended.returncode == 1

@@ -31,6 +31,7 @@ from tests.support.app_setup import launched, loaded_root, notices, say
 from tests.support.fake_gemini import FakeGemini
 from tests.support.gradio_api import ask, connected
 from tests.support.mcp_client import call, tools_of
+from tests.support.thorough import sample
 from tests.support.wordless import CASES, REPORT, Case, enqueue, pair
 
 pytestmark = [
@@ -81,7 +82,7 @@ def by_mcp(url: str) -> str:
 APIS = [by_gradio, by_sse, by_openai, by_openai_stream, by_mcp]
 
 
-@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize("api", sample(APIS, 2))
 def test_every_api_gives_the_answer(
     served: tuple[Case, str], gemini: FakeGemini, api: Callable[[str], str]
 ) -> None:

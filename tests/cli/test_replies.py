@@ -13,6 +13,7 @@ from agent.cli.terminal import NOBODY_ANSWERS
 from agent.core.pauses import Pause, Reply
 from tests.support.fake_gemini import Call, FakeGemini, Until
 from tests.support.terminal import Terminal, ran, terminal, timeless
+from tests.support.thorough import sample
 from tests.support.waiting_agents import GEMINI_PAYS, SECRET, TOOLS
 
 pytestmark = pytest.mark.slow
@@ -64,7 +65,7 @@ def test_what_is_approved_is_done_and_the_agent_goes_on(
     assert gemini.requests[1].last_user_text == PAID
 
 
-@pytest.mark.parametrize("typed", ["n", "", "yeah", "yes please", "1"])
+@pytest.mark.parametrize("typed", sample(["n", "", "yeah", "yes please", "1"]))
 def test_all_else_than_yes_declines(screen: Terminal, gemini: FakeGemini, typed: str) -> None:
     gemini.enqueue(GEMINI_PAYS)
     gemini.enqueue("All right.")
@@ -160,6 +161,7 @@ def test_a_choice_is_made_by_its_number(screen: Terminal, gemini: FakeGemini) ->
     assert "blue" in gemini.requests[1].last_user_text
 
 
+@pytest.mark.thorough
 def test_of_a_sign_in_the_link_is_shown(screen: Terminal, gemini: FakeGemini) -> None:
     gemini.enqueue(Call("next_meeting", {}, "call-1"))
     screen.type("When?\n")
@@ -186,6 +188,7 @@ def test_a_form_is_filled_in_field_by_field(tmp_path: Path) -> None:
         assert screen.ended() == 0
 
 
+@pytest.mark.thorough
 def test_whoever_leaves_the_one_question_has_no_whole_answer(
     folder: str, gemini: FakeGemini
 ) -> None:
@@ -227,6 +230,7 @@ def test_lines_through_a_pipe_are_messages_and_never_replies(
     assert '"paid' not in str(gemini.requests[1].conversation)
 
 
+@pytest.mark.thorough
 def test_what_is_asked_at_a_terminal_and_answered_there_is_in_the_file_too(
     folder: str, gemini: FakeGemini, tmp_path: Path
 ) -> None:

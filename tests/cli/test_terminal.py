@@ -44,11 +44,13 @@ def test_an_answer_that_breaks_off_is_kept_and_the_reason_goes_to_standard_error
     assert ran("Hi") == (1, "Half of\n", f"({BROKEN})\n")
 
 
+@pytest.mark.thorough
 def test_an_answer_without_a_word_is_nothing_but_its_reason(gemini: FakeGemini) -> None:
     gemini.enqueue(Think("Hm."), Cut())
     assert ran("Hi") == (1, "", f"({BROKEN})\n")
 
 
+@pytest.mark.thorough
 def test_an_answer_that_takes_too_long_keeps_what_was_said(gemini: FakeGemini) -> None:
     gemini.enqueue("Once upon", Hang())
     assert ran("--timeout", "3", "A story") == (
@@ -67,6 +69,7 @@ def test_without_streaming_the_same_answer_comes_in_one_piece(gemini: FakeGemini
     assert [request.streaming for request in gemini.requests] == [False, False]
 
 
+@pytest.mark.thorough
 def test_without_streaming_the_words_after_a_tool_have_all_the_time_too(
     gemini: FakeGemini,
 ) -> None:
@@ -91,6 +94,7 @@ def test_another_agent_can_be_named_and_answers_offline_without_a_key(tmp_path: 
     assert out.endswith("\n- result: Sun in Oslo\n")
 
 
+@pytest.mark.thorough
 def test_a_reader_that_has_had_enough_is_no_error_to_speak_of(gemini: FakeGemini) -> None:
     gone = threading.Event()
     gemini.enqueue("Hello", Until(gone), " world", " and", " all")
@@ -142,6 +146,7 @@ def test_files_of_this_machine_go_with_a_message(gemini: FakeGemini, tmp_path: P
     assert "inlineData" in str(gemini.requests[1].body)
 
 
+@pytest.mark.thorough
 def test_who_waits_for_a_pipe_is_told_so(gemini: FakeGemini) -> None:
     gemini.enqueue("Hello.")
     command = [sys.executable, "-m", "agent", "Hi"]
@@ -154,6 +159,7 @@ def test_who_waits_for_a_pipe_is_told_so(gemini: FakeGemini) -> None:
     assert gemini.requests[0].conversation == [("user", "Hi\n\nthere")]
 
 
+@pytest.mark.thorough
 def test_where_nothing_can_come_nobody_waits_for_it(gemini: FakeGemini) -> None:
     gemini.enqueue("Hello.")
     command = [sys.executable, "-m", "agent", "Hi"]
@@ -197,6 +203,7 @@ def test_a_failing_turn_does_not_end_the_conversation() -> None:
     assert re.fullmatch(r"\(.+\)\n", err)
 
 
+@pytest.mark.thorough
 def test_a_tool_that_quits_does_not_end_the_conversation(tmp_path: Path) -> None:
     (tmp_path / "leaver").mkdir()
     (tmp_path / "leaver" / "agent.py").write_text(
@@ -211,6 +218,7 @@ def test_a_tool_that_quits_does_not_end_the_conversation(tmp_path: Path) -> None
     assert "User: /help" in ended.out
 
 
+@pytest.mark.thorough
 def test_a_line_that_is_no_text_ends_nothing(gemini: FakeGemini) -> None:
     gemini.always("Yes.")
     code, out, err = ran(typed=b"caf\xe9\nsecond\n", PYTHONIOENCODING="utf-8")
@@ -421,6 +429,7 @@ PASTES = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("typed", "kind"), PASTES.values(), ids=PASTES.keys())
 def test_what_is_pasted_is_one_question(gemini: FakeGemini, typed: str, kind: str) -> None:
     gemini.enqueue("All of it.")

@@ -292,6 +292,7 @@ def test_a_missing_package_is_the_same_sentence(monkeypatch: pytest.MonkeyPatch)
     assert str(caught.value) == SENTENCE
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_the_page_does_not_start_with_a_wrong_address() -> None:
     ended = subprocess.run(

@@ -10,6 +10,7 @@ from google.genai import types
 from agent.models.coalescing import coalescing
 from agent.models.gemini_request import GeminiWithPlainRequests, as_plain_json
 from tests.support.fake_gemini import FakeGemini
+from tests.support.thorough import sample
 
 
 def content(role: str, *parts: types.Part) -> types.Content:
@@ -122,7 +123,7 @@ async def sent(gemini: FakeGemini, model: Gemini, llm_request: LlmRequest, strea
 
 
 @pytest.mark.parametrize("stream", [True, False])
-@pytest.mark.parametrize("contents", (PLAIN | OTHER).values(), ids=(PLAIN | OTHER).keys())
+@pytest.mark.parametrize("contents", sample((PLAIN | OTHER).values()), ids=(PLAIN | OTHER).keys())
 async def test_the_request_is_the_same_as_geminis_own(
     gemini: FakeGemini, contents: list[types.Content], stream: bool
 ) -> None:

@@ -40,6 +40,7 @@ from tests.support.fake_gemini import (
     Think,
     Until,
 )
+from tests.support.thorough import sample
 
 CHUNKS = st.lists(st.tuples(st.booleans(), st.text()), max_size=30)
 
@@ -180,7 +181,7 @@ async def outcome(gemini: FakeGemini, model: Any, script: Script) -> tuple[str, 
     return "".join(said), whole, failed
 
 
-@pytest.mark.parametrize("script", ANSWERS.values(), ids=ANSWERS.keys())
+@pytest.mark.parametrize("script", sample(ANSWERS.values()), ids=ANSWERS.keys())
 async def test_adk_makes_the_same_of_it(gemini: FakeGemini, script: Script) -> None:
     own, twin = Gemini(model="gemini-x"), coalescing(Gemini(model="gemini-x"))
     assert isinstance(twin, GeminiWithPlainRequests)

@@ -100,6 +100,7 @@ def test_a_link_to_an_agent_is_shown_as_that_agents(app: App) -> None:
     assert (manifest["name"], manifest["start_url"]) == ("The weather", "../../?agent=the_weather")
 
 
+@pytest.mark.thorough
 def test_each_window_keeps_its_agent_also_when_the_app_is_started_again(
     app: App, visitor: Visitor, gemini: FakeGemini
 ) -> None:

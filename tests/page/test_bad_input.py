@@ -13,6 +13,7 @@ from agent.page.controls import PLACEHOLDER
 from tests.support.app_setup import launched, loaded
 from tests.support.browser import ACTION_TIMEOUT, Bubble, Page, Visitor, talk
 from tests.support.fake_gemini import FakeGemini, Hang, Pause
+from tests.support.thorough import sample
 
 pytestmark = pytest.mark.slow
 
@@ -59,7 +60,7 @@ def goes_on(page: Page, gemini: FakeGemini, *before: Bubble) -> None:
     assert gemini.requests[-1].conversation == [line for line in said[:-1] if line[1]]
 
 
-@pytest.mark.parametrize("typed", ["''", "'  '", r"'\t\n'", r"'\0'", r"'\u2028'"])
+@pytest.mark.parametrize("typed", sample(["''", "'  '", r"'\t\n'", r"'\0'", r"'\u2028'"]))
 def test_a_message_without_words_is_asked_for_again(
     visitor: Visitor, url: str, gemini: FakeGemini, typed: str
 ) -> None:
@@ -72,7 +73,7 @@ def test_a_message_without_words_is_asked_for_again(
     expect(page.box).to_have_attribute("placeholder", PLACEHOLDER)
 
 
-@pytest.mark.parametrize("apart", [0, 20, 50])
+@pytest.mark.parametrize("apart", sample([0, 20, 50]))
 def test_a_key_that_is_pressed_twice_asks_once(
     visitor: Visitor, url: str, gemini: FakeGemini, apart: int
 ) -> None:
@@ -87,6 +88,7 @@ def test_a_key_that_is_pressed_twice_asks_once(
     assert len(gemini.requests) == 3
 
 
+@pytest.mark.thorough
 def test_a_double_click_on_send_does_not_stop_the_answer(
     visitor: Visitor, url: str, gemini: FakeGemini
 ) -> None:

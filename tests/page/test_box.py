@@ -12,6 +12,7 @@ from agent.core.notices import SENTENCES
 from tests.support.app_setup import launched, loaded
 from tests.support.browser import ACTION_TIMEOUT, Page, Visitor, talk
 from tests.support.fake_gemini import FakeGemini
+from tests.support.thorough import sample
 
 pytestmark = pytest.mark.slow
 
@@ -88,6 +89,7 @@ def test_what_is_typed_when_a_chat_is_cleared_stays_in_the_box(
 # The line
 
 
+@pytest.mark.thorough
 def test_a_message_that_a_lost_line_gives_back_is_told_of(page: Page, gemini: FakeGemini) -> None:
     talk(page, gemini, "Hi", "Hello.")
     page.tab.route("**/gradio_api/**", lambda route: route.abort())
@@ -119,7 +121,7 @@ DROP = """([selector, kind, isFile]) => {
 }"""
 
 
-@pytest.mark.parametrize("where", ["#message textarea", "[role=log]", "h1", "body"])
+@pytest.mark.parametrize("where", sample(["#message textarea", "[role=log]", "h1", "body"]))
 def test_a_file_that_is_dropped_never_takes_the_page_away_and_is_added(
     page: Page, where: str
 ) -> None:

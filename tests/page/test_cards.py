@@ -91,6 +91,7 @@ def test_a_message_in_place_of_an_answer_declines_it(visitor: Visitor) -> None:
         assert DONE == []
 
 
+@pytest.mark.thorough
 def test_what_a_tool_lets_a_person_change_is_a_form(visitor: Visitor) -> None:
     model = scripted((call("book", place="Rome"),), ("Booked.",))
     with page_with(visitor, agent(model, "book")) as page:
@@ -211,6 +212,7 @@ def test_a_sign_in_that_leads_back_to_the_app_goes_on_by_itself(visitor: Visitor
         assert DONE == [("next_meeting",)]
 
 
+@pytest.mark.thorough
 def test_of_a_sign_in_the_page_has_the_link_alone(visitor: Visitor) -> None:
     model = scripted((call("next_meeting"),), ("Hello.",))
     with page_with(visitor, agent(model, "next_meeting")) as page:

@@ -14,6 +14,7 @@ from tests.support.fake_gemini import Cut, FakeGemini, Hang, Status, Until
 from tests.support.gradio_api import ask, connected
 from tests.support.hard_texts import HARD_TEXTS
 from tests.support.raw_queue_client import RawQueueClient
+from tests.support.thorough import sample
 
 pytestmark = pytest.mark.slow
 
@@ -49,7 +50,7 @@ def test_an_answer_streams_and_ends_as_the_model_gave_it(
     assert whole == "Hello, you."
 
 
-@pytest.mark.parametrize("text", HARD_TEXTS.values(), ids=HARD_TEXTS.keys())
+@pytest.mark.parametrize("text", sample(HARD_TEXTS.values()), ids=HARD_TEXTS.keys())
 def test_the_very_text(client: Client, gemini: FakeGemini, text: str) -> None:
     gemini.enqueue(text[:3], text[3:])
     assert ask(client, "Hi") == text
@@ -116,6 +117,7 @@ def test_a_broken_connection_leaves_what_was_said(client: Client, gemini: FakeGe
     assert "The connection to the AI service broke off." in answer
 
 
+@pytest.mark.thorough
 def test_ten_at_once_stream_together(url: str, gemini: FakeGemini) -> None:
     everybody = threading.Event()
     for i in range(10):

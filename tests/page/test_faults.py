@@ -10,6 +10,7 @@ from tests.support.app_setup import launched, loaded
 from tests.support.browser import Page, Visitor
 from tests.support.fake_gemini import FakeGemini
 from tests.support.faults import FAULTS, LIMITS, TOOLS, Fault
+from tests.support.thorough import sample
 
 pytestmark = pytest.mark.slow
 
@@ -31,9 +32,12 @@ def script(gemini: FakeGemini, fault: Fault) -> None:
 
 
 @pytest.mark.timeout(400)
-def test_a_page_survives_every_fault_without_a_reload(page: Page, gemini: FakeGemini) -> None:
+@pytest.mark.parametrize("part", sample(range(3)))
+def test_a_page_survives_every_fault_without_a_reload(
+    page: Page, gemini: FakeGemini, part: int
+) -> None:
     assert len(FAULTS) >= 24
-    for fault in FAULTS:
+    for fault in FAULTS[part::3]:
         script(gemini, fault)
         page.send(f"Try {fault.name}")
         page.wait_idle()

@@ -123,7 +123,7 @@ def test_there_are_many_payloads() -> None:
     assert len({*CALLS_OUT, *COVERS, *ASKS}) >= 120
 
 
-@pytest.mark.parametrize("payload", sample([*CALLS_OUT, *COVERS, *REACHES, *ASKS], 6))
+@pytest.mark.parametrize("payload", sample([*CALLS_OUT, *COVERS, *REACHES, *ASKS], 12))
 def test_whatever_is_said_does_no_harm(
     page: Page, fake: FakeGemini, second_origin: SecondOrigin, payload: str
 ) -> None:
@@ -134,7 +134,7 @@ def test_whatever_is_said_does_no_harm(
     assert len(fake.requests) == 2
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sample(NAMES))
 @pytest.mark.parametrize("tool", ["", "transfer_to_agent"])
 def test_a_name_in_a_title_is_plain_words(
     page: Page, fake: FakeGemini, second_origin: SecondOrigin, name: str, tool: str
@@ -152,7 +152,7 @@ def test_a_name_in_a_title_is_plain_words(
     assert (page.tab.evaluate(SEES), second_origin.asked) == (UNHARMED, [])
 
 
-@pytest.mark.parametrize("payload", STARVES)
+@pytest.mark.parametrize("payload", sample(STARVES))
 def test_a_text_cannot_take_all_the_connections_to_the_server(
     url: str, chromium: Browser, fake: FakeGemini, payload: str
 ) -> None:

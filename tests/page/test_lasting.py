@@ -116,6 +116,7 @@ def test_retry_undo_and_edit_work_on_what_was_shown_after_a_reload(
     page.shows(("user", "first, edited"), ("model", "one, edited"))
 
 
+@pytest.mark.thorough
 def test_a_cleared_conversation_stays_cleared(
     url: str, gemini: FakeGemini, visitor: Visitor
 ) -> None:
@@ -200,6 +201,7 @@ def test_a_window_that_is_behind_takes_nothing_away_by_retry_or_edit(
     second.shows(*both)
 
 
+@pytest.mark.thorough
 def test_an_answer_can_be_stopped_from_another_window(
     url: str, gemini: FakeGemini, visitor: Visitor
 ) -> None:

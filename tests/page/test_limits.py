@@ -129,6 +129,7 @@ def test_a_reload_and_a_new_chat_give_no_more_messages(begin: Come, gemini: Fake
     assert len(gemini.requests) == 1
 
 
+@pytest.mark.thorough
 def test_another_tab_has_to_wait_while_the_address_has_enough(
     come: Come, visitor: Visitor, gemini: FakeGemini
 ) -> None:
@@ -150,6 +151,7 @@ def test_another_tab_has_to_wait_while_the_address_has_enough(
 # After a refusal
 
 
+@pytest.mark.thorough
 def test_retry_asks_the_refused_message_again(
     begin: Come, gemini: FakeGemini, clock: Clock
 ) -> None:
@@ -188,6 +190,7 @@ def test_edit_sends_a_message_anew_after_a_refusal(
     assert told(gemini) == [*before, ("user", "Edited")]
 
 
+@pytest.mark.thorough
 def test_an_answer_given_up_for_a_refused_retry_is_not_remembered_either(
     begin: Come, gemini: FakeGemini, clock: Clock
 ) -> None:

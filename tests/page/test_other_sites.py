@@ -8,6 +8,7 @@ from tests.support.app_setup import launched, loaded
 from tests.support.browser import Page, Visitor
 from tests.support.fake_gemini import FakeGemini
 from tests.support.second_origin import SecondOrigin
+from tests.support.thorough import sample
 
 pytestmark = pytest.mark.slow
 
@@ -80,7 +81,7 @@ def stranger(visitor: Visitor, second_origin: SecondOrigin) -> Iterator[Page]:
     page.complaints.clear()  # Of all that it was not allowed.
 
 
-@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("name", sample(["127.0.0.1", "localhost"]))
 def test_another_site_cannot_make_the_agent_work(
     gemini: FakeGemini, stranger: Page, name: str
 ) -> None:

@@ -229,6 +229,7 @@ def test_what_cannot_be_sent_is_told_beside_its_name_and_what_is_typed_stays(
     page.complaints.clear()  # Of what was refused.
 
 
+@pytest.mark.thorough
 def test_each_of_several_that_cannot_be_sent_is_told(page: Page, gemini: FakeGemini) -> None:
     large = {**CAT, "buffer": bytes(10_000_001)}
     add(page, {**large, "name": "a.png"}, NOTES, {**large, "name": "b.png"})
@@ -248,6 +249,7 @@ def test_a_name_is_text(page: Page, gemini: FakeGemini) -> None:
     has_added(page, name)
 
 
+@pytest.mark.thorough
 def test_files_stay_with_the_chat_that_they_were_added_in(page: Page, gemini: FakeGemini) -> None:
     talk(page, gemini, "Rome", "Sunny.")
     add(page, CAT)
@@ -260,6 +262,7 @@ def test_files_stay_with_the_chat_that_they_were_added_in(page: Page, gemini: Fa
     has_added(page, "cat.png")
 
 
+@pytest.mark.thorough
 def test_while_an_answer_is_stopped_they_stay_with_their_message(
     page: Page, gemini: FakeGemini
 ) -> None:

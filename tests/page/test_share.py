@@ -164,6 +164,7 @@ def test_a_link_is_copied_brought_up_to_date_and_withdrawn(page: Page, gemini: F
     expect(page.link).not_to_have_value(link, timeout=ACTION_TIMEOUT)
 
 
+@pytest.mark.thorough
 def test_each_chat_has_its_own_link(page: Page, gemini: FakeGemini) -> None:
     talk(page, gemini, "How is Rome?", "Sunny.")
     page.open_side_bar()

@@ -82,6 +82,7 @@ def test_a_reload_shows_the_chat_that_was_on_the_page_even_if_it_is_not_the_newe
     other.shows(("user", "How is Oslo?"), ("model", "Rainy."))
 
 
+@pytest.mark.thorough
 def test_chats_are_searched_by_their_names(page: Page, gemini: FakeGemini) -> None:
     two_chats(page, gemini)
     page.search("rome")
@@ -95,6 +96,7 @@ def test_chats_are_searched_by_their_names(page: Page, gemini: FakeGemini) -> No
     page.lists("How is Oslo?", "How is Rome?")
 
 
+@pytest.mark.thorough
 def test_a_name_that_was_given_stays(page: Page, gemini: FakeGemini) -> None:
     two_chats(page, gemini)
     page.rename("Weather")

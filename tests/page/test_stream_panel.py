@@ -176,6 +176,7 @@ def test_a_closed_panel_asks_the_server_for_nothing(page: Page, gemini: FakeGemi
     assert len(posts) == 3
 
 
+@pytest.mark.thorough
 def test_an_open_panel_is_always_about_the_last_answer(page: Page, gemini: FakeGemini) -> None:
     panel = open_panel(page)
     expect(panel).to_contain_text("Nothing is known here")
@@ -220,6 +221,7 @@ def test_the_same_question_without_streaming_comes_in_one_lump_and_leaves_the_ch
     page.lists("Hi")
 
 
+@pytest.mark.thorough
 def test_the_second_answer_can_be_stopped(page: Page, gemini: FakeGemini) -> None:
     panel = open_panel(page)
     talk(page, gemini, "Hi", "Hello.")
@@ -247,6 +249,7 @@ def test_a_second_answer_ends_when_another_answer_is_the_last_one(
     plots(page, "Streaming on")
 
 
+@pytest.mark.thorough
 def test_what_was_not_streamed_is_asked_again_streamed(page: Page, gemini: FakeGemini) -> None:
     open_panel(page)
     open_settings(page).get_by_label("Show answers as they are written").uncheck()
@@ -312,6 +315,7 @@ def test_an_answer_that_is_not_streamed_shows_that_it_waits_and_can_be_stopped(
         page.tab.context.close()
 
 
+@pytest.mark.thorough
 def test_of_a_model_that_is_no_gemini_the_panel_says_whose_times_it_shows(
     visitor: Visitor, gemini: FakeGemini, url: str
 ) -> None:

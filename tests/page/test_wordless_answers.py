@@ -7,6 +7,7 @@ import pytest
 from tests.support.app_setup import launched, loaded_root
 from tests.support.browser import Visitor
 from tests.support.fake_gemini import FakeGemini
+from tests.support.thorough import sample
 from tests.support.wordless import CASES, Case, enqueue
 
 pytestmark = [
@@ -15,7 +16,7 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module", params=CASES)
+@pytest.fixture(scope="module", params=sample(CASES))
 def served(request: pytest.FixtureRequest, fake: FakeGemini) -> Iterator[tuple[Case, str]]:
     case = CASES[request.param]
     with launched(loaded_root(case.root()), leave_grace=600) as url:

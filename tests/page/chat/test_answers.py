@@ -237,6 +237,7 @@ def test_a_closed_tab_ends_the_answer(impatient: str, gemini: FakeGemini, visito
     assert gemini.requests[0].left.wait(20)
 
 
+@pytest.mark.thorough
 def test_a_tab_closed_before_the_first_word_ends_the_answer(
     impatient: str, gemini: FakeGemini, visitor: Visitor
 ) -> None:

@@ -48,6 +48,7 @@ def test_stop_then_retry(page: Page, gemini: FakeGemini) -> None:
     remembers_what_is_seen(page, gemini)
 
 
+@pytest.mark.thorough
 def test_stop_of_a_retry(page: Page, gemini: FakeGemini) -> None:
     begun(page, gemini)
     gemini.enqueue("Half", Hang())
@@ -59,6 +60,7 @@ def test_stop_of_a_retry(page: Page, gemini: FakeGemini) -> None:
     remembers_what_is_seen(page, gemini)
 
 
+@pytest.mark.thorough
 def test_stop_of_an_edit(page: Page, gemini: FakeGemini) -> None:
     begun(page, gemini)
     gemini.enqueue("Half", Hang())
@@ -70,6 +72,7 @@ def test_stop_of_an_edit(page: Page, gemini: FakeGemini) -> None:
     remembers_what_is_seen(page, gemini)
 
 
+@pytest.mark.thorough
 def test_stop_of_an_example(page: Page, gemini: FakeGemini) -> None:
     gemini.enqueue("Half", Hang())
     page.click_example("Hello")
@@ -155,6 +158,7 @@ def test_edit_of_an_earlier_message(page: Page, gemini: FakeGemini) -> None:
     remembers_what_is_seen(page, gemini)
 
 
+@pytest.mark.thorough
 def test_edit_of_the_last_message(page: Page, gemini: FakeGemini) -> None:
     begun(page, gemini)
     remembers_what_is_seen(page, gemini)
@@ -247,6 +251,7 @@ def test_clear_while_an_answer_runs(page: Page, gemini: FakeGemini) -> None:
     assert ("user", "Hi") not in [bubble for frame in page.film()[cleared:] for bubble in frame]
 
 
+@pytest.mark.thorough
 def test_clear_while_the_model_is_silent(page: Page, gemini: FakeGemini) -> None:
     gemini.enqueue(Hang())
     page.send("Hi")
@@ -265,6 +270,7 @@ def test_an_example(page: Page, gemini: FakeGemini) -> None:
     remembers_what_is_seen(page, gemini)
 
 
+@pytest.mark.thorough
 def test_an_example_after_clear(page: Page, gemini: FakeGemini) -> None:
     begun(page, gemini)
     page.clear()

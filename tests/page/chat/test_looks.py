@@ -13,6 +13,7 @@ from agent.models.offline import OfflineModel
 from tests.support.app_setup import launched, loaded
 from tests.support.browser import ACTION_TIMEOUT, IS_AT_END, Page, Visitor
 from tests.support.fake_gemini import FakeGemini, Hang
+from tests.support.thorough import sample
 
 pytestmark = pytest.mark.slow
 
@@ -37,7 +38,7 @@ def offline() -> Iterator[str]:
         yield address
 
 
-@pytest.mark.parametrize("by", ["the keyboard", "the button"])
+@pytest.mark.parametrize("by", sample(["the keyboard", "the button"]))
 def test_the_end_of_the_next_answer_is_in_view(visitor: Visitor, by: str) -> None:
     with launched(loaded(OfflineModel(), tools=[calculate])) as url:
         page = visitor().open(url)
@@ -72,7 +73,7 @@ HARD_TEXTS = {
 }
 
 
-@pytest.mark.parametrize("text", HARD_TEXTS.values(), ids=HARD_TEXTS.keys())
+@pytest.mark.parametrize("text", sample(HARD_TEXTS.values()), ids=HARD_TEXTS.keys())
 def test_the_page_holds_the_very_text(page: Page, gemini: FakeGemini, text: str) -> None:
     gemini.enqueue(*text)
     page.send("Hi")

@@ -63,6 +63,7 @@ def test_retry_after_a_reload(page: Page, gemini: FakeGemini) -> None:
     remembers_what_is_seen(page, gemini)
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("gate")
 def test_retry_in_another_window(page: Page, gemini: FakeGemini) -> None:
     other = page.another()
@@ -207,6 +208,7 @@ def test_before_the_first_word(page: Page, gemini: FakeGemini, control: str) -> 
     remembers_what_is_seen(page, gemini)
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("gate")
 def test_retry_pressed_again_and_again(page: Page, gemini: FakeGemini) -> None:
     gemini.always("Long ago.")
