@@ -280,6 +280,7 @@ def test_a_page_of_one_process_catches_up_with_a_page_of_the_other(
     here.send("first")
     here.wait_idle()
     kept = here.tab.evaluate("localStorage['chat with agent']")
+    there.tab.wait_for_function("chat.state.hasArrived")  # It keeps whose it is then.
     there.tab.evaluate("kept => { localStorage['chat with agent'] = kept }", kept)
     there.reload()
     there.shows(("user", "first"), ("model", "one"))
