@@ -1,5 +1,6 @@
 """What every test stands on: no network but loopback, no credentials, no `.env` of a developer."""
 
+import faulthandler
 import gc
 import os
 import sys
@@ -47,6 +48,11 @@ LONGEST = (
     *("test_container.py", "test_path_prefix.py"),
 )
 
+# Seconds that a test, and what is cleared away after it, may take (`pytest.mark.timeout(seconds)`
+# for one that needs more). A wait that is broken off by an exception inside Playwright's loop would
+# never end, so what hangs ends its process, which says where, and pytest-xdist goes on in another.
+TIMEOUT = 200
+
 # In CI, which installs every program: the tests that may be skipped for want of one. None yet.
 MAY_BE_SKIPPED: set[str] = set()
 
@@ -59,6 +65,9 @@ collect_ignore = [] if find_spec("litellm") else ["models/test_litellm.py"]
 # So has ADK's `adk eval`, of which this is a part (`make test-evals`).
 collect_ignore += [] if find_spec("agentplatform") else ["app/test_adk_eval.py"]
 collect_ignore += [] if find_spec("anthropic") else ["models/test_anthropic.py"]
+
+# Where a process says why it ends: what a test writes to its own is kept by pytest.
+STDERR = pytest.StashKey[int]()
 
 IN_CI = os.environ.get("CI") == "true"
 
@@ -145,6 +154,29 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    """Begin to count, also when a test is run again."""
+    end_what_hangs(item)
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    """Count again: pytest itself stops it when a test has failed."""
+    end_what_hangs(item)
+    try:
+        return (yield)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+
+def end_what_hangs(item: pytest.Item) -> None:
+    marker = item.get_closest_marker("timeout")
+    seconds: float = marker.args[0] if marker else TIMEOUT
+    faulthandler.dump_traceback_later(seconds, exit=True, file=item.config.stash[STDERR])
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,
@@ -167,15 +199,19 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 
 
 class Reruns:
-    """Tells why tests are run again, by xdist's workers too; in CI they have a bound."""
+    """Tells why tests are run again, by xdist's workers too; in CI they have a bound, and what has
+    failed is told at once, for CI may end before the summary."""
 
-    def __init__(self) -> None:
-        self.reasons: list[str] = []
+    def __init__(self, config: pytest.Config) -> None:
+        self._config, self.reasons = config, list[str]()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         outcome: str = report.outcome  # "rerun" is pytest-rerunfailures' own.
         if outcome == "rerun":
             self.reasons.append(f"{report.nodeid}\n{report.longreprtext[-1500:]}\n")
+        if IN_CI and outcome in ("failed", "rerun"):
+            reporter = self._config.pluginmanager.getplugin("terminalreporter")
+            reporter.write_line(f"\n{outcome}: {report.nodeid}\n{report.longreprtext[-1500:]}")
 
     @property
     def are_too_many(self) -> bool:
@@ -199,8 +235,9 @@ class Reruns:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Count the tests that are run again where all of them are reported."""
+    config.stash[STDERR] = os.dup(2)
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Reruns())
+        config.pluginmanager.register(Reruns(config))
 
 
 # Who answers
