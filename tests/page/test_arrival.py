@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from agent.core.notices import SENTENCES
 from agent.page import states
 from tests.support.app_setup import launched, loaded
-from tests.support.browser import ACTION_TIMEOUT, Page, Visitor
+from tests.support.browser import ACTION_TIMEOUT, HAS_ARRIVED, Page, Visitor
 from tests.support.chat_page import BEGUN, begun, remembers_what_is_seen
 from tests.support.fake_gemini import FakeGemini
 
@@ -36,10 +37,17 @@ def may_arrive(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     return may_arrive
 
 
+def opened_early(visitor: Visitor, url: str) -> Page:
+    """A page of which the server has said nothing yet, and one can type."""
+    page = visitor().come(url)
+    expect(page.box).to_be_editable(timeout=ACTION_TIMEOUT)
+    return page
+
+
 def test_a_new_visitor_may_type_and_send_at_once(
     url: str, gemini: FakeGemini, visitor: Visitor, may_arrive: threading.Event
 ) -> None:
-    page = visitor().open(url)
+    page = opened_early(visitor, url)
     gemini.enqueue("Hello.")
     page.send("Hi")
     page.shows(("user", "Hi"))
@@ -50,22 +58,27 @@ def test_a_new_visitor_may_type_and_send_at_once(
     remembers_what_is_seen(page, gemini)
 
 
-def test_what_is_typed_meanwhile_stays(
+def test_what_is_typed_meanwhile_stays_and_so_does_what_it_is_told(
     url: str, gemini: FakeGemini, visitor: Visitor, may_arrive: threading.Event
 ) -> None:
-    page = visitor().open(url)
+    page = opened_early(visitor, url)
+    page.box.press("Enter")
+    asks_for_words = SENTENCES["no_message"]
+    expect(page.box).to_have_attribute("placeholder", asks_for_words)
     page.box.fill("Half a ques")
     with page.tab.expect_response("**/run/predict*"):
         may_arrive.set()
-    page.tab.wait_for_function("chat.state.hasArrived")
+    page.tab.wait_for_function(HAS_ARRIVED)
+    page.tab.wait_for_timeout(200)  # What is not to happen would happen now.
     expect(page.box).to_have_value("Half a ques")
+    expect(page.box).to_have_attribute("placeholder", asks_for_words)
     expect(page.box).to_be_enabled()
 
 
 def test_an_example_waits_too(
     url: str, gemini: FakeGemini, visitor: Visitor, may_arrive: threading.Event
 ) -> None:
-    page = visitor().open(url)
+    page = opened_early(visitor, url)
     gemini.enqueue("Hello, you.")
     page.click_example("Hello")
     page.shows(("user", "Hello"))

@@ -69,6 +69,9 @@ IS_IDLE = """() => !isBusy() && document.querySelector('.submit-button')
     && !document.querySelector('#message [data-testid=textbox]').disabled
     && !document.querySelector('[aria-busy=true]')"""
 
+# A plain ChatInterface has nothing to wait for.
+HAS_ARRIVED = "globalThis.chat?.state.hasArrived ?? true"
+
 IS_LOCKED = "document.querySelector('#message [data-testid=textbox]').disabled"
 
 # Turns to a new chat; done when the box, which is locked meanwhile, is free again.
@@ -110,9 +113,10 @@ class Page:
         tab.on("console", lambda said: self._hear(said.type, said.text))
 
     def open(self, url: str) -> "Page":
-        """Go there, and wait until one can type."""
+        """Go there, and wait until one can type, and the server has said what is to be shown."""
         self.come(url)
         expect(self.box).to_be_editable(timeout=ACTION_TIMEOUT)
+        self.tab.wait_for_function(HAS_ARRIVED)
         return self
 
     def come(self, url: str) -> "Page":

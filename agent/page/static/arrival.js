@@ -14,8 +14,9 @@
     // As Gradio has it (chat.js): a component stays as it is.
     const SAME = { __type__: "update" };
 
-    // What `start` is given.
+    // What `start` is given, and whether one may type before the server has answered.
     let constants = {};
+    let isOpen = false;
 
     globalThis.chatArrival = {
         start(given) {
@@ -24,8 +25,10 @@
 
         // How the text box is changed at once. Of people who may have signed in the server knows
         // chats of which the browser knows nothing.
-        firstBox: (visitor, knowsPeople) =>
-            visitor || knowsPeople || wanted() ? SAME : constants.idle,
+        firstBox(visitor, knowsPeople) {
+            isOpen = !visitor && !knowsPeople && !wanted();
+            return isOpen ? constants.idle : SAME;
+        },
 
         // The inputs of the step that asks the server: with the session that is wanted, and the
         // agent that the address names, or else the last one that the browser has shown.
@@ -46,6 +49,7 @@
             const unsent = history.state?.unsent ?? "";
             if (!text && unsent) chatBox.tell(constants.notSent);
             const value = text || unsent || chatBox.draft(session);
+            if (isOpen && value === text) return SAME; // It may say by now what is missing.
             return session ? { ...SAME, value } : { ...constants.idle, value };
         },
 

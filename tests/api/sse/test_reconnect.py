@@ -152,8 +152,8 @@ WRONG_PLACES = {
     "half of a number": "{session}.1.0.5",
     "other digits": "{session}.1.\u0661",
     "not ASCII": "ünknown",
-    "very long": "{session}" * 1_000,
-    "many dots": "1." * 20_000,
+    "very long": "{session}" * 400,
+    "many dots": "1." * 7_000,
 }
 
 
