@@ -6,8 +6,6 @@ import asyncio
 import gc
 import sys
 from contextlib import suppress
-from importlib import import_module
-from typing import Any, cast
 
 from google.adk.agents import LlmAgent
 from google.adk.runners import InMemoryRunner
@@ -23,9 +21,6 @@ from agent.models.offline import OfflineModel
 
 # Seconds after the start at which the page is there, and hardly a visitor yet.
 CLIENTS_DELAY = 0.5
-
-# What Gradio tries to import in each update, and ADK in each turn.
-OPTIONAL_MODULES = ("matplotlib", "IPython", "google.adk.agents.remote_a2a_agent")
 
 
 def open_clients_soon(loaded: LoadedAgent) -> None:
@@ -44,7 +39,6 @@ def open_clients(loaded: LoadedAgent) -> None:
 def warm_up() -> None:
     """One turn of an agent of its own, and one answer of a Gemini that is not there: they cost
     nothing and leave nothing."""
-    remember_missing()
     with suppress(Exception):  # Whatever it is, the first visitor will be told of it.
         asyncio.run(one_turn())
         asyncio.run(warm_up_gemini())
@@ -54,16 +48,6 @@ def warm_up() -> None:
     gc.collect()
     if "spaces" not in sys.modules:
         gc.freeze()
-
-
-def remember_missing() -> None:
-    """Python looks anew for what it has not found, each time it is to import it: a sixth of a
-    short turn. After this it knows that it is not there."""
-    for name in OPTIONAL_MODULES:
-        try:
-            import_module(name)
-        except ImportError:
-            cast(Any, sys.modules)[name] = None
 
 
 async def one_turn() -> Transcript:

@@ -1,6 +1,6 @@
 """A model's small partials as fewer, larger ones, before ADK works on them: what it does for each
-costs more than all else in a stream. Without it, 2,000 chunks that come at once take twice the CPU,
-and nobody sees any of them for 0.5 s.
+costs more than all else in a stream. Without it, 2,000 chunks that come at once take 1.7 s of CPU
+instead of 0.1, and nobody sees any of them for a second.
 """
 
 from collections.abc import AsyncGenerator, Iterable, Iterator

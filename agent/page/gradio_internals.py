@@ -6,7 +6,6 @@ Each use says what happens when its name is gone: something is slower or plainer
 
 import asyncio
 import logging
-import math
 import re
 import sys
 import traceback
@@ -45,9 +44,6 @@ QUEUE_SETTINGS = {
     # `demo.queue(status_update_rate=1)` does the same, and takes 30 ms of the start: it makes the
     # whole app again.
     "live_updates": (False, "Where many ask at once, their pages are told too often."),
-    # After how many runs pandas sums up the latest 10,000, for a page that is closed here: a tenth
-    # of a short turn's CPU.
-    "ANAYLTICS_CACHE_FREQUENCY": (math.inf, "Each answer takes more CPU."),
 }
 
 # Seconds between two looks at whether a page has been sent what was yielded, and for how many

@@ -2,16 +2,13 @@
 
 import asyncio
 import gc
-import json
 import sys
-from importlib import import_module
-from types import SimpleNamespace
 
 import httpx
 import pytest
 
 from agent.chat import warmup
-from agent.chat.warmup import one_turn, open_clients_soon, remember_missing, warm_up
+from agent.chat.warmup import one_turn, open_clients_soon, warm_up
 from agent.core.transcript import answer, notices
 from agent.models.gemini_warmup import CannedTransport, warm_up_gemini
 from agent.models.offline import WHAT_I_AM
@@ -45,24 +42,10 @@ async def test_an_answer_of_geminis_is_read_without_a_network(
 def test_what_is_there_at_the_start_is_not_searched_for_garbage_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(warmup, "OPTIONAL_MODULES", ())
     monkeypatch.delitem(sys.modules, "spaces", raising=False)
     gc.unfreeze()  # What the tests themselves have frozen.
     warm_up()
     assert gc.get_freeze_count()
-
-
-def test_what_is_not_installed_is_not_looked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(warmup, "OPTIONAL_MODULES", ("json", "not_installed_at_all"))
-    remember_missing()
-    looked_for: list[str] = []
-    finder = SimpleNamespace(find_spec=lambda name, *_: looked_for.append(name))
-    monkeypatch.setattr("sys.meta_path", [finder, *sys.meta_path])
-    with pytest.raises(ImportError):
-        import_module("not_installed_at_all")
-    assert import_module("json") is json
-    assert looked_for == []
-    monkeypatch.delitem(sys.modules, "not_installed_at_all")
 
 
 OPENED: asyncio.Queue[asyncio.AbstractEventLoop] = asyncio.Queue()

@@ -173,7 +173,6 @@ ELSEWHERE: dict[str, Callable[[], object]] = {
         {"abort_signal", "yield_user_message"} <= parameters(Runner.run_async)
     ),
     "a rewind": lambda: "rewind_before_invocation_id" in parameters(Runner.rewind_async),
-    "a module that is not looked for again": (ADK / "agents/remote_a2a_agent.py").exists,
     "a client that is kept": lambda: isinstance(
         inspect.getattr_static(Gemini, "api_client"), property | cached_property
     ),

@@ -20,7 +20,6 @@ NAMES = [
     "gradio.chat_interface:ChatInterface._setup_events",
     "gradio.chat_interface:ChatInterface.saved_conversations",
     "gradio.components:BrowserState.secret",
-    "gradio.queueing:Queue.ANAYLTICS_CACHE_FREQUENCY",
     "gradio.queueing:Queue.event_ids_to_events",
     "gradio.queueing:Queue.live_updates",
     "gradio.queueing:Queue.pending_event_ids_session",
