@@ -1,5 +1,6 @@
 """What can be said at start of an agent that will not answer: sentences for its host."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from agent.models.credentials import fallbacks
 def agent_warnings(
     agents: Iterable[LlmAgent], plugins: Iterable[object], state: Mapping[str, Any], folder: Path
 ) -> Iterator[str]:
-    """A sentence for each agent that has no model, or lacks a value for its instruction.
+    """A sentence for each agent that has no model, or lacks a value for its instruction; and for
+    what the host has set in vain.
 
     Args:
         agents: All that have a model.
@@ -26,6 +28,7 @@ def agent_warnings(
     agents = list({id(agent): agent for agent in agents}.values())
     for agent in agents:
         yield from _unknown_models(agent, folder)
+    yield from _unused_model(agents, folder)
     set_by_agents = {agent.output_key for agent in agents}
     instructed = [(f"The agent {agent.name}", agent) for agent in agents]
     instructed += [("A plugin", plugin) for plugin in plugins]  # type: ignore[misc]
@@ -72,3 +75,18 @@ def _unknown_models(agent: LlmAgent, folder: Path) -> Iterator[str]:
                 "here. Name another one. Those of other providers than Google have the provider's "
                 "name before them, such as openai/gpt-5 or ollama_chat/llama3."
             )
+
+
+def _unused_model(agents: Iterable[LlmAgent], folder: Path) -> Iterator[str]:
+    """A sentence where the host has set `MODEL`, and no agent goes by it: most do not, and a host
+    who takes it for a setting of the page may pay for another model than the one named."""
+    wanted = os.environ.get("MODEL")
+    names = [str(getattr(agent.model, "model", agent.model)) for agent in agents]
+    if not wanted or not names or wanted in names:
+        return
+    if not any(line_with(text, folder) for text in ("'MODEL'", '"MODEL"')):
+        yield (
+            "MODEL is set, and changes nothing here: the agent that comes with this project goes by "
+            "it, but this one names its model itself. Name the model you want in the agent's own "
+            'file; or write model=os.environ["MODEL"] there.'
+        )

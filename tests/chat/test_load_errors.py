@@ -324,3 +324,24 @@ def test_a_name_that_nobody_knows_is_told_too(
 ) -> None:
     load(folder({"agent.py": HELPER.replace("gemini-3.5-flash", "gemni")}))
     assert "its model 'gemni' (agent.py, line 3) is not available here." in caplog.messages[0]
+
+
+def test_that_an_agent_does_not_go_by_the_hosts_model_is_told(
+    folder: Write, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOOGLE_API_KEY", "a-key")
+    monkeypatch.setenv("MODEL", "offline")
+    load(path := folder({"agent.py": HELPER}))
+    assert caplog.messages == [
+        "MODEL is set, and changes nothing here: the agent that comes with this project goes by "
+        "it, but this one names its model itself. Name the model you want in the agent's own "
+        'file; or write model=os.environ["MODEL"] there.'
+    ]
+    caplog.clear()
+    (path / "settings.py").write_text('import os\nMODEL = os.getenv("MODEL")\n')
+    load(path)
+    load()  # The one that comes with it.
+    monkeypatch.setenv("MODEL", "gemini-3.5-flash")
+    (path / "settings.py").unlink()
+    load(path)
+    assert caplog.messages == []
