@@ -86,7 +86,7 @@ def _unused_model(agents: Iterable[LlmAgent], folder: Path) -> Iterator[str]:
         return
     if not any(line_with(text, folder) for text in ("'MODEL'", '"MODEL"')):
         yield (
-            "MODEL is set, and changes nothing here: the agent that comes with this project goes by "
-            "it, but this one names its model itself. Name the model you want in the agent's own "
-            'file; or write model=os.environ["MODEL"] there.'
+            "MODEL is set, and changes nothing here: it is for the agent that comes with this "
+            "project, and this one names its model itself. Name the model you want in the agent's "
+            'own file; or write model=os.environ["MODEL"] there.'
         )

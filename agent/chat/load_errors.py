@@ -85,9 +85,17 @@ class AgentFailed(LoadError):
     """It is the agent's own fault: a page can stand for it until that is mended."""
 
 
-def why_not_loaded(error: BaseException, folder: Path) -> str:
+def why_not_loaded(error: BaseException, folder: Path, no_agent: str = "") -> str:
     """Why the agent in this folder cannot be loaded: a sentence, the line, how Python got from
-    there to the failure, and what to do about a package that is missing."""
+    there to the failure, and what to do about a package that is missing.
+
+    Args:
+        error: What ADK's loader has raised.
+        folder: The agent's.
+        no_agent: What is there, if it is none.
+    """
+    if no_agent and type(error) is ValueError:
+        return f"The agent in {folder} could not be loaded. {no_agent}"
     cause = next((raised for raised in _chain(error) if _frames(raised, folder)), error)
     kind, told = type(cause).__name__, ADK_PREFIX.sub("", _text_of(error)).strip()
     said = f"{kind}: {told}" if told and not _is_plain(cause) else told or kind

@@ -41,6 +41,7 @@ from agent.chat.live_line import Lines
 from agent.chat.load_errors import AgentFailed, LoadError, why_not_loaded
 from agent.chat.measures import Measures
 from agent.chat.model_options import ModelOptions, named_models, warn_of_unfit
+from agent.chat.no_agent import AGENT_FILES, agents_below, has_agent_file, why_no_agent
 from agent.chat.own_keys import OwnKeys, give_both, waiting_for_keys
 from agent.chat.recordings import Tape, TapePlugin, open_tape
 from agent.chat.sent_files import RequestSize
@@ -64,9 +65,6 @@ from agent.stores.places import is_emptied
 from agent.stores.redaction import Redaction
 
 log = logging.getLogger(__name__)
-
-# The files of which one makes a folder an agent's: those that do by themselves, and one that may.
-AGENT_FILES = ("agent.py", "root_agent.yaml", "__init__.py")
 
 NO_TAPE = Tape()
 
@@ -311,7 +309,7 @@ def _import(path: Path) -> tuple[App | BaseNode, str]:
     folder = agent_folder(path)
     if not (path.is_dir() or (path.is_file() and path.suffix == ".py")):
         raise LoadError(f"There is no folder {path}. Name the folder that holds agent.py.")
-    if path.is_dir() and (agents := _agents_below(path)):
+    if path.is_dir() and (agents := agents_below(path)):
         raise LoadError(
             f"{path} holds no agent itself, but folders with one each. Name one of them: "
             + ", ".join(map(str, agents))
@@ -329,17 +327,9 @@ def _import(path: Path) -> tuple[App | BaseNode, str]:
         load_services(folder)
         return AgentLoader(str(place.parent)).load_agent(name), name
     except (Exception, SystemExit) as error:
-        has_agent = path.is_file() or any((folder / file).is_file() for file in AGENT_FILES)
-        kind = AgentFailed if has_agent else LoadError  # Else another folder was meant.
-        raise kind(why_not_loaded(error, folder)) from error
-
-
-def _agents_below(folder: Path) -> list[Path]:
-    """Of a folder that is no agent's itself, those in it that are."""
-    if any((folder / file).is_file() for file in AGENT_FILES):
-        return []
-    below = sorted(each for each in folder.iterdir() if each.is_dir())
-    return [each for each in below if any((each / file).is_file() for file in AGENT_FILES[:2])]
+        # Else another folder was meant.
+        kind = AgentFailed if path.is_file() or has_agent_file(folder) else LoadError
+        raise kind(why_not_loaded(error, folder, why_no_agent(path, name))) from error
 
 
 def _is_taken(path: Path) -> bool:
@@ -387,11 +377,12 @@ def _check_keys() -> None:
 def _quieten_adk() -> None:
     """ADK logs each failed turn twice, with tracebacks, and grumbles about each stopped one; the
     turn itself logs what a host wants to know, once. So does the store, when it fails."""
-    # ADK before 2.13 warns of features that it uses itself.
-    warnings.filterwarnings("ignore", r"\[EXPERIMENTAL\] feature FeatureName", UserWarning)
+    # It warns of its own parts that may change, such as what looks for a root_agent.yaml, which it
+    # does for any folder. Whoever writes an agent reads that in `adk web`.
+    warnings.filterwarnings("ignore", r"\[EXPERIMENTAL\] ", UserWarning)
     for name in (
         *("workflow._node_runner", "runners", "telemetry._metrics"),
         *("flows.llm_flows.tools._rearranger", "sessions.database_session_service"),
-        "live._live_llm_flow",
+        *("live._live_llm_flow", "cli.utils.agent_loader"),
     ):
         logging.getLogger(f"google_adk.google.adk.{name}").setLevel(logging.CRITICAL)

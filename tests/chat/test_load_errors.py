@@ -333,9 +333,9 @@ def test_that_an_agent_does_not_go_by_the_hosts_model_is_told(
     monkeypatch.setenv("MODEL", "offline")
     load(path := folder({"agent.py": HELPER}))
     assert caplog.messages == [
-        "MODEL is set, and changes nothing here: the agent that comes with this project goes by "
-        "it, but this one names its model itself. Name the model you want in the agent's own "
-        'file; or write model=os.environ["MODEL"] there.'
+        "MODEL is set, and changes nothing here: it is for the agent that comes with this project, "
+        "and this one names its model itself. Name the model you want in the agent's own file; or "
+        'write model=os.environ["MODEL"] there.'
     ]
     caplog.clear()
     (path / "settings.py").write_text('import os\nMODEL = os.getenv("MODEL")\n')

@@ -439,16 +439,58 @@ def test_another_file_is_no_folder(folder: Write) -> None:
     assert complaint(path).endswith("Name the folder that holds agent.py.")
 
 
-def test_a_folder_without_an_agent_is_told_what_should_be_in_it(folder: Write) -> None:
-    said = complaint(path := folder({"readme.txt": "Nothing here."}))
-    assert said.startswith(f"The agent in {path} could not be loaded. ")
-    assert "No root_agent found" in said
-    assert "agent.py (with root_agent)" in said
+AGENT = """
+    from google.adk.agents import Agent
+    from google.adk.apps import App
+    agent = Agent(name="helper", model="gemini-3.5-flash")
+"""
+
+WHOLE = """
+
+    from google.adk.agents import Agent
+
+    root_agent = Agent(name="helper", model="gemini-3.5-flash")"""
+
+NO_AGENTS = {
+    "nothing": (
+        {},
+        f"It has no agent.py. Name a folder that has one, or write one there, such as:{WHOLE}",
+    ),
+    "another file": (
+        {"main.py": HELPER},
+        "It has no agent.py. Name the file that the agent is in: {path}/main.py",
+    ),
+    "an empty file": ({"agent.py": ""}, f"agent.py makes no agent. Write one there:{WHOLE}"),
+    "another name": (
+        {"agent.py": AGENT, "__init__.py": "from . import agent\n"},
+        "agent.py has an agent by the name agent (agent.py, line 4), and ADK looks for root_agent. "
+        "Rename it, or add a line at the end of agent.py:\n\n    root_agent = agent",
+    ),
+    "an App by another name": (
+        {"agent.py": f'{AGENT}    mine = App(name="mine", root_agent=agent)\n'},
+        "agent.py has an App by the name mine (agent.py, line 5), and ADK looks for app. "
+        "Rename it, or add a line at the end of agent.py:\n\n    app = mine",
+    ),
+    "an App by an agent's name": (
+        {"agent.py": f'{AGENT}    root_agent = App(name="mine", root_agent=agent)\n'},
+        "root_agent in agent.py, line 5 is an App, by ADK's rules to be called app. Rename it.",
+    ),
+    "no agent by that name": (
+        {"agent.py": "root_agent = 'me'"},
+        f"root_agent in agent.py, line 1 is no agent, but of the kind str. Write one:{WHOLE}",
+    ),
+}
 
 
-def test_a_root_agent_of_a_wrong_kind_is_told_what_it_should_be(folder: Write) -> None:
-    said = complaint(folder({"agent.py": "root_agent = 'me'"}))
-    assert "Expose a BaseAgent instance named 'root_agent'" in said
+@pytest.mark.parametrize(("files", "said"), NO_AGENTS.values(), ids=NO_AGENTS)
+@pytest.mark.filterwarnings("error")
+def test_where_no_agent_is_found_its_host_is_told_what_to_write(
+    files: dict[str, str], said: str, folder: Write, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = folder(files)
+    told = f"The agent in {path} could not be loaded. {said.replace('{path}', str(path))}"
+    assert complaint(path) == told
+    assert caplog.messages == []  # Nor does ADK say anything.
 
 
 def test_a_syntax_error_is_told_with_its_place(folder: Write) -> None:
