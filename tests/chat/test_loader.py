@@ -485,8 +485,14 @@ NO_AGENTS = {
 @pytest.mark.parametrize(("files", "said"), NO_AGENTS.values(), ids=NO_AGENTS)
 @pytest.mark.filterwarnings("error")
 def test_where_no_agent_is_found_its_host_is_told_what_to_write(
-    files: dict[str, str], said: str, folder: Write, caplog: pytest.LogCaptureFixture
+    files: dict[str, str],
+    said: str,
+    folder: Write,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # By which other tests run without ADK's warnings of its own parts.
+    monkeypatch.delenv("ADK_SUPPRESS_EXPERIMENTAL_FEATURE_WARNINGS")
     path = folder(files)
     told = f"The agent in {path} could not be loaded. {said.replace('{path}', str(path))}"
     assert complaint(path) == told
