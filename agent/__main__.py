@@ -26,7 +26,7 @@ from agent.chat.conversation import Conversation
 from agent.chat.load_errors import LoadError
 from agent.chat.loader import OUR_AGENT, LoadedAgent, load
 from agent.cli.check import run_check
-from agent.cli.command import is_command
+from agent.cli.command import add_agent, is_command
 from agent.cli.evalset import run_evalset
 from agent.cli.live import talk
 from agent.cli.prompt import piped_text, typed_questions
@@ -198,7 +198,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("question", nargs="*", help="what to ask; a text that is piped in is sent with it")
-    add("--agent", type=Path, default=OUR_AGENT, metavar="FOLDER", help="another agent's folder")
+    add_agent(parser, OUR_AGENT, "another agent's folder")
     add("--demo", action="store_true", help="watch a conversation of four turns")
     add("--live", action="store_true", help="talk: type on while it answers (ADK's BIDI)")
     add(

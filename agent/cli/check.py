@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from agent.chat.self_check import check_folder
+from agent.cli.command import add_agent
 from agent.cli.terminal import CONTROLS, NORMAL
 from agent.core.checks import Check, Verdict
 from agent.core.text import clean
@@ -39,13 +40,8 @@ def run_check(arguments: Sequence[str], our_agent: Path) -> int:
         epilog="The exit code is 1 if anything is wrong.",
     )
     named = os.environ.get("AGENT", "").strip()
-    parser.add_argument(
-        "--agent",
-        type=Path,
-        default=Path(named) if named else our_agent,
-        metavar="FOLDER",
-        help="another agent's folder, or a folder of several",
-    )
+    default = Path(named) if named else our_agent
+    add_agent(parser, default, "another agent's folder, or a folder of several")
     parser.add_argument("--offline", action="store_true", help="ask no model, and spend nothing")
     options = parser.parse_args(arguments)
     return asyncio.run(_print_all(options.agent, asks_model=not options.offline))

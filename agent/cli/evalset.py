@@ -10,6 +10,7 @@ from pathlib import Path
 from agent.chat.agents_folder import names_in
 from agent.chat.load_errors import LoadError
 from agent.chat.loader import LoadedAgent, load
+from agent.cli.command import add_agent
 from agent.cli.terminal import CONTROLS
 from agent.core.text import clean
 from agent.render.evalset import CRITERIA_FILE, Exported, export_evalset
@@ -37,7 +38,7 @@ def run_evalset(arguments: Sequence[str], our_agent: Path) -> int:
     named = os.environ.get("AGENT", "").strip()
     default = Path(named) if named else our_agent
     add = parser.add_argument
-    add("--agent", type=Path, default=default, metavar="FOLDER", help="another agent's folder")
+    add_agent(parser, default, "another agent's folder")
     add("--out", type=_out, metavar="FILE", help=f"the set's file; its name ends with {SUFFIX}")
     add("--judge", default="", metavar="MODEL", help="a model that judges answers, too: with a key")
     options = parser.parse_args(arguments)

@@ -10,6 +10,7 @@ from pathlib import Path
 from agent.chat.agent_tree import llm_agents
 from agent.chat.conversation import Conversation
 from agent.chat.loader import LoadedAgent, load
+from agent.cli.command import add_agent
 from agent.cli.terminal import CONTROLS, Screen, TerminalChat, timestamp
 from agent.core.environment import read_settings
 from agent.core.question import Options
@@ -37,7 +38,7 @@ def run_record(arguments: Sequence[str], our_agent: Path, demo: Sequence[str]) -
         description="Ask the agent each of its EXAMPLES in a chat of its own, and then all of them "
         "in one, and record what Gemini answers; your key pays for it. REPLAY=FILE plays it.",
     )
-    parser.add_argument("--agent", type=Path, default=our_agent, metavar="FOLDER")
+    add_agent(parser, our_agent, "another agent's folder")
     parser.add_argument(
         "--to",
         type=Path,

@@ -28,6 +28,11 @@ def load_agents(arguments: Sequence[str]) -> Agents:
     if not gr.NO_RELOAD:  # Which means that Gradio runs app.py again.
         number_from_zero()
     try:
+        if len(arguments) > 1:
+            raise LoadError(
+                f"One folder can be named, and here are {' and '.join(arguments)}. To show several "
+                "agents, name the folder in which their folders are."
+            )
         # A Space passes no argument.
         named = [*arguments, os.environ.get("AGENT", "").strip()][0]
         agents = _load(Path(named) if named else OUR_AGENT)

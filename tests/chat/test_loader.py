@@ -427,6 +427,8 @@ def test_the_page_takes_the_agent_that_a_variable_names(
     monkeypatch.setenv("AGENT", f" {folder({'agent.py': HELPER})} ")
     assert load_agents([]).first.loaded.description == "Helps."
     assert load_agents([str(OUR_AGENT)]).first.loaded.title == "Chat assistant"
+    with pytest.raises(SystemExit, match=r"here are one and two\. To show several agents, name"):
+        load_agents(["one", "two"])
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:

@@ -8,11 +8,16 @@ import threading
 import time
 import unicodedata
 from base64 import urlsafe_b64decode
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from agent.__main__ import DEMO, main
+from agent.chat.loader import OUR_AGENT
+from agent.cli.check import run_check
+from agent.cli.evalset import run_evalset
+from agent.cli.record import run_record
 from agent.cli.terminal import DIM, ERASE_LINE, NORMAL
 from tests.support.app_process import ROOT
 from tests.support.fake_gemini import Call, Cut, FakeGemini, Hang, Pause, Think, Until
@@ -300,6 +305,26 @@ def test_a_file_that_cannot_be_opened_is_reported_in_a_line() -> None:
     assert complaint == (
         "python -m agent: error: argument --out: can't open '/nowhere/chat.md': "
         "[Errno 2] No such file or directory: '/nowhere/chat.md'"
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        main,
+        lambda given: run_check(given, OUR_AGENT),
+        lambda given: run_record(given, OUR_AGENT, ()),
+        lambda given: run_evalset(given, OUR_AGENT),
+    ],
+)
+def test_a_second_agent_is_not_passed_over(
+    command: Callable[[list[str]], int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        command(["--agent=here", "--agent", "there"])
+    assert left.value.code == 2
+    assert capsys.readouterr().err.endswith(
+        "argument --agent: one folder can be named, and here are here and there\n"
     )
 
 
