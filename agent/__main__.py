@@ -26,7 +26,7 @@ from agent.chat.conversation import Conversation
 from agent.chat.load_errors import LoadError
 from agent.chat.loader import OUR_AGENT, LoadedAgent, load
 from agent.cli.check import run_check
-from agent.cli.command import add_agent, is_command
+from agent.cli.command import add_agent, is_command, meant_command
 from agent.cli.evalset import run_evalset
 from agent.cli.live import talk
 from agent.cli.prompt import piped_text, typed_questions
@@ -54,6 +54,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # What is no question, by its name.
     commands = {"check": run_check, "record": _record, "evalset": run_evalset}
     other = next((run for name, run in commands.items() if is_command(name, arguments)), None)
+    if not other and (meant := meant_command(commands, arguments)):
+        print(  # noqa: T201
+            f"Did you mean {meant}? To ask the agent this one word, write it with a question mark.",
+            file=sys.stderr,
+        )
+        return EXIT_WRONG_COMMAND
     run = (
         partial(other, arguments[1:], OUR_AGENT)
         if other

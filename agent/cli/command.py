@@ -1,14 +1,29 @@
 """What beside a question `python -m agent` may be asked for."""
 
 import argparse
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
+
+# How like a command's name a word has to be to be taken for it: "chek" and "checks" are, "czech"
+# and "checked" are not.
+ALIKE = 0.85
 
 
 def is_command(name: str, arguments: Sequence[str]) -> bool:
     """Whether these ask for the command of this name, and not for an answer to words that begin
     so."""
     return arguments[:1] == [name] and all(word.startswith("-") for word in arguments[1:2])
+
+
+def meant_command(names: Iterable[str], arguments: Sequence[str]) -> str:
+    """The command that is meant by a single word which is almost its name; "" where none is."""
+    word = arguments[0].lower() if arguments else ""
+    if not (re.fullmatch(r"[a-z][a-z_-]*", word) and is_command(arguments[0], arguments)):
+        return ""
+    swapped = [name for name in names if sorted(name) == sorted(word)]
+    return next(iter([*swapped, *get_close_matches(word, names, n=1, cutoff=ALIKE)]), "")
 
 
 def add_agent(parser: argparse.ArgumentParser, default: Path, help: str) -> None:

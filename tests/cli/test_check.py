@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.cli.command import is_command
+from agent.__main__ import main
+from agent.cli.command import is_command, meant_command
 from tests.support.fake_gemini import FakeGemini, Hang, Pause
 from tests.support.terminal import ran, terminal
 
@@ -15,6 +16,29 @@ def test_it_is_told_from_a_question_that_begins_with_its_word() -> None:
     assert not is_command("check", ["check", "the", "weather"])
     assert not is_command("check", ["check the weather"])
     assert not is_command("check", [])
+
+
+def test_a_word_that_is_almost_a_commands_is_no_question(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for word, name in (
+        *(("chek", "check"), ("Check", "check"), ("chekc", "check"), ("checks", "check")),
+        *(("recrod", "record"), ("eval-set", "evalset"), ("evalsets", "evalset")),
+    ):
+        assert main([word]) == main([word, "--agent=x"]) == 2
+        asked = "? To ask the agent this one word, write it with a question mark.\n"
+        assert capsys.readouterr() == ("", f"Did you mean {name}{asked}" * 2)
+    names = "check", "record", "evalset"
+    for arguments in (
+        ["chek", "it"],
+        ["chek it"],
+        ["check?"],
+        ["czech"],
+        ["--demo"],
+        ["hello"],
+        [],
+    ):
+        assert meant_command(names, arguments) == ""
 
 
 @pytest.mark.slow
