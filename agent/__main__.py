@@ -243,7 +243,10 @@ def appendable(path: str) -> TextIO:
     try:
         return Path(path).open("a", encoding="utf-8")
     except OSError as error:
-        raise argparse.ArgumentTypeError(f"can't open '{path}': {error}") from None
+        folder = Path(path).parent
+        why = f"{path} cannot be written ({error.strerror})"
+        told = why if folder.is_dir() else f"there is no folder {folder}"
+        raise argparse.ArgumentTypeError(told) from None
 
 
 if __name__ == "__main__":

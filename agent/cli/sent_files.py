@@ -32,3 +32,15 @@ def sent_file(path: str, settings: Settings) -> File:
     if place.stat().st_size > largest(settings):
         raise PlainError("file_too_large", megabytes=largest(settings) / 1_000_000)
     return taken(place.read_bytes(), place.name, settings)
+
+
+def why_unread(path: str, error: OSError) -> str:
+    """Why the file at a path cannot be read, in a sentence."""
+    match error:
+        case FileNotFoundError() | NotADirectoryError():
+            return f"There is no file {path}."
+        case IsADirectoryError():
+            return f"{path} is a folder. Name a file in it."
+        case PermissionError():
+            return f"You may not read {path}."
+    return f"{path} cannot be read: {error.strerror}."

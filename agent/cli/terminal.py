@@ -16,7 +16,7 @@ from agent.chat.streams import DeltaLog, tee
 from agent.chat.turn import Turn
 from agent.cli.prompt import somebody_answers, typed_reply
 from agent.cli.replies import read_replies
-from agent.cli.sent_files import sent_file
+from agent.cli.sent_files import sent_file, why_unread
 from agent.core.deltas import Delta, Rewrite, words
 from agent.core.files import File
 from agent.core.notices import PlainError
@@ -196,9 +196,11 @@ class TerminalChat:
         """Have the file at this path go with the next message; whether it can."""
         try:
             file = sent_file(path, self._conversation.settings)
-        except (OSError, PlainError) as error:
-            why = error.notice.text if isinstance(error, PlainError) else error.strerror
-            self._screen.say(f"({path}: {why})")
+        except OSError as error:
+            self._screen.say(f"({why_unread(path, error)})")
+            return False
+        except PlainError as error:
+            self._screen.say(f"({path}: {error.notice.text})")
             return False
         self._attached.append(file)
         self._screen.say(f"({file.name}, {size(file)}, goes with your next message.)")

@@ -141,8 +141,11 @@ def test_files_of_this_machine_go_with_a_message(gemini: FakeGemini, tmp_path: P
     [content] = gemini.requests[0].body["contents"]
     blobs = [part["inlineData"] for part in content["parts"] if "inlineData" in part]
     assert [urlsafe_b64decode(blob["data"]) for blob in blobs] == [PNG]
-    code, out, err = ran("--file", f"{tmp_path}/none.png", "What is it?")
-    assert (code, out, err) == (2, "", f"({tmp_path}/none.png: No such file or directory)\n")
+    code, out, err = ran("--file", f"{tmp_path}/none.png", "--file", str(tmp_path), "What is it?")
+    no_files = (
+        f"(There is no file {tmp_path}/none.png.)\n({tmp_path} is a folder. Name a file in it.)\n"
+    )
+    assert (code, out, err) == (2, "", no_files)
     gemini.enqueue("Nothing.")
     lines = f"/file {tmp_path}/tool.exe\n/file '{tmp_path}/a cat.png'\nAnd this?\n"
     _, _, err = ran(typed=lines)
@@ -302,10 +305,7 @@ def test_a_file_that_cannot_be_opened_is_reported_in_a_line() -> None:
     assert (code, out) == (2, "")
     usage, _, complaint = err.rstrip().rpartition("\n")
     assert usage.startswith("usage: python -m agent ")
-    assert complaint == (
-        "python -m agent: error: argument --out: can't open '/nowhere/chat.md': "
-        "[Errno 2] No such file or directory: '/nowhere/chat.md'"
-    )
+    assert complaint == "python -m agent: error: argument --out: there is no folder /nowhere"
 
 
 @pytest.mark.parametrize(
