@@ -2,23 +2,48 @@
 
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from google.adk.agents import LlmAgent
 from pydantic import TypeAdapter, ValidationError
 
-from agent.chat.load_errors import AgentFailed, line_with
+from agent.chat.load_errors import AgentFailed, line_with, times_named
 from agent.core.choices import Variant
+from agent.core.misspelled import almost
 
 log = logging.getLogger(__name__)
+
+# All that an owner may write there.
+NAMES = ("EXAMPLES", "STATE", "LOOK", "REASONS", "VARIANTS", "INNER")
+
+# How like one of them a name has to be to be taken for it: EXAMPELS, EXAMPLE and LOOKS are; BOOK,
+# STATUS and SEASONS are not.
+LIKENESS = 0.87
+
+
+def _modules(module: str) -> list[ModuleType]:
+    """The agent's module, and its package."""
+    return [sys.modules[name] for name in (f"{module}.agent", module) if name in sys.modules]
 
 
 def from_module(module: str, name: str, otherwise: Any) -> Any:
     """What the agent's module, or else its package, has by this name."""
-    modules = (sys.modules.get(f"{module}.agent"), sys.modules.get(module))
-    return next((getattr(m, name) for m in modules if m and hasattr(m, name)), otherwise)
+    found = (getattr(each, name) for each in _modules(module) if hasattr(each, name))
+    return next(found, otherwise)
+
+
+def misspelled_names(module: str, folder: Path) -> Iterator[str]:
+    """A sentence for each value there that is called almost like one of those names, and that
+    nothing in the agent's files uses: what the owner has for itself is used there."""
+    values = {name: value for each in _modules(module) for name, value in vars(each).items()}
+    own = [name for name, value in values.items() if isinstance(value, Collection)]
+    for name, meant in almost(own, NAMES, LIKENESS):
+        if name[0].upper() == meant[0] and meant not in values and times_named(name, folder) == 1:
+            where = line_with(f"{name} =", folder) or "agent.py"
+            yield f"{name} ({where}) is a name that nothing reads. Did you mean {meant}?"
 
 
 def texts(module: str, name: str, folder: Path) -> tuple[str, ...]:

@@ -276,6 +276,12 @@ def line_with(text: str, folder: Path) -> str:
     return ""
 
 
+def times_named(name: str, folder: Path) -> int:
+    """How often this name stands in the agent's files."""
+    word = re.compile(rf"\b{re.escape(name)}\b")
+    return sum(len(word.findall(file.read_text(errors="replace"))) for file in _own_files(folder))
+
+
 def _own_files(folder: Path) -> Iterator[Path]:
     """The agent's files, of code and of values, without those of packages, or of this app, in
     whose folder it may be."""

@@ -27,6 +27,7 @@ from agent.chat.agent_module import (
     first_state,
     from_module,
     inner_agents,
+    misspelled_names,
     place_of,
     texts,
     variants,
@@ -100,6 +101,8 @@ class LoadedAgent:
     # Why the agent could not be loaded, for its host, where this only stands for it.
     why_not_loaded: str = ""
     look: Look = PLAIN
+    # For the host: what stands beside the agent by almost the name that would count.
+    misspelled: tuple[str, ...] = ()
     # The agents whose models are named by a name, so that another one may be chosen.
     named_models: frozenset[str] = frozenset()
     # Where chats and files are kept, as far as the host has a say in it.
@@ -238,7 +241,8 @@ def assemble(
     inner = inner_agents(module, folder, agents)
     plugins = with_plugins(app.plugins, stores.settings, inner, tape, named)
     examples, state = texts(module, "EXAMPLES", folder), first_state(module, folder)
-    for sentence in agent_warnings(agents, app.plugins, state, folder):
+    misspelled = tuple(misspelled_names(module, folder))
+    for sentence in (*agent_warnings(agents, app.plugins, state, folder), *misspelled):
         log.warning(sentence)
     sessions = stores.session_service(state)
     return LoadedAgent(
@@ -266,6 +270,7 @@ def assemble(
         variants=variants(module, folder),
         is_emptied=is_emptied(stores.uri, folder),
         named_models=named,
+        misspelled=misspelled,
         look=read_look(from_module(module, "LOOK", {}), folder, place_of("LOOK", folder)),
         stores=stores,
         tape=tape,

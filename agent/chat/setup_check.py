@@ -89,7 +89,7 @@ def check_agent(loaded: LoadedAgent) -> Check:
     state = store.first_state if isinstance(store, FirstStateStore) else {}
     plugins = loaded.runner.app.plugins if loaded.runner.app else []
     agents = llm_agents(loaded.runner.agent)
-    for warning in agent_warnings(agents, plugins, state, folder):
+    for warning in (*agent_warnings(agents, plugins, state, folder), *loaded.misspelled):
         said, _, cure = warning.partition(". ")  # Each says first what is, then what to do.
         return wrong(name, f"{said}.", cure)
     return well(name, "It is loaded, with all that it imports.")

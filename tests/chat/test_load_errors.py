@@ -9,6 +9,7 @@ import pytest
 
 from agent.chat.load_errors import LoadError, how_to_install
 from agent.chat.loader import load
+from agent.chat.setup_check import check_agent
 from tests.support.agent_folder import HELPER, Write
 
 PIP = rf"{re.escape(sys.executable)}|\S+/python\S*"
@@ -344,4 +345,45 @@ def test_that_an_agent_does_not_go_by_the_hosts_model_is_told(
     monkeypatch.setenv("MODEL", "gemini-3.5-flash")
     (path / "settings.py").unlink()
     load(path)
+    assert caplog.messages == []
+
+
+def test_what_stands_there_by_almost_the_name_that_counts_is_told(
+    folder: Write, caplog: pytest.LogCaptureFixture
+) -> None:
+    nearly = "EXAMPLE = ['Hi']\n    examples = 'Hi'\n    EXAMPELS = ['Hi']\n    State = {}\n"
+    path = folder({"agent.py": f"{HELPER}    {nearly}    LOOKS = {{'accent': 'navy'}}\n"})
+    asked = "is a name that nothing reads. Did you mean"
+    told = [
+        f"EXAMPLE (agent.py, line 4) {asked} EXAMPLES?",
+        f"examples (agent.py, line 5) {asked} EXAMPLES?",
+        f"EXAMPELS (agent.py, line 6) {asked} EXAMPLES?",
+        f"State (agent.py, line 7) {asked} STATE?",
+        f"LOOKS (agent.py, line 8) {asked} LOOK?",
+    ]
+    loaded = load(path)
+    assert (caplog.messages, list(loaded.misspelled)) == (told, told)
+    check = check_agent(loaded)
+    assert (check.verdict, check.cure) == ("wrong", "Did you mean EXAMPLES?")
+
+
+OWN_NAMES = {
+    "used in the same file": {"agent.py": f"{HELPER}    EXAMPLE = 'x'\n    print(EXAMPLE)\n"},
+    "used in another": {
+        "agent.py": f"{HELPER}    VARIANT = 'x'\n    from . import tools\n",
+        "tools.py": "def tell():\n    from .agent import VARIANT\n",
+    },
+    "beside the right one": {"agent.py": f"{HELPER}    LOOK = {{}}\n    LOOKS = ['a']\n"},
+    "not so near": {
+        "agent.py": f"{HELPER}    BOOK = STATUS = WINNER = SEASONS = LOCK = REASONING = 'x'\n"
+    },
+    "no value": {"agent.py": f"{HELPER}    def look():\n        'A tool.'\n    REASON = 7\n"},
+}
+
+
+@pytest.mark.parametrize("files", OWN_NAMES.values(), ids=OWN_NAMES)
+def test_what_an_owner_has_for_the_agent_itself_is_not(
+    files: dict[str, str], folder: Write, caplog: pytest.LogCaptureFixture
+) -> None:
+    load(folder(files))
     assert caplog.messages == []
