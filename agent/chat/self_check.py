@@ -14,6 +14,7 @@ from agent.chat.model_check import NOT_ASKED, check_answer, check_keys_and_model
 from agent.chat.service_check import check_files, check_memory
 from agent.chat.setup_check import (
     check_agent,
+    check_look,
     check_replicas,
     check_settings,
     check_space,
@@ -67,7 +68,7 @@ async def self_check(
         yield wrong("Agent", str(fault), "Mend that, and check again.")
     for loaded in agents:
         yield check_agent(loaded)
-        if check := check_tasks(loaded):
+        for check in filter(None, (check_look(loaded), check_tasks(loaded))):
             yield check
     settings = None
     with suppress(ValueError):  # Which is said above.

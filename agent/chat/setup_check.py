@@ -22,6 +22,7 @@ from agent.core.environment import read_settings
 from agent.core.misspelled import misspelled
 from agent.core.settings import Settings
 from agent.limits.counters import Counters
+from agent.render.look import PLAIN
 from agent.stores.first_state import FirstStateStore
 from agent.stores.places import SPACE_STORAGE
 
@@ -93,6 +94,16 @@ def check_agent(loaded: LoadedAgent) -> Check:
         said, _, cure = warning.partition(". ")  # Each says first what is, then what to do.
         return wrong(name, f"{said}.", cure)
     return well(name, "It is loaded, with all that it imports.")
+
+
+def check_look(loaded: LoadedAgent) -> Check | None:
+    """Whether the page can look as its owner wants; None where the owner wants nothing."""
+    name, look = f"Look of “{loaded.title}”", loaded.look
+    if look.faults:
+        parted = [fault.partition(". ") for fault in look.faults]
+        said = " ".join(f"{said}." for said, *_ in parted)
+        return wrong(name, said, " ".join(dict.fromkeys(cure for *_, cure in parted)))
+    return None if look == PLAIN else well(name, "The page has it.")
 
 
 def check_tasks(loaded: LoadedAgent) -> Check | None:

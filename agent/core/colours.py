@@ -25,7 +25,7 @@ AA = 4.5
 
 
 def parsed(colour: str) -> str | None:
-    """A colour as CSS writes it ("#0a7", "teal", "rgb(0, 170, 119)"), in the form of a `Pair`; None
+    """A colour as CSS writes it ("#076", "navy", "rgb(0, 119, 102)"), in the form of a `Pair`; None
     for what is none. One that lets something through is none, for nobody knows on what it stands.
     """
     try:

@@ -4,7 +4,7 @@ import io
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ NAMES = ("accent", *PICTURES)
 # Bytes: a logo that takes a phone longer than the page itself is a mistake.
 MAX_SIZE = 2_000_000
 
-EXAMPLE = '{"accent": "#0a7", "logo": "logo.svg"}'
+EXAMPLE = '{"accent": "#076", "logo": "logo.svg"}'
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,8 @@ class Look:
     # Beside what the agent says, and what the visitor says.
     avatar: Picture | None = None
     visitor_avatar: Picture | None = None
+    # For the host: a sentence about all that cannot be used as it was given.
+    faults: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def is_plain(self) -> bool:
@@ -85,22 +87,26 @@ def read_look(given: object, folder: Path, place: str) -> Look:
         place: Where it was given, with which a sentence begins.
     """
     if not isinstance(given, Mapping):
-        log.warning("%s should be a dict, such as %s.", place, EXAMPLE)
-        return PLAIN
+        fault = f"{place} is no dict. Write one, such as {EXAMPLE}."
+        log.warning(fault)
+        return Look(faults=(fault,))
     used: dict[str, Any] = {}
+    faults = []
     for name, value in given.items():
         try:
             if name == "accent":
                 used[name], sentence = _accent(value)
                 if sentence:
-                    log.warning("%s %s", place, sentence)
+                    faults.append(f"{place} {sentence}")
+                    log.warning(faults[-1])
             elif name in PICTURES:
                 used[name] = _picture(str(name), value, folder)
             else:
                 raise ValueError(_unknown(str(name)))
         except ValueError as error:
-            log.warning("%s %s The page does without.", place, error)
-    return Look(**{"icon": used.get("logo"), **used})
+            faults.append(f"{place} {error}")
+            log.warning("%s The page does without.", faults[-1])
+    return Look(**{"icon": used.get("logo"), **used}, faults=tuple(faults))
 
 
 def _unknown(name: str) -> str:
@@ -123,7 +129,7 @@ def _accent(value: object) -> tuple[Pair, str]:
     if len(values) != 2 or len(wanted) != 2 or not all(wanted):
         raise ValueError(
             f"has {value!r} as its accent, which is no colour. Write one as CSS does, such as "
-            '"#0a7" or "teal", or two, for the light page and for the dark one: ("#076", "#4db").'
+            '"#076" or "navy", or two, for the light page and for the dark one: ("#076", "#4db").'
         )
     light, dark = (readable(str(one), surface) for one, surface in zip(wanted, RAISED, strict=True))
     is_changed = light != wanted[0], dark != wanted[1] and not isinstance(value, str)
@@ -144,7 +150,10 @@ def _picture(name: str, value: object, folder: Path) -> Picture:
         ValueError: with a sentence for the host.
     """
     if not isinstance(value, str | Path):
-        raise ValueError(f"should have the name of a file as its {name}, not {value!r}.")
+        raise ValueError(
+            f"has {value!r} as its {name}, which is no file's name. Write that of a picture beside "
+            "the agent."
+        )
     if "://" in str(value):
         raise ValueError(
             f"has an address as its {name}: {str(value)!r}. The page loads nothing from elsewhere. "

@@ -214,6 +214,11 @@ BROKEN: dict[str, tuple[str, str, str, SetUp, SetUp]] = {
         *("Space", "The front matter cannot be read", "between the two “---”"),
         *(SetUp(project={"README.md": "---\nsdk: [\n---\n"}), SetUp()),
     ),
+    "a look that cannot be": (
+        *("Look of “Kind helper”", "names 'logo.svg' as its logo, and there is no such", "Put it"),
+        SetUp(agent={"agent.py": f"{HELPER}    LOOK = {{'logo': 'logo.svg'}}\n"}),
+        SetUp(agent={"agent.py": f"{HELPER}    LOOK = {{'accent': '#076'}}\n"}),
+    ),
     "a setting that there is not": (
         *("Settings", "Did you mean DAILY_TURNS?", "Write the name"),
         *(env(DAILY_TURN="7"), env(DAILY_TURNS="7")),

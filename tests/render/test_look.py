@@ -1,6 +1,7 @@
 """What an owner writes into `LOOK`, and what the host is told of what cannot be used."""
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +73,8 @@ def test_a_logo_alone_is_the_icon_too_and_without_any_there_is_one_in_the_accent
 
 
 WRONG: dict[str, tuple[Any, str]] = {
-    "no dict": ("#0a7", 'should be a dict, such as {"accent": "#0a7", "logo": "logo.svg"}.'),
-    "another name": ({"Akcent": "#0a7"}, "called 'Akcent'. Did you mean 'accent'? The page does"),
+    "no dict": ("#076", 'is no dict. Write one, such as {"accent": "#076", "logo": "logo.svg"}.'),
+    "another name": ({"Akcent": "#076"}, "called 'Akcent'. Did you mean 'accent'? The page does"),
     "any name": (
         {"x": 1},
         "called 'x'. It can have: accent, logo, icon, card, avatar, visitor_avatar.",
@@ -91,7 +92,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     "half a picture": ({"icon": "half.png"}, "Save it as one of: png, jpeg, gif, webp, svg, ico."),
     "a card as SVG": ({"card": "logo.svg"}, "Save it as one of: png, jpeg, gif, webp."),
     "a large file": ({"avatar": "large.png"}, "too large (2.0 MB). Make it smaller than 2 MB."),
-    "nothing": ({"avatar": None}, "should have the name of a file as its avatar, not None."),
+    "nothing": ({"avatar": None}, "has None as its avatar, which is no file's name. Write that"),
 }
 
 
@@ -125,6 +126,20 @@ def test_an_accent_that_cannot_be_read_gets_the_nearest_shade_that_can(
     assert [told in message for message in caplog.messages] == [True] * bool(told)
     caplog.clear()
     assert read_look({"accent": shown}, Path(), "LOOK").accent == shown
+    assert caplog.messages == []
+
+
+def test_a_colour_that_is_named_as_an_example_can_be_read(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    read_look({"accent": "greenish"}, Path(), "LOOK")
+    read_look("greenish", Path(), "LOOK")
+    texts = [*caplog.messages, (Path(__file__).parents[2] / "README.md").read_text()]
+    named = re.findall(r'(?:"accent": |such as | or )"([#\w]+)"', " ".join(texts))
+    assert named == ["#076", "navy", "#076", "#076"]
+    caplog.clear()
+    for colour in named:
+        read_look({"accent": colour}, Path(), "LOOK")
     assert caplog.messages == []
 
 
