@@ -164,8 +164,11 @@ def tell(text: str) -> None:
 def announce(url: str, options: Mapping[str, Any]) -> None:
     """Tell the host where the page is that was launched with these options."""
     wanted = options.get("server_port") or os.environ.get("GRADIO_SERVER_PORT", "7860")
-    if str(urlsplit(url).port) != str(wanted):
-        log.warning("Port %s is in use, perhaps by another run of this app.", wanted)
+    if (port := urlsplit(url).port) and str(port) != str(wanted):
+        log.warning(
+            "Port %s is in use, perhaps by another run of this app: the page is at port %s instead.",
+            *(wanted, port),
+        )
     print(f"Running on {url} (stop with Ctrl-C)", flush=True)  # noqa: T201
 
 

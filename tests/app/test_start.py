@@ -83,7 +83,11 @@ def test_a_misspelt_setting_and_a_port_in_use_are_told_before_the_address() -> N
         port = str(other.getsockname()[1])
         with served([sys.executable, "app.py"], GRADIO_SERVER_PORT=port, TURNS_TIMEOUT="2") as said:
             assert "Did you mean TURN_TIMEOUT?" in "".join(said)
-            assert f"Port {port} is in use" in "".join(said)
+            told = re.search(
+                rf"Port {port} is in use, .*: the page is at port (\d+) instead\.", "".join(said)
+            )
+            assert told
+            assert f"Running on http://127.0.0.1:{told[1]}/" in "".join(said)
 
 
 @pytest.mark.thorough
