@@ -166,7 +166,8 @@ def announce(url: str, options: Mapping[str, Any]) -> None:
     wanted = options.get("server_port") or os.environ.get("GRADIO_SERVER_PORT", "7860")
     if (port := urlsplit(url).port) and str(port) != str(wanted):
         log.warning(
-            "Port %s is in use, perhaps by another run of this app: the page is at port %s instead.",
+            "Port %s is in use, perhaps by another run of this app: the page is at port %s "
+            "instead.",
             *(wanted, port),
         )
     print(f"Running on {url} (stop with Ctrl-C)", flush=True)  # noqa: T201
