@@ -24,7 +24,7 @@ ENTRY = re.compile(r'src="\./assets/(index-[^"]+\.js)"')
 # In each script: the files of which it may need some, and which of them each part needs that is
 # loaded later, by their numbers in that list.
 ALL_FILES = re.compile(r"m\.f=\[([^\]]*)\]")
-NEEDS = r"component:\(\)=>\w+\(\(\)=>import\(.*?__vite__mapDeps\(\[([\d,]*)\]\)"
+NEEDS = r"component:\(\)\W+\w+\(\(\)\W+import\(.*?__vite__mapDeps\(\[([\d,]*)\]\)"
 PART = r"import\(`\./{}-[^`]*`\).*?__vite__mapDeps\(\[([\d,]*)\]\)"
 
 
