@@ -69,8 +69,9 @@ IS_IDLE = """() => !isBusy() && document.querySelector('.submit-button')
     && !document.querySelector('#message [data-testid=textbox]').disabled
     && !document.querySelector('[aria-busy=true]')"""
 
-# A plain ChatInterface has nothing to wait for.
-HAS_ARRIVED = "globalThis.chat?.state.hasArrived ?? true"
+# Gradio's own page has nothing to wait for.
+HAS_ARRIVED = """globalThis.chat?.state.hasArrived ||
+    !gradio_config.dependencies.some(step => step.api_name === 'arrive')"""
 
 IS_LOCKED = "document.querySelector('#message [data-testid=textbox]').disabled"
 
