@@ -37,7 +37,12 @@ THOUGHTS = 24_576
 def agent() -> LoadedAgent:
     what = loaded(instruction="Be brief.", max_output_tokens=MOST)
     said = {"Pirate": "Be a pirate.", "Poet": "Be a poet."}
-    return replace(what, variants={name: Variant(instruction=text) for name, text in said.items()})
+    return replace(
+        what,
+        variants={
+            name: Variant.model_validate({"instruction": text}) for name, text in said.items()
+        },
+    )
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +93,8 @@ def test_both_are_written_beside_each_other_and_named_after_the_choice(
     talk(page, gemini, "Hi", "Hello.")
     dialog = opened(page)
     first, second = dialog.locator("fieldset").all()
-    for side, name in ((first, "Pirate"), (second, "Poet")):
-        expect(side.get_by_label("Who answers").locator(":checked")).to_have_text(name)
+    for fieldset, name in ((first, "Pirate"), (second, "Poet")):
+        expect(fieldset.get_by_label("Who answers").locator(":checked")).to_have_text(name)
     expect(dialog.get_by_role("button", name="Ask both")).to_be_in_viewport(ratio=1)
     first.get_by_label("Temperature").fill("0")
     second.get_by_label("Temperature").fill("1.5")

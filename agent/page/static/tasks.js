@@ -308,11 +308,11 @@
         if (told.tasks.every(verdictOf)) say(label("allDone"));
     };
 
-    globalThis.chatTasks = {
-        // The chat of the task in view, for a page that is opened: its session, or "new", if nothing
-        // has been asked in it; "" where no task is in view.
-        place: () => kept.current ? kept.chats[kept.current] || "new" : "",
+    // A page that is opened shows the chat of the task in view; a new one, if nothing has been asked in
+    // it.
+    chatArrival.beside = () => kept.current ? kept.chats[kept.current] || "new" : "";
 
+    globalThis.chatTasks = {
         // Takes what tells Gradio that there is something to do.
         watch(trigger) {
             tell = trigger;
