@@ -67,6 +67,7 @@ def share(page: Page) -> None:
     page.keyboard.press("Escape")
     open_menu(page)
     pick("Share")(page)
+    page.get_by_role("button", name="Share it as it is now").click()
     page.get_by_label("The link to this chat").wait_for()
 
 

@@ -75,6 +75,8 @@ async def judge(
     if finding is None and kept:
         # The conversation in which it was tried, as it was then.
         finding = replace(kept, opinion=opinion, at=time.time())
+    elif finding is None and not word:
+        raise PlainError("task_untried")
     finding = replace(
         finding or _untried(registry, user_id, opinion),
         kind=TASK,

@@ -133,6 +133,10 @@ SENTENCES: dict[str, str] = {
     "feedback_too_long": "A field can have {longest:,} characters. Please shorten what is longer.",
     "verdict_stored": "Your verdict is stored. Thank you.",
     "verdict_taken_back": "Your verdict is taken back, with all that you wrote.",
+    "task_untried": (
+        "Nothing has been asked in this chat yet. Try the task first, or say in your own words why "
+        "it cannot be tried."
+    ),
     "no_such_task": "This task is not on the list any more. Please reload the page.",
     "too_much_feedback": "That was a lot of ratings. Please try again in {seconds:duration}.",
     "too_many_sign_ins": "That was tried too often. Please try again in {seconds:duration}.",

@@ -34,7 +34,6 @@ from agent.models.offline_talk import WHAT_TO_SAY, asks_what_it_is, small_talk
 from agent.models.offline_texts import (
     CANNOT_LOOK,
     HANDED_OVER,
-    HELP,
     IN_A_FORM,
     LONG_THOUGHT,
     MARKDOWN,
@@ -52,6 +51,7 @@ from agent.models.offline_tools import (
     find_built_in,
     find_calls,
     find_example,
+    help_text,
     request_with,
 )
 from agent.models.text_line import open_text_line
@@ -191,7 +191,7 @@ LLMRegistry.register(OfflineModel)
 def _run_command(command: str, rest: str, request: LlmRequest) -> list[types.Part]:
     match command:
         case "/help":
-            return [_text(_(HELP))]
+            return [_text(help_text(request))]
         case "/tools":
             return [_text(describe_tools(request))]
         case "/call":
@@ -207,7 +207,7 @@ def _run_command(command: str, rest: str, request: LlmRequest) -> list[types.Par
         case "/fail":
             return [_text(_("This answer is going to break off in the mid"))]
     unknown = _("I do not know the command `{command}`.").format(command=command)
-    return [_text(f"{unknown}\n\n{_(HELP)}")]
+    return [_text(f"{unknown}\n\n{help_text(request)}")]
 
 
 def _answer(message: str, request: LlmRequest) -> str:
@@ -235,7 +235,7 @@ def _known_answer(message: str, request: LlmRequest) -> str | None:
     if _is_handed_over(request):
         return f"{_(HANDED_OVER).format(message=_as_code(message))} {_(WHAT_TO_SAY)}"
     if message == _(WHAT_CAN_YOU_DO) or ASKS_FOR_HELP.search(message):
-        return _(HELP)
+        return help_text(request)
     if re.search(r"\bdid i (ask|say|tell|write)\b|\bi (asked|said|told|wrote)\b", message.lower()):
         return _recall(request)
     if asks_what_it_is(message) and _has_answered(request):

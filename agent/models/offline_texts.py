@@ -11,12 +11,11 @@ HELP = N_("""These commands work:
 - `/long`: a long answer, to try Stop, scrolling and reading on
 - `/markdown`: headings, tables, code, formulas, other scripts
 - `/fail`: an answer that breaks off in the middle
-
-And so do plain questions that name a tool (`what time is it in Tokyo?`), sums (`12*7`), and \
-`what did I ask before?`
-
-A tool that needs your approval asks you before it runs, as `roll_dice` of the demo agent does.
 """)
+
+# Below that: plain words that this agent's tools answer, and how they ask.
+PLAIN_WORDS = N_("And so do plain words, such as {examples}.")
+ASKS_FIRST = N_("A tool that needs your approval asks you before it runs.")
 
 MARKDOWN = N_("""# A heading
 

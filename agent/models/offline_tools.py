@@ -20,6 +20,7 @@ from google.genai import types
 from agent.core.adk_internals import SET_RESPONSE, TRANSFER
 from agent.core.language import _
 from agent.models.offline_schema import as_json_schema, sample
+from agent.models.offline_texts import ASKS_FIRST, HELP, PLAIN_WORDS
 
 # Possessive (`*+`), because thousands of digits would otherwise block the event loop for many
 # seconds. A sum is taken whole or not at all: half of "10 + 50% of 80" would give a wrong figure.
@@ -35,6 +36,10 @@ AND = re.compile(r",\s+|\s+and\s+(?:in\s+|for\s+)?", re.IGNORECASE)
 # calls one message can ask for: enough for any plain question.
 SEARCHED_LENGTH = 500
 MAX_CALLS = 5
+
+# What sounds like a person, where an agent has tools for it; and how many tools' words are named.
+PLAIN_QUESTIONS = "what time is it in Tokyo?", "12*7"
+MAX_EXAMPLES = 5
 
 
 def find_calls(message: str, request: LlmRequest, may_transfer: bool) -> list[types.Part]:
@@ -68,6 +73,29 @@ def _is_numbers(schema: dict[str, Any]) -> bool:
     kind, items = schema.get("type"), schema.get("items") or {}
     is_list = kind in ("array", types.Type.ARRAY)
     return is_list and items.get("type") in ("number", types.Type.NUMBER)
+
+
+def help_text(request: LlmRequest) -> str:
+    """The commands, and the plain words that are answered with the tools that there are."""
+    asked: dict[str | None, str] = {}
+    for question in (*PLAIN_QUESTIONS, *map(_question, _tools(request))):
+        for part in find_calls(question, request, may_transfer=False)[:1]:
+            if part.function_call:
+                asked.setdefault(part.function_call.name, question)
+    examples = [*list(asked.values())[:MAX_EXAMPLES], "what did I ask before?"]
+    plain = _(PLAIN_WORDS).format(examples=", ".join(f"`{example}`" for example in examples))
+    return "\n\n".join([_(HELP).strip(), plain, *([_(ASKS_FIRST)] if _tools(request) else [])])
+
+
+def _question(tool: types.FunctionDeclaration) -> str:
+    """Plain words that may ask for this tool."""
+    words, required = (tool.name or "").replace("_", " "), _required(tool)
+    if not required:
+        return words
+    about = _properties(tool).get(required[0], {})
+    if _is_numbers(about):
+        return f"{words} 3, 5, 8"
+    return f"{words} {about['enum'][0]}" if about.get("enum") else f"{words} for …"
 
 
 def find_example(message: str, request: LlmRequest) -> str | None:

@@ -23,6 +23,11 @@ GIVE_A_KEY = N_(
     "With a key of your own, which you can give in the settings below the text box, the AI answers."
 )
 
+# What the host may miss on such a page. English, as all that is for hosts.
+NOT_OFFERED = (
+    "Those of the agent's `EXAMPLES` that the offline model would not understand are not shown."
+)
+
 # Where a recording answers, and where one is made.
 PLAYED = N_(
     "**These answers are a recording** of {models}, made on {dates}: no AI is asked, and nothing "
@@ -125,7 +130,9 @@ def describe(loaded: LoadedAgent, settings: Settings, for_host: bool = False) ->
         )
     )
     offline += f" {_(GIVE_A_KEY)}" if loaded.waits_for_keys else ""
-    offline += f" {loaded.how_to_connect}" if for_host else ""
+    if for_host:
+        left_out = not set(loaded.examples) <= set(loaded.offline_examples or loaded.examples)
+        offline += f" {loaded.how_to_connect}" + (f" {NOT_OFFERED}" if left_out else "")
     paused = Notice("paused").text if settings.demo_paused and loaded.costs else ""
     kept, tape = where_chats_are_kept(loaded, settings), loaded.tape
     played, recorded = "", _(RECORDED) if tape.recorder else ""

@@ -179,7 +179,8 @@ async def stop(page: PageState) -> None:
 
 
 def _refused(notice: Notice) -> dict[str, Any]:
-    return {"kind": "refused", "text": notice.text, "time": time.time()}
+    is_same = notice.code == "same_sides"  # The settings are to be changed.
+    return {"kind": "refused", "text": notice.text, "isSame": is_same, "time": time.time()}
 
 
 def to_json(both: SideBySide, registries: Sequence[Registry]) -> dict[str, Any]:

@@ -161,18 +161,18 @@ async def fulfil(page: PageState, event: gr.EventData) -> dict[str, Any]:
     """Name or share a conversation, or keep it as an example; what the side bar is told of it, and
     of its link, then.
 
-    What is shared already stays as it was, until the visitor wants it to be as it is now.
+    To look at its link shares nothing: what is shared stays as it was, until the visitor wants it
+    to be as it is now.
     """
     kind, id, name = parse_wish(event)
-    was_shared, is_there = False, True
+    is_there = True
     with show_errors():
         match kind:
             case "rename":
                 is_there = await page.rename(name, id)
-            case "share":
-                was_shared = await page.token(id) is not None
-                is_there = was_shared or await page.share(id)
-            case "share again":
+            case "link":
+                is_there = await page.chat(id) is not None
+            case "share" | "share again":
                 is_there = await page.share(id)
             case "unshare":
                 await page.stop_sharing(id)
@@ -181,8 +181,7 @@ async def fulfil(page: PageState, event: gr.EventData) -> dict[str, Any]:
         if not is_there:
             tell(_(NOTHING_LEFT))
         token = await page.token(id)
-    about = {"kind": kind, "id": id, "isThere": is_there}
-    return {**about, "token": token, "wasShared": was_shared}
+    return {"kind": kind, "id": id, "isThere": is_there, "token": token}
 
 
 async def _keep_example(page: PageState, id: str, is_kept: bool) -> bool:

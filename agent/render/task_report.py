@@ -26,6 +26,13 @@ CONTENTS = {
     "verdicts.json": "the verdicts, each with the last question and answer of its chat",
     "verdicts.csv": "the same as a table",
     "versions.json": "the versions at work when this was saved",
+}
+
+# Of a verdict: of a task that could not be tried, or whose chat the tester has deleted.
+NO_CHAT = "there is no chat with it"
+
+# Where there are chats, which may all be deleted by now.
+CHATS = {
     "chats/…": "each chat in which a task was tried: as it was shown, its events, what was said of "
     "its answers",
 }
@@ -53,7 +60,7 @@ def to_task_report(
         for finding in found.values()
     ]
     files = {
-        "report.md": _summary(listed, records, versions),
+        "report.md": _summary(listed, records, versions, bool(chats)),
         "verdicts.json": as_json(records),
         "verdicts.csv": as_csv(records),
         "versions.json": to_json(versions, indent=2, ensure_ascii=False) + "\n",
@@ -65,7 +72,10 @@ def to_task_report(
 
 
 def _summary(
-    listed: Sequence[Task], records: Sequence[Mapping[str, Any]], versions: Mapping[str, str]
+    listed: Sequence[Task],
+    records: Sequence[Mapping[str, Any]],
+    versions: Mapping[str, str],
+    has_chats: bool,
 ) -> str:
     of_task = {record["task_id"]: record for record in records}
     open_tasks = [task for task in listed if task.id not in of_task]
@@ -82,7 +92,8 @@ def _summary(
         parts.append("## Not tried")
         parts.append("\n".join(f"- `{on_one_line(task.text)}`" for task in open_tasks))
     parts += ["## Versions", to_table(versions)]
-    parts += ["## Files", "\n".join(f"- `{name}`: {what}" for name, what in CONTENTS.items())]
+    files = {**CONTENTS, **(CHATS if has_chats else {})}
+    parts += ["## Files", "\n".join(f"- `{name}`: {what}" for name, what in files.items())]
     return clean("\n\n".join(parts) + "\n")
 
 
@@ -103,6 +114,7 @@ def _of_task(number: int, record: Mapping[str, Any]) -> str:
         "Last answered": record["answer"],
     }
     blocks = [f"## {number}. {record['verdict']}: `{on_one_line(record['task'], 80)}`"]
-    blocks.append(f"`{on_one_line(about)}`" + (f", in `{place}/chat.html`" if place else ""))
+    where = f"in `{place}/chat.html`" if place else NO_CHAT
+    blocks.append(f"`{on_one_line(about)}`, {where}")
     blocks += [f"**{name}**\n\n{fenced(text)}" for name, text in told.items() if text]
     return "\n\n".join(blocks)

@@ -228,6 +228,11 @@ def test_on_a_phone_the_task_is_a_line_that_opens(
     says(page, "Task 1 of 3: \u2068Ask “When does 17 come?”")
     expect(panel(page).get_by_text("What should happen")).to_be_hidden()
     expect(page.box).to_have_value("When does 17 come?", timeout=ACTION_TIMEOUT)
+    line.tap()
+    panel(page).get_by_label("Pass", exact=True).tap()
+    panel(page).get_by_role("button", name="Save").tap()
+    says(page, "Nothing has been asked in this chat yet.", "0 of 3 done")
+    line.tap()
     talk(page, gemini, page.box.input_value(), "On Friday.")
     line.tap()
     assert violations(page) == []
@@ -243,6 +248,32 @@ def test_on_a_phone_the_task_is_a_line_that_opens(
     says(page, "0 of 3 done", "taken back")
     press(page, "All tasks")
     expect(panel(page).get_by_role("button", name="When does 17 come?")).not_to_contain_text("Pass")
+
+
+def test_a_new_tab_goes_on_with_the_task_in_its_chat(
+    url: str, gemini: FakeGemini, visitor: Visitor
+) -> None:
+    page = visitor(viewport={"width": 1280, "height": 800}).open(url)
+    talk(page, gemini, "Hello", "Hi.")
+    press(page, "When does 17 come?")
+    says(page, "A new chat has begun for this task.")
+    # Nothing has been asked yet: the last chat is not taken for the task's.
+    second = Page(page.tab.context.new_page()).open(url)
+    says(second, "Task 1 of 3")
+    second.shows()
+    talk(page, gemini, "When does 17 come?", "On Friday.")
+    page.tab.close()
+    third = Page(second.tab.context.new_page()).open(url)
+    says(third, "Task 1 of 3")
+    third.shows(("user", "When does 17 come?"), ("model", "On Friday."))
+    judge(third, "Pass", "")
+    press(third, "Save")
+    says(third, "1 of 3 done")
+    with third.tab.expect_download() as saved:
+        press(third, "All tasks")
+        press(third, "Save my report (ZIP)")
+    with zipfile.ZipFile(saved.value.path()) as archive:
+        assert "On Friday." in archive.read("report.md").decode()
 
 
 def test_who_has_signed_in_is_named_so(visitor: Visitor, tmp_path: Path) -> None:

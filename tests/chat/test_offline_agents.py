@@ -206,7 +206,14 @@ def test_the_page_offers_what_suits_the_model_that_answers(
     own, offline = [["Why is the sky blue?"]], [[example] for example in EXAMPLES]
     assert examples_for(loaded, Settings()) == own
     assert examples_for(loaded, Settings(demo_paused=True)) == offline
-    assert examples_for(replace(loaded, is_offline=True), Settings()) == offline
+    instead = replace(loaded, is_offline=True)
+    assert examples_for(instead, Settings()) == offline
+    # The host may miss them.
+    said = (
+        "Those of the agent's `EXAMPLES` that the offline model would not understand are not shown."
+    )
+    told = [describe(instead, Settings(), for_host=is_host) for is_host in (True, False)]
+    assert [said in each for each in told] == [True, False]
 
 
 async def test_each_example_of_the_agent_on_show_is_answered_offline() -> None:

@@ -88,7 +88,7 @@ async def test_a_verdict_is_kept_with_what_was_asked_and_seen_and_can_be_changed
     tester.page.turn_to(None)
     await tester.ask("When does 17 come?", "On Friday.")
     await tester.judges(0, "up")
-    await tester.judges(2, "unsure", chat="")
+    await tester.judges(2, "unsure", "Where?", chat="")
     kept = await tester.has_found()
     assert {text: each.opinion.rating for text, each in kept.items()} == {ASK: "up", PLAY: "unsure"}
     assert (kept[ASK].answer, kept[PLAY].question) == ("On Friday.", "")
@@ -101,12 +101,26 @@ async def test_a_verdict_is_kept_with_what_was_asked_and_seen_and_can_be_changed
     assert list(await tester.has_found()) == [PLAY]
 
 
+async def test_where_nothing_was_asked_a_verdict_needs_words_and_is_told_as_that(
+    tester: TaskTester,
+) -> None:
+    for chat in ("", "gone", None):
+        with pytest.raises(PlainError, match="Nothing has been asked in this chat yet"):
+            await tester.judges(0, "up", chat=chat)
+    assert await tester.has_found() == {}
+    await tester.judges(0, "down", "There is no shop here.")
+    files = unpacked(await tasks_report(tester.registry, tester.page.user_id))
+    assert ", there is no chat with it" in files["report.md"]
+    # Nothing is named that is not there.
+    assert "chats/" not in files["report.md"]
+
+
 async def test_it_outlasts_an_undo_and_its_chat_but_not_what_was_said_there(
     tester: TaskTester,
 ) -> None:
     await tester.ask("Money!", "Here you are: canary-words.")
     await tester.judges(1, "down", "It just paid.")
-    await tester.judges(0, "up", chat="")
+    await tester.judges(0, "up", "No 17.", chat="")
     await tester.page.undo()
     assert (await tester.has_found())[REFUND].question == "Money!"
     await tester.ask("Money!", "Here you are: canary-words.", kept=0)
@@ -206,6 +220,7 @@ async def test_a_testers_report_says_what_was_asked_seen_and_judged(tester: Task
     places = [summary.index(part) for part in parts]
     assert places == sorted(places)
     assert "in `chats/1/chat.html`" in summary
+    assert "- `chats/…`: each chat" in summary
     assert "On Monday." in files["chats/1/chat.md"]
     told = json.loads(files["chats/1/feedback.json"])
     assert sorted(each["kind"] for each in told) == ["answer", "task"]

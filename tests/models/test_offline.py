@@ -17,13 +17,13 @@ from agent.core.continuing import CONTINUE
 from agent.core.transcript import Text, Thought, ToolCall, Transcript, answer
 from agent.models.credentials import has_credentials
 from agent.models.offline import (
-    HELP,
     LONG_THOUGHT,
     MARKDOWN,
     WHAT_I_AM,
     OfflineModel,
     model_or_offline,
 )
+from agent.models.offline_texts import HELP
 from tests.support.app_setup import conversation, loaded, notices, say, until
 
 CREDENTIALS = (
@@ -90,7 +90,38 @@ async def test_a_very_long_message_is_repeated_only_in_part() -> None:
 
 
 async def test_help_lists_the_commands() -> None:
-    assert answer(await ask("/help")) == answer(await ask("What can you help me with?")) == HELP
+    said = answer(await ask("/help"))
+    assert said == answer(await ask("What can you help me with?"))
+    assert said == (
+        f"{HELP}\nAnd so do plain words, such as `what time is it in Tokyo?`, `12*7`, "
+        "`stream figures`, `draw chart 3, 5, 8`, `roll dice`, `what did I ask before?`.\n\n"
+        "A tool that needs your approval asks you before it runs."
+    )
+
+
+def find_order(number: str) -> str:
+    """Look up an order."""
+    return f"{number} comes on Friday."
+
+
+def paint(colour: Literal["red", "blue"]) -> str:
+    """Paint it."""
+    return f"It is {colour}."
+
+
+def send_home(order: int, street: str) -> str:
+    """Send an order."""
+    return f"{order} goes to {street}."
+
+
+async def test_help_names_what_this_agent_can_do_and_that_is_answered() -> None:
+    what = offline(find_order, paint, send_home)
+    said = answer(await say(what, "/help"))
+    assert "such as `find order for …`, `paint red`, `what did I ask before?`.\n" in said
+    answers = [answer(await say(what, each)) for each in ("find order for 17", "paint red")]
+    assert ["17 comes" in answers[0], "It is red" in answers[1]] == [True, True]
+    bare = answer(await ask("/help", what=offline(tools=[])))
+    assert bare == f"{HELP}\nAnd so do plain words, such as `what did I ask before?`."
 
 
 async def test_tools_lists_the_tools_each_with_its_command() -> None:
@@ -189,7 +220,7 @@ async def test_fail_keeps_what_it_said_and_then_all_is_well() -> None:
 async def test_an_unknown_command_is_answered_with_help(message: str) -> None:
     said = answer(await ask(message))
     assert said.startswith("I do not know the command `/")
-    assert said.endswith(HELP)
+    assert HELP in said
 
 
 # Plain questions

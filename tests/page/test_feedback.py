@@ -118,8 +118,13 @@ def test_an_answer_is_rated_changed_and_taken_back(
     talk(other, gemini, "And Bonn?", "Wet.")
     shows(other, "", "")
     assert list(opinions(agent)) == ["Cold."]
+    # What is told of it is told in this chat.
+    thumb(other, "Good answer").click()
+    form(other).get_by_role("button", name="Save").click()
+    says(other, "rated")
     other.clear()
     other.shows()
+    expect(other.tab.locator("#said")).to_have_text("")
     shows(other)
     other.wait_idle()
     assert found(agent) == []
@@ -166,6 +171,8 @@ def test_on_a_phone_all_of_it_can_be_reached_by_a_thumb(
         assert min(box["width"], box["height"]) >= 40
     save.tap()
     says(page, "rated")
+    page.begin_anew()
+    expect(page.tab.locator("#said")).to_have_text("")
 
 
 def test_a_chat_is_kept_as_an_example_and_saved_as_a_report(

@@ -94,7 +94,7 @@ async def test_what_is_wanted_with_another_visitors_chat_changes_nothing() -> No
     bobs = PageState(anns.registry)
     about = {"id": anns.session_id, "name": "Mine"}
     kept = [chat.model_dump() for chat in await anns.chats()], await anns.token()
-    for kind in ("rename", "share", "share again", "unshare"):
+    for kind in ("rename", "link", "share", "share again", "unshare"):
         told = await fulfil(bobs, gr.EventData(None, {"kind": kind, **about}))
         assert told["token"] is None
     assert await export_chat(bobs, gr.EventData(None, {"kind": "md", **about})) is None

@@ -143,6 +143,15 @@ def test_a_link_is_copied_brought_up_to_date_and_withdrawn(page: Page, gemini: F
     talk(page, gemini, "How is Rome?", "Sunny.")
     page.open_side_bar()
     page.pick("Share")
+    # The visitor is asked before anybody can read it.
+    dialog = page.tab.locator("#share")
+    expect(dialog).to_contain_text("This chat is not shared. If", timeout=ACTION_TIMEOUT)
+    page.tab.keyboard.press("Escape")
+    page.pick("Share")
+    expect(dialog).to_contain_text("This chat is not shared. If", timeout=ACTION_TIMEOUT)
+    page.press("Share it as it is now")
+    status = dialog.get_by_role("status")
+    expect(status).to_have_text("It is shared now.", timeout=ACTION_TIMEOUT)
     page.press("Copy")
     link = page.link.input_value()
     page.tab.wait_for_function(
@@ -154,7 +163,6 @@ def test_a_link_is_copied_brought_up_to_date_and_withdrawn(page: Page, gemini: F
     expect(page.link).to_have_value(link, timeout=ACTION_TIMEOUT)
     assert "Rainy." not in httpx.get(link).text  # To look at the link shares nothing more.
     page.press("Share it as it is now")
-    status = page.tab.locator("#share [role=status]")
     expect(status).to_have_text("It is shared as it is now.", timeout=ACTION_TIMEOUT)
     assert "Rainy." in httpx.get(link).text
     page.press("Stop sharing")

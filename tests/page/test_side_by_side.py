@@ -36,8 +36,12 @@ THOUGHTS = 24_576
 @pytest.fixture(scope="module")
 def agent() -> LoadedAgent:
     what = loaded(instruction="Be brief.", max_output_tokens=MOST)
+    said = {"Pirate": "Be a pirate.", "Poet": "Be a poet."}
     return replace(
-        what, variants={"Pirate": Variant.model_validate({"instruction": "Be a pirate."})}
+        what,
+        variants={
+            name: Variant.model_validate({"instruction": text}) for name, text in said.items()
+        },
     )
 
 
@@ -89,6 +93,9 @@ def test_both_are_written_beside_each_other_and_named_after_the_choice(
     talk(page, gemini, "Hi", "Hello.")
     dialog = opened(page)
     first, second = dialog.locator("fieldset").all()
+    for fieldset, name in ((first, "Pirate"), (second, "Poet")):
+        expect(fieldset.get_by_label("Who answers").locator(":checked")).to_have_text(name)
+    expect(dialog.get_by_role("button", name="Ask both")).to_be_in_viewport(ratio=1)
     first.get_by_label("Temperature").fill("0")
     second.get_by_label("Temperature").fill("1.5")
     goes_on = threading.Event()
@@ -111,7 +118,7 @@ def test_both_are_written_beside_each_other_and_named_after_the_choice(
     dialog.get_by_role("button", name="B is better").click()
     says(dialog, "You found B better.")
     (found,) = kept(agent)
-    names = {"first": "temperature 0", "second": "temperature 1.5"}
+    names = {"first": "Pirate · temperature 0", "second": "Poet · temperature 1.5"}
     expect(cards(dialog).nth(1).locator("h3")).to_have_text(f"B: {names[found.better]}")
     expect(cards(dialog).nth(1)).to_contain_text("7 tokens read, 5 written")
     told = "“{}” was found better 1 of 1 times. That says nothing yet"
@@ -139,11 +146,14 @@ def test_the_settings_that_are_named_the_owners_variant_and_a_key_of_ones_own(
     page.press("Use this key")
     opened(page).get_by_role("button", name="Close").click()
     dialog = opened(page)
-    second = dialog.locator("fieldset").nth(1)
+    first, second = dialog.locator("fieldset").all()
+    for side in (first, second):
+        side.get_by_label("Who answers").select_option(index=0)
+    dialog.get_by_text("The two settings").click()
     dialog.get_by_label("Your question").fill("Hi")
     dialog.get_by_role("button", name="Ask both").click()
     says(dialog, SENTENCES["same_sides"])
-    dialog.get_by_text("The two settings").click()
+    # What is to be changed is unfolded.
     second.get_by_label("Who answers").select_option("Pirate")
     second.get_by_label("Show answers as they are written").uncheck()
     dialog.get_by_label("Do not tell me which is which").uncheck()

@@ -254,6 +254,9 @@ class Page:
     def share(self) -> str:
         """Share the open chat; the link, and its dialog is closed again."""
         self.pick("Share")
+        self.tab.locator("#share .card-yes").wait_for()
+        if not self.link.count():
+            self.press("Share it as it is now")
         link = self.link.input_value(timeout=ACTION_TIMEOUT)
         self.tab.keyboard.press("Escape")
         expect(self.link).to_have_count(0, timeout=ACTION_TIMEOUT)

@@ -7,9 +7,10 @@
     const arrival = new Promise((resolve) => arrive = resolve);
 
     // The session that this window was on, which is kept with its history entry and not shown
-    // anywhere; else the chat that the page's address asks for.
+    // anywhere; else the chat that the page's address asks for, or in which a task is being tried.
     const wanted = () =>
-        history.state?.place || (new URLSearchParams(location.search).get("chat") ?? "");
+        history.state?.place || new URLSearchParams(location.search).get("chat") ||
+        globalThis.chatArrival.beside();
 
     // As Gradio has it (chat.js): a component stays as it is.
     const SAME = { __type__: "update" };
@@ -19,6 +20,9 @@
     let isOpen = false;
 
     globalThis.chatArrival = {
+        // Which chat is asked for by what stands beside it, as tasks.js does.
+        beside: () => "",
+
         start(given) {
             constants = given;
         },

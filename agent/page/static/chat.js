@@ -326,6 +326,7 @@
         // more; if that fails, one can type again.
         lock() {
             if (!chatList.deletesThis()) return SAME;
+            chatBox.tell("");
             chatCards.show([]);
             return update({ interactive: false });
         },
@@ -338,10 +339,11 @@
 
         // The sidebar, and what the browser keeps.
 
-        // Another chat is about to be opened, which on a phone the sidebar covers. Returns its
-        // inputs.
+        // Another chat is about to be opened, which on a phone the sidebar covers. What is said
+        // below the box was said of this one. Returns its inputs.
         leaveChat(...inputs) {
             chatVoice.hush();
+            chatBox.tell("");
             chatBox.saveDraft();
             chatFeedback.close();
             chatCards.show([]);
@@ -364,9 +366,10 @@
             return isTurning ? update({ value: chatBox.draft(place) }) : SAME;
         },
 
-        // Forgets what is kept of a visitor's words.
+        // Forgets what is kept of a visitor's words, and what was said of them.
         forgetDrafts() {
             chatBox.forgetDrafts();
+            chatBox.tell("");
             history.replaceState({ ...history.state, unsent: "" }, "");
         },
 

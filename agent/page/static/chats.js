@@ -126,7 +126,7 @@
 
     const entries = (id) => [
         { label: _("Rename"), act: () => rename(id) },
-        { label: _("Share"), act: () => send("click", { kind: "share", id }) },
+        { label: _("Share"), act: () => send("click", { kind: "link", id }) },
         null,
         ...Object.entries(SAVES).map(([kind, label]) => (
             { label, act: () => send("download", { kind, id }) }
@@ -247,7 +247,7 @@
             const wish = (kind) => send("click", { kind, id: about.id });
             if (about.kind === "example" && about.isThere) return tellKept(about.id);
             if (about.kind === "no example" && about.isThere) return;
-            const isOfLink = about.kind === "share" ? about.token : about.kind !== "rename";
+            const isOfLink = about.isThere && about.kind !== "rename";
             if (isOfLink) chatShare.show(view.place, about, name, wish);
             else globalThis.chatList.look(); // It has another name, or is not there any more.
         },

@@ -252,7 +252,7 @@
                 drafts.delete(told.turn);
                 marked = "";
                 if (opened === told.turn) close();
-                chatBox.tell(told.said);
+                if (about) chatBox.tell(told.said); // Else another chat is on the page by now.
             } else if (about) {
                 open(told);
             }

@@ -14,6 +14,10 @@
     const TO_END = _(
         "“Stop sharing” ends it: then the link leads nowhere. So does deleting the chat.",
     );
+    const QUESTION = _(
+        "This chat is not shared. If you share it, anybody who has the link can read it as it is now: " +
+            "what was said, the agent's thoughts and tools, and files.",
+    );
     const NOT_SHARED = _(
         "This chat is not shared. A link to it leads nowhere.",
     );
@@ -38,14 +42,15 @@
         if (shown) shown.status.textContent = _("Copied.");
     };
 
-    const draw = ({ token, wasShared }, status) => {
+    const draw = ({ kind, token }, status) => {
         const { body, wish } = shown;
         const close = button(_("Close"), "", () => shown.dialog.close());
         shown.status.textContent = status;
         if (!token) {
             const again = button(_("Share it as it is now"), "card-yes", () => wish("share"));
             const buttons = make("p", { className: "card-buttons" }, again, close);
-            body.replaceChildren(make("p", { textContent: NOT_SHARED }), buttons);
+            const textContent = kind === "link" ? QUESTION : NOT_SHARED;
+            body.replaceChildren(make("p", { textContent }), buttons);
             return again.focus();
         }
         const value = `${chat.pageUrl()}shared/${token}`;
@@ -55,7 +60,9 @@
         const buttons = make(
             "p",
             { className: "card-buttons" },
-            wasShared ? button(_("Share it as it is now"), "", () => wish("share again")) : null,
+            kind === "link"
+                ? button(_("Share it as it is now"), "", () => wish("share again"))
+                : null,
             button(_("Stop sharing"), "", () => wish("unshare")),
             close,
         );
@@ -70,15 +77,16 @@
 
     // What is said of a wish that has come true.
     const DONE = {
+        share: _("It is shared now."),
         "share again": _("It is shared as it is now."),
         unshare: _("It is not shared any more."),
     };
 
     globalThis.chatShare = {
-        // Shows what the server says of a chat's link: {kind, id, token, wasShared}; `name` is what
-        // the chat is called, and `wish` takes what the visitor wants with the link.
+        // Shows what the server says of a chat's link: {kind, id, token}; `name` is what the chat is
+        // called, and `wish` takes what the visitor wants with the link.
         show(place, about, name, wish) {
-            if (about.kind === "share" && shown?.id !== about.id) {
+            if (about.kind === "link" && shown?.id !== about.id) {
                 shown?.dialog.close();
                 const title = make("h2", {
                     id: "share-title",

@@ -8,7 +8,8 @@
     const { make } = chatDialog;
 
     // Where this window keeps the task in view, the chats in which tasks were tried (their sessions, by
-    // tasks), and whether the panel is open.
+    // tasks), and whether the panel is open. The browser keeps the same of the window in which tasks
+    // were done last: a new one goes on there.
     const PLACE = "chat tasks";
 
     // Where there is room beside the chat, as in tasks.css.
@@ -21,7 +22,8 @@
 
     const stored = () => {
         try {
-            return { chats: {}, ...JSON.parse(sessionStorage.getItem(PLACE) ?? "{}") };
+            const found = sessionStorage.getItem(PLACE) ?? localStorage.getItem(PLACE);
+            return { chats: {}, ...JSON.parse(found ?? "{}") };
         } catch {
             return { chats: {} };
         }
@@ -32,7 +34,9 @@
     const keep = (changes) => {
         kept = { ...kept, ...changes };
         try {
-            sessionStorage.setItem(PLACE, JSON.stringify(kept));
+            for (const storage of [sessionStorage, localStorage]) {
+                storage.setItem(PLACE, JSON.stringify(kept));
+            }
         } catch {
             // A full storage: it holds until the page is loaded again.
         }
@@ -303,6 +307,10 @@
         showList();
         if (told.tasks.every(verdictOf)) say(label("allDone"));
     };
+
+    // A page that is opened shows the chat of the task in view; a new one, if nothing has been asked in
+    // it.
+    chatArrival.beside = () => kept.current ? kept.chats[kept.current] || "new" : "";
 
     globalThis.chatTasks = {
         // Takes what tells Gradio that there is something to do.

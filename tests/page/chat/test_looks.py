@@ -81,10 +81,13 @@ def test_the_page_holds_the_very_text(page: Page, gemini: FakeGemini, text: str)
     assert page.copy_answer() == text
 
 
-def test_code_keeps_its_indentation(page: Page, gemini: FakeGemini) -> None:
+def test_code_keeps_its_indentation_and_a_pasted_table_its_tabs(
+    page: Page, gemini: FakeGemini
+) -> None:
     gemini.enqueue("```python\ndef f():\n    if x:\n        return 1\n```")
-    page.send("Hi")
-    page.shows(("user", "Hi"), ("model", "def f():\n    if x:\n        return 1"))
+    table = "Name\tCity\nAnn\t\tBerlin"
+    page.send(table)
+    page.shows(("user", table), ("model", "def f():\n    if x:\n        return 1"))
 
 
 PHONE: dict[str, Any] = {

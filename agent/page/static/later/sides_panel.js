@@ -55,6 +55,14 @@ const field = (name, label, rows) => {
     return [input, make("p", { className: "sides-field" }, words, input)];
 };
 
+// Who answers on each side, until the visitor chooses: two of the owner's variants, or else the agent
+// and another one; the agent alone against itself, where there is nobody else.
+const firstTwo = (who) => {
+    const variants = who.filter(({ variant }) => variant);
+    const others = who.slice(1);
+    return variants.length > 1 ? variants : [who[0], others[0] ?? who[0]];
+};
+
 // What can be set of one side, from what the server offers.
 const settingsOf = (side, number, { fields, who }) => {
     const held = {
@@ -65,7 +73,7 @@ const settingsOf = (side, number, { fields, who }) => {
             else side.options[name] = value;
         },
     };
-    side.who ??= who[0];
+    side.who ??= firstTwo(who)[number];
     const select = make("select", { name: "who", id: `sides-${number}-who` });
     select.append(...who.map(({ name }) => make("option", { textContent: name })));
     select.selectedIndex = Math.max(0, who.findIndex(({ name }) => name === side.who.name));
@@ -88,7 +96,7 @@ const settingsOf = (side, number, { fields, who }) => {
 };
 
 const ask = () => {
-    const { question, blind, status, settings } = view;
+    const { question, blind, status } = view;
     if (isAsking) return;
     asked = {
         number: Math.random(),
@@ -101,7 +109,6 @@ const ask = () => {
         })),
     };
     [isAsking, answers, status.textContent] = [true, null, ""];
-    settings.open = false;
     tell("submit");
     draw();
 };
@@ -205,7 +212,7 @@ const build = () => {
         questionField,
         view.settings,
         switched,
-        make("p", { className: "sides-buttons" }, view.send, view.stop),
+        make("p", { className: "sides-buttons sides-asking" }, view.send, view.stop),
         note(ONE_AT_A_TIME),
     );
     form.onsubmit = () => {
@@ -249,7 +256,10 @@ const SHOWN = {
         const isFirst = answers === null;
         [answers, isAsking] = [told, !told.isOver];
         draw();
-        if (isFirst) view.answers.scrollIntoView({ block: "nearest" });
+        if (isFirst) {
+            view.settings.open = false;
+            view.answers.scrollIntoView({ block: "nearest" });
+        }
         if (!told.isOver) return;
         if (told.canChoose) view.reason.value = "";
         view.status.textContent = told.whyNot ||
@@ -267,6 +277,7 @@ const SHOWN = {
         isAsking = false;
         draw();
         view.status.textContent = told.text;
+        view.settings.open ||= told.isSame;
     },
 };
 
