@@ -125,7 +125,8 @@ def describe(loaded: LoadedAgent, settings: Settings, for_host: bool = False) ->
         )
     )
     offline += f" {_(GIVE_A_KEY)}" if loaded.waits_for_keys else ""
-    offline += f" {loaded.how_to_connect}" if for_host else ""
+    if for_host and loaded.how_to_connect:  # Which is English for every reader (core/language).
+        offline += f'\n\n<div lang="en" dir="ltr">\n\n{loaded.how_to_connect}\n\n</div>'
     paused = Notice("paused").text if settings.demo_paused and loaded.costs else ""
     kept, tape = where_chats_are_kept(loaded, settings), loaded.tape
     played, recorded = "", _(RECORDED) if tape.recorder else ""
