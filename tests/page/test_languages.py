@@ -182,6 +182,9 @@ def test_arabic_is_written_from_right_to_left_and_nothing_is_cut(visitor: Visito
                 direction: document.documentElement.dir,
                 sideways: document.documentElement.scrollWidth - innerWidth,
                 isBarRight: bar.left > innerWidth / 2 && bar.right >= innerWidth,
+                areSidesMirrored: ['.user-row', '.message-buttons-right', '.message-buttons-left']
+                    .map((part) => place(document.querySelector(part)))
+                    .map(({ left, right }) => left < innerWidth - right),
                 isSendLeft: send.left >= 0 && send.right <= box.left + 1,
                 answer: getComputedStyle(answer).direction,
             }
@@ -191,6 +194,7 @@ def test_arabic_is_written_from_right_to_left_and_nothing_is_cut(visitor: Visito
             "direction": "rtl",
             "sideways": 0,
             "isBarRight": True,
+            "areSidesMirrored": [True, True, False],
             "isSendLeft": True,
             "answer": "rtl",
         }
