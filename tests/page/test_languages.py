@@ -95,7 +95,7 @@ def test_who_chooses_german_reads_all_in_german_after_a_reload_too(visitor: Visi
             assert tab.evaluate("[document.documentElement.lang, navigator.language]") == [
                 *("de", "de")
             ]
-            expect(page.box).to_have_attribute("placeholder", "Deine Nachricht …")
+            expect(page.box).to_have_attribute("placeholder", "Nachricht …")
             page.reload()
         expect(page.seen.get_by_text(told)).to_be_visible(timeout=ACTION_TIMEOUT)
         expect(page.box).to_be_editable(timeout=ACTION_TIMEOUT)
