@@ -25,6 +25,7 @@ from agent.page.handlers import Handlers, Respond
 from agent.page.header import Header, describe, examples_for
 from agent.page.languages import to_choice
 from agent.page.page_state import PageState
+from agent.page.preloading import preloads
 from agent.page.protocol import choose, edit, pick
 from agent.page.settings_panel import SettingsPanel, is_offered
 from agent.page.side_by_side import SidesPanel
@@ -101,7 +102,7 @@ class ChatPage(RewiredInterface):
             analytics_enabled=False,
         )
         set_storage_secret(self, KEY)
-        take_over_template(template_head())
+        take_over_template(template_head() + preloads(self.config["components"]))
 
     @property
     def expects_oauth(self) -> bool:

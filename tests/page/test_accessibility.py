@@ -154,6 +154,7 @@ def test_escape_stops_an_answer_and_leaves_an_edit(page: Page, gemini: FakeGemin
     page.tab.keyboard.press("ArrowUp")  # In an empty box: the last message is edited.
     edited = page.tab.locator("textarea.edit-textarea")
     expect(edited).to_have_value("A tale", timeout=ACTION_TIMEOUT)
+    expect(page.tab.locator(".about")).to_be_hidden()  # What stands on a page without a chat.
     edited.press("Escape")
     expect(edited).to_have_count(0, timeout=ACTION_TIMEOUT)
     page.box.press("ArrowUp")
