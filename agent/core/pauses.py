@@ -24,6 +24,9 @@ Kind: TypeAlias = Literal["approval", "input", "choice", "sign_in", "key"]
 # What is asked for where the agent has no words for it.
 YOUR_KEY = N_("Your key")
 
+# A name in quotation marks, of which each language has its own.
+QUOTED = N_("“{what}”")
+
 # The kinds whose answers are secrets, which go no further than to ADK.
 SECRET_KINDS = ("sign_in", "key")
 
@@ -266,7 +269,7 @@ def call_text(asked: Pause) -> str:
     """The call of an approval as text: the tool's name, and the arguments that it gets, as JSON."""
     args = (asked.reply and asked.reply.args) or asked.args or {}
     shown = ", ".join(f"{name}: {_json(value)}" for name, value in args.items())
-    return f"“{asked.tool}”" + (f" ({shown})" if shown else "")
+    return _(QUOTED).format(what=asked.tool) + (f" ({shown})" if shown else "")
 
 
 def _json(value: Any) -> str:

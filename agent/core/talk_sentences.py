@@ -36,7 +36,7 @@ SENTENCES: dict[str, str] = {
     "talk_too_much": (
         "More has come than can be passed on, so the talk was ended. You can begin another one."
     ),
-    "talk_words_only": "This AI does not hear you: in this talk it takes typed words alone.",
+    "talk_words_only": "Your voice is not heard in this talk: please type.",
     "not_in_talk": (
         "The agent wants to do something that needs your approval, which cannot be given in a "
         "talk. Write to it after the talk."

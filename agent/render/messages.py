@@ -274,14 +274,22 @@ def _message(
         case File() | Sources():
             content = _aside(entry, file_content)
             return {"role": "assistant", "content": content, "metadata": {"id": ASIDE}}
-        case Pause(id=id):
-            more = {"id": STAYS_DONE} if id in done else {}
-            # In it may be a model's words, and they are text.
-            return panel(own_title(NOTE), plain(sentence(entry).text), **more)
+        case Pause():
+            return _pause(entry, is_whole=file_content is not None, stays_done=entry.id in done)
         case Notice() | Said():
             return _sentence(entry, is_whole=file_content is not None)
         case _:
             assert_never(entry)
+
+
+def _pause(asked: Pause, is_whole: bool, stays_done: bool) -> Message:
+    """What a person is asked, or has answered."""
+    title = own_title(NOTE)
+    if asked.reply is None and not is_whole:
+        # In italics, which nobody sees: so messages.css knows what a card asks in its place.
+        title = f"**_{_(NOTE)}_**"
+    # In it may be a model's words, and they are text.
+    return panel(title, plain(sentence(asked).text), **({"id": STAYS_DONE} if stays_done else {}))
 
 
 def _sentence(entry: Notice | Said, is_whole: bool) -> Message:

@@ -21,6 +21,7 @@ from agent.core.language import (
     words_of_scripts,
 )
 from agent.core.notices import SENTENCES, Notice, PlainError
+from agent.core.pauses import Pause, sentence
 from agent.core.text import duration
 from tests.catalogues import read, untranslated, words
 
@@ -122,6 +123,13 @@ def test_numbers_and_their_nouns_are_written_as_in_that_language() -> None:
         "ja": ("12,345", "0.5", "2日"),
         "ar": ("12,345", "0.5", "يومين"),
     }
+
+
+@pytest.mark.parametrize(("tag", "quoted"), [("en", "“pay”"), ("de", "„pay“"), ("ar", "«pay»")])
+def test_a_tool_is_quoted_as_the_readers_language_does(tag: str, quoted: str) -> None:
+    asked = Pause("1", "adk_request_confirmation", "approval", tool="pay", args={"amount": 1})
+    with speaking(tag):
+        assert f"{quoted} (amount: 1)" in sentence(asked).text
 
 
 def test_what_the_host_reads_is_english() -> None:

@@ -41,6 +41,9 @@ def test_an_approval_runs_the_tool_once_and_goes_on_with_the_answer(visitor: Vis
         ask(page, "Pay Ann")
         page.asks(*PAY_CARD)
         assert DONE == []
+        told_above = page.seen.get_by_text("The agent asks for approval")
+        expect(told_above).to_be_attached()
+        expect(told_above).to_be_hidden()  # The card asks the same.
         page.answer_card("Approve")
         page.asks()
         page.speaks()

@@ -95,7 +95,7 @@ def test_who_chooses_german_reads_all_in_german_after_a_reload_too(visitor: Visi
             assert tab.evaluate("[document.documentElement.lang, navigator.language]") == [
                 *("de", "de")
             ]
-            expect(page.box).to_have_attribute("placeholder", "Deine Nachricht …")
+            expect(page.box).to_have_attribute("placeholder", "Nachricht …")
             page.reload()
         expect(page.seen.get_by_text(told)).to_be_visible(timeout=ACTION_TIMEOUT)
         expect(page.box).to_be_editable(timeout=ACTION_TIMEOUT)
@@ -185,6 +185,9 @@ def test_arabic_is_written_from_right_to_left_and_nothing_is_cut(visitor: Visito
                 direction: document.documentElement.dir,
                 sideways: document.documentElement.scrollWidth - innerWidth,
                 isBarRight: bar.left > innerWidth / 2 && bar.right >= innerWidth,
+                areSidesMirrored: ['.user-row', '.message-buttons-right', '.message-buttons-left']
+                    .map((part) => place(document.querySelector(part)))
+                    .map(({ left, right }) => left < innerWidth - right),
                 isSendLeft: send.left >= 0 && send.right <= box.left + 1,
                 answer: getComputedStyle(answer).direction,
             }
@@ -194,6 +197,7 @@ def test_arabic_is_written_from_right_to_left_and_nothing_is_cut(visitor: Visito
             "direction": "rtl",
             "sideways": 0,
             "isBarRight": True,
+            "areSidesMirrored": [True, True, False],
             "isSendLeft": True,
             "answer": "rtl",
         }

@@ -93,6 +93,22 @@ def test_however_much_is_typed_all_is_in_view_and_a_thumb_meets_it(page: Page) -
     assert set(seen["letters"]) == {"16px"}  # Smaller ones Safari zooms in on.
 
 
+def test_what_is_typed_has_the_whole_width_and_all_buttons_one_line(page: Page) -> None:
+    def middle(selector: str) -> float:
+        place = page.tab.locator(selector).bounding_box()
+        assert place
+        return place["y"] + place["height"] / 2
+
+    for text in ("", "One line\nand another"):
+        page.box.fill(text)
+        assert abs(middle("#attach") - middle(".submit-button")) < 1
+    place = page.box.bounding_box()
+    assert place
+    assert place["width"] > 290
+    assert place["y"] + place["height"] / 2 < middle(".submit-button") - 40
+    page.box.fill("")
+
+
 def test_nothing_stands_under_a_notch_and_pulling_down_loads_nothing(page: Page) -> None:
     told = page.tab.locator("meta[name=viewport]")
     assert told.count() == 1

@@ -71,10 +71,13 @@ def page(url: str, visitor: Visitor) -> Page:
 
 
 def open_panel(page: Page) -> Locator:
-    page.seen.get_by_text(TITLE).click()
-    panel = page.tab.locator(".stream-panel")
+    panel, x = page.tab.locator(".stream-panel"), "heading => heading.getBoundingClientRect().x"
+    heading = page.seen.get_by_text(TITLE)
+    before = heading.evaluate(x)
+    heading.click()
     # The server has been asked, and has told what there is so far.
     expect(panel.locator(".stream-answers")).not_to_be_empty(timeout=ACTION_TIMEOUT)
+    assert heading.evaluate(x) == pytest.approx(before, abs=1)
     return panel
 
 

@@ -250,7 +250,7 @@ def test_a_typed_talk_goes_on_in_its_chat_and_is_taken_back_as_a_whole(
     page.send("My name is Ann.")
     page.wait_idle()
     before = page.words()
-    begin(page, "This AI does not hear you: in this talk it takes typed words alone.")
+    begin(page, "Your voice is not heard in this talk: please type.")
     assert not Axe().run(page.tab, options=RULES).response["violations"]
     assert page.tab.evaluate("sent.length") == 0
     say(page, "/long")
@@ -304,7 +304,7 @@ def test_who_has_signed_in_talks_below_a_proxys_own_path(come: Come) -> None:
         page.tab.get_by_label("password").fill("sesame")
         page.tab.get_by_role("button", name="Login").click()
         expect(page.box).to_be_editable(timeout=ACTION_TIMEOUT)
-        begin(page, "This AI does not hear you")
+        begin(page, "Your voice is not heard")
         say(page, "/help")
         wait_for(page, "bubbles().length === 2 && bubbles()[1][1]")
         page.tab.keyboard.press("Escape")

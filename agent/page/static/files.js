@@ -131,7 +131,7 @@
         button.setAttribute("aria-label", constants.addFiles);
         button.textContent = "+";
         button.addEventListener("click", () => input.click());
-        document.getElementById("message")?.append(button, input);
+        document.getElementById("message")?.prepend(button, input);
     };
 
     // Milliseconds in which the browser must have begun to save a file.

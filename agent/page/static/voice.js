@@ -163,7 +163,7 @@
         };
         // Who goes on by hand has said enough.
         box.addEventListener("input", ({ isTrusted }) => isTrusted && listening?.abort());
-        document.getElementById("message").append(dictate);
+        document.getElementById("message").prepend(dictate);
     };
 
     // Talks: what holds one is loaded when somebody first wants to.

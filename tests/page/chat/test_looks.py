@@ -25,7 +25,7 @@ def test_the_header_tells_who_answers(page: Page) -> None:
     expect(page.seen.get_by_text("Additional inputs", exact=False)).to_have_count(0)
     assert " ".join(page.tab.locator("main").inner_text().split()) == (
         "Helper Helps. Chats are kept in this server's memory, until it restarts or for 7 days "
-        "after their last message. Hello Message Send + Settings for your messages How the last "
+        "after their last message. Hello + Message Send Settings for your messages How the last "
         "answer came "
         "English Deutsch Français Español Português 日本語 简体中文 العربية"
     )
@@ -56,8 +56,10 @@ def test_the_end_of_the_next_answer_is_in_view(visitor: Visitor, by: str) -> Non
 def test_the_offline_model_says_what_it_is(offline: str, visitor: Visitor) -> None:
     page = visitor().open(offline)
     assert (
-        "Answered by the built-in offline model, which is not an AI: no AI is connected. Do this."
+        "Answered by the built-in offline model, which is not an AI: no AI is connected."
     ) in page.tab.locator("main").inner_text()
+    # What the host is told is English on every page.
+    expect(page.tab.locator(".about [lang=en][dir=ltr]")).to_have_text("Do this.")
     page.send("Hi")
     page.wait_idle()
     assert page.words()[1][1].startswith("I am the built-in offline model: a small program")

@@ -33,7 +33,7 @@ import { levelOf, openMicrophone, openVoice } from "./talk_devices.js";
     const MUTED = matchMedia("(hover: hover)").matches
         ? _("Your microphone is off. To speak, hold the button or the space bar.")
         : _("Your microphone is off. To speak, hold the button.");
-    const HEARS_NOBODY = _("This AI does not hear you: in this talk it takes typed words alone.");
+    const HEARS_NOBODY = _("Your voice is not heard in this talk: please type.");
     const NOT_BEGUN = _("The talk could not begin. Please press Talk once more.");
     const LINE_LOST = _(
         "The connection to this page's server was lost, so the talk is over. What was said is kept: " +
