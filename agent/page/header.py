@@ -130,10 +130,11 @@ def describe(loaded: LoadedAgent, settings: Settings, for_host: bool = False) ->
         )
     )
     offline += f" {_(GIVE_A_KEY)}" if loaded.waits_for_keys else ""
-    if for_host and loaded.how_to_connect:  # Which is English for every reader (core/language).
+    if for_host:
         left_out = not set(loaded.examples) <= set(loaded.offline_examples or loaded.examples)
-        told = loaded.how_to_connect + (f" {NOT_OFFERED}" if left_out else "")
-        offline += f'\n\n<div lang="en" dir="ltr">\n\n{told}\n\n</div>'
+        told = f"{loaded.how_to_connect} {NOT_OFFERED if left_out else ''}".strip()
+        # Which is English for every reader (core/language).
+        offline += f'\n\n<div lang="en" dir="ltr">\n\n{told}\n\n</div>' if told else ""
     paused = Notice("paused").text if settings.demo_paused and loaded.costs else ""
     kept, tape = where_chats_are_kept(loaded, settings), loaded.tape
     played, recorded = "", _(RECORDED) if tape.recorder else ""
