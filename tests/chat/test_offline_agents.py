@@ -150,7 +150,8 @@ def test_the_host_alone_reads_which_key_is_missing(folder: Write) -> None:
     loaded = load(folder({"agent.py": OTHERS["found at the start"]}))
     said = "Answered by the **built-in offline model**, which is not an AI: no AI is connected."
     how = "To hear from the agent's own AI instead, set `OPENAI_API_KEY` in .env, and start again."
-    assert f"{said} {how}\n" in describe(loaded, Settings(), for_host=True)
+    of_host = f'<div lang="en" dir="ltr">\n\n{how}\n\n</div>'
+    assert f"{said}\n\n{of_host}" in describe(loaded, Settings(), for_host=True)
     assert f"{said}\n" in describe(loaded, Settings())
     assert loaded.no_ai.endswith(f"so the built-in offline model answers. {how}")
 
