@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from functools import partial
-from typing import Any
 
 import pytest
 from gradio.queueing import Queue
@@ -18,9 +17,6 @@ from tests.support.raw_queue_client import RawQueueClient
 
 pytestmark = pytest.mark.slow
 
-# What pandas was given to sum up.
-SUMS: list[Any] = []
-
 
 async def seldom(queue: Queue) -> None:
     """Instead of what each is told once a second, if it waits for so long."""
@@ -29,7 +25,6 @@ async def seldom(queue: Queue) -> None:
 @pytest.fixture(scope="module")
 def url(fake: FakeGemini) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Queue, "_get_df", staticmethod(SUMS.append))
         patch.setattr(Queue, "notify_clients", seldom)
         with launched(loaded()) as address:
             yield address
@@ -70,11 +65,3 @@ def test_for_a_page_that_takes_nothing_no_backlog_piles_up(
     updates = [each["output"]["data"] for each in told if each["msg"] == "process_generating"]
     assert len(updates) < 10
     assert json.dumps(updates).count("word ") == 50
-
-
-def test_nobody_sums_up_what_was_run(
-    queue_clients: list[RawQueueClient], gemini: FakeGemini
-) -> None:
-    gemini.enqueue("Hello.")
-    queue_clients[0].try_out("Hi")
-    assert SUMS == []

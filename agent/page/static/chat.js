@@ -47,7 +47,8 @@
         isHeld: false, // Whether a message waits for its files.
         edited: null, // The number of the latest edit.
         changes: 0, // How often a question was put on the page, or taken off it;
-        changesBefore: 0, // and how often before the server was asked last what is to be shown.
+        changesBefore: 0, // and how often before the server was asked last what is to be shown,
+        isLeft: false, // or before the visitor turned to another chat, for which it will be asked.
         isTurning: false, // Whether another chat is on its way to the page,
         isArriving: false, // or the first one of a page that has been opened.
         hasArrived: false, // Whether the server has said which that is.
@@ -256,7 +257,8 @@
 
         // The server is asked what is to be shown. Returns its inputs.
         askForPage(...inputs) {
-            state.changesBefore = state.changes;
+            if (!state.isLeft) state.changesBefore = state.changes;
+            state.isLeft = false;
             return inputs;
         },
 
@@ -347,7 +349,8 @@
             chatBox.saveDraft();
             chatFeedback.close();
             chatCards.show([]);
-            state.isTurning = true;
+            state.isTurning = state.isLeft = true;
+            state.changesBefore = state.changes;
             chatAccess.uncover();
             return inputs;
         },

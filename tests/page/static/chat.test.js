@@ -305,6 +305,24 @@ describe("The page", () => {
         assert.equal(said.textContent, "");
     });
 
+    test("asks the server again if a question came while it was told what to show", async () => {
+        const ask = (number) => chat.showQuestion({ text: "3?", number, count: 0 }, []);
+        chat.askForPage();
+        assert.deepEqual(chat.keepPage(PAGE), SAME);
+        chat.askForPage();
+        await ask(1);
+        assert.equal(typeof chat.keepPage([]), "number");
+        chat.askForPage();
+        assert.deepEqual(chat.keepPage(PAGE), SAME);
+        // Another chat is on its way from the moment in which the visitor turns to it.
+        chat.leaveChat();
+        await ask(2);
+        chat.askForPage();
+        assert.equal(typeof chat.keepPage([]), "number");
+        chat.askForPage();
+        assert.deepEqual(chat.keepPage(PAGE), SAME);
+    });
+
     test("is locked while its own chat is deleted, and not for another one", () => {
         globalThis.chatList = { deletesThis: () => true };
         assert.deepEqual(chat.lock(), { __type__: "update", interactive: false });
