@@ -94,7 +94,7 @@ def test_what_was_asked_before_a_kill_is_answered_after_it_in_another_window(
         page.asks()
         page.speaks()
         assert page.words() == [("user", "Do it"), ("model", "All done.")]
-        assert agent.done() == done
+        assert sorted(agent.done()) == sorted(done)  # They are run at the same time.
         assert 'response get_user_choice {"result": "blue"}' in gemini.requests[-1].last_user_text
     finally:
         app.end(signal.SIGKILL)
