@@ -8,6 +8,7 @@ import logging
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ def preloads(components: Iterable[dict[str, Any]]) -> str:
 
 def files(types: Iterable[str]) -> Iterator[str]:
     """The names of the files that these types of components need, and of those before them."""
-    entry = first(ENTRY, (FRONTEND / "index.html").read_text(encoding="utf-8"))
+    entry = first(ENTRY, read(FRONTEND / "index.html"))
     yield from (app := needed(entry, PART.format("Index")))
     yield from needed(app[0], PART.format("Blocks"))
     yield from (core := needed(entry, PART.format("core")))
@@ -56,9 +57,15 @@ def files(types: Iterable[str]) -> Iterator[str]:
 
 def needed(script: str, part: str) -> list[str]:
     """What a part of a script needs, itself first."""
-    source = (FRONTEND / "assets" / script).read_text(encoding="utf-8")
+    source = read(FRONTEND / "assets" / script)
     names = [name.strip("\"'`./") for name in first(ALL_FILES, source).split(",")]
     return [names[int(number)] for number in first(part, source).split(",")]
+
+
+@cache  # Of one of them every type of component asks.
+def read(file: Path) -> str:
+    """What is in a file."""
+    return file.read_text(encoding="utf-8")
 
 
 def first(pattern: str | re.Pattern[str], text: str) -> str:

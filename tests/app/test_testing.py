@@ -79,6 +79,15 @@ def judge(page: Page, verdict: str, words: str) -> None:
     panel(page).get_by_label("In your own words").fill(words)
 
 
+def report_of(page: Page) -> str:
+    """What a tester's own report says, which is saved from the list of tasks."""
+    with page.tab.expect_download() as saved:
+        press(page, "All tasks")
+        press(page, "Save my report (ZIP)")
+    with zipfile.ZipFile(saved.value.path()) as archive:
+        return archive.read("report.md").decode()
+
+
 def test_from_the_list_of_tasks_to_the_eval_set(
     app: App, gemini: FakeGemini, visitor: Visitor, folder: Path, db: str, tmp_path: Path
 ) -> None:
@@ -269,11 +278,7 @@ def test_a_new_tab_goes_on_with_the_task_in_its_chat(
     judge(third, "Pass", "")
     press(third, "Save")
     says(third, "1 of 3 done")
-    with third.tab.expect_download() as saved:
-        press(third, "All tasks")
-        press(third, "Save my report (ZIP)")
-    with zipfile.ZipFile(saved.value.path()) as archive:
-        assert "On Friday." in archive.read("report.md").decode()
+    assert "On Friday." in report_of(third)
 
 
 def test_who_has_signed_in_is_named_so(visitor: Visitor, tmp_path: Path) -> None:
@@ -289,8 +294,4 @@ def test_who_has_signed_in_is_named_so(visitor: Visitor, tmp_path: Path) -> None
         judge(page, "Fail", "Silence.")
         press(page, "Save")
         says(page, "Your verdict is stored.")
-        with page.tab.expect_download() as saved:
-            press(page, "All tasks")
-            press(page, "Save my report (ZIP)")
-        with zipfile.ZipFile(saved.value.path()) as archive:
-            assert "Tested by `ann`." in archive.read("report.md").decode()
+        assert "Tested by `ann`." in report_of(page)
