@@ -11,16 +11,21 @@ import io
 import sys
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
-from itertools import pairwise
+from contextlib import ExitStack
+from itertools import chain, pairwise
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, TypeAlias
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.support.app_process import App
 from tests.support.browser import CHROMIUM, CHROMIUM_ARGUMENTS, IS_IDLE, RECORD_STATES
+from tests.support.task_lists import TASKS
+
+# What is done, and how the page is called then.
+States: TypeAlias = list[tuple[str, Callable[[Page], Any]]]
 
 TOUCH = {"has_touch": True, "is_mobile": True}
 
@@ -41,16 +46,32 @@ def ask(page: Page, message: str) -> None:
     page.wait_for_function(IS_IDLE)
 
 
-def stop(page: Page) -> None:
-    page.locator("#message textarea").fill("/think")
+def begin(page: Page, message: str, seconds: float) -> None:
+    """Ask, and let the answer come for so long."""
+    page.locator("#message textarea").fill(message)
     page.locator(".submit-button").click()
     page.locator(".stop-button").wait_for()
-    page.wait_for_timeout(300)  # Something is thought.
+    page.wait_for_timeout(1000 * seconds)
+
+
+def stop(page: Page) -> None:
     page.keyboard.press("Escape")
     page.wait_for_function(IS_IDLE)
 
 
+def open_saved(page: Page) -> None:
+    """The chat as a page of its own, after which the side bar is open."""
+    open_side_bar(page)
+    open_menu(page)
+    with page.expect_download() as saved:
+        pick("Save as a page")(page)
+    page.goto(f"file://{saved.value.path()}")
+
+
 def open_side_bar(page: Page) -> None:
+    if page.url.startswith("file:"):
+        page.go_back()
+        page.wait_for_function(IS_IDLE)
     page.get_by_role("button", name="Your chats").click()
     page.locator("#chats [aria-current=true]").wait_for()
 
@@ -86,23 +107,53 @@ def end_talk(page: Page) -> None:
     page.wait_for_function(IS_IDLE)
 
 
-# What is done, one after the other, and how the page is called then.
-STATES: list[tuple[str, Callable[[Page], Any]]] = [
+def begin_tasks(page: Page) -> None:
+    page.locator("#tasks").get_by_role("button", name="Start").click()
+    page.wait_for_function(IS_IDLE)
+
+
+def load_anew(page: Page) -> None:
+    """Without Gradio's scripts, as on a slow line."""
+    page.route("**/assets/*.js", lambda route: route.abort())
+    page.reload()
+
+
+# One after the other.
+STATES: States = [
     ("empty", lambda page: None),
     ("tool", lambda page: ask(page, "What is 12*7?")),
-    ("text", lambda page: ask(page, "/markdown")),
+    ("streaming", lambda page: begin(page, "/markdown", 1)),
+    ("text", lambda page: page.wait_for_function(IS_IDLE)),
     ("failure", lambda page: ask(page, "/fail")),
+    ("thinking", lambda page: begin(page, "/think", 0.3)),
     ("stopped", stop),
     ("picture", lambda page: ask(page, "Draw a chart of 3, 5, 8 and 2")),
     ("question", lambda page: ask(page, "roll the dice")),
     ("talk", talk),
     ("after-talk", end_talk),
+    ("saved-page", open_saved),
     ("side-bar", open_side_bar),
     ("menu", open_menu),
     ("delete", pick("Delete")),
     ("shared", share),
     ("shared-page", open_shared),
 ]
+
+# The same of an agent with tasks for testers, of which two answers may be compared, where a visitor
+# may send one message a minute.
+TESTERS: States = [
+    ("tasks", lambda page: None),
+    ("task", begin_tasks),
+    ("answer", lambda page: ask(page, "Hello")),
+    ("limit", lambda page: ask(page, "And you?")),
+    ("comparison", lambda page: page.get_by_role("button", name="Compare two answers").click()),
+    ("loading", load_anew),
+]
+AGENT = """\
+from google.adk.agents import Agent
+
+root_agent = Agent(name="shop", description="Helps you with your order.", model="offline")
+"""
 
 
 # What is recorded, and seconds: of a frame, and for which the last one stays.
@@ -166,10 +217,10 @@ def show_both(browser: Browser, url: str, path: Path) -> None:
     both.quantize(128).save(path, optimize=True)
 
 
-def pictures(browser: Browser, url: str, folder: Path, size: str) -> Iterator[Path]:
-    """Each state in this size; the files' paths."""
+def pictures(browser: Browser, url: str, folder: Path, size: str, states: States) -> Iterator[Path]:
+    """Each of these states in this size; the files' paths."""
     page = opened(browser, url, size)
-    for state, reach in STATES:
+    for state, reach in states:
         reach(page)
         page.wait_for_timeout(500)  # What moves comes to rest.
         yield Path(folder, f"{size}-{state}.png")
@@ -187,16 +238,28 @@ def readmes(browser: Browser, url: str, folder: Path) -> Iterator[Path]:
 def main(folder: Path, sizes: list[str]) -> None:
     """Make the pictures of these sizes, of all without any."""
     folder.mkdir(parents=True, exist_ok=True)
-    app = App(SESSION_DB="memory://", VISITOR_PER_MINUTE="0")
-    try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
-            for size in sizes or SIZES:
-                make = readmes if size == "readme" else partial(pictures, size=size)
-                for path in make(browser, app.url, folder):
-                    print(path)  # noqa: T201
-    finally:
-        app.end()
+    with TemporaryDirectory() as parent, ExitStack() as apps, sync_playwright() as playwright:
+        shop = Path(parent, "shop")
+        shop.mkdir()
+        (shop / "agent.py").write_text(AGENT, encoding="utf-8")
+        (shop / "tester_tasks.md").write_text(TASKS, encoding="utf-8")
+        app = App(SESSION_DB="memory://", VISITOR_PER_MINUTE="0")
+        apps.callback(app.end)
+        limits = {"VISITOR_PER_MINUTE": "1", "SIDE_BY_SIDE": "1"}
+        testers = App(str(shop), SESSION_DB="memory://", **limits)
+        apps.callback(testers.end)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
+        for size in sizes or SIZES:
+            made = (
+                [readmes(browser, app.url, folder)]
+                if size == "readme"
+                else [
+                    pictures(browser, app.url, folder, size, STATES),
+                    pictures(browser, testers.url, folder, size, TESTERS),
+                ]
+            )
+            for path in chain(*made):
+                print(path)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from agent.core.language import (
     words_of_scripts,
 )
 from agent.core.notices import Notice
-from agent.page.controls import busy, idle
+from agent.page.controls import PLACEHOLDER, SEND, busy, idle
 from agent.render.formulas import MARK
 from agent.render.messages import BESIDE, JOINER, STAYS_DONE
 
@@ -35,6 +35,9 @@ LABELS = {
 
 # What scheme.js calls its button.
 SCHEME_LABEL = N_("Light or dark")
+
+# What early.js says of a message that is sent before the page is there.
+WAITS = N_("Your message is sent as soon as the page has loaded.")
 
 # Who shows a Space in a frame.
 SPACES_PAGE = "https://huggingface.co"
@@ -132,6 +135,23 @@ def template_head() -> str:
     head = (STATIC / "head.html").read_text(encoding="utf-8")
     script = "".join(map(_script, ("place.js", "scheme.js", "language.js")))
     return f"{head}<script>{{% raw %}}\n{script}{{% endraw %}}</script>"
+
+
+def template_box() -> str:
+    """The part of Gradio's template in which one types until the page is there."""
+    box = (STATIC / "early.html").read_text(encoding="utf-8")
+    script = f"<script>{{% raw %}}\n{_script('early.js')}{{% endraw %}}</script>"
+    return f"{{% set early = own['early'] %}}{{% if early %}}{box}{script}{{% endif %}}"
+
+
+def early_words() -> dict[str, str]:
+    """What stands in and beside that box, in the reader's language."""
+    return {
+        "label": _("Message"),
+        "placeholder": _(PLACEHOLDER),
+        "send": _(SEND),
+        "waits": _(WAITS),
+    }
 
 
 def _script(name: str) -> str:

@@ -12,7 +12,15 @@ from agent.chat.loader import to_title
 from agent.core.colours import PAGE
 from agent.core.language import ENGLISH, N_, _, direction, language
 from agent.core.sign_in import SignIn
-from agent.page.browser import ASSETS, in_language, js, part, template_head
+from agent.page.browser import (
+    ASSETS,
+    early_words,
+    in_language,
+    js,
+    part,
+    template_box,
+    template_head,
+)
 from agent.page.controls import AT_ONCE, PLACEHOLDER, QUEUED, SEND, STOP
 from agent.page.feedback import FeedbackForm
 from agent.page.gradio_internals import (
@@ -102,7 +110,8 @@ class ChatPage(RewiredInterface):
             analytics_enabled=False,
         )
         set_storage_secret(self, KEY)
-        take_over_template(template_head() + preloads(self.config["components"]))
+        head = template_head() + preloads(self.config["components"])
+        take_over_template(head, template_box())
 
     @property
     def expects_oauth(self) -> bool:
@@ -155,7 +164,8 @@ class ChatPage(RewiredInterface):
             changed[self._choice._id] = {"value": to_choice(agents.settings.languages)}
         if self.header:
             changed |= self.header.changed(name, self.chatbot)
-        if "components" in config:  # Nor these.
+        if config.get("components"):  # Nor these.
+            told["early"] = early_words()
             told["components"] = [
                 {**part, "props": {**worded(part["props"]), **changed.get(part["id"], {})}}
                 for part in config["components"]
@@ -163,10 +173,12 @@ class ChatPage(RewiredInterface):
         return told
 
     def _told(self) -> dict[str, Any]:
-        """What a page knows from the start: of files, and whether its visitor may be somebody who
-        has chats though the browser knows of none."""
+        """What a page knows from the start: of files, how many characters a message can have, and
+        whether its visitor may be somebody who has chats though the browser knows of none."""
         here: SignIn = getattr(self, "sign_in", SignIn())
-        return {"files": about_files(self._agents.settings), "knowsPeople": bool(here.by)}
+        settings = self._agents.settings
+        told = {"files": about_files(settings), "longest": settings.max_message_length}
+        return {**told, "knowsPeople": bool(here.by)}
 
     def show_agent(self, page: PageState) -> list[Any]:
         """The agent on a page that has arrived, as `Header` shows it."""

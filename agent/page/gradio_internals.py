@@ -156,6 +156,9 @@ CONFIG, OWN_CONFIG = "{{ config | toorjson }}", "chatPlace.rooted({{ own | toorj
 ROOT, OWN_ROOT = "{{ config.get('root', '') | toorjson }}", "gradio_config.root"
 SET_OWN = "{% set own = own_config(config, request) %}"
 
+# Where Gradio draws the page.
+GRADIOS_BODY = "<gradio-app"
+
 # What others show of a link to the page, which in Gradio's template is Gradio, twice; how it fits a
 # phone; and what it is once it is installed, at the address of another site's where this one has a
 # path before its own.
@@ -171,12 +174,13 @@ def own_config(config: dict[str, Any], request: Any) -> dict[str, Any]:
     return cast(dict[str, Any], config_for(config, request.query_params))
 
 
-def take_over_template(head: str) -> None:
+def take_over_template(head: str, body: str) -> None:
     """Have the page made with `own_config`, which is `own` in the template, and in the `language`
     and `direction` in that.
 
     Args:
         head: The part of the template that says in the page's <head> what it is.
+        body: The part that stands in its <body> before what Gradio draws.
     """
     with unless_missing("A link to the page is shown as one to Gradio."):
         from gradio.routes import templates
@@ -192,6 +196,7 @@ def take_over_template(head: str) -> None:
             bare = GRADIOS_HEAD.sub("", source)
             own = bare.replace("</style>", f"</style>{head}", 1).replace(CONFIG, OWN_CONFIG)
             own = own.replace(ROOT, OWN_ROOT, 1).replace(LANGUAGE, OWN_LANGUAGE, 1)
+            own = own.replace(GRADIOS_BODY, f"{body}{GRADIOS_BODY}", 1)
             return SET_OWN + own if bare != source and "</style>" in bare else source
 
         environment.loader = FunctionLoader(load)

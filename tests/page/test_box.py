@@ -37,6 +37,33 @@ def says(page: Page, code: str) -> None:
     expect(page.tab.locator("#said")).to_have_text(SENTENCES[code], timeout=ACTION_TIMEOUT)
 
 
+# Its length
+
+
+def test_it_is_told_when_a_message_gets_as_long_as_it_can_be(
+    fake: FakeGemini, gemini: FakeGemini, visitor: Visitor
+) -> None:
+    with launched(loaded(), max_message_length=20) as url:
+        page = visitor(locale="de").open(url)
+        length = page.tab.locator("#length")
+        page.box.fill("Fifteen 1234567")
+        expect(length).to_be_hidden()
+        page.box.press("End")
+        page.box.type("😀")
+        expect(length).to_have_text("16 / 20")
+        page.box.type("56789")
+        expect(length).to_have_text("21 / 20")
+        expect(length).to_have_class("is-over")
+        page.box.press("Enter")
+        page.wait_idle()
+        has_typed(page, "Fifteen 1234567😀56789")
+        expect(length).to_have_text("21 / 20")
+        gemini.enqueue("Hello.")
+        page.send("Fifteen 1234567😀")
+        page.wait_idle()
+        expect(length).to_be_hidden()
+
+
 # Drafts
 
 

@@ -22,8 +22,9 @@ from agent.chat.conversation import Conversation
 from agent.chat.loader import load
 from agent.core.settings import Settings
 from agent.limits.connections import Connections
-from agent.page.browser import template_head
+from agent.page.browser import template_box, template_head
 from agent.page.gradio_internals import (
+    GRADIOS_BODY,
     GRADIOS_HEAD,
     LANGUAGE,
     QUEUE_SETTINGS,
@@ -139,7 +140,7 @@ def test_a_page_that_keeps_its_server_elsewhere_has_no_thread() -> None:
 
 
 def test_gradios_template_for_a_page_is_still_where_its_preview_is_changed() -> None:
-    take_over_template(template_head())
+    take_over_template(template_head(), template_box())
     found = templates.env.get_or_select_template("frontend/index.html")
     page: Any = SimpleNamespace(config_for=lambda config, query: {**config, **query})
     request = SimpleNamespace(
@@ -154,14 +155,14 @@ def test_gradios_template_for_a_page_is_still_where_its_preview_is_changed() -> 
     assert "Gradio" not in "".join(preview)
     source = (Path(gr.__file__).parent / "templates/frontend/index.html").read_text("utf-8")
     assert len(GRADIOS_HEAD.findall(source)) > 12
-    assert source.count(LANGUAGE) == 1
+    assert (source.count(LANGUAGE), source.count(GRADIOS_BODY)) == (1, 1)
 
 
 def test_without_gradios_templates_a_page_is_made_all_the_same(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.delattr("gradio.routes.templates")
-    take_over_template(template_head())
+    take_over_template(template_head(), template_box())
     assert "shown as one to Gradio" in caplog.text
 
 

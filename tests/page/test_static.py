@@ -118,7 +118,7 @@ def test_a_host_may_add_to_the_head(monkeypatch: pytest.MonkeyPatch) -> None:
 # Counts the text boxes that there are when the script runs.
 TEXT_BOXES_BEFORE = """
 Object.defineProperty(window, 'chat', {configurable: true, get: () => undefined, set: value => {
-    window.textBoxesBefore = document.querySelectorAll('textarea').length
+    window.textBoxesBefore = document.querySelectorAll('#message textarea').length
     Object.defineProperty(window, 'chat', {value})
 }})
 """
@@ -131,7 +131,7 @@ def test_the_script_is_there_before_any_component(visitor: Callable[..., Page]) 
     with launched(loaded()) as url:
         page.open(url)
         assert page.tab.evaluate("textBoxesBefore") == 0
-        assert page.tab.evaluate("document.querySelectorAll('textarea').length") > 0
+        assert page.tab.evaluate("document.querySelectorAll('#message textarea').length") == 1
         page.tab.context.close()
 
 

@@ -16,6 +16,29 @@
     const DRAFTS = "chat drafts";
     const keyOf = (session) => session || (chatAgents.named() ?? "");
 
+    // The part of the longest message from which on it is told how long it is.
+    const NEARLY = 0.8;
+
+    // Tells below the box how much of what a message can have is typed, once it is nearly as much; as
+    // Python counts characters.
+    const watchLength = (box, longest) => {
+        const counter = document.createElement("p");
+        counter.id = "length";
+        box.setAttribute("aria-describedby", counter.id);
+        frame().after(counter);
+        const count = () => {
+            const { length } = [...box.value];
+            const told = `${chatWords.number(length)} / ${chatWords.number(longest)}`;
+            counter.textContent = length < NEARLY * longest ? "" : told;
+            counter.classList.toggle("is-over", length > longest);
+        };
+        box.addEventListener("input", count);
+        // It is emptied, and given back what could not be sent, when it is locked and unlocked.
+        new MutationObserver(() => setTimeout(count)).observe(box, {
+            attributeFilter: ["disabled"],
+        });
+    };
+
     // A browser may forbid to store anything.
     const whereStored = (act) => {
         try {
@@ -89,9 +112,11 @@
             return readDrafts()[keyOf(session)] ?? "";
         },
 
-        // Keeps drafts as they are typed, and when the page is left; hands files that are dropped or
-        // pasted to `take`: by itself a browser would open them in place of the page.
-        watch(take) {
+        // Keeps drafts as they are typed, and when the page is left; tells when a message gets longer
+        // than it can be; hands files that are dropped or pasted to `take`: by itself a browser would
+        // open them in place of the page.
+        watch(take, longest) {
+            if (find() && longest) watchLength(find(), longest); // Or there is no limit.
             addEventListener("pagehide", () => this.saveDraft());
             addEventListener("input", ({ target }) => target === find() && this.saveDraft());
             const drop = (event) => {

@@ -123,7 +123,7 @@
 
         // Called when all components are there, with what the page knows from the start. Returns the
         // text box: a visitor whom nobody can know yet may type at once.
-        watchPage({ files, knowsPeople }, visitor) {
+        watchPage({ files, longest, knowsPeople }, visitor) {
             const [log, box] = [document.querySelector(ELEMENTS.log), chatBox.find()];
             if (log) {
                 chatScroll.follow(log, ELEMENTS.question);
@@ -135,7 +135,7 @@
             chatAccess.watch(log, box, constants.spoken);
             chatText.watch(constants.ofText);
             chatCopying.watch(constants.beside);
-            chatBox.watch(chatFiles.take);
+            chatBox.watch(chatFiles.take, longest);
             chatFiles.watch({ ...constants.files, ...files });
             if (state.storesNothing) {
                 document.querySelector(ELEMENTS.about)?.append(constants.storesNothing);
