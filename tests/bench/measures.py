@@ -93,7 +93,13 @@ async def phone(at: Place, turns: int, words: int, apart: int) -> Figures:
 async def load(at: Place) -> Figures:
     """A page is opened on a slow phone."""
     first, second = await load_on_phone(at.browser, at.target.url)
-    return {"first": first * 1000, "second": second * 1000, "share": second / first}
+    return {
+        "first typing": first.typing * 1000,
+        "first": first.whole * 1000,
+        "second typing": second.typing * 1000,
+        "second": second.whole * 1000,
+        "share": second.whole / first.whole,
+    }
 
 
 SHORT_TURNS = 5
