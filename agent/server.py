@@ -32,6 +32,7 @@ from agent.page.browser import RELOAD_HEAD
 from agent.page.chat_interface import ChatPage
 from agent.page.gradio_internals import (
     count_connections,
+    give_back_locks,
     launch_options,
     prepare_config,
     remove_cors,
@@ -151,6 +152,7 @@ def serve_until_end(demo: ChatPage, agents: Agents, **options: Any) -> None:
     except KeyboardInterrupt:
         pass  # Whoever asks twice does not want to wait.
     finally:
+        give_back_locks()
         os._exit(0)  # Python itself would wait for tools that are at work.
 
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import cache, update_wrapper
 from inspect import signature
+from multiprocessing import util
 from pathlib import Path
 from threading import Thread
 from types import FunctionType
@@ -333,6 +334,15 @@ def server_thread(demo: gr.Blocks) -> Thread | None:
     with unless_missing("If the server ends by itself, the process does not."):
         return cast(Thread, cast(Any, demo).server.thread)
     return None
+
+
+def give_back_locks() -> None:
+    """Before a process ends by `os._exit`: of the lock between processes that tqdm makes when Gradio
+    imports it Python itself, from 3.14 on, complains on the terminal."""
+    with unless_missing(
+        "On the terminal Python complains of a semaphore when the page is stopped."
+    ):
+        cast(Any, util)._run_finalizers(0)
 
 
 def tune_queue(demo: Any) -> None:
