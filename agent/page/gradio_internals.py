@@ -337,11 +337,9 @@ def server_thread(demo: gr.Blocks) -> Thread | None:
 
 
 def give_back_locks() -> None:
-    """Before a process ends by `os._exit`: of the lock between processes that tqdm makes when Gradio
-    imports it Python itself, from 3.14 on, complains on the terminal."""
-    with unless_missing(
-        "On the terminal Python complains of a semaphore when the page is stopped."
-    ):
+    """For a process that ends by `os._exit`: tqdm, which Gradio imports, makes a lock between
+    processes, of which Python complains on the terminal from 3.14 on."""
+    with unless_missing("When the page is stopped, Python complains of a semaphore."):
         cast(Any, util)._run_finalizers(0)
 
 

@@ -1,11 +1,13 @@
 """Gradio's private names are there; and what Gradio and the page keep of others than themselves is
 deleted when its time is over."""
 
+import subprocess
 import sys
 import traceback
 from collections import OrderedDict
 from datetime import datetime, timedelta
 from pathlib import Path
+from textwrap import dedent
 from types import FunctionType, SimpleNamespace
 from typing import Any
 
@@ -178,6 +180,20 @@ def test_a_queue_is_tuned_but_for_what_it_no_longer_has(caplog: pytest.LogCaptur
     tune_queue(page)
     assert page._queue == SimpleNamespace(sleep_when_free=0.01)
     assert len(caplog.messages) == len(QUEUE_SETTINGS) - 1
+
+
+def test_python_does_not_complain_of_locks_that_are_given_back() -> None:
+    program = """
+        import multiprocessing, os
+        from agent.page.gradio_internals import give_back_locks
+
+        lock = multiprocessing.get_context("forkserver").RLock()  # As tqdm's is from 3.14 on.
+        give_back_locks()
+        os._exit(0)
+    """
+    command = [sys.executable, "-c", dedent(program)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ended.stderr == ""
 
 
 @pytest.mark.parametrize("is_reloading", [True, False])
