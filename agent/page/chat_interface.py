@@ -1,6 +1,7 @@
 """The page: a Gradio ChatInterface, with its events wired in a cheaper way."""
 
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 from urllib.parse import quote
 
@@ -123,7 +124,9 @@ class ChatPage(RewiredInterface):
     def launch(self, *args: Any, **options: Any) -> Any:
         """`Blocks.launch`, with what the browser needs for this page."""
         head = ASSETS["head"] + (options.pop("head", None) or "")
-        return super().launch(*args, **{**ASSETS, **options, "head": head})
+        # By itself Gradio's form for a password does not say where one signs in.
+        about = {"auth_message": escape(str(self.title))} if options.get("auth") else {}
+        return super().launch(*args, **{**ASSETS, **about, **options, "head": head})
 
     def render_header(self) -> None:
         """Title, description, and which agent of several is on the page."""

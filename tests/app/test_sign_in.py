@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 from pydantic import SecretStr
 
 from agent.models.offline import OfflineModel
@@ -163,6 +164,7 @@ def test_a_host_adds_it_to_the_last_line_of_the_app(visitor: Visitor) -> None:
     with program([sys.executable, "-c", WITH_AUTH], GRADIO_SERVER_PORT=str(port)):
         assert send(url, REQUESTS["SSE"]).status_code == 401
         page = visitor().come(url)
+        expect(page.tab.get_by_text("Chat assistant")).to_be_visible()  # What one signs in to.
         page.tab.get_by_label("username").fill("ann")
         page.tab.get_by_label("password").fill("sesame")
         page.tab.get_by_role("button", name="Login").click()
