@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -27,14 +28,26 @@ def load_agents(arguments: Sequence[str]) -> Agents:
     """
     if not gr.NO_RELOAD:  # Which means that Gradio runs app.py again.
         number_from_zero()
+    parser = ArgumentParser(
+        usage="python app.py [FOLDER]",
+        description="Serve the chat page of an ADK agent.",
+        epilog="Settings are environment variables, or lines of .env: agent/README.md names them.",
+    )
+    parser.add_argument(
+        "folder",
+        metavar="FOLDER",
+        nargs="*",
+        help="of an agent, or of several agents' folders; else agent/ is shown",
+    )
+    folders = parser.parse_args(arguments).folder
     try:
-        if len(arguments) > 1:
+        if len(folders) > 1:
             raise LoadError(
-                f"One folder can be named, and here are {' and '.join(arguments)}. To show several "
+                f"One folder can be named, and here are {' and '.join(folders)}. To show several "
                 "agents, name the folder in which their folders are."
             )
         # A Space passes no argument.
-        named = [*arguments, os.environ.get("AGENT", "").strip()][0]
+        named = [*folders, os.environ.get("AGENT", "").strip()][0]
         agents = _load(Path(named) if named else OUR_AGENT)
         for sentence in misspelled(os.environ):
             log.warning(sentence)

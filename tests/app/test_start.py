@@ -97,6 +97,16 @@ def test_a_folder_without_an_agent_is_told_in_a_sentence(tmp_path: Path) -> None
     assert ended.stderr.startswith("There is no folder ")
 
 
+def test_what_can_be_said_behind_the_command_is_told_and_served_is_nothing_else() -> None:
+    helped = start("--help")
+    assert helped.returncode == 0
+    assert helped.stdout.startswith("usage: python app.py [FOLDER]\n")
+    assert "agent/README.md" in helped.stdout
+    wrong, two = start("--port", "8000"), start("one", "other")
+    assert wrong.stderr.endswith("unrecognized arguments: --port\n")
+    assert two.stderr.startswith("One folder can be named, and here are one and other. To show")
+
+
 def test_a_page_that_is_too_busy_to_answer_itself_starts_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
