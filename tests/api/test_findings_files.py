@@ -1,8 +1,6 @@
 """What the host saves of what visitors said: eval sets, and reports for developers."""
 
-import io
 import json
-import zipfile
 from collections.abc import AsyncIterator
 
 import httpx
@@ -15,6 +13,7 @@ from agent.chat.agents import Agents
 from agent.core.settings import Settings
 from agent.render.report import CONTENTS
 from tests.support.app_setup import UNLIMITED
+from tests.support.archives import unpacked
 from tests.support.scripted_model import call
 from tests.support.testers import PageTester
 
@@ -28,13 +27,6 @@ HOSTILE = "@everyone </textarea></pre><script>alert(1)</script> ```\n# x"
 def look(city: str) -> dict[str, str]:
     """Look at a city."""
     return {"seen": city}
-
-
-def unpacked(content: bytes) -> dict[str, str]:
-    """The files of a zip, which is whole."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        assert archive.testzip() is None
-        return {name: archive.read(name).decode() for name in archive.namelist()}
 
 
 class House:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -66,3 +67,12 @@ def test_importing_the_app_leaves_nothing_but_the_page(tmp_path: Path) -> None:
         "agent": "chat_assistant",
         "collects garbage": True,
     }
+
+
+def test_no_test_module_imports_another() -> None:
+    # What two of them need stands in tests/support.
+    imports = re.compile(r"^(?:from|import) tests[.\w]*\.test_\w+", re.MULTILINE)
+    modules = {
+        path: imports.findall(path.read_text("utf-8")) for path in ROOT.rglob("tests/**/*.py")
+    }
+    assert {str(path): found for path, found in modules.items() if found} == {}

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from agent.models.offline import OfflineModel
-from tests.page.test_accessibility import violations
+from tests.support.accessibility import violations
 from tests.support.app_process import App
 from tests.support.app_setup import launched, loaded
 from tests.support.browser import ACTION_TIMEOUT, Page, Visitor, talk

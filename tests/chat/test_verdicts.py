@@ -20,9 +20,9 @@ from agent.core.notices import PlainError
 from agent.core.settings import Settings
 from agent.core.tester_tasks import Task
 from agent.render.report import CONTENTS
-from tests.api.test_findings_files import unpacked
 from tests.support.agent_folder import FOLDER, write_agents
 from tests.support.app_setup import UNLIMITED
+from tests.support.archives import unpacked
 from tests.support.scripted_model import call
 from tests.support.task_lists import TASKS, with_tasks
 from tests.support.testers import PageTester

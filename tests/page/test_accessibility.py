@@ -5,19 +5,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from agent.core.settings import CHOICES
+from tests.support.accessibility import violations
 from tests.support.app_setup import launched, loaded
 from tests.support.browser import ACTION_TIMEOUT, Page, Visitor
 from tests.support.chat_page import open_settings
 from tests.support.fake_gemini import Call, FakeGemini, Hang, Status, Think, Until
 
 pytestmark = pytest.mark.slow
-
-# WCAG 2.2, levels A and AA.
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 
 # Keeps all that a screen reader is told without being asked.
 LISTEN = """() => {
@@ -50,12 +47,6 @@ def url(fake: FakeGemini) -> Iterator[str]:
 @pytest.fixture
 def page(url: str, gemini: FakeGemini, visitor: Visitor) -> Page:
     return visitor().open(url)
-
-
-def violations(page: Page) -> list[str]:
-    """What breaks WCAG on the page as it is."""
-    found = Axe().run(page.tab, options=RULES).response["violations"]
-    return [f"{each['id']}: {node['html']}" for each in found for node in each["nodes"]]
 
 
 def has_many_kinds(page: Page, gemini: FakeGemini) -> None:

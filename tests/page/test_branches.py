@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
-from google.adk.agents import Agent, ParallelAgent, SequentialAgent
 from playwright.sync_api import expect
 
 from agent.render.formulas import MARK
 from tests.support.app_setup import launched, loaded_root
+from tests.support.branching_agents import LONG, guide
 from tests.support.browser import ACTION_TIMEOUT, Bubble, Page, Visitor
-from tests.support.scripted_model import scripted, thought
 
 pytestmark = [
     pytest.mark.slow,
@@ -20,21 +19,10 @@ pytestmark = [
 LOADED_LATER = """performance.getEntriesByType("resource").map(({name}) => name)
     .filter((name) => name.includes("/later/"))"""
 
-LONG = [f"{number} " for number in range(30)]
-
-
-def agents() -> SequentialAgent:
-    """Rome begins first and ends last."""
-    rome = Agent(name="rome", model=scripted((thought("Hm."), *LONG)))
-    oslo = Agent(name="oslo", model=scripted(("Oslo:\n\n    cold",)))
-    cities = ParallelAgent(name="cities", sub_agents=[rome, oslo])
-    end = Agent(name="summary", model=scripted(("Both are capitals.",)))
-    return SequentialAgent(name="guide", sub_agents=[cities, end])
-
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    with launched(loaded_root(agents())) as url:
+    with launched(loaded_root(guide())) as url:
         yield url
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Locator, Route, expect
 
+from tests.support.accessibility import violations
 from tests.support.app_setup import launched, loaded
 from tests.support.browser import ACTION_TIMEOUT, Page, Visitor
 from tests.support.chat_page import BEGUN, begun, remembers_what_is_seen
@@ -162,6 +163,15 @@ def test_it_speaks_the_readers_language(
     with loading(page, opened(page, url)) as box:
         expect(box).to_have_attribute("placeholder", placeholder)
         expect(page.tab.locator("html")).to_have_attribute("dir", direction)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_breaks_no_rule_of_wcag(url: str, visitor: Visitor, scheme: str) -> None:
+    page = visitor(color_scheme=scheme)
+    with loading(page, opened(page, url)) as box:
+        assert violations(page) == []
+        box.fill("Hi")
+        assert violations(page) == []
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (390, 844), (844, 390)])

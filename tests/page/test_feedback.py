@@ -13,7 +13,7 @@ from agent.chat.loader import LoadedAgent
 from agent.core.feedback import MAX_WORDS, Finding, Opinion
 from agent.core.notices import SENTENCES
 from agent.stores.feedback import Feedback
-from tests.page.test_accessibility import violations
+from tests.support.accessibility import violations
 from tests.support.app_setup import launched, loaded
 from tests.support.browser import ACTION_TIMEOUT, Page, Visitor, talk
 from tests.support.fake_gemini import FakeGemini, Until

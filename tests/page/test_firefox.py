@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from agent.models.offline import OfflineModel
-from tests.page.test_branches import agents
 from tests.support.app_setup import launched, loaded, loaded_root
+from tests.support.branching_agents import guide
 from tests.support.browser import IS_IDLE
 from tests.support.firefox import ENTER, Firefox, run_firefox
 
@@ -77,7 +77,7 @@ def test_one_asks_stops_reloads_and_turns_to_the_side_bar(firefox: Firefox) -> N
 
 
 def test_branches_stand_side_by_side(firefox: Firefox) -> None:
-    with launched(loaded_root(agents())) as url:
+    with launched(loaded_root(guide())) as url:
         came(firefox, url)
         firefox.resize(1280, 800)
         asked(firefox, "Hi")

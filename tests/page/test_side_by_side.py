@@ -15,7 +15,7 @@ from agent.core.choices import Variant
 from agent.core.notices import SENTENCES
 from agent.core.sides import Preference
 from agent.stores.preferences import Preferences
-from tests.page.test_accessibility import violations
+from tests.support.accessibility import violations
 from tests.support.app_setup import launched, loaded
 from tests.support.browser import ACTION_TIMEOUT, Page, Visitor, talk
 from tests.support.chat_page import open_settings
