@@ -122,7 +122,8 @@ async def test_when_the_answer_is_over_nothing_holds_the_key(gemini: FakeGemini)
     key = SecretStr(KEY)
     await talk.ask(Question("Hi", visitor=Visitor(key=key))).finish()
     gc.collect()
-    assert [type(each).__name__ for each in gc.get_referrers(key)] in ([], ["frame"])
+    # This test itself does, as one or another kind of object by Python's version.
+    assert [type(each).__name__ for each in gc.get_referrers(key)] in ([], ["frame"], ["coroutine"])
     # What was made in the turn's context, and outlasts it, has it no more.
     assert [own.value for own in held] == [""]
 
