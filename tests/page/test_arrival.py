@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from functools import wraps
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from playwright.sync_api import expect
 
 from agent.core.notices import SENTENCES
 from agent.page import states
+from agent.page.handlers import Handlers
 from tests.support.app_setup import launched, loaded
 from tests.support.browser import ACTION_TIMEOUT, HAS_ARRIVED, Page, Visitor
 from tests.support.chat_page import BEGUN, begun, remembers_what_is_seen
@@ -102,6 +104,43 @@ def test_who_may_have_chats_waits_for_them(
         again.shows(*BEGUN)
         expect(again.box).to_be_enabled(timeout=ACTION_TIMEOUT)
         may_arrive.clear()
+
+
+def test_what_is_asked_is_shown_though_the_server_shows_the_chat_without_it_once_more(
+    fake: FakeGemini, gemini: FakeGemini, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, replay = Handlers.run, Handlers.replay
+    is_reloaded, is_asked, is_shown_again = (asyncio.Event() for _ in range(3))
+
+    @wraps(replay)
+    async def end_late(*about: Any) -> AsyncIterator[tuple[Any, ...]]:
+        was_asked = is_asked.is_set()
+        async for shown in replay(*about):
+            yield shown
+        if is_reloaded.is_set():
+            await is_asked.wait()
+        if was_asked:
+            is_shown_again.set()
+
+    @wraps(run)
+    async def begin_late(*about: Any) -> AsyncIterator[tuple[Any, ...]]:
+        if is_reloaded.is_set():
+            is_asked.set()
+            await is_shown_again.wait()
+        async for shown in run(*about):
+            yield shown
+
+    monkeypatch.setattr(Handlers, "replay", end_late)
+    monkeypatch.setattr(Handlers, "run", begin_late)
+    with launched(loaded()) as url:
+        page = visitor().open(url)
+        begun(page, gemini)
+        is_reloaded.set()
+        page.reload()
+        gemini.enqueue("Fine.")
+        page.send("And you?")
+        page.shows(*BEGUN, ("user", "And you?"), ("model", "Fine."))
+        page.tab.context.close()  # Before the server ends, of which it would complain.
 
 
 def reloaded(page: Page) -> Page:

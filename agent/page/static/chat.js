@@ -282,7 +282,10 @@
             chatTimes.answered(question.count);
             chatFeedback.add(question.count, over.turn);
             if (over.isGivenBack) chatFiles.restore(question.shown ?? "");
-            const isOld = over.isOld ? Math.random() : SAME;
+            // Of a question asked in the moment in which the server shows a chat again, it may have
+            // known nothing yet, and have taken it off the page.
+            const isThere = questionIndices(state.page).length > question.count;
+            const isOld = over.isOld || !isThere ? Math.random() : SAME;
             return [constants.idle, isOld, update({ active: over.isWaiting })];
         },
 

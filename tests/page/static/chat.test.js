@@ -426,11 +426,20 @@ describe("An answer", () => {
     test("has one type again when it is over, and no other", () => {
         const over = { number: 7, isOld: false, isWaiting: true, cards: { cards: [], note: "" } };
         const nothing = [SAME, SAME, SAME];
+        chat.keepPage(PAGE);
         assert.deepEqual(chat.endAnswer(over, question), [IDLE, SAME, TIMER_ON]);
         assert.deepEqual(chat.endAnswer(null, question), nothing);
         assert.deepEqual(chat.endAnswer(over, { ...question, number: 8 }), nothing);
         assert.deepEqual(chat.endAnswer(over, null), nothing);
         const [, isOld] = chat.endAnswer({ ...over, isOld: true }, question);
+        assert.equal(typeof isOld, "number");
+    });
+
+    test("is asked for when it is over, if its question is not on the page", () => {
+        const over = { number: 7, isOld: false, isWaiting: false, cards: { cards: [], note: "" } };
+        chat.keepPage(PAGE.slice(0, 3));
+        const [box, isOld] = chat.endAnswer(over, question);
+        assert.deepEqual(box, IDLE);
         assert.equal(typeof isOld, "number");
     });
 
