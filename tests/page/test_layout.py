@@ -21,7 +21,7 @@ SIZES = {
     "phone on its side": {"width": 844, "height": 390},
 }
 
-NOTES = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"Buy milk"}
+NOTES: Any = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"Buy milk"}
 
 WIDE_TABLE = (
     "| Algorithm | Best case | Average case | Worst case | Memory needed | Is stable |\n"
