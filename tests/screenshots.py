@@ -108,6 +108,9 @@ def end_talk(page: Page) -> None:
 
 
 def begin_tasks(page: Page) -> None:
+    page.locator("#tasks").wait_for()
+    if not page.locator("#tasks[open]").count():
+        page.locator("#tasks > summary").click()
     page.locator("#tasks li button").first.click()
     page.wait_for_function(IS_IDLE)
 
