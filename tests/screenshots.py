@@ -64,7 +64,7 @@ def open_saved(page: Page) -> None:
     open_side_bar(page)
     open_menu(page)
     with page.expect_download() as saved:
-        pick("Save as a page")(page)
+        pick("Save as a web page")(page)
     page.goto(f"file://{saved.value.path()}")
 
 
@@ -108,7 +108,10 @@ def end_talk(page: Page) -> None:
 
 
 def begin_tasks(page: Page) -> None:
-    page.locator("#tasks").get_by_role("button", name="Start").click()
+    page.locator("#tasks").wait_for()
+    if not page.locator("#tasks[open]").count():
+        page.locator("#tasks > summary").click()
+    page.locator("#tasks li button").first.click()
     page.wait_for_function(IS_IDLE)
 
 

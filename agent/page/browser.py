@@ -162,9 +162,10 @@ def _script(name: str) -> str:
 
 
 def _style(name: str) -> str:
-    """A style sheet without the same."""
+    """A style sheet without the same, and without blanks around its signs."""
     text = (STATIC / name).read_text(encoding="utf-8")
-    return re.sub(r"/\*.*?\*/|^ +", "", text, flags=re.DOTALL | re.MULTILINE)
+    text = re.sub(r"/\*.*?\*/|^ +", "", text, flags=re.DOTALL | re.MULTILINE)
+    return re.sub(r"\s*([{};])\s*", r"\1", text)
 
 
 # For the head of the page in Gradio's reload mode.

@@ -206,19 +206,20 @@ class ChatPage(RewiredInterface):
         side_bar = SideBar(states, opened, emptied)
         if self._agents.settings.feedback:
             FeedbackForm(states)
-        if is_offered(self._agents.settings):
-            SettingsPanel(states)
-        if self._agents.settings.side_by_side:
-            SidesPanel(states)
-        StreamPanel(
-            states,
-            [states.over.change, replayed.then, undone.success, side_bar.deleted.success],
-        )
+        with gr.Row(elem_id="below"):
+            if is_offered(self._agents.settings):
+                SettingsPanel(states)
+            if self._agents.settings.side_by_side:
+                SidesPanel(states)
+            StreamPanel(
+                states,
+                [states.over.change, replayed.then, undone.success, side_bar.deleted.success],
+            )
+            self._choice = gr.HTML(elem_id="language")
         if "tasks" in self._parts:
             TaskPanel(states, opened, [arrived.then, side_bar.forgotten.then])
         if are_offered(self._agents):
             Talks(states)
-        self._choice = gr.HTML(elem_id="language")
         self._wire_programs()
 
     def _wire_arrival(self) -> tuple[Dependency, Dependency]:

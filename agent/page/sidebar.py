@@ -44,7 +44,7 @@ class SideBar:
     def __init__(self, states: States, opened: list[Any], emptied: list[Any]) -> None:
         self._states = states
         with gr.Sidebar(open=False, elem_id="side-bar") as self._bar:
-            self._new = gr.Button(N_("New chat"))
+            self._new = gr.Button(N_("New chat"), elem_id="new-chat")
             # What it fires is named in static/chats.js: "expand" asks for the list, "select" opens
             # a chat, "click" names or shares it, or keeps it as an example, "download" saves and
             # "delete" deletes it, and "clear" deletes all.

@@ -129,8 +129,7 @@ def to_messages(
 def _below(transcript: Transcript, silence: Silence | None, foot: str) -> Iterator[Message]:
     """What stands below all that was said: that more is to come, or the line of figures."""
     if silence and (title := _waiting_title(transcript, silence)):
-        text = _("The next words have not come yet.")
-        yield panel(title, text, status="pending", id=SILENCE)
+        yield panel(title, status="pending", id=SILENCE)
     if foot:
         # No model's tag has a title: so chat.css, too, knows this line from a model's words.
         content = text_content(f'<small title="{_(ABOUT_TOKENS)}">{foot}</small>')

@@ -98,7 +98,7 @@ def test_no_state_of_the_page_breaks_a_rule_of_wcag(
     page.box.focus()  # What the side bar covers is out of reach.
     expect(page.box).not_to_be_focused()
     page.tab.keyboard.press("Escape")
-    expect(page.tab.get_by_role("button", name="New chat")).to_be_hidden(timeout=ACTION_TIMEOUT)
+    expect(page.tab.get_by_role("button", name="Forget me")).to_be_hidden(timeout=ACTION_TIMEOUT)
     assert violations(page) == []
 
 

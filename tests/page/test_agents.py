@@ -183,6 +183,10 @@ def test_the_page_around_a_space_hears_which_agent_it_shows(app: App, visitor: V
 
 def test_on_a_phone_a_thumb_meets_the_picker_and_its_agents(app: App, visitor: Visitor) -> None:
     page = visitor(**PHONE).open(app.url)
+    button, field = (page.tab.locator(part).bounding_box() for part in ("#new-chat", "#agents"))
+    assert button
+    assert field
+    assert button["x"] + button["width"] <= field["x"]
     picker(page).tap()
     targets = [page.tab.locator("#agents .wrap:has([role=combobox])"), *options(page)]
     heights = [box["height"] for target in targets if (box := target.bounding_box())]

@@ -181,10 +181,12 @@ def test_arabic_is_written_from_right_to_left_and_nothing_is_cut(visitor: Visito
             const send = place(document.querySelector('.submit-button'))
             const answer = document.querySelectorAll('[data-testid=bot] .message-content p')[0]
             const bar = place(document.querySelector('#side-bar > .toggle-button'))
+            const fresh = place(document.querySelector('#new-chat'))
             return {
                 direction: document.documentElement.dir,
                 sideways: document.documentElement.scrollWidth - innerWidth,
-                isBarRight: bar.left > innerWidth / 2 && bar.right >= innerWidth,
+                isBarRight: bar.left > innerWidth / 2 && bar.right >= innerWidth - 8,
+                isNewChatBesideIt: fresh.left > innerWidth / 2 && fresh.right <= bar.left,
                 areSidesMirrored: ['.user-row', '.message-buttons-right', '.message-buttons-left']
                     .map((part) => place(document.querySelector(part)))
                     .map(({ left, right }) => left < innerWidth - right),
@@ -197,6 +199,7 @@ def test_arabic_is_written_from_right_to_left_and_nothing_is_cut(visitor: Visito
             "direction": "rtl",
             "sideways": 0,
             "isBarRight": True,
+            "isNewChatBesideIt": True,
             "areSidesMirrored": [True, True, False],
             "isSendLeft": True,
             "answer": "rtl",

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.support.app_setup import launched, loaded
 from tests.support.browser import Page, Visitor
@@ -19,6 +20,8 @@ SIZES = {
     "small phone": {"width": 360, "height": 640},
     "phone on its side": {"width": 844, "height": 390},
 }
+
+NOTES: Any = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"Buy milk"}
 
 WIDE_TABLE = (
     "| Algorithm | Best case | Average case | Worst case | Memory needed | Is stable |\n"
@@ -48,6 +51,11 @@ MEASURED = """() => {
     const page = getComputedStyle(document.body).backgroundColor
     const style = (selector, pseudo) => getComputedStyle(document.querySelector(selector), pseudo)
     const send = style('.submit-button')
+    const title = document.createRange()
+    title.selectNodeContents(document.querySelector('h1'))
+    const words = title.getBoundingClientRect()
+    const fresh = box('#new-chat'), opener = box('.toggle-button')
+    const below = [...document.querySelectorAll('#below > *')].map(it => it.getBoundingClientRect())
     return {
         scrollsSideways: document.documentElement.scrollWidth > innerWidth,
         boxEnds: Math.round(box('#message').bottom), boxBegins: Math.round(box('#message').top),
@@ -55,6 +63,11 @@ MEASURED = """() => {
         isCentred: Math.abs(answer.left + answer.right - innerWidth) < 20,
         log: Math.round(box('[role=log]').height),
         head: Math.round(box('[role=log]').top),
+        isTitleFree: opener.right <= fresh.left + 1 && fresh.right <= words.left
+            && words.right <= box('#conversation .top-panel').left,
+        linesBelow: new Set(below.map(({ top, bottom }) => Math.round((top + bottom) / 2))).size,
+        areApart: below.slice(1).every(({ left }, at) => left >= below[at].right),
+        colour: send.backgroundColor,
         rowHeights: [...table.rows].map(row => Math.round(row.getBoundingClientRect().height)),
         tableScrolls: table.scrollWidth > table.clientWidth,
         smallest: Math.min(
@@ -73,7 +86,8 @@ def url(fake: FakeGemini) -> Iterator[str]:
         """Tell the colour of the sky."""
         return {"colour": f"blue over {city}"}
 
-    with launched(loaded(tools=[sky])) as address:
+    # All that can stand below the text box.
+    with launched(loaded(tools=[sky]), side_by_side=True) as address:
         yield address
 
 
@@ -107,6 +121,10 @@ def test_one_column_that_can_be_read_a_box_in_view_and_whole_words_on_every_scre
         assert seen["head"] <= 60, size
         assert max(seen["rowHeights"]) < 60, size
         assert seen["smallest"] >= 4.5, size
+        assert seen["isTitleFree"], size
+        if screen["width"] >= 720:
+            assert seen["linesBelow"] == 1, size
+            assert seen["areApart"], size
     assert 560 <= measured(page, "laptop")["lineLength"] <= 680
     assert 560 <= measured(page, "wide screen")["lineLength"] <= 680
     assert measured(page, "phone")["lineLength"] >= 340
@@ -121,6 +139,24 @@ def test_in_the_dark_all_of_it_can_be_read_too(
     page = visitor(color_scheme="dark").open(url)
     ask_for_a_table(page, gemini)
     assert measured(page, "laptop")["smallest"] >= 4.5
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_send_has_its_colour_once_there_is_something_to_send(
+    url: str, gemini: FakeGemini, visitor: Visitor, scheme: str
+) -> None:
+    page = visitor(color_scheme=scheme).open(url)
+    ask_for_a_table(page, gemini)
+    calm = measured(page, "laptop")["colour"]
+    page.box.fill("Hi")
+    typed = measured(page, "laptop")
+    assert typed["colour"] != calm
+    assert typed["smallest"] >= 4.5
+    page.box.fill("")
+    assert measured(page, "laptop")["colour"] == calm
+    page.tab.locator("#message input[type=file]").set_input_files(NOTES)
+    expect(page.tab.locator("#files li")).to_have_count(1)
+    assert measured(page, "laptop")["colour"] == typed["colour"]
 
 
 def test_no_single_tap_takes_a_chat_away(page: Page, gemini: FakeGemini) -> None:

@@ -64,6 +64,7 @@ def test_the_page_has_its_owners_accent_and_pictures_in_which_nothing_runs(
 ) -> None:
     page = visitor().open(url)
     talk(page, gemini, "Hi", "Hello.")
+    page.box.fill("And you?")  # With nothing typed, Send has no colour of its own.
     assert page.tab.evaluate(STYLES) == {
         "accent": "rgb(0, 128, 89)",
         "logo": [f'url("{url}look/helper/logo")', "48px", "24px"],

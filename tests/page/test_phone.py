@@ -45,7 +45,7 @@ MEASURED = """() => {
     }
     return {
         fits: scrollWidth <= innerWidth && scrollHeight <= innerHeight,
-        places: ['.toggle-button', '.submit-button', '#message', 'h1'].map(box),
+        places: ['.toggle-button', '#new-chat', '.submit-button', '#message', 'h1'].map(box),
         smallest: Math.min(...all('button, summary, [role=button]').map(size)),
         main: Math.min(
             ...all('.toggle-button, .submit-button, #attach, #side-bar button').map(size),

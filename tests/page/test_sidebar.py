@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from google.adk.sessions import InMemorySessionService
@@ -14,6 +15,8 @@ from tests.support.browser import ACTION_TIMEOUT, Page, Visitor, talk
 from tests.support.fake_gemini import FakeGemini, Until
 
 pytestmark = pytest.mark.slow
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 NOT_FOUND = "None of your chats has these words in its name."
 
@@ -65,6 +68,22 @@ def test_a_chat_is_opened_and_gone_on_with(page: Page, gemini: FakeGemini) -> No
     page.reload()
     page.open_side_bar()
     page.lists("How is Rome?", "How is Oslo?")
+
+
+@pytest.mark.parametrize("device", [{}, PHONE], ids=["laptop", "phone"])
+def test_a_new_chat_is_one_press_away_while_the_side_bar_is_folded(
+    url: str, gemini: FakeGemini, visitor: Visitor, device: dict[str, Any]
+) -> None:
+    page = visitor(**device).open(url)
+    talk(page, gemini, "How is Rome?", "Sunny.")
+    expect(page.tab.locator("#side-bar.open")).to_have_count(0)
+    begin = page.tab.get_by_role("button", name="New chat")
+    expect(begin).to_have_attribute("title", "New chat")
+    begin.click()
+    page.shows()
+    talk(page, gemini, "How is Oslo?", "Rainy.")
+    page.open_side_bar()
+    page.lists("How is Oslo?", "How is Rome?")
 
 
 def test_a_reload_shows_the_chat_that_was_on_the_page_even_if_it_is_not_the_newest(

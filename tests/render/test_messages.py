@@ -157,8 +157,7 @@ MOMENT = Silence(elapsed=3.4, lasts=0.3, now=103.4)
 
 
 def waiting(title: str) -> Message:
-    text = "The next words have not come yet."
-    return message(text, title=title, status="pending", id="silence")
+    return message("", title=title, status="pending", id="silence")
 
 
 @pytest.mark.parametrize(

@@ -198,9 +198,9 @@ class Page:
 
     def open_side_bar(self) -> None:
         """Unfold the list of one's chats, unless it is."""
-        if not self._button("New chat").is_visible():
+        if not self._button("Forget me").is_visible():
             self.tab.get_by_role("button", name="Your chats").click()
-        expect(self._button("New chat")).to_be_visible(timeout=ACTION_TIMEOUT)
+        expect(self._button("Forget me")).to_be_visible(timeout=ACTION_TIMEOUT)
 
     def answer_card(self, label: str) -> None:
         """Press one of the buttons of what the agent asks; wait for what comes of it."""

@@ -19,12 +19,17 @@
     // What is on the page has, as soon as it is there, what Gradio leaves out. Each by its elements,
     // which may be missing; then it does without.
     const MENDED = {
-        // A panel says whether it is open; one of the app's own notes is none, and stays as it is.
+        // A panel says whether it is open; one of the app's own notes is none, and stays as it is, and
+        // one in which nothing is, yet, does not open.
         ".thought-group > .title": (title) => {
             const isNote = title.querySelector("strong") !== null;
+            const isEmpty = title.parentElement.querySelector(".prose:empty") !== null;
             const isOpen = String(title.nextElementSibling !== null);
-            if (!isNote) return title.setAttribute("aria-expanded", isOpen);
-            for (const name of ["role", "tabindex", "aria-expanded"]) title.removeAttribute(name);
+            const own = { "role": "button", "tabindex": 0, "aria-expanded": isOpen };
+            for (const [name, value] of Object.entries(own)) {
+                if (isNote || isEmpty) title.removeAttribute(name);
+                else title.setAttribute(name, value);
+            }
         },
         // The same in the page's language; a button that has words goes by these.
         "button[aria-label^=Copy]": (button) => {
@@ -99,7 +104,11 @@
                 part.inert = part !== bar && isCovered();
             }
         };
-        bar?.querySelector(".toggle-button")?.setAttribute("aria-label", _("Your chats"));
+        const opener = bar?.querySelector(".toggle-button"), name = _("Your chats");
+        if (opener) Object.assign(opener, { ariaLabel: name, title: name });
+        // Folded, the bar shows an icon in place of its words.
+        const begin = document.getElementById("new-chat");
+        if (begin) begin.title = begin.textContent.trim();
         if (bar) new MutationObserver(look).observe(bar, { attributeFilter: ["class"] });
         addEventListener("resize", look);
         addEventListener("click", ({ target }) => bar?.contains(target) || uncover(), true);

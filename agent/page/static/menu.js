@@ -30,7 +30,9 @@
         const isRoom = button.bottom + GAP + height <= innerHeight;
         const top = isRoom ? button.bottom + GAP : Math.max(GAP, button.top - GAP - height);
         menu.style.top = `${top}px`;
-        menu.style.left = `${Math.max(GAP, Math.min(button.right, innerWidth - GAP) - width)}px`;
+        const isFromRight = getComputedStyle(opener).direction === "rtl";
+        const left = isFromRight ? button.left : button.right - width;
+        menu.style.left = `${Math.max(GAP, Math.min(left, innerWidth - GAP - width))}px`;
     };
 
     const item = (entry) => {

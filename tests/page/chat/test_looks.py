@@ -1,5 +1,7 @@
 """How the page looks, on a phone too, and what a keyboard and a screen reader get."""
 
+import re
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -12,7 +14,7 @@ from agent.agent import calculate
 from agent.models.offline import OfflineModel
 from tests.support.app_setup import launched, loaded
 from tests.support.browser import ACTION_TIMEOUT, IS_AT_END, Page, Visitor
-from tests.support.fake_gemini import FakeGemini, Hang
+from tests.support.fake_gemini import FakeGemini, Hang, Think, Until
 from tests.support.thorough import sample
 
 pytestmark = pytest.mark.slow
@@ -25,8 +27,8 @@ def test_the_header_tells_who_answers(page: Page) -> None:
     expect(page.seen.get_by_text("Additional inputs", exact=False)).to_have_count(0)
     assert " ".join(page.tab.locator("main").inner_text().split()) == (
         "Helper Helps. Chats are kept in this server's memory, until it restarts or for 7 days "
-        "after their last message. Hello + Message Send Settings for your messages How the last "
-        "answer came "
+        "after their last message. Hello + Message Send New chat Settings for your messages How "
+        "the last answer came "
         "English Deutsch Français Español Português 日本語 简体中文 العربية"
     )
 
@@ -81,6 +83,46 @@ def test_the_page_holds_the_very_text(page: Page, gemini: FakeGemini, text: str)
     page.send("Hi")
     page.wait_idle()
     assert page.copy_answer() == text
+
+
+def test_each_column_of_a_table_stands_at_the_side_that_was_chosen_for_it(
+    page: Page, gemini: FakeGemini
+) -> None:
+    gemini.enqueue("| a | b | c |\n|---|:-:|--:|\n| 1 | 2 | 3 |")
+    page.send("Hi")
+    page.wait_idle()
+    cells = page.tab.locator("[data-testid=bot] :is(th, td)")
+    for number, side in enumerate(["start", "center", "end"] * 2):
+        expect(cells.nth(number)).to_have_css("text-align", side)
+
+
+def test_waiting_is_told_once_and_nothing_is_pressed_below_what_has_not_begun(
+    page: Page, gemini: FakeGemini
+) -> None:
+    may_begin = threading.Event()
+    gemini.enqueue(Until(may_begin), "Hello.")
+    page.send("Hi")
+    page.waits(1)
+    waiting = page.tab.locator(".bot-row")
+    expect(waiting).to_have_text(re.compile(r"^\s*Waiting for an answer \(\d+ s\)\s*$"))
+    # It does not open.
+    expect(waiting.get_by_role("button")).to_have_count(0)
+    below = page.tab.get_by_role("button", name="Retry")
+    expect(below).to_have_count(0)
+    may_begin.set()
+    page.wait_idle()
+    expect(below).to_be_visible()
+
+
+def test_a_thought_that_follows_the_waiting_opens(page: Page, gemini: FakeGemini) -> None:
+    may_begin = threading.Event()
+    gemini.enqueue(Until(may_begin), Think("Hm."), "Hello.")
+    page.send("Hi")
+    page.waits(1)
+    may_begin.set()
+    page.wait_idle()
+    page.tab.get_by_role("button", name="Thought").press("Enter")
+    page.shows(("user", "Hi"), ("Thought", "Hm."), ("model", "Hello."))
 
 
 def test_code_keeps_its_indentation_and_a_pasted_table_its_tabs(
