@@ -39,17 +39,20 @@ SIZES: dict[str, dict[str, Any]] = {
 }
 
 
-def ask(page: Page, message: str) -> None:
+def send(page: Page, message: str) -> None:
     page.locator("#message textarea").fill(message)
     page.locator(".submit-button").click()
+
+
+def ask(page: Page, message: str) -> None:
+    send(page, message)
     page.wait_for_function("isBusy()")
     page.wait_for_function(IS_IDLE)
 
 
 def begin(page: Page, message: str, seconds: float) -> None:
     """Ask, and let the answer come for so long."""
-    page.locator("#message textarea").fill(message)
-    page.locator(".submit-button").click()
+    send(page, message)
     page.locator(".stop-button").wait_for()
     page.wait_for_timeout(1000 * seconds)
 
@@ -65,7 +68,9 @@ def open_saved(page: Page) -> None:
     open_menu(page)
     with page.expect_download() as saved:
         pick("Save as a web page")(page)
-    page.goto(f"file://{saved.value.path()}")
+    file = saved.value.path().with_suffix(".html")
+    saved.value.save_as(file)
+    page.goto(file.as_uri())
 
 
 def open_side_bar(page: Page) -> None:
@@ -148,7 +153,7 @@ TESTERS: States = [
     ("tasks", lambda page: None),
     ("task", begin_tasks),
     ("answer", lambda page: ask(page, "Hello")),
-    ("limit", lambda page: ask(page, "And you?")),
+    ("limit", lambda page: send(page, "And you?")),
     ("comparison", lambda page: page.get_by_role("button", name="Compare two answers").click()),
     ("loading", load_anew),
 ]

@@ -40,12 +40,12 @@ def says(page: Page, code: str) -> None:
 # Its length
 
 
-def test_it_is_told_when_a_message_gets_as_long_as_it_can_be(
+def test_a_message_that_is_too_long_stays_in_the_box_which_says_so(
     fake: FakeGemini, gemini: FakeGemini, visitor: Visitor
 ) -> None:
     with launched(loaded(), max_message_length=20) as url:
         page = visitor(locale="de").open(url)
-        length = page.tab.locator("#length")
+        length, said = page.tab.locator("#length"), page.tab.locator("#said")
         page.box.fill("Fifteen 1234567")
         expect(length).to_be_hidden()
         page.box.press("End")
@@ -55,13 +55,19 @@ def test_it_is_told_when_a_message_gets_as_long_as_it_can_be(
         expect(length).to_have_text("21 / 20")
         expect(length).to_have_class("is-over")
         page.box.press("Enter")
-        page.wait_idle()
+        expect(said).to_have_text(
+            "Diese Nachricht ist zu lang. Bitte kürze sie, oder schick sie in Teilen."
+        )
         has_typed(page, "Fifteen 1234567😀56789")
-        expect(length).to_have_text("21 / 20")
+        page.box.press("Backspace")
+        expect(said).to_be_hidden()
+        expect(length).to_have_text("20 / 20")
         gemini.enqueue("Hello.")
-        page.send("Fifteen 1234567😀")
+        page.box.press("Enter")
+        page.shows(("user", "Fifteen 1234567😀5678"), ("model", "Hello."))
         page.wait_idle()
         expect(length).to_be_hidden()
+        assert len(gemini.requests) == 1
 
 
 # Drafts

@@ -20,12 +20,6 @@ BEGUN = (("user", "Hi"), ("model", "Hello."))
 
 TOO_SOON = ("Too many messages", lot("1 a minute", "60 seconds"))
 
-TOO_LONG = (
-    "Too long",
-    "This message has 9 characters, and at most 8 can be sent here. Please send a shorter one, or "
-    "the text in parts.",
-)
-
 OVER = ("This chat is full", "This chat has had its 2 messages. Please begin a new one.")
 
 
@@ -79,7 +73,6 @@ def told(gemini: FakeGemini) -> list[tuple[str, str]]:
     [
         ({"visitor_per_minute": 1}, "Again", TOO_SOON),
         ({"address_per_minute": 1}, "Again", TOO_SOON),
-        ({"max_message_length": 8}, "x" * 9, TOO_LONG),
     ],
 )
 def test_a_refused_message_stands_with_its_reason_and_the_page_goes_on(

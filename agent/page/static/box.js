@@ -3,6 +3,8 @@
 (() => {
     "use strict";
 
+    const { _, number } = globalThis.chatWords;
+
     const BOX = "message"; // The id of the component.
 
     // Where one types; null on a page of another Gradio.
@@ -16,21 +18,26 @@
     const DRAFTS = "chat drafts";
     const keyOf = (session) => session || (chatAgents.named() ?? "");
 
-    // The part of the longest message from which on it is told how long it is.
+    // How many characters a message can have, as Python counts them; 0 for any number. From this part
+    // of them on it is told how many there are.
+    let longest = 0;
     const NEARLY = 0.8;
+    const TOO_LONG = _("This message is too long. Please shorten it, or send it in parts.");
+    const lengthOf = (text) => [...text].length;
 
-    // Tells below the box how much of what a message can have is typed, once it is nearly as much; as
-    // Python counts characters.
-    const watchLength = (box, longest) => {
+    // Tells below the box how much of what a message can have is typed, once it is nearly as much.
+    const watchLength = (box) => {
         const counter = document.createElement("p");
         counter.id = "length";
         box.setAttribute("aria-describedby", counter.id);
         frame().after(counter);
         const count = () => {
-            const { length } = [...box.value];
-            const told = `${chatWords.number(length)} / ${chatWords.number(longest)}`;
+            const length = lengthOf(box.value);
+            const told = `${number(length)} / ${number(longest)}`;
             counter.textContent = length < NEARLY * longest ? "" : told;
             counter.classList.toggle("is-over", length > longest);
+            const isTold = document.getElementById("said")?.textContent === TOO_LONG;
+            if (isTold && length <= longest) globalThis.chatBox.tell("");
         };
         box.addEventListener("input", count);
         // It is emptied, and given back what could not be sent, when it is locked and unlocked.
@@ -96,6 +103,13 @@
             said.textContent = sentence;
         },
 
+        // Whether a message is longer than it can be, which is said; it stays in the box.
+        isTooLong(text) {
+            const isSo = longest > 0 && lengthOf(text) > longest;
+            if (isSo) this.tell(TOO_LONG);
+            return isSo;
+        },
+
         // Keeps what is typed, or this text, under the chat that it is for.
         saveDraft(text = find()?.value, session = place()) {
             const { [keyOf(session)]: _, ...drafts } = readDrafts();
@@ -115,8 +129,9 @@
         // Keeps drafts as they are typed, and when the page is left; tells when a message gets longer
         // than it can be; hands files that are dropped or pasted to `take`: by itself a browser would
         // open them in place of the page.
-        watch(take, longest) {
-            if (find() && longest) watchLength(find(), longest); // Or there is no limit.
+        watch(take, most) {
+            longest = most;
+            if (find() && longest) watchLength(find());
             addEventListener("pagehide", () => this.saveDraft());
             addEventListener("input", ({ target }) => target === find() && this.saveDraft());
             const drop = (event) => {

@@ -49,6 +49,7 @@
         changes: 0, // How often a question was put on the page, or taken off it;
         changesBefore: 0, // and how often before the server was asked last what is to be shown,
         isLeft: false, // or before the visitor turned to another chat, for which it will be asked.
+        least: 0, // How many questions the page had when one was put there, if that may be missing.
         isTurning: false, // Whether another chat is on its way to the page,
         isArriving: false, // or the first one of a page that has been opened.
         hasArrived: false, // Whether the server has said which that is.
@@ -153,6 +154,7 @@
             const isAgain = performance.now() - state.askedAt < DOUBLE_PRESS_INTERVAL;
             if (state.isHeld || isOnItsWay(question) || (isBlank && isAgain)) return [SAME, SAME];
             if (isBlank) return [SAME, update({ value: "", placeholder: constants.noMessage })];
+            if (chatBox.isTooLong(text)) return [SAME, SAME];
             state.isHeld = true;
             const isWhole = await chatFiles.arrived();
             state.isHeld = false;
@@ -222,6 +224,7 @@
             if (question.shown) texts.push(constants.mark + question.shown);
             const content = texts.map((text) => ({ type: "text", text }));
             state.page = [...page.slice(0, end), toMessage({ role: "user", content })];
+            state.least = question.count + 1;
             return [state.page];
         },
 
@@ -263,11 +266,15 @@
         },
 
         // Knows what the server has put on the page. If a question was put there or taken off
-        // meanwhile, that may be gone: the server is asked again, by a new value.
+        // meanwhile, that may be gone: the server is asked again, by a new value; and once more where
+        // it still knew nothing of the question.
         keepPage(page) {
             state.page = page;
             chatTimes.look();
-            return state.changes === state.changesBefore ? SAME : Math.random();
+            if (state.changes !== state.changesBefore) return Math.random();
+            const isThere = questionIndices(page).length >= state.least;
+            state.least = 0;
+            return isThere ? SAME : Math.random();
         },
 
         // Ends the pause: the end of an answer is shown at once.
@@ -282,8 +289,7 @@
             chatTimes.answered(question.count);
             chatFeedback.add(question.count, over.turn);
             if (over.isGivenBack) chatFiles.restore(question.shown ?? "");
-            // Of a question asked in the moment in which the server shows a chat again, it may have
-            // known nothing yet, and have taken it off the page.
+            // When the server has shown the chat again, it may have known nothing of the question yet.
             const isThere = questionIndices(state.page).length > question.count;
             const isOld = over.isOld || !isThere ? Math.random() : SAME;
             return [constants.idle, isOld, update({ active: over.isWaiting })];
@@ -304,6 +310,7 @@
             if (last === undefined) return [page, constants.idle];
             chatFiles.restore(filesOf(page[last]));
             state.changes += 1;
+            state.least = 0;
             state.page = page.slice(0, last);
             return [state.page, { ...constants.idle, value: typed(page[last]) }];
         },
@@ -322,6 +329,7 @@
             chatBox.tell(isUnanswered ? constants.notSent : constants.lineLost);
             if (!isUnanswered) return [page, constants.idle];
             state.changes += 1;
+            state.least = 0;
             state.page = page.slice(0, -1);
             chatFiles.restore(question.shown ?? "");
             return [state.page, { ...constants.idle, value: question.text }];
@@ -352,6 +360,7 @@
             chatBox.saveDraft();
             chatFeedback.close();
             chatCards.show([]);
+            state.least = 0;
             state.isTurning = state.isLeft = true;
             state.changesBefore = state.changes;
             chatAccess.uncover();

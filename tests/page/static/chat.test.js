@@ -323,6 +323,20 @@ describe("The page", () => {
         assert.deepEqual(chat.keepPage(PAGE), SAME);
     });
 
+    test("asks the server once more that still knew nothing of the question", async () => {
+        chat.askForPage();
+        await chat.showQuestion({ text: "3?", number: 1, count: 2 }, PAGE);
+        assert.equal(typeof chat.keepPage(PAGE), "number");
+        chat.askForPage();
+        assert.equal(typeof chat.keepPage(PAGE), "number");
+        chat.askForPage();
+        assert.deepEqual(chat.keepPage(PAGE), SAME); // It may have been refused.
+        await chat.showQuestion({ text: "3?", number: 2, count: 2 }, PAGE);
+        chat.leaveChat();
+        chat.askForPage();
+        assert.deepEqual(chat.keepPage([]), SAME);
+    });
+
     test("is locked while its own chat is deleted, and not for another one", () => {
         globalThis.chatList = { deletesThis: () => true };
         assert.deepEqual(chat.lock(), { __type__: "update", interactive: false });
