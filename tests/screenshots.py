@@ -39,6 +39,13 @@ SIZES: dict[str, dict[str, Any]] = {
 }
 
 
+# In the menu of a chat.
+SHARE, SAVE_AS_PAGE, DELETE = 1, 3, -1
+
+# To the shared chat.
+LINK = ".share-link input"
+
+
 def send(page: Page, message: str) -> None:
     page.locator("#message textarea").fill(message)
     page.locator(".submit-button").click()
@@ -67,7 +74,7 @@ def open_saved(page: Page) -> None:
     open_side_bar(page)
     open_menu(page)
     with page.expect_download() as saved:
-        pick("Save as a web page")(page)
+        pick(SAVE_AS_PAGE)(page)
     file = saved.value.path().with_suffix(".html")
     saved.value.save_as(file)
     page.goto(file.as_uri())
@@ -77,7 +84,7 @@ def open_side_bar(page: Page) -> None:
     if page.url.startswith("file:"):
         page.go_back()
         page.wait_for_function(IS_IDLE)
-    page.get_by_role("button", name="Your chats").click()
+    page.locator("#side-bar > .toggle-button").click()
     page.locator("#chats [aria-current=true]").wait_for()
 
 
@@ -85,20 +92,21 @@ def open_menu(page: Page) -> None:
     page.locator("#chats li:has([aria-current=true]) [aria-haspopup]").click()
 
 
-def pick(label: str) -> Callable[[Page], Any]:
-    return lambda page: page.get_by_role("menuitem", name=label).click()
+def pick(place: int) -> Callable[[Page], Any]:
+    """Choose from the menu of a chat, by place: the page may be in any language."""
+    return lambda page: page.get_by_role("menuitem").nth(place).click()
 
 
 def share(page: Page) -> None:
     page.keyboard.press("Escape")
     open_menu(page)
-    pick("Share")(page)
-    page.get_by_role("button", name="Share it as it is now").click()
-    page.get_by_label("The link to this chat").wait_for()
+    pick(SHARE)(page)
+    page.locator("#share .card-yes").click()
+    page.locator(LINK).wait_for()
 
 
 def open_shared(page: Page) -> None:
-    page.goto(page.get_by_label("The link to this chat").input_value())
+    page.goto(page.locator(LINK).input_value())
 
 
 def talk(page: Page) -> None:
@@ -142,7 +150,7 @@ STATES: States = [
     ("saved-page", open_saved),
     ("side-bar", open_side_bar),
     ("menu", open_menu),
-    ("delete", pick("Delete")),
+    ("delete", pick(DELETE)),
     ("shared", share),
     ("shared-page", open_shared),
 ]
@@ -154,7 +162,7 @@ TESTERS: States = [
     ("task", begin_tasks),
     ("answer", lambda page: ask(page, "Hello")),
     ("limit", lambda page: send(page, "And you?")),
-    ("comparison", lambda page: page.get_by_role("button", name="Compare two answers").click()),
+    ("comparison", lambda page: page.locator(".sides-open").click()),
     ("loading", load_anew),
 ]
 AGENT = """\
