@@ -37,7 +37,7 @@ def load_agents(arguments: Sequence[str]) -> Agents:
         "folder",
         metavar="FOLDER",
         nargs="*",
-        help="of an agent, or of several agents' folders; else agent/ is shown",
+        help="an agent's folder, or one that holds several agents' folders; agent/ by default",
     )
     folders = parser.parse_args(arguments).folder
     try:

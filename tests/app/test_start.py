@@ -97,7 +97,7 @@ def test_a_folder_without_an_agent_is_told_in_a_sentence(tmp_path: Path) -> None
     assert ended.stderr.startswith("There is no folder ")
 
 
-def test_what_can_be_said_behind_the_command_is_told_and_served_is_nothing_else() -> None:
+def test_the_command_tells_its_usage_and_serves_nothing_with_wrong_arguments() -> None:
     helped = start("--help")
     assert helped.returncode == 0
     assert helped.stdout.startswith("usage: python app.py [FOLDER]\n")

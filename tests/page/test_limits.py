@@ -20,6 +20,12 @@ BEGUN = (("user", "Hi"), ("model", "Hello."))
 
 TOO_SOON = ("Too many messages", lot("1 a minute", "60 seconds"))
 
+TOO_LONG = (
+    "Too long",
+    "This message has 9 characters, and at most 8 can be sent here. Please send a shorter one, or "
+    "the text in parts.",
+)
+
 OVER = ("This chat is full", "This chat has had its 2 messages. Please begin a new one.")
 
 
@@ -91,6 +97,17 @@ def test_a_refused_message_stands_with_its_reason_and_the_page_goes_on(
     say(page, "And now?")
     page.shows(*BEGUN, ("user", message), note, ("user", "And now?"), ("model", "Hello."))
     assert told(gemini) == [*BEGUN, ("user", "And now?")]
+
+
+def test_so_does_an_edited_message_that_is_too_long(begin: Come, gemini: FakeGemini) -> None:
+    page = begin(max_message_length=8)
+    page.edit(0, "x" * 9)
+    page.wait_idle()
+    page.shows(("user", "x" * 9), TOO_LONG)
+    assert len(gemini.requests) == 1
+    say(page, "And now?")
+    page.shows(("user", "x" * 9), TOO_LONG, ("user", "And now?"), ("model", "Hello."))
+    assert told(gemini) == [("user", "And now?")]
 
 
 def test_a_chat_that_has_had_its_turns_is_cleared_and_goes_on(

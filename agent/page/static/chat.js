@@ -49,7 +49,7 @@
         changes: 0, // How often a question was put on the page, or taken off it;
         changesBefore: 0, // and how often before the server was asked last what is to be shown,
         isLeft: false, // or before the visitor turned to another chat, for which it will be asked.
-        least: 0, // How many questions the page had when one was put there, if that may be missing.
+        expected: 0, // How many questions the page has to show since the last was put there; 0 for any.
         isTurning: false, // Whether another chat is on its way to the page,
         isArriving: false, // or the first one of a page that has been opened.
         hasArrived: false, // Whether the server has said which that is.
@@ -224,7 +224,7 @@
             if (question.shown) texts.push(constants.mark + question.shown);
             const content = texts.map((text) => ({ type: "text", text }));
             state.page = [...page.slice(0, end), toMessage({ role: "user", content })];
-            state.least = question.count + 1;
+            state.expected = question.count + 1;
             return [state.page];
         },
 
@@ -272,8 +272,8 @@
             state.page = page;
             chatTimes.look();
             if (state.changes !== state.changesBefore) return Math.random();
-            const isThere = questionIndices(page).length >= state.least;
-            state.least = 0;
+            const isThere = questionIndices(page).length >= state.expected;
+            state.expected = 0;
             return isThere ? SAME : Math.random();
         },
 
@@ -310,7 +310,7 @@
             if (last === undefined) return [page, constants.idle];
             chatFiles.restore(filesOf(page[last]));
             state.changes += 1;
-            state.least = 0;
+            state.expected = 0;
             state.page = page.slice(0, last);
             return [state.page, { ...constants.idle, value: typed(page[last]) }];
         },
@@ -329,7 +329,7 @@
             chatBox.tell(isUnanswered ? constants.notSent : constants.lineLost);
             if (!isUnanswered) return [page, constants.idle];
             state.changes += 1;
-            state.least = 0;
+            state.expected = 0;
             state.page = page.slice(0, -1);
             chatFiles.restore(question.shown ?? "");
             return [state.page, { ...constants.idle, value: question.text }];
@@ -360,7 +360,7 @@
             chatBox.saveDraft();
             chatFeedback.close();
             chatCards.show([]);
-            state.least = 0;
+            state.expected = 0;
             state.isTurning = state.isLeft = true;
             state.changesBefore = state.changes;
             chatAccess.uncover();
