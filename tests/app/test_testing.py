@@ -16,6 +16,7 @@ from agent.models.offline import OfflineModel
 from tests.support.accessibility import violations
 from tests.support.app_process import App
 from tests.support.app_setup import launched, loaded
+from tests.support.archives import unpacked
 from tests.support.browser import ACTION_TIMEOUT, Page, Visitor, talk
 from tests.support.fake_gemini import Call, FakeGemini
 from tests.support.task_lists import TASKS, with_tasks
@@ -84,8 +85,7 @@ def report_of(page: Page) -> str:
     with page.tab.expect_download() as saved:
         press(page, "All tasks")
         press(page, "Save my report (ZIP)")
-    with zipfile.ZipFile(saved.value.path()) as archive:
-        return archive.read("report.md").decode()
+    return unpacked(saved.value.path().read_bytes())["report.md"]
 
 
 def test_from_the_list_of_tasks_to_the_eval_set(
