@@ -225,7 +225,7 @@ class ChatPage(RewiredInterface):
     def _wire_arrival(self) -> tuple[Dependency, Dependency]:
         """A page that is opened, or is behind, is shown what there is."""
         states, chatbot, box = self.states, self.chatbot, self.textbox
-        # Not by `launch(js=…)`, which Gradio 6.26 takes for a script, and 6.31 for a function.
+        # Not by `launch(js=…)`, which Gradio has taken for a script, and for a function since 6.31.
         self.load(None, [states.told, states.visitor], box, js=js("watchPage"), **AT_ONCE)
         # Not in the queue, which would take another way there and back.
         arrived = self.load(

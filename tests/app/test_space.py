@@ -40,7 +40,7 @@ def test_where_visitors_sign_in_by_hugging_face_it_is_told_what_that_needs(
     [
         ("sdk: gradio", "sdk: static", "sdk is 'static', and should be gradio."),
         ("app_file: app.py", "app_file: main.py", "app_file is main.py, and there is no such file"),
-        ("sdk_version: 6.31.0", "sdk_version: 5.1", "asks for gradio<7,>=6.26"),
+        ("sdk_version: 6.31.0", "sdk_version: 5.1", "asks for gradio<7,>=6.30"),
         ('python_version: "3.12"', "python_version: 3.10", 'should be a text such as "3.12"'),
         ('python_version: "3.12"', 'python_version: "3.9"', 'should be a text such as "3.12"'),
         ("colorTo: green", "colorTo: turquoise", "colorTo is 'turquoise', and should be one of"),

@@ -1,4 +1,4 @@
-"""Measure, and print one table:  PYTHONPATH=.:tests python -m bench [tiny|short|full]"""
+"""Measure, and print one table:  python -m tests.bench [tiny|short|full]"""
 
 import argparse
 import asyncio
@@ -44,7 +44,7 @@ async def open_all(stack: AsyncExitStack) -> dict[str, Place]:
 
 def main() -> None:
     """Run it, and print what there is to say."""
-    parser = argparse.ArgumentParser("python -m bench")
+    parser = argparse.ArgumentParser("python -m tests.bench")
     parser.add_argument("size", nargs="?", default="short", choices=SIZES)
     size = SIZES[parser.parse_args().size]
     print(*table(asyncio.run(run(size))), sep="\n")  # noqa: T201

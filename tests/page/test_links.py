@@ -13,9 +13,9 @@ from playwright.sync_api import Browser, expect
 from playwright.sync_api import Page as Tab
 
 from tests.support.app_setup import launched, loaded
-from tests.support.browser import Page
+from tests.support.browser import Page, draws_diagrams
 from tests.support.fake_gemini import FakeGemini, Image
-from tests.support.hostile_texts import LINKS, NO_LINKS, PIXEL
+from tests.support.hostile_texts import LINK, LINK_IN_DIAGRAM, NO_LINKS, PIXEL
 from tests.support.second_origin import SecondOrigin
 from tests.support.thorough import sample
 
@@ -90,7 +90,13 @@ def opened(page: Page) -> Tab:
     return opened.value
 
 
-@pytest.mark.parametrize("link", LINKS.values(), ids=LINKS)
+@pytest.mark.parametrize(
+    "link",
+    [
+        pytest.param(LINK, id="Markdown"),
+        pytest.param(LINK_IN_DIAGRAM, id="in a diagram", marks=draws_diagrams),
+    ],
+)
 def test_a_link_opens_in_another_tab_and_tells_nobody_from_where(
     page: Page, fake: FakeGemini, second_origin: SecondOrigin, link: str
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.support.app_setup import launched, loaded
-from tests.support.browser import ACTION_TIMEOUT, Page, Visitor, talk
+from tests.support.browser import ACTION_TIMEOUT, Page, Visitor, draws_diagrams, talk
 from tests.support.fake_gemini import Call, FakeGemini, Think
 
 pytestmark = pytest.mark.slow
@@ -196,6 +196,7 @@ WRONG = "```mermaid\ngraph TD\n  A[Start (<b x>)] --> B\n```"
 DIAGRAM = '```mermaid\ngraph TD\n  A["<b x> & <br>one"] --> B\n```'
 
 
+@draws_diagrams
 def test_a_diagram_is_drawn_and_a_wrong_one_shows_its_source(
     page: Page, gemini: FakeGemini
 ) -> None:
@@ -207,6 +208,18 @@ def test_a_diagram_is_drawn_and_a_wrong_one_shows_its_source(
     expect(drawn).to_contain_text("<b x> & \n\none".replace("\n", ""), timeout=ACTION_TIMEOUT)
     expect(answer(page)).to_contain_text("End of it.")
     page.complaints.clear()  # Of mermaid's.
+
+
+def test_a_diagram_is_its_source_where_gradio_would_not_draw_it(
+    page: Page, gemini: FakeGemini
+) -> None:
+    page.tab.evaluate("gradio_config.version = '6.30.0'")
+    talk(page, gemini, "Draw", f"{DIAGRAM}\n\nEnd of it.")
+    said = answer(page)
+    expect(said).to_contain_text("End of it.")
+    expect(said.locator(".mermaid pre")).to_have_text('graph TD\n  A["<b x> & <br>one"] --> B')
+    expect(said.locator(".mermaid small")).to_contain_text("cannot be drawn")
+    assert page.copy_answer() == f"{DIAGRAM}\n\nEnd of it."
 
 
 # Too many connections; too large a formula; too many tools.

@@ -16,7 +16,9 @@ from pathlib import Path
 from shutil import which
 from typing import Any, TypeAlias
 
+import gradio
 import pytest
+from packaging.version import Version
 from playwright.sync_api import Browser, Locator, TimeoutError, expect, sync_playwright
 from playwright.sync_api import Page as Tab
 
@@ -42,6 +44,10 @@ CHROMIUM_ARGUMENTS = [
 
 # Milliseconds that anything may take on a slow, busy machine.
 ACTION_TIMEOUT = 20_000
+
+draws_diagrams = pytest.mark.skipif(
+    Version(gradio.__version__) < Version("6.31"), reason="Gradio shows how they are written"
+)
 
 # Keeps every different state that the page was ever in, however briefly.
 RECORD_STATES = """

@@ -190,10 +190,8 @@ STARVES = [
     "<p style='filter:url(/gradio_api/heartbeat/NUMBER#x)'>x</p>",
 ]
 
-LINKS = {
-    "Markdown": "[Read this](EVIL/read)",
-    "in a diagram": '```mermaid\ngraph TD; A[Read this]\nclick A href "EVIL/read" _self\n```',
-}
+LINK = "[Read this](EVIL/read)"
+LINK_IN_DIAGRAM = '```mermaid\ngraph TD; A[Read this]\nclick A href "EVIL/read" _self\n```'
 
 NO_LINKS = [
     "<a href=EVIL/read target=_self>Read this</a>",

@@ -73,9 +73,16 @@
         diagram.replaceChildren(source, note);
     };
 
+    // Before 6.31 Gradio looks for diagrams while the text is not on the page yet.
+    const drawsDiagrams = () =>
+        globalThis.gradio_config?.version.localeCompare("6.31", "en", { numeric: true }) >= 0;
+
     const watchDiagrams = (node) => {
         for (const diagram of matching(node, `${ELEMENTS.diagram}:not([data-processed])`)) {
             sources.set(diagram, diagram.textContent);
+            if (drawsDiagrams()) continue;
+            diagram.dataset.processed = "true"; // Mermaid then leaves it alone.
+            showSource(diagram);
         }
         const diagram = node.closest(ELEMENTS.diagram);
         if (diagram?.querySelector(".error-icon") && sources.has(diagram)) {
