@@ -2,7 +2,7 @@
 
 ADK finds `root_agent` in `agent/agent.py` by itself (google/adk/cli/utils/agent_loader.py), so
 this file does not import it: `.env` is read before the agent is. In a script,
-`from agent import launch` serves any agent (agent/launcher.py).
+`from agent import launch` serves any agent (agent/server.py).
 """
 
 from importlib import import_module
@@ -13,7 +13,7 @@ def __getattr__(name: str) -> Any:
     """`launch`, which imports Gradio, only for whoever asks for it: `agent.offline` must not. And
     the module with the agent, which `adk eval` looks for here (google/adk/cli/cli_eval.py)."""
     if name == "launch":
-        from agent.launcher import launch
+        from agent.server import launch
 
         return launch
     if name == "agent":

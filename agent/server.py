@@ -14,20 +14,28 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import gradio as gr
+from dotenv import find_dotenv, load_dotenv
 from fastapi.exceptions import RequestValidationError
+from google.adk.apps import App
+from google.adk.workflow import BaseNode
 
 from agent.api import api_app
 from agent.api.errors import validation_error_handler
 from agent.api.path_prefix import checked_root_path
 from agent.api.proxy_header import NotePeer
 from agent.chat.agents import Agents
+from agent.chat.loader import load_object
 from agent.chat.task_list import task_list
 from agent.chat.telemetry import export_telemetry
 from agent.chat.warmup import open_clients_soon, warm_up
-from agent.exposure import behind_proxy, is_for_host, is_loopback, root_path
+from agent.core.environment import read_settings
 from agent.limits.client_address import network
 from agent.limits.connections import Connections, most_files
-from agent.middleware import middleware
+from agent.middleware.exposure import behind_proxy, is_for_host, is_loopback, root_path
+from agent.middleware.reloading import Served
+from agent.middleware.sign_in import SignInFault, sign_in_here
+from agent.middleware.stack import middleware
+from agent.page.answering import respond_with
 from agent.page.browser import RELOAD_HEAD
 from agent.page.chat_interface import ChatPage
 from agent.page.gradio_internals import (
@@ -43,8 +51,6 @@ from agent.page.gradio_internals import (
 )
 from agent.page.housekeeping import housekeeping
 from agent.page.theme import theme
-from agent.reloading import Served
-from agent.sign_in import SignInFault, sign_in_here
 
 log = logging.getLogger(__name__)
 
@@ -154,6 +160,34 @@ def serve_until_end(demo: ChatPage, agents: Agents, **options: Any) -> None:
     finally:
         give_back_locks()
         os._exit(0)  # Python itself would wait for tools that are at work.
+
+
+def launch(agent: App | BaseNode, **options: Any) -> ChatPage:
+    """Serve the page for this agent, with its limits, APIs, settings and offline stand-in.
+
+    In a script it ends with the program; in a notebook the cells after it run on.
+
+    Args:
+        agent: An ADK agent, workflow or `App`. `EXAMPLES`, `STATE`, `INNER` and `LOOK` of the
+            module that calls this count as they do beside `root_agent`.
+        options: `Blocks.launch`'s own, such as `server_port=8000`, `auth=("ann", "a password")` or
+            `theme="soft"`.
+
+    Raises:
+        LoadError: with a sentence, for what is no agent.
+        ValueError: with a sentence, for a setting that cannot be used.
+    """
+    load_dotenv(find_dotenv(usecwd=True))
+    module = sys._getframe(1).f_globals.get("__name__", "")
+    loaded = load_object(agent, module, coalesce=True)
+    agents = Agents(loaded, read_settings(os.environ))
+    page = ChatPage(respond_with(agents), agents)
+    if "ipykernel" in sys.modules or hasattr(sys, "ps1"):  # A notebook, or Python's own prompt.
+        _, url, _ = serve(page, agents, **{"prevent_thread_lock": True, **options})
+        announce(url, options)
+    else:
+        serve_until_end(page, agents, **options)
+    return page
 
 
 @cache  # At the start Gradio's reload mode runs app.py twice.

@@ -1,5 +1,5 @@
-"""What answers on a page that is made for any agent (agent/launcher.py): `respond` of app.py, whose
-own agent is another."""
+"""What answers on a page that is made for any agent (`launch` in agent/server.py): `respond` of
+app.py, whose own agent is another."""
 
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any

@@ -122,7 +122,7 @@ def test_so_is_how_to_connect_an_ai() -> None:
 def test_any_other_page_is_for_visitors(
     monkeypatch: pytest.MonkeyPatch, environment: str, options: dict[str, Any]
 ) -> None:
-    from agent.exposure import is_for_host  # Here, because it imports Gradio.
+    from agent.middleware.exposure import is_for_host  # Here, because it imports Gradio.
 
     assert is_for_host({})
     name, _, value = environment.partition("=")

@@ -7,9 +7,9 @@ import httpx
 import pytest
 from starlette.responses import PlainTextResponse
 
-from agent import exposure
 from agent.api.origins import FOREIGN, UNKNOWN_HOST, OriginCheck, is_local
-from agent.exposure import behind_proxy, is_known, is_loopback
+from agent.middleware import exposure
+from agent.middleware.exposure import behind_proxy, is_known, is_loopback
 from agent.models.offline import OfflineModel
 from tests.support.app_setup import launched, loaded
 

@@ -15,10 +15,10 @@ from websockets.sync.client import connect
 import app
 from agent.chat.agents import Agents
 from agent.core.settings import Settings
+from agent.middleware.sign_in import SignInFault, sign_in_here
 from agent.models.offline import OfflineModel
 from agent.page.chat_interface import ChatPage
 from agent.server import serve_until_end
-from agent.sign_in import SignInFault, sign_in_here
 from tests.support.agui_client import Thread
 from tests.support.app_setup import launched, loaded
 from tests.support.fake_openid import FakeOpenID

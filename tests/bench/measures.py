@@ -177,7 +177,7 @@ async def memory(at: Place, visits: int, idle: int) -> Figures:
     been forgotten."""
     with another(at, SESSION_IDLE=str(idle)) as target:
         async with door(target) as way_in:
-            await _visits(way_in, 4 * visits)  # Until the allocator has what it needs: 1,000 visits.
+            await _visits(way_in, 4 * visits)  # Until the allocator has enough: 1,000 visits.
             held = [target.memory()]
             for _ in range(2):
                 await _visits(way_in, visits)

@@ -22,12 +22,12 @@ from agent.api.security_headers import IsMatch, SecurityHeaders
 from agent.api.unread_body import UnreadBody
 from agent.core.settings import Settings
 from agent.core.sign_in import SignIn
-from agent.exposure import behind_proxy, is_known, is_loopback
+from agent.middleware.exposure import behind_proxy, is_known, is_loopback
+from agent.middleware.reloading import ReloadedRoutes
+from agent.middleware.sign_in import public_paths, sign_in_middleware
 from agent.page.gradio_internals import is_api_name
 from agent.page.gradio_sign_in import has_sign_in
 from agent.page.routes import ROUTES
-from agent.reloading import ReloadedRoutes
-from agent.sign_in import public_paths, sign_in_middleware
 
 # Paths whose answers a page may embed: the agent's pictures, and what Gradio's page is made of.
 EMBEDDABLE = (
