@@ -225,7 +225,7 @@ class ChatPage(RewiredInterface):
     def _wire_arrival(self) -> tuple[Dependency, Dependency]:
         """A page that is opened, or is behind, is shown what there is."""
         states, chatbot, box = self.states, self.chatbot, self.textbox
-        # Not by `launch(js=…)`, which Gradio has taken for a script, and for a function since 6.31.
+        # Not by `launch(js=…)`, which some releases of Gradio take for a script, not a function.
         self.load(None, [states.told, states.visitor], box, js=js("watchPage"), **AT_ONCE)
         # Not in the queue, which would take another way there and back.
         arrived = self.load(
