@@ -16,10 +16,15 @@ pytestmark = pytest.mark.slow
 
 LONG = "\n\n".join(f"Paragraph {number}." for number in range(60))
 
-# Notes where the element stands, in each frame, as long as the page is open.
+# Notes where the element stands, in each frame, as long as the page is open. Gradio before 6.31
+# puts another one in its place when the text grows.
 WATCH = """element => {
     window.tops = new Set()
+    const isSame = other => other.textContent === element.textContent
     const look = () => {
+        if (!element.isConnected) {
+            element = [...document.querySelectorAll(element.tagName)].find(isSame)
+        }
         tops.add(Math.round(element.getBoundingClientRect().top))
         requestAnimationFrame(look)
     }

@@ -73,7 +73,7 @@ def node(*arguments: str) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["agents", "chat", "settings", "stream", "talk_sound"])
+@pytest.mark.parametrize("name", ["agents", "chat", "settings", "stream", "talk_sound", "window"])
 def test_the_scripts_pass_their_own_tests(name: str) -> None:
     tests = f"tests/page/static/{name}.test.js"
     assert "# fail 0" in node("--test", "--test-reporter=tap", tests)

@@ -1,113 +1,28 @@
-// agent/page/static/*.js without a browser: node --test tests/page/static/chat.test.js
+// Questions and their answers, without a browser: node --test tests/page/static/chat.test.js
 "use strict";
 
 const assert = require("node:assert/strict");
-const { readFileSync } = require("node:fs");
-const { join } = require("node:path");
-const { beforeEach, describe, mock, test } = require("node:test");
-const { runInThisContext } = require("node:vm");
+const { beforeEach, describe, test } = require("node:test");
+const {
+    BUSY,
+    IDLE,
+    JOINER,
+    PAGE,
+    SAME,
+    TIMER_OFF,
+    TIMER_ON,
+    TRY_AGAIN,
+    answer,
+    drawn,
+    fake,
+    message,
+    model,
+    openWindow,
+    sent,
+    user,
+} = require("./fake_page.js");
 
-const STATIC = join(__dirname, "../../../agent/page/static");
-const FILES =
-    "words frames storage messages agents text copying times box dialog scroll cards feedback files" +
-    " voice arrival chat";
-const SOURCE = FILES.split(" ")
-    .map((name) => readFileSync(join(STATIC, `${name}.js`), "utf8")).join("");
-
-const SAME = { __type__: "update" };
-const IDLE = { __type__: "update", interactive: true };
-const BUSY = { __type__: "update", interactive: false };
-const JOINER = "\u2060";
-const TRY_AGAIN = "Try again.";
-const CONSTANTS = {
-    idle: IDLE,
-    busy: BUSY,
-    noMessage: "Please type.",
-    notSent: "Not sent.",
-    notReplied: "Not replied.",
-    staysDone: "stays-done",
-    tryAgain: TRY_AGAIN,
-    lineLost: "Broken off.",
-    files: { noFiles: "No files.", removeFile: "Remove {name}" },
-    wordJoiner: JOINER,
-    mark: "\u2063",
-};
-const TIMER_ON = { __type__: "update", active: true };
-const TIMER_OFF = { __type__: "update", active: false };
-
-let chat, now, frames, elements, clicked, said, heard, stored;
-
-const typed = (text) => (elements["#message textarea"] = { value: text });
-
-// The file as a new page has it.
-function openPage() {
-    runInThisContext(SOURCE);
-    globalThis.chat.start(CONSTANTS);
-    chat = globalThis.chat;
-}
-
-const sent = () => new Promise((resolve) => setTimeout(resolve));
-
-// Has drawn what was put on the page, in so many milliseconds.
-async function drawn(cost) {
-    const begun = now;
-    now += cost;
-    frames.splice(0).forEach((draw) => draw(begun));
-    await sent();
-}
-
-// Messages as the Chatbot hands them over.
-const message = (role, ...texts) => ({
-    role,
-    content: texts.map((text) => ({ type: "text", text })),
-    metadata: null,
-    options: null,
-});
-const user = (text) => message("user", text);
-const model = (text) => message("assistant", text);
-const PAGE = [user("One?"), model("1"), model("One."), user("Two?"), model("Two.")];
-
-// An answer as the server sends it.
-function answer(question, text, about = {}) {
-    const messages = [{ role: "assistant", content: { type: "text", text: "" } }];
-    return JSON.stringify({ messages, number: question.number, ...about }) + "\n" + text;
-}
-
-beforeEach(() => {
-    [now, frames, elements, clicked, heard] = [1000, [], {}, [], {}];
-    said = { textContent: "" };
-    stored = {};
-    // It is tried in a browser (tests/page/test_accessibility.py).
-    globalThis.chatAccess = { watch() {}, uncover: mock.fn() };
-    Object.defineProperty(globalThis, "navigator", { value: {}, configurable: true });
-    mock.method(performance, "now", () => now);
-    delete globalThis.chat;
-    Object.assign(globalThis, {
-        document: {
-            querySelector: (selector) => elements[selector] ?? null,
-            getElementById: (id) => id === "said" ? said : null,
-            addEventListener: (kind, listener) => kind === "click" && clicked.push(listener),
-        },
-        addEventListener: (kind, listener) => (heard[kind] = listener),
-        Element: class {},
-        history: {
-            state: null,
-            replaceState(state, _, url) {
-                this.state = state;
-                if (url) globalThis.location = url;
-            },
-        },
-        innerWidth: 1000,
-        sessionStorage: {
-            getItem: (key) => stored[key] ?? null,
-            setItem: (key, value) => (stored[key] = value),
-            removeItem: (key) => delete stored[key],
-        },
-        location: new URL("http://localhost/here?theme=dark#end"),
-        requestAnimationFrame: (draw) => frames.push(draw),
-    });
-    openPage();
-});
+beforeEach(openWindow);
 
 describe("A question", () => {
     test("is what is typed, below those that are on the page", async () => {
@@ -145,9 +60,9 @@ describe("A question", () => {
     test("is not followed by that hint where a key was pressed twice", async () => {
         const [question] = await chat.ask("One?", [], null);
         chat.state.shownQuestion = question.number;
-        now += 499;
+        fake.now += 499;
         assert.deepEqual(await chat.ask("", [], question), [SAME, SAME]);
-        now += 1;
+        fake.now += 1;
         assert.equal((await chat.ask("", [], question))[1].placeholder, "Please type.");
     });
 
@@ -227,15 +142,15 @@ describe("A question with files", () => {
 
     test("gives them back with its words, to be sent again", async () => {
         document.createElement = () => ({ append() {}, setAttribute() {}, addEventListener() {} });
-        elements["#files"] = { replaceChildren: (...items) => (elements.items = items) };
-        document.getElementById = (id) => elements[`#${id}`] ?? null;
+        fake.elements["#files"] = { replaceChildren: (...items) => (fake.elements.items = items) };
+        document.getElementById = (id) => fake.elements[`#${id}`] ?? null;
         chat.watchPage({});
         assert.equal(chat.undo([asked])[1].value, "What?");
-        assert.equal(elements.items.length, 2);
+        assert.equal(fake.elements.items.length, 2);
         const [again] = await chat.ask("", [], null);
         assert.deepEqual(again.files, ADDRESSES);
         assert.equal(again.shown, `${CAT}\n\n${LIST}`);
-        assert.equal(elements.items.length, 0);
+        assert.equal(fake.elements.items.length, 0);
     });
 });
 
@@ -294,15 +209,15 @@ describe("The page", () => {
         const [page, box] = chat.giveBack(question, [...PAGE, user(`<${JOINER}b>?`)]);
         assert.deepEqual(page, PAGE);
         assert.deepEqual(box, { ...IDLE, value: "<b>?" });
-        assert.equal(said.textContent, "Not sent.");
+        assert.equal(fake.said.textContent, "Not sent.");
         assert.deepEqual(chat.giveBack(question, PAGE), [PAGE, IDLE]);
-        assert.equal(said.textContent, "Broken off.");
+        assert.equal(fake.said.textContent, "Broken off.");
     });
 
     test("says no more that something was not sent when something is", async () => {
-        said.textContent = "Not sent.";
+        fake.said.textContent = "Not sent.";
         await chat.showQuestion({ text: "3?", number: 7, count: 2 }, PAGE);
-        assert.equal(said.textContent, "");
+        assert.equal(fake.said.textContent, "");
     });
 
     test("asks the server again if a question came while it was told what to show", async () => {
@@ -368,7 +283,7 @@ describe("An answer", () => {
         ];
         const [page] = chat.showAnswer(answer(question, "2", { messages }), question, PAGE);
         assert.deepEqual(page.slice(4), [{ ...model("Hm."), metadata }, model("2")]);
-        now += 5000;
+        fake.now += 5000;
         const none = answer(question, "", { messages: [] });
         assert.deepEqual(chat.showAnswer(none, question, PAGE)[0], PAGE.slice(0, 4));
     });
@@ -389,7 +304,7 @@ describe("An answer", () => {
 
     test("is not shown twice, and nothing is shown where none has come", () => {
         chat.showAnswer(answer(question, "2"), question, PAGE);
-        now += 5000;
+        fake.now += 5000;
         assert.deepEqual(chat.showAnswer(answer(question, "2"), question, PAGE), NOTHING);
         assert.deepEqual(chat.showAnswer("", question, PAGE), NOTHING);
         assert.deepEqual(chat.showAnswer(null, question, PAGE), NOTHING);
@@ -416,17 +331,17 @@ describe("An answer", () => {
     test("is not drawn again for about as long as it took to draw", async () => {
         assert.ok(isShown("a"));
         await drawn(325);
-        now += 299;
+        fake.now += 299;
         assert.deepEqual(chat.showAnswer(answer(question, "ab"), question, PAGE), PAUSE);
-        now += 1;
+        fake.now += 1;
         assert.ok(isShown("ab"));
     });
 
     test("is drawn once a second on a page that nobody looks at", () => {
         assert.ok(isShown("a"));
-        now += 999;
+        fake.now += 999;
         assert.ok(!isShown("ab"));
-        now += 1;
+        fake.now += 1;
         assert.ok(isShown("ab"));
     });
 
@@ -464,186 +379,5 @@ describe("An answer", () => {
         chat.endAnswer(over, question);
         chat.endAnswer({ ...over, isGivenBack: true }, { ...question, shown: "a file" });
         assert.deepEqual(restored, ["a file"]);
-    });
-});
-
-describe("The browser", () => {
-    test("remembers the session of each window, and what else it keeps", () => {
-        history.state = { unsent: "One?" };
-        assert.deepEqual(chatArrival.recall("ann", "", "last"), ["ann", "", "last"]);
-        assert.deepEqual(chat.rememberSession("s1"), SAME);
-        assert.deepEqual(history.state, { unsent: "One?", place: "s1" });
-        assert.deepEqual(chatArrival.recall("ann", "", "last"), ["ann", "s1", "last"]);
-    });
-
-    test("keeps what is typed with its chat", () => {
-        const box = typed("Half a questi");
-        history.state = { place: "s1" };
-        chat.leaveChat();
-        assert.equal(chat.rememberSession("s2").value, "");
-        box.value = "Another";
-        chat.leaveChat();
-        assert.equal(chat.rememberSession("s1").value, "Half a questi");
-        box.value = "";
-        chat.leaveChat();
-        assert.equal(chat.rememberSession("s2").value, "Another");
-        assert.deepEqual(JSON.parse(stored["chat drafts"]), { s2: "Another" });
-    });
-
-    test("moves what is typed to a new chat's id, and lets it be where a chat is deleted", () => {
-        typed("Meanwhile");
-        chatBox.saveDraft();
-        chat.rememberSession("s1");
-        assert.deepEqual(JSON.parse(stored["chat drafts"]), { s1: "Meanwhile" });
-        assert.deepEqual(chat.rememberSession(""), SAME);
-        assert.deepEqual(JSON.parse(stored["chat drafts"]), { "": "Meanwhile" });
-        chat.forgetDrafts();
-        assert.equal(chatBox.draft(), "");
-        assert.equal(history.state.unsent, "");
-    });
-
-    test("keeps what is typed over a reload, and tells that a message was not sent", () => {
-        chat.watchPage({});
-        heard.input({ target: typed("Half a questi") });
-        assert.equal(chatArrival.arrived("").value, "Half a questi");
-        assert.equal(said.textContent, "");
-        history.state = { ...history.state, unsent: "One?" };
-        assert.equal(chatArrival.arrived("").value, "One?");
-        assert.equal(said.textContent, "Not sent.");
-    });
-
-    test("lets what is typed be when an answer gives a new chat its session", async () => {
-        typed("Meanwhile");
-        chat.leaveChat();
-        await chat.ask("One?", [], null);
-        assert.deepEqual(chat.rememberSession("s1"), SAME);
-    });
-
-    test("opens no file that is dropped, and says so; text may be dropped into the box", () => {
-        chat.watchPage({});
-        const dropped = (type, types, inBox = false) => {
-            let isPrevented = false;
-            heard[type]({
-                type,
-                target: { closest: () => inBox || null },
-                dataTransfer: { types },
-                preventDefault: () => (isPrevented = true),
-            });
-            return isPrevented;
-        };
-        assert.ok(dropped("dragover", ["Files"], true));
-        assert.ok(dropped("drop", ["text/uri-list"]));
-        assert.ok(!dropped("drop", ["text/plain"], true));
-        assert.equal(said.textContent, "");
-        assert.ok(dropped("drop", ["Files"], true));
-        assert.equal(said.textContent, "No files.");
-    });
-
-    test("says that a pasted file is not sent, but for the picture of a text", () => {
-        chat.watchPage({});
-        const paste = (types, text) =>
-            heard.paste({ clipboardData: { types, getData: () => text } });
-        paste(["text/plain", "Files"], "a cell");
-        assert.equal(said.textContent, "");
-        paste(["Files"], "");
-        assert.equal(said.textContent, "No files.");
-    });
-
-    test("knows the page's address", () => {
-        assert.equal(chat.pageUrl(), "http://localhost/here/");
-        globalThis.location = new URL("https://proxy.test/app/");
-        assert.equal(chat.pageUrl(), "https://proxy.test/app/");
-    });
-
-    test("uncovers the chat when another is opened", () => {
-        assert.deepEqual(chat.leaveChat("ann", "s1"), ["ann", "s1"]);
-        assert.equal(globalThis.chatAccess.uncover.mock.callCount(), 1);
-    });
-
-    test("saves nothing where nothing was sent", () => {
-        assert.equal(chat.saveFile(null), null);
-    });
-});
-
-describe("Storage", () => {
-    // As in a frame that may store nothing.
-    function block() {
-        const get = () => {
-            throw new Error("Access is denied for this document.");
-        };
-        Object.defineProperty(globalThis, "localStorage", { get, configurable: true });
-        openPage();
-    }
-
-    test("that is blocked is kept with the history entry, beside what is there", () => {
-        history.state = { place: "here" };
-        block();
-        localStorage.setItem("visitor", 7);
-        assert.equal(localStorage.getItem("visitor"), "7");
-        assert.equal(localStorage.getItem("nobody"), null);
-        assert.deepEqual([localStorage.length, localStorage.key(0)], [1, "visitor"]);
-        chat.rememberSession("there");
-        assert.deepEqual(history.state, { place: "there", localStorage: { visitor: "7" } });
-    });
-
-    test("that is blocked is found again when the page is loaded anew", () => {
-        history.state = { localStorage: { visitor: "7", other: "8" } };
-        block();
-        assert.equal(localStorage.getItem("visitor"), "7");
-        localStorage.removeItem("other");
-        assert.deepEqual(history.state.localStorage, { visitor: "7" });
-        localStorage.clear();
-        assert.equal(localStorage.getItem("visitor"), null);
-    });
-
-    test("that works is left alone", () => {
-        const works = { getItem: () => "stored" };
-        Object.defineProperty(globalThis, "localStorage", { value: works, configurable: true });
-        openPage();
-        assert.equal(localStorage, works);
-    });
-});
-
-describe("Gradio's page", () => {
-    test("may be without the elements that are looked for", () => {
-        globalThis.innerWidth = 390;
-        chat.watchPage({});
-        assert.deepEqual(chat.leaveChat("ann"), ["ann"]);
-        const [onClick] = clicked;
-        onClick({ target: { closest: () => null } });
-    });
-
-    test("has links of the chat opened in a tab of their own", () => {
-        const link = { setAttribute: (name, value) => (link[name] = value) };
-        chat.watchPage({});
-        clicked[0]({ target: { closest: () => link } });
-        assert.equal(link.target, "_blank");
-        assert.equal(link.rel, "noopener noreferrer");
-    });
-
-    test("may run the file again: what is on the page is known", () => {
-        chat.state.shownQuestion = 7;
-        const { state } = chat;
-        openPage();
-        assert.notEqual(chat.state, state);
-        assert.equal(chat.state.shownQuestion, 7);
-    });
-});
-
-describe("What the agent asks", () => {
-    test("is answered below the last question, which stays", () => {
-        const [question, box] = chat.reply(PAGE, null);
-        assert.deepEqual([question.text, question.count, question.replies], ["", 1, {}]);
-        assert.equal(box, BUSY);
-        chat.showAnswer(answer(question, "Paid."), question, PAGE);
-        assert.deepEqual(chat.state.page.slice(0, 4), PAGE.slice(0, 4));
-        assert.equal(chat.state.page.length, 5);
-    });
-
-    test("can be answered again where the answer could not be sent", () => {
-        const [question] = chat.reply(PAGE, null);
-        elements["#message"] = { after() {}, parentElement: {} };
-        assert.deepEqual(chat.giveBack({ ...question, replies: {} }, PAGE), [SAME, IDLE]);
-        assert.equal(said.textContent, "Not replied.");
     });
 });
