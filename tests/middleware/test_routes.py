@@ -141,7 +141,7 @@ def test_every_route_of_gradio_is_known(served: Any) -> None:
 
 def test_every_route_that_is_known_is_there(served: Any) -> None:
     there = {same(path) for path in paths(served.routes)} | {"/gradio_api/mcp/{:path}"}
-    elsewhere = {same(path) for path in ROUTES["huggingface"]}  # tests/middleware/test_huggingface.py
+    elsewhere = {same(path) for path in ROUTES["huggingface"]}  # test_huggingface.py
     assert (ALLOWED | {same(path) for path in CLOSED}) - there <= elsewhere
 
 
