@@ -48,6 +48,7 @@ from agent.chat.recordings import Tape, TapePlugin, open_tape
 from agent.chat.sent_files import RequestSize
 from agent.chat.services import Stores, load_services, memory_service, open_stores
 from agent.chat.talk import TalkBegin
+from agent.core.adk_internals import NOISY_MODULES
 from agent.core.choices import Variant
 from agent.core.secrets import redact_logs
 from agent.core.settings import Settings
@@ -380,14 +381,9 @@ def _check_keys() -> None:
 
 
 def _quieten_adk() -> None:
-    """ADK logs each failed turn twice, with tracebacks, and grumbles about each stopped one; the
-    turn itself logs what a host wants to know, once. So does the store, when it fails."""
+    """A turn itself logs what a host wants to know, once; so does the store, when it fails."""
     # It warns of its own parts that may change, such as what looks for a root_agent.yaml, which it
     # does for any folder. Whoever writes an agent reads that in `adk web`.
     warnings.filterwarnings("ignore", r"\[EXPERIMENTAL\] ", UserWarning)
-    for name in (
-        *("workflow._node_runner", "runners", "telemetry._metrics"),
-        *("flows.llm_flows.tools._rearranger", "sessions.database_session_service"),
-        *("live._live_llm_flow", "cli.utils.agent_loader"),
-    ):
+    for name in NOISY_MODULES:
         logging.getLogger(f"google_adk.google.adk.{name}").setLevel(logging.CRITICAL)

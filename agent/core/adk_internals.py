@@ -69,6 +69,15 @@ TRANSFER = "transfer_to_agent"
 SET_RESPONSE = "set_model_response"
 
 
+# Modules that log each failed turn twice, with tracebacks, and grumble about each stopped one; each
+# logs by its own name. Gone: they do.
+NOISY_MODULES = (
+    *("workflow._node_runner", "runners", "telemetry._metrics"),
+    *("flows.llm_flows.tools._rearranger", "sessions.database_session_service"),
+    *("live._live_llm_flow", "cli.utils.agent_loader"),
+)
+
+
 def forget_user(store: InMemorySessionService, app_name: str, user_id: str) -> None:
     """Free what ADK's store in memory keeps of a user who has no session left: an empty dict in
     `sessions`, and the state in `user_state` (adk/sessions/in_memory_session_service.py).

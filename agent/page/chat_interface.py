@@ -27,6 +27,7 @@ from agent.page.feedback import FeedbackForm
 from agent.page.gradio_internals import (
     RewiredInterface,
     keep_globals,
+    number_of,
     set_storage_secret,
     take_over_template,
 )
@@ -161,10 +162,10 @@ class ChatPage(RewiredInterface):
         parts = (part(name, language()) for name in self._parts)
         told["head"] = "".join((in_language(head), *parts)) if head else ""
         changed: dict[int, dict[str, Any]] = {
-            self.states.told._id: {"value": self._told()},
+            number_of(self.states.told): {"value": self._told()},
         }
         if self._choice:
-            changed[self._choice._id] = {"value": to_choice(agents.settings.languages)}
+            changed[number_of(self._choice)] = {"value": to_choice(agents.settings.languages)}
         if self.header:
             changed |= self.header.changed(name, self.chatbot)
         if config.get("components"):  # Nor these.

@@ -270,8 +270,8 @@ class BriefTracebacks:
         """One line for what Gradio refuses; the whole for a failure of our own code."""
         error = sys.exception()
         frames = traceback.walk_tb(error.__traceback__ if error else None)
-        rooms = {str(frame.f_globals.get("__name__")).partition(".")[0] for frame, _ in frames}
-        if rooms & {"agent", "app", "__main__"}:
+        packages = {str(frame.f_globals.get("__name__")).partition(".")[0] for frame, _ in frames}
+        if packages & {"agent", "app", "__main__"}:
             traceback.print_exc()
         else:
             log.warning("A step of the page was refused (%s).", type(error).__name__)
@@ -319,6 +319,14 @@ def is_api_name(app: Any, name: str) -> bool:
         public = {step.api_name for step in steps if step.api_visibility == "public"}
         return name in {"chat", *public}  # Each ChatInterface has the first.
     return True
+
+
+def number_of(component: gr.components.Component) -> int:
+    """The number of a component in what a browser is told of the page. Gone: one that none has, so
+    that what is to be shown in it is shown when the page has arrived."""
+    with unless_missing("A page that is opened shows the first agent's title at first."):
+        return component._id
+    return -1
 
 
 def prepare_config(demo: gr.Blocks) -> None:

@@ -12,6 +12,7 @@ from agent.core.language import N_, _
 from agent.core.notices import Notice
 from agent.core.settings import Settings
 from agent.core.text import duration
+from agent.page.gradio_internals import number_of
 
 # Where a chat, or all of them, can be deleted, and the agent's memory cannot.
 REMEMBERS_FOR_GOOD = N_(
@@ -96,7 +97,7 @@ class Header:
     def changed(self, name: str, chatbot: gr.Chatbot) -> dict[int, dict[str, Any]]:
         """The same by the components' ids, for a page that is about to be opened."""
         shown = zip(self.parts(chatbot), self.properties(name), strict=True)
-        return {part._id: properties for part, properties in shown if part}
+        return {number_of(part): properties for part, properties in shown if part}
 
     def properties(self, name: str) -> list[dict[str, Any]]:
         """How an agent is shown: properties of the picker, the title, the description and the

@@ -124,6 +124,7 @@ HERE: dict[str, Callable[[], object]] = {
         adk("errors.session_not_found_error", "SessionNotFoundError")
         is adk_internals.SessionNotFoundError
     ),
+    "NOISY_MODULES": lambda: all(map(logs_as, adk_internals.NOISY_MODULES)),
     "telemetry_options": lambda: (
         adk("telemetry.context", "TelemetryConfig") and "telemetry" in RunConfig.model_fields
     ),
@@ -163,11 +164,6 @@ ELSEWHERE: dict[str, Callable[[], object]] = {
         {"base_dir", "artifact_service_uri", "strict_uri"}
         <= parameters(adk("cli.utils.service_factory", "create_artifact_service_from_options"))
     ),
-    "the log of workflow nodes": lambda: logs_as("workflow._node_runner"),
-    "the log of runners": lambda: logs_as("runners"),
-    "the log of metrics": lambda: logs_as("telemetry._metrics"),
-    "the log of tool calls": lambda: logs_as("flows.llm_flows.tools._rearranger"),
-    "the log of databases": lambda: logs_as("sessions.database_session_service"),
     "an agent's own model": lambda: isinstance(LlmAgent.canonical_model, property),
     "a run that can be stopped": lambda: (
         {"abort_signal", "yield_user_message"} <= parameters(Runner.run_async)

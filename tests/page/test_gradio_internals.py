@@ -38,6 +38,7 @@ from agent.page.gradio_internals import (
     keep_globals,
     launch_options,
     number_from_zero,
+    number_of,
     remove_cors,
     server_thread,
     set_storage_secret,
@@ -319,6 +320,13 @@ def test_a_step_is_taken_by_its_name_where_gradio_does_not_say_whether_it_may_be
     assert [is_api_name(app, name) for name in ("chat", "ask", "arrive", "")] == [
         *(True, True, False, False)
     ]
+
+
+def test_a_component_has_the_number_that_a_browser_is_told() -> None:
+    page: Any = gr.ChatInterface(echo)
+    numbers = [part["id"] for part in page.get_config_file()["components"]]
+    assert number_of(page.chatbot) in numbers
+    assert number_of(SimpleNamespace()) not in numbers  # type: ignore[arg-type]
 
 
 def test_connections_are_counted_where_gradio_has_its_server() -> None:

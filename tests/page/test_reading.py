@@ -76,6 +76,8 @@ def test_a_line_that_is_opened_at_the_end_stays_where_it_is(page: Page, gemini: 
     gemini.enqueue(LONG, Call("look", {"city": "Oslo"}))
     talk(page, gemini, "Hi", "Sun.")
     line = page.tab.get_by_role("button", name="Tool look")
+    # Gradio folds it when the tool is done.
+    expect(page.seen.get_by_text("Arguments:")).to_have_count(0, timeout=ACTION_TIMEOUT)
     assert page.sees_the_end()
     line.evaluate(WATCH)
     line.click()
