@@ -26,6 +26,7 @@ from agent.chat.run_context import enter
 from agent.chat.sealing import missing_events
 from agent.chat.session_sync import SessionSync
 from agent.chat.talk import LANGUAGE, Talk, record_of
+from agent.chat.tool_failures import tool_faults
 from agent.chat.turn import Turn
 from agent.chat.usage import count_when_over
 from agent.core.adk_internals import SessionNotFoundError
@@ -47,7 +48,6 @@ from agent.core.transcript import Transcript
 from agent.core.visitor import SessionKey, Visitor, visitor_id
 from agent.limits.budget import TokenUsage
 from agent.limits.rate_limits import LimitExceeded, Limits
-from agent.limits.tool_failures import tool_faults
 from agent.stores.fallback import UNSTORED, StoreUnavailable
 
 # Where in the session state an agent's tools find the figures of so many turns before. ADK drops

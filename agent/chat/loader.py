@@ -48,13 +48,13 @@ from agent.chat.recordings import Tape, TapePlugin, open_tape
 from agent.chat.sent_files import RequestSize
 from agent.chat.services import Stores, load_services, memory_service, open_stores
 from agent.chat.talk import TalkBegin
+from agent.chat.tool_failures import ToolFailures
 from agent.core.adk_internals import NOISY_MODULES
 from agent.core.choices import Variant
 from agent.core.secrets import redact_logs
 from agent.core.settings import Settings
 from agent.core.text import split_words
 from agent.limits.budget import Budget
-from agent.limits.tool_failures import ToolFailures
 from agent.models import offline
 from agent.models.coalescing import coalescing
 from agent.models.credentials import KEYS, has_credentials

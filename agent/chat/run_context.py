@@ -2,11 +2,11 @@
 
 from agent.chat.measures import running_turn
 from agent.chat.model_options import turn_options
+from agent.chat.tool_failures import ToolFaults, tool_faults
 from agent.chat.turn import Turn
 from agent.core.question import Options
 from agent.core.settings import Settings
 from agent.limits.budget import token_usage
-from agent.limits.tool_failures import ToolFaults, tool_faults
 from agent.limits.tool_threads import caller, tool_threads
 
 
