@@ -1,6 +1,7 @@
 """Where a model's first way to an answer fails there may be another one; each step is said."""
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -16,7 +17,17 @@ from agent.core.settings import Settings
 from agent.core.transcript import Transcript, answer
 from agent.models.offline import WHAT_I_AM, OfflineModel
 from tests.support.app_setup import GEMINI, conversation, loaded_root, notices, say
-from tests.support.fake_gemini import Call, Close, Cut, Drop, FakeGemini, Garbage, Status, Think
+from tests.support.fake_gemini import (
+    Call,
+    Close,
+    Cut,
+    Drop,
+    FakeGemini,
+    Garbage,
+    Status,
+    Think,
+    Until,
+)
 from tests.support.scripted_model import scripted
 
 NOT_STREAMED, OFFLINE = SENTENCES["not_streamed"], SENTENCES["unreachable_offline"]
@@ -111,8 +122,13 @@ async def test_what_streaming_has_no_part_in_is_asked_once(
 async def test_what_breaks_after_something_was_shown_is_not_asked_again(
     gemini: FakeGemini, said: Any
 ) -> None:
-    gemini.enqueue(said, Cut())
-    assert notices(await say(talk(), "Hello")) == [SENTENCES["connection_broken"]]
+    shown = threading.Event()
+    gemini.enqueue(said, Until(shown), Cut())
+    turn = talk().ask("Hello")
+    async for transcript in turn.watch():
+        if transcript:
+            shown.set()
+    assert notices(turn.transcript) == [SENTENCES["connection_broken"]]
     assert modes(gemini) == [True]
 
 

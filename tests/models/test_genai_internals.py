@@ -28,6 +28,7 @@ from agent.models.genai_internals import (
     http_library,
     log_unknown_client,
     replaces_contents,
+    use_httpx,
     uses_interactions_api,
     with_event_hook,
 )
@@ -156,6 +157,7 @@ async def test_answers_that_httpx2_reads_are_coalesced_as_well(
     model = Gemini()
     assert not isinstance(model.api_client._api_client._async_httpx_client, httpx.AsyncClient)
     hooked = Gemini(**with_event_hook(model, StreamHook()))
+    use_httpx(hooked.api_client)
     for asked in (hooked, coalescing(Gemini())):
         gemini.enqueue(*["x "] * 100)
         fewer = texts(await answer(asked))
