@@ -60,10 +60,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return EXIT_WRONG_COMMAND
+    more = list(arguments[1:])
+    if other and more and not more[0].startswith("-"):
+        more.insert(0, "--agent")
     run = (
-        partial(other, arguments[1:], OUR_AGENT)
-        if other
-        else partial(_run, _parser().parse_args(arguments))
+        partial(other, more, OUR_AGENT) if other else partial(_run, _parser().parse_args(arguments))
     )
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         # What is not text, or cannot be written in this terminal's encoding, ends nothing.

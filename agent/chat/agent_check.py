@@ -46,7 +46,10 @@ def _needed(instructed: object) -> list[str]:
 def _is_named(key: str, folder: Path) -> bool:
     """Whether the agent's files have this key as a text of their own, by which a callback or a tool
     may set it."""
-    return any(line_with(text, folder) for text in (f"'{key}'", f'"{key}"', f"{key}="))
+    texts = [f"'{key}'", f'"{key}"']
+    if key not in LlmAgent.model_fields:  # Each agent has a `name=`.
+        texts.append(f"{key}=")
+    return any(line_with(text, folder) for text in texts)
 
 
 def _missing_state(who: str, keys: list[str]) -> str:

@@ -12,9 +12,12 @@ ALIKE = 0.85
 
 
 def is_command(name: str, arguments: Sequence[str]) -> bool:
-    """Whether these ask for the command of this name, and not for an answer to words that begin
-    so."""
-    return arguments[:1] == [name] and all(word.startswith("-") for word in arguments[1:2])
+    """Whether these ask for the command of this name, perhaps of an agent's folder, and not for an
+    answer to words that begin so."""
+    more = arguments[1:]
+    if more and Path(more[0]).is_dir():
+        more = more[1:]
+    return arguments[:1] == [name] and all(word.startswith("-") for word in more[:1])
 
 
 def meant_command(names: Iterable[str], arguments: Sequence[str]) -> str:

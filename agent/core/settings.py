@@ -286,7 +286,8 @@ class Settings(BaseModel):
     host_token: Annotated[SecretStr | None, setting_words.TOKEN] = Field(
         default=None,
         description="a secret of your choice, of at least 16 characters; opens your own pages at "
-        "`/host`, such as what visitors have said of answers, and `/metrics`",
+        "`/host`, such as what visitors have said of answers, and `/metrics` (after "
+        "`pip install prometheus-client`)",
     )
 
     # Recording what Gemini answers, and playing it back.

@@ -31,7 +31,7 @@ def load_agents(arguments: Sequence[str]) -> Agents:
     parser = ArgumentParser(
         usage="python app.py [FOLDER]",
         description="Serve the chat page of an ADK agent.",
-        epilog="Settings are environment variables, or lines of .env: agent/README.md names them.",
+        epilog="Settings are environment variables, or lines of .env: .env.example names them.",
     )
     parser.add_argument(
         "folder",

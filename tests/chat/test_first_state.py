@@ -140,6 +140,13 @@ def test_so_it_is_in_a_sub_agent(folder: Write, caplog: pytest.LogCaptureFixture
     assert said.startswith("The agent inner has {room} in its instruction")
 
 
+def test_an_agents_own_name_is_no_value_of_its_state(
+    folder: Write, caplog: pytest.LogCaptureFixture
+) -> None:
+    (said,) = told(HELPER.replace('"Helps."', '"Helps.", instruction="To {name}."'), folder, caplog)
+    assert "{name} in its instruction" in said
+
+
 QUIET = {
     "given": INSTRUCTED + STATE,
     "optional": INSTRUCTED.replace("name}", "name?}").replace("plan}", "plan?}"),

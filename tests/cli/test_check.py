@@ -18,6 +18,15 @@ def test_it_is_told_from_a_question_that_begins_with_its_word() -> None:
     assert not is_command("check", [])
 
 
+def test_it_is_asked_for_of_a_folder_as_a_page_is(tmp_path: Path) -> None:
+    assert is_command("check", ["check", str(tmp_path)])
+    assert is_command("check", ["check", str(tmp_path), "--offline"])
+    assert not is_command("check", ["check", str(tmp_path), "for", "me"])
+    assert not is_command("check", ["check", str(tmp_path / "nowhere")])
+    (tmp_path / "agent.py").write_text("root_agent = 7")
+    assert "is no agent, but of the kind int" in ran("check", str(tmp_path), "--offline").out
+
+
 def test_a_word_that_is_almost_a_commands_is_no_question(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -55,7 +55,7 @@
     let name = "";
 
     // What is said in the panel; and what is done once a verdict is stored.
-    let said = "", goesOn = null;
+    let said = "", goesOn = null, isRefused = false;
 
     const label = (key, values = {}) =>
         Object.entries(values).reduce(
@@ -141,7 +141,10 @@
                     button("task-back", label("takeBack"), () => judge(task, { verdict: "" })),
             ),
         );
-        made.oninput = ({ target }) => target.name !== "name" && drafts.set(task.id, filled());
+        made.oninput = ({ target }) => {
+            isRefused = false;
+            if (target.name !== "name") drafts.set(task.id, filled());
+        };
         made.onsubmit = (event) => {
             event.preventDefault();
             store(task);
@@ -239,6 +242,7 @@
     // The same from its top, with nothing said.
     const turnTo = (changes, focus) => {
         keep(changes);
+        isRefused = false;
         say("");
         draw(focus);
         card.scrollTop = 0;
@@ -265,11 +269,12 @@
         return verdict !== "" && word.length <= told.maxWords;
     };
 
-    // Stores what is chosen, if anything is, and goes on when it is stored. What is only written waits.
+    // Stores what is chosen, if anything is, and goes on when it is stored. What is only written waits,
+    // and so does what could not be stored, for who wants to go on all the same.
     const leaveFor = (act) => {
         const task = current();
         const isChanged = drafts.has(task.id) && drafts.get(task.id).verdict;
-        if (!isChanged) return act();
+        if (!isChanged || isRefused) return act();
         goesOn = store(task) ? act : null;
     };
 
@@ -345,13 +350,14 @@
 
         // Says why something was not stored.
         refuse(sentence) {
-            goesOn = null;
+            [goesOn, isRefused] = [null, true];
             if (form()) drafts.set(current().id, filled());
             say(sentence);
         },
 
         lost() {
             this.refuse(told.lost);
+            isRefused = false;
         },
 
         // Returns its inputs, of which the last is replaced by what is to be sent.
