@@ -101,7 +101,7 @@ def test_the_command_tells_its_usage_and_serves_nothing_with_wrong_arguments() -
     helped = start("--help")
     assert helped.returncode == 0
     assert helped.stdout.startswith("usage: python app.py [FOLDER]\n")
-    assert "agent/README.md" in helped.stdout
+    assert ".env.example" in helped.stdout
     wrong, two = start("--port", "8000"), start("one", "other")
     assert wrong.stderr.endswith("unrecognized arguments: --port\n")
     assert two.stderr.startswith("One folder can be named, and here are one and other. To show")
