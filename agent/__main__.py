@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return EXIT_WRONG_COMMAND
-    more = list(arguments[1:])
+    more = list(arguments[1:])  # A folder may stand there by itself, as for app.py.
     if other and more and not more[0].startswith("-"):
         more.insert(0, "--agent")
     run = (

@@ -289,9 +289,7 @@ def test_who_has_signed_in_is_named_so(visitor: Visitor, tmp_path: Path) -> None
     agent = with_tasks(loaded(OfflineModel(delay=0)), tmp_path, "- Sing → a song\n- Dance\n")
     with launched(agent, {"auth": [("ann", "sesame")]}) as url:
         page = visitor().come(url)
-        page.tab.get_by_label("username").fill("ann")
-        page.tab.get_by_label("password").fill("sesame")
-        page.press("Login")
+        page.sign_in("ann", "sesame")
         press(page, "Sing")
         says(page, "Task 1 of 2", "a song")
         expect(panel(page).get_by_label("Your name")).to_have_count(0)

@@ -16,7 +16,7 @@ from agent.core.notices import SENTENCES, Notice
 from agent.core.settings import Settings
 from agent.core.transcript import Transcript, answer
 from agent.models.offline import WHAT_I_AM, OfflineModel
-from tests.support.app_setup import GEMINI, conversation, loaded_root, notices, say
+from tests.support.app_setup import GEMINI, conversation, loaded_root, notices, say, until
 from tests.support.fake_gemini import (
     Call,
     Close,
@@ -125,10 +125,9 @@ async def test_what_breaks_after_something_was_shown_is_not_asked_again(
     shown = threading.Event()
     gemini.enqueue(said, Until(shown), Cut())
     turn = talk().ask("Hello")
-    async for transcript in turn.watch():
-        if transcript:
-            shown.set()
-    assert notices(turn.transcript) == [SENTENCES["connection_broken"]]
+    await until(turn, "H")
+    shown.set()
+    assert notices(await turn.finish()) == [SENTENCES["connection_broken"]]
     assert modes(gemini) == [True]
 
 

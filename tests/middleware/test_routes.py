@@ -192,9 +192,7 @@ def test_a_slash_too_many_at_the_end_is_redirected(served: Any) -> None:
 def test_where_the_host_sets_auth_visitors_sign_in_and_out(visitor: Visitor) -> None:
     with app_launched(auth=("ann", "sesame")) as served:
         page = visitor().come(url_of(served))
-        page.tab.get_by_label("username").fill("ann")
-        page.tab.get_by_label("password").fill("sesame")
-        page.tab.get_by_role("button", name="Login").click()
+        page.sign_in("ann", "sesame")
         page.tab.wait_for_selector("#message textarea:not([disabled])")
         page.send("Hello")
         page.wait_idle()

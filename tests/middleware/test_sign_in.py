@@ -165,9 +165,7 @@ def test_a_host_adds_it_to_the_last_line_of_the_app(visitor: Visitor) -> None:
         assert send(url, REQUESTS["SSE"]).status_code == 401
         page = visitor().come(url)
         expect(page.tab.get_by_text("Chat assistant")).to_be_visible()  # What one signs in to.
-        page.tab.get_by_label("username").fill("ann")
-        page.tab.get_by_label("password").fill("sesame")
-        page.tab.get_by_role("button", name="Login").click()
+        page.sign_in("ann", "sesame")
         page.tab.wait_for_selector("#message textarea:not([disabled])")
         page.send("What is 12*7?")
         page.wait_idle()

@@ -300,9 +300,7 @@ def test_who_has_signed_in_talks_below_a_proxys_own_path(come: Come) -> None:
     options = {"root_path": "/chat", "auth": [("ann", "sesame")]}
     with launched(loaded(OfflineModel(delay=0)), options) as address:
         page = come(address, path="chat/")
-        page.tab.get_by_label("username").fill("ann")
-        page.tab.get_by_label("password").fill("sesame")
-        page.tab.get_by_role("button", name="Login").click()
+        page.sign_in("ann", "sesame")
         expect(page.box).to_be_editable(timeout=ACTION_TIMEOUT)
         begin(page, "Your voice is not heard")
         say(page, "/help")

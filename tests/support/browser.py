@@ -133,6 +133,12 @@ class Page:
         self.tab.goto(url)
         return self
 
+    def sign_in(self, name: str, password: str) -> None:
+        """By Gradio's form."""
+        self.tab.get_by_label("username").fill(name)
+        self.tab.get_by_label("password").fill(password)
+        self.tab.get_by_role("button", name="Login").click()
+
     def reload(self) -> None:
         """Load the page again. Gradio complains of the streams that its leaving breaks off."""
         before = len(self.complaints)

@@ -75,7 +75,7 @@
 
     // Before 6.31 Gradio looks for diagrams while the text is not on the page yet.
     const drawsDiagrams = () =>
-        globalThis.gradio_config?.version.localeCompare("6.31", "en", { numeric: true }) >= 0;
+        globalThis.gradio_config?.version?.localeCompare("6.31", "en", { numeric: true }) >= 0;
 
     const watchDiagrams = (node) => {
         for (const diagram of matching(node, `${ELEMENTS.diagram}:not([data-processed])`)) {
