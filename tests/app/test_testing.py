@@ -243,6 +243,7 @@ def test_on_a_phone_the_task_is_a_line_that_opens(
     says(page, "Nothing has been asked in this chat yet.", "0 of 3 done")
     # It keeps nobody from the list, and waits there.
     press(page, "All tasks")
+    expect(panel(page).get_by_label("Pass", exact=True)).to_have_count(0, timeout=ACTION_TIMEOUT)
     panel(page).get_by_role("button", name="When does 17 come?").tap()
     expect(panel(page).get_by_label("Pass", exact=True)).to_be_checked()
     line.tap()
