@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -165,19 +166,30 @@ LISTEN = """<iframe src="{url}?agent=the_weather&__sign=token"></iframe>
 </script>"""
 
 
-def test_the_page_around_a_space_hears_which_agent_it_shows(app: App, visitor: Visitor) -> None:
+@pytest.fixture
+def space(fake: FakeGemini, tmp_path: Path) -> Iterator[App]:
+    path = write_agents(tmp_path, "billing", "the_weather")
+    app = App(str(path), SESSION_DB="", SYSTEM="spaces")
+    yield app
+    app.end()
+
+
+def test_the_page_around_a_space_hears_which_agent_it_shows(space: App, visitor: Visitor) -> None:
     page = visitor()
     # Else Chromium keeps a public site's frames from this machine.
     page.tab.context.grant_permissions(["local-network-access"])
-    outer = LISTEN.format(url=app.url)
+    outer = LISTEN.format(url=space.url)
     page.tab.route(AROUND, lambda route: route.fulfill(body=outer, content_type="text/html"))
     page.tab.goto(AROUND)
-    inner = page.tab.frame_locator("iframe").get_by_role("combobox", name="Agent")
-    expect(inner).to_have_value("The weather", timeout=ACTION_TIMEOUT)
-    frame = page.tab.frames[-1]
-    frame.evaluate("chatAgents.start('https://huggingface.co'); chatAgents.remember('billing')")
-    page.tab.wait_for_function("told.length > 0 && told.at(-1).queryString === 'agent=billing'")
-    assert page.tab.evaluate("told.at(-1)") == {"queryString": "agent=billing"}
+    page.tab.wait_for_function("told.length > 0", timeout=ACTION_TIMEOUT)
+    inner = page.tab.frame_locator("iframe")
+    inner.get_by_role("combobox", name="Agent").click()
+    inner.get_by_role("option", name="Billing").click()
+    page.tab.wait_for_function("told.length > 1", timeout=ACTION_TIMEOUT)
+    assert page.tab.evaluate("told") == [
+        {"queryString": "agent=the_weather"},
+        {"queryString": "agent=billing"},
+    ]
     page.tab.goto("about:blank")
     page.complaints.clear()  # Of a frame without a visitor's storage, and that it was left.
 
