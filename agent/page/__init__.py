@@ -1,1 +1,1 @@
-"""What the page is made of. Nothing else in `agent/` knows Gradio."""
+"""What the page is made of. Of the rest of `agent/` only `server.py`, which serves it, knows Gradio."""
