@@ -237,8 +237,8 @@ def seconds(text: str) -> float:
 
 
 def appendable(path: str) -> TextIO:
-    """A file that is open for appending, in place of `argparse.FileType`, of which Python 3.14
-    warns; "-" is standard output, as there."""
+    """A file that is open for appending; "-" is standard output. It stands in for
+    `argparse.FileType`, about which Python 3.14 warns."""
     if path == "-":
         return sys.stdout
     try:
@@ -246,8 +246,8 @@ def appendable(path: str) -> TextIO:
     except OSError as error:
         folder = Path(path).parent
         why = f"{path} cannot be written ({error.strerror})"
-        told = why if folder.is_dir() else f"there is no folder {folder}"
-        raise argparse.ArgumentTypeError(told) from None
+        sentence = why if folder.is_dir() else f"there is no folder {folder}"
+        raise argparse.ArgumentTypeError(sentence) from None
 
 
 if __name__ == "__main__":

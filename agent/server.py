@@ -76,8 +76,8 @@ def serve(demo: gr.ChatInterface, agents: Agents, **options: Any) -> Any:
         demo.show_host(is_reloading)
     for name, value in {"served": served, "sign_in": sign_in, **attributes}.items():
         setattr(demo, name, value)
-    if told := root_path(options):
-        options["root_path"] = checked_root_path(told)
+    if path := root_path(options):
+        options["root_path"] = checked_root_path(path)
     app, url, share_url = demo.launch(
         quiet=True,
         theme=theme(options.pop("theme", None)),
@@ -135,7 +135,8 @@ def serve_until_end(demo: ChatPage, agents: Agents, **options: Any) -> None:
         app, url, _ = serve(demo, agents, **{"prevent_thread_lock": True, **options})
     except SignInFault as error:
         sys.exit(str(error))
-    for loaded in (registry.loaded for registry in agents.loaded):
+    for registry in agents.loaded:
+        loaded = registry.loaded
         tell(loaded.why_not_loaded)
         tell(loaded.no_ai)
         tell(loaded.recorded_to)
@@ -168,8 +169,8 @@ def launch(agent: App | BaseNode, **options: Any) -> ChatPage:
     In a script it ends with the program; in a notebook the cells after it run on.
 
     Args:
-        agent: An ADK agent, workflow or `App`. `EXAMPLES`, `STATE`, `INNER` and `LOOK` of the
-            module that calls this count as they do beside `root_agent`.
+        agent: An ADK agent, workflow or `App`. `EXAMPLES`, `STATE`, `LOOK`, `REASONS`, `VARIANTS`
+            and `INNER` of the module that calls this count as they do beside `root_agent`.
         options: `Blocks.launch`'s own, such as `server_port=8000`, `auth=("ann", "a password")` or
             `theme="soft"`.
 

@@ -95,7 +95,7 @@ def use_tool_threads(size: int, threads: Executor) -> None:
     """Have ADK run ordinary tools of the running loop in these threads, where a run's config asks
     for so many (adk/flows/llm_flows/tools).
 
-    Gone: ADK has threads of its own, of which one whose tool does not come back is lost for good.
+    Gone: ADK has threads of its own, and loses one for good for each tool that does not come back.
     """
     with suppress(Exception):
         module = import_module("google.adk.flows.llm_flows.functions")

@@ -95,10 +95,10 @@ async def same_meaning(
         without_thoughts = [_without_thoughts(actual) for actual, _ in pairs]
         result = await judge.evaluate_invocations(without_thoughts, [pair[1] for pair in pairs])
         found = result.per_invocation_results
-        for (actual, _), each in zip(pairs, found, strict=True):
-            if each.score is None:
+        for (actual, _), rated in zip(pairs, found, strict=True):
+            if rated.score is None:
                 raise ValueError("The judge has not answered: has its model a key?")
-            scores[id(actual)] = each.score
+            scores[id(actual)] = rated.score
 
     def judged(actual: "Invocation", expected: "Invocation") -> float:
         return scores.get(id(actual), 1.0)

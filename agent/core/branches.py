@@ -70,7 +70,7 @@ def _forked(entries: list[Entry], level: int, begun: Sequence[str]) -> Iterator[
             yield from _forked(own, level + 1, begun)
         else:
             for branch in sorted(branches, key=lambda branch: _rank(branch, begun)):
-                yield from ((branch, each) for each in own if _place(each, level)[1] == branch)
+                yield from ((branch, entry) for entry in own if _place(entry, level)[1] == branch)
 
 
 def _place(entry: Entry, level: int) -> tuple[str | None, str]:

@@ -4,7 +4,7 @@ allows; and what is stored and told of it.
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias
 
 from google.adk.events import Event
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
@@ -16,7 +16,6 @@ from agent.core.text import split_words
 
 # How much a model may think, in the words that Gemini 3 and OpenAI have for it.
 Thinking: TypeAlias = Literal["minimal", "low", "medium", "high"]
-THINKING = get_args(Thinking)
 
 # The largest temperature that Gemini and OpenAI take.
 MAX_TEMPERATURE = 2.0
@@ -64,8 +63,8 @@ def of_page(sent: object) -> Choices:
     chosen = Choices.model_validate({})
     for name in Choices.model_fields:
         with suppress(ValidationError):
-            one = Choices.model_validate({name: given.get(name)})
-            chosen = chosen.model_copy(update={name: getattr(one, name)})
+            valid = Choices.model_validate({name: given.get(name)})
+            chosen = chosen.model_copy(update={name: getattr(valid, name)})
     return chosen
 
 
@@ -83,7 +82,7 @@ def allowed(chosen: Choices, settings: Settings) -> Options:
 
 
 def demanded(chosen: Choices, settings: Settings) -> Options:
-    """The same for a program, which is told what it may not choose.
+    """What a program has chosen, as options for its question.
 
     Raises:
         PlainError: for something that the host does not let be chosen.
@@ -102,19 +101,20 @@ def demanded(chosen: Choices, settings: Settings) -> Options:
 # a key of its visitor's. Never a key.
 Chosen: TypeAlias = Mapping[str, Any]
 
-TOLD = ("model", "temperature", "max_output_tokens", "thinking")
+# The options that are recorded with a turn. Whether it was streamed is not: one saw it.
+RECORDED = ("model", "temperature", "max_output_tokens", "thinking")
 
 
 def chosen_of(options: Options, has_own_key: bool) -> Chosen:
-    """What is to be told of a turn's answer. Whether it was streamed is not: one saw it."""
-    given = {name: getattr(options, name) for name in TOLD}
+    """What is recorded with a turn of the options of its question."""
+    given = {name: getattr(options, name) for name in RECORDED}
     own = {"own_key": True} if has_own_key else {}
     return {name: value for name, value in given.items() if value is not None} | own
 
 
 def options_of(chosen: Chosen) -> Options:
-    """The same as options, for a question that is asked once more."""
-    return Options(**{name: value for name, value in chosen.items() if name in TOLD})
+    """The options of a question that is asked once more, by what was recorded with its turn."""
+    return Options(**{name: value for name, value in chosen.items() if name in RECORDED})
 
 
 def of_events(events: Sequence[Event]) -> Chosen:
@@ -124,7 +124,7 @@ def of_events(events: Sequence[Event]) -> Chosen:
             case dict(stored):
                 try:
                     known = Choices.model_validate(
-                        {name: stored[name] for name in TOLD if name in stored}
+                        {name: stored[name] for name in RECORDED if name in stored}
                     )
                 except ValidationError:
                     return {}

@@ -35,9 +35,9 @@ def parsed(colour: str) -> str | None:
     return "#{:02x}{:02x}{:02x}".format(*channels) if len(channels) == 3 else None
 
 
-def contrast(one: str, other: str) -> float:
+def contrast(colour: str, other: str) -> float:
     """How well one colour can be read on the other, from 1 to 21, as WCAG counts."""
-    dark, light = sorted(map(_luminance, (one, other)))
+    dark, light = sorted(map(_luminance, (colour, other)))
     return (light + 0.05) / (dark + 0.05)
 
 

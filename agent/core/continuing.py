@@ -37,14 +37,14 @@ PASSING = {
 
 def can_continue(transcript: Transcript) -> bool:
     """Whether an answer that is over has words, but not all that were to come."""
-    return bool(answer(transcript).strip()) and _is_told(CUT_BY, transcript)
+    return bool(answer(transcript).strip()) and _has_notice(CUT_BY, transcript)
 
 
 def can_try_again(transcript: Transcript) -> bool:
     """Whether another try may go well where an answer has failed."""
-    return _is_told(PASSING, transcript)
+    return _has_notice(PASSING, transcript)
 
 
-def _is_told(codes: set[str], transcript: Transcript) -> bool:
-    told = {entry.code for entry in transcript if isinstance(entry, Notice)}
-    return bool(told & codes) and not waiting.is_waiting(transcript)
+def _has_notice(codes: set[str], transcript: Transcript) -> bool:
+    notices = {entry.code for entry in transcript if isinstance(entry, Notice)}
+    return bool(notices & codes) and not waiting.is_waiting(transcript)

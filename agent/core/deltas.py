@@ -98,8 +98,8 @@ def _sent(kind: type[Text | Thought], old: Transcript, new: Transcript) -> int |
 def _call_deltas(call: ToolCall, old: Transcript) -> Iterator[Delta]:
     called = _unanswered(call)
     if not any(isinstance(entry, ToolCall) and _unanswered(entry) == called for entry in old):
-        told = replace(called, began=call.began)
-        yield replace(told, waits_for="program" if call.waits_for == "program" else None)
+        opened = replace(called, began=call.began)
+        yield replace(opened, waits_for="program" if call.waits_for == "program" else None)
     if call.seconds is not None and call not in old:  # Of one that waits there is no more to say.
         yield call
 

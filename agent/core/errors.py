@@ -73,10 +73,10 @@ CODES: Table = (
 # What comes out of a call of a model; most specific first.
 MODEL_ERRORS: Table = (
     *CODES,
-    # The last is HTTP's refusal to send a key with a line break in it.
     ({"ContentPolicyViolationError"}, "declined"),  # LiteLLM's, which is also an HTTP 400.
     # LiteLLM's too: what was streaming has broken off.
     ({"MidStreamFallbackError"}, "connection_broken"),
+    # The last is HTTP's refusal to send a key with a line break in it.
     ({"API_KEY_INVALID", "HTTP 401", "LocalProtocolError"}, "bad_key"),
     ({"NO_API_KEY", "DefaultCredentialsError", "RefreshError"}, "no_key"),
     ({"HTTP 403"}, "key_not_allowed"),

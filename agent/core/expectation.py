@@ -41,11 +41,6 @@ class Expectation:
     tools: tuple[Mapping[str, Any], ...] = ()
 
     @property
-    def is_empty(self) -> bool:
-        """Whether nothing is looked for."""
-        return not (self.must_say or self.must_not_say or self.tools)
-
-    @property
     def tool_lines(self) -> str:
         """The tools as a host writes them: a name and JSON on each line."""
         lines = [f"{tool['name']} {_json(tool['args'])}" for tool in self.tools]

@@ -218,7 +218,7 @@ def to_stored(finding: Finding) -> dict[str, Any]:
 
 
 def from_stored(stored: Mapping[str, Any]) -> Finding:
-    """The same from there; fields of a later version are left out."""
+    """A finding from a session's state; fields of a later version are left out."""
     known = {field.name: stored[field.name] for field in fields(Finding) if field.name in stored}
     opinion = {name: str(stored["opinion"].get(name, "")) for name in ("rating", *WORDS)}
     names = "tools", "notes", "files", "models", "before"

@@ -55,7 +55,8 @@ class Usage:
     _running: dict[Source, GenerateContentResponseUsageMetadata] = field(default_factory=dict)
 
     def count(self, event: Event) -> None:
-        """Add one model call's; a partial's are of the call so far, and come again."""
+        """Add the tokens that an event reports of its model call. A partial's are those of the call
+        so far, and come again."""
         if event.model_version and event.model_version not in self.models:
             self.models = (*self.models, event.model_version)
         source, reported = (event.author, event.branch), event.usage_metadata

@@ -50,31 +50,31 @@ class Field:
         return ".".join(self.path)
 
 
-def fields(asked: Pause) -> list[Field]:
+def fields(pause: Pause) -> list[Field]:
     """The form for an approval's payload, an input, or the address to which a sign-in has led;
     [] where there is nothing to fill in."""
-    if asked.kind == "sign_in":
+    if pause.kind == "sign_in":
         return [Field((), "text", _(ADDRESS), is_required=True)]
-    if asked.kind == "key":
+    if pause.kind == "key":
         return [Field((), "password", _("Your key"), is_required=True)]
-    if asked.kind == "approval":
-        if asked.payload is None:
+    if pause.kind == "approval":
+        if pause.payload is None:
             return []
-        return list(_fields(_schema_of(asked.payload), asked.payload, (), None))
-    if asked.kind == "input":
-        schema = dict(asked.schema or {"type": "string", "title": _("Your answer")})
+        return list(_fields(_schema_of(pause.payload), pause.payload, (), None))
+    if pause.kind == "input":
+        schema = dict(pause.schema or {"type": "string", "title": _("Your answer")})
         return list(_fields(schema, None, (), schema.get("$defs")))
     return []
 
 
-def argument_fields(asked: Pause) -> list[Field]:
+def argument_fields(pause: Pause) -> list[Field]:
     """The form in which a person may change the arguments of an approval's tool."""
-    if asked.kind != "approval" or not asked.args:
+    if pause.kind != "approval" or not pause.args:
         return []
-    return list(_fields(_schema_of(dict(asked.args)), dict(asked.args), (ARGUMENTS,), None))
+    return list(_fields(_schema_of(dict(pause.args)), dict(pause.args), (ARGUMENTS,), None))
 
 
-def complete(asked: Pause, reply: Reply) -> Reply:
+def complete(pause: Pause, reply: Reply) -> Reply:
     """A reply with what its form says, and looked at: whether it is what was asked for.
 
     Raises:
@@ -83,15 +83,15 @@ def complete(asked: Pause, reply: Reply) -> Reply:
     if not reply.is_approved:
         return Reply(is_approved=False)
     if reply.form is not None:
-        shown = fields(asked)
+        shown = fields(pause)
         value = values(shown, reply.form) if shown else None
-        reply = Reply(value=value, args=_changed_arguments(asked, reply.form))
-    check(asked, reply)
+        reply = Reply(value=value, args=_changed_arguments(pause, reply.form))
+    check(pause, reply)
     return reply
 
 
-def _changed_arguments(asked: Pause, form: Mapping[str, object]) -> dict[str, Any] | None:
-    shown = argument_fields(asked)
+def _changed_arguments(pause: Pause, form: Mapping[str, object]) -> dict[str, Any] | None:
+    shown = argument_fields(pause)
     if all(form.get(field.id, field.value) == field.value for field in shown):
         return None
     return dict(values(shown, form)[ARGUMENTS])

@@ -118,26 +118,31 @@ def _turns(events: Iterable[Event]) -> tuple[Turns, Summaries]:
     """
     turns: Turns = {}
     summaries: Summaries = []
-    # By invocations, the latest turn of each; and the events by which turns have begun, of which a
-    # store that fails half-way may have one twice.
+    # The latest turn of each invocation; and the ids of the events by which turns have begun: a
+    # store that failed half-way may have such an event twice.
     latest: dict[str, str] = {}
     first_ids: set[str] = set()
     for event in events:
+        # A rewind: the named turn and those after it are gone.
         if first := event.actions.rewind_before_invocation_id:
             kept = list(turns)[: list(turns).index(first)] if first in turns else list(turns)
             turns = {turn_id: turns[turn_id] for turn_id in kept}
             latest = {invocation_of(turn_id): turn_id for turn_id in kept}
             summaries = [summary for summary in summaries if summary[0] <= len(turns)]
+        # ADK's compaction is nobody's.
         elif summary := event.actions.compaction:
             summaries.append((len(turns), summary))
+        # More of a turn that has begun: an answer's event, a reply, or whatever is said in a talk.
         elif event.invocation_id in latest and (
             event.id in first_ids
             or not is_message(event)
             or talk.begins_talk(turns[latest[event.invocation_id]][0])
         ):
             turns[latest[event.invocation_id]].append(event)
+        # Words of an agent that nobody asked for.
         elif event.content and event.author != "user" and turns and not talk.begins_talk(event):
             turns[next(reversed(turns))].append(event)
+        # A question, or the beginning of a talk.
         elif event.content or talk.begins_talk(event):
             turn_id = turn_id_of(event, latest)
             turns[turn_id], latest[event.invocation_id] = [event], turn_id

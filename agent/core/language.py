@@ -121,14 +121,14 @@ def _(message: str) -> str:
 
 
 def N_(message: str) -> str:
-    """The same message, marked as one that `_` is given later."""
+    """Mark a message as one that `_` is given later; returns it unchanged."""
     return message
 
 
-def ngettext(one: str, many: str, number: float) -> str:
+def ngettext(singular: str, plural: str, number: float) -> str:
     """The message for so many, in the reader's language, with "{number}" as people write it."""
     count = int(number) if number == int(number) else 2
-    form = _translations(_spoken.get()).ngettext(one, many, count)
+    form = _translations(_spoken.get()).ngettext(singular, plural, count)
     return form.format(number=in_digits(number))
 
 
@@ -155,12 +155,13 @@ def _signs(tag: str) -> dict[int, str]:
 
 @cache
 def words_of_scripts(tag: str, script: str = "") -> dict[str, str | list[str]]:
-    """What the page's scripts say in a language, by the English; of what there is for one and for
-    many, all forms in the order of the catalogue.
+    """The translations of what the page's scripts say, by the English message. A message that has a
+    plural gets a list of all its forms, in the order of the catalogue.
 
     Args:
         tag: The language.
-        script: The name of one of those apart; by default it is what all others say.
+        script: The name of a script that is loaded later, for its messages alone; by default, the
+            messages of all other scripts.
     """
     found: dict[str, str | list[str]] = {}
     if tag == ENGLISH:
@@ -178,8 +179,8 @@ def words_of_scripts(tag: str, script: str = "") -> dict[str, str | list[str]]:
         forms = [str(form) for form in ([said] if isinstance(said, str) else said or ())]
         forms = list(map(accented, forms)) if tag == ACCENTED else forms
         if all(forms):
-            one = message.id if isinstance(message.id, str) else message.id[0]
-            found[one] = forms[0] if isinstance(message.id, str) else forms
+            singular = message.id if isinstance(message.id, str) else message.id[0]
+            found[singular] = forms[0] if isinstance(message.id, str) else forms
     return found
 
 

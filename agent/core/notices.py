@@ -301,7 +301,7 @@ def to_stored(notice: Notice) -> dict[str, Any]:
 
 
 def from_stored(stored: object) -> Notice:
-    """The same from what was stored; an earlier version stored the sentence."""
+    """A notice from what was stored; an earlier version stored the sentence."""
     match stored:
         case {"code": str(code), "args": dict(args)}:
             return Notice(code, args)

@@ -87,7 +87,7 @@ class Pause:
     reply: Reply | None = None
 
 
-def pause(call: types.FunctionCall, event: Event) -> Pause | None:
+def pause_of(call: types.FunctionCall, event: Event) -> Pause | None:
     """What a person is asked by this call of an event; None by any other call.
 
     ADK's names for these calls are in adk/utils/_function_call_names.py. All other calls of an
@@ -103,16 +103,16 @@ def pause(call: types.FunctionCall, event: Event) -> Pause | None:
     }
     match call.name:
         case "adk_request_confirmation":
-            asked = _dict(args.get("toolConfirmation"))
+            confirmation = _dict(args.get("toolConfirmation"))
             tool = _dict(args.get("originalFunctionCall"))
-            hint = str(asked.get("hint") or "")
+            hint = str(confirmation.get("hint") or "")
             return Pause(
                 kind="approval",
                 message="" if hint.startswith(ADKS_HINT) else hint,
                 call_id=str(tool.get("id") or ""),
                 tool=str(tool.get("name") or ""),
                 args=_dict(tool.get("args")),
-                payload=asked.get("payload"),
+                payload=confirmation.get("payload"),
                 **about,
             )
         case "adk_request_input":
@@ -140,25 +140,25 @@ def pause(call: types.FunctionCall, event: Event) -> Pause | None:
     return None
 
 
-def has_lapsed(asked: Pause, timeout: float) -> bool:
+def has_lapsed(pause: Pause, timeout: float) -> bool:
     """Whether it has been open for so many seconds; by 0 nothing ever is."""
-    return bool(timeout) and time.time() - asked.asked_at > timeout
+    return bool(timeout) and time.time() - pause.asked_at > timeout
 
 
 def asks_person(event: Event, call_id: str) -> bool:
     """Whether the response to a call in this event only says that a person must answer first."""
     actions = event.actions
-    asked = (actions.requested_tool_confirmations, actions.requested_auth_configs)
-    return any(call_id in (calls or ()) for calls in asked)
+    waiting = (actions.requested_tool_confirmations, actions.requested_auth_configs)
+    return any(call_id in (calls or ()) for calls in waiting)
 
 
-def sentence(asked: Pause) -> Notice:
+def sentence(pause: Pause) -> Notice:
     """What is asked, or what was answered."""
-    what = {"approval": call_text(asked), "choice": ", ".join(asked.options)}
-    what |= {"key": _(asked.message)}
-    if (said := asked.reply) is None:
-        return Notice(f"asks_{asked.kind}", {"what": what.get(asked.kind, asked.message)})
-    match asked.kind, said.is_approved:
+    what = {"approval": call_text(pause), "choice": ", ".join(pause.options)}
+    what |= {"key": _(pause.message)}
+    if (said := pause.reply) is None:
+        return Notice(f"asks_{pause.kind}", {"what": what.get(pause.kind, pause.message)})
+    match pause.kind, said.is_approved:
         case "approval", is_approved:
             code = "approved" if is_approved else "not_approved"
             if said.args is not None:
@@ -168,11 +168,11 @@ def sentence(asked: Pause) -> Notice:
         case "key", is_approved:
             code = "key_given" if is_approved else "key_not_given"
         case _, False:
-            return Notice("not_answered", {"what": what.get(asked.kind, asked.message)})
+            return Notice("not_answered", {"what": what.get(pause.kind, pause.message)})
         case kind, _:
             code = "chosen" if kind == "choice" else "answered"
             what[kind] = _value(said.value)
-    return Notice(code, {"what": what.get(asked.kind, "")})
+    return Notice(code, {"what": what.get(pause.kind, "")})
 
 
 def changed_arguments(result: Any) -> Mapping[str, Any] | None:
@@ -187,7 +187,7 @@ def was_refused(result: Any) -> bool:
     return isinstance(error, str) and error.startswith(REFUSED)
 
 
-def reply(asked: Pause, response: Mapping[str, Any] | None) -> Reply:
+def reply(pause: Pause, response: Mapping[str, Any] | None) -> Reply:
     """What a stored response to a pause says, be it ours or another client's of ADK."""
     said: Any = dict(response or {})
     if set(said) == {"response"} and isinstance(said["response"], str):  # ADK's own web page.
@@ -195,17 +195,17 @@ def reply(asked: Pause, response: Mapping[str, Any] | None) -> Reply:
             said = json.loads(said["response"])
     if not isinstance(said, dict):
         return Reply(value=said)
-    if asked.kind == "approval":
+    if pause.kind == "approval":
         is_approved = bool(said.get("confirmed"))
         return Reply(is_approved, said.get("payload") if is_approved else None)
     if set(said) == {"declined"}:
         return Reply(is_approved=False)
-    if asked.kind in SECRET_KINDS:
+    if pause.kind in SECRET_KINDS:
         return Reply()
     return Reply(value=said["result"] if set(said) == {"result"} else said)
 
 
-def check(asked: Pause, answer: Reply) -> None:
+def check(pause: Pause, answer: Reply) -> None:
     """Look whether an answer is what was asked for.
 
     Raises:
@@ -213,41 +213,41 @@ def check(asked: Pause, answer: Reply) -> None:
     """
     if not answer.is_approved:
         return
-    if asked.kind == "choice" and asked.options and answer.value not in asked.options:
-        raise PlainError("wrong_reply", what=sentence(asked).text)
-    if asked.kind == "sign_in" and not str(answer.value or "").startswith(("http://", "https://")):
+    if pause.kind == "choice" and pause.options and answer.value not in pause.options:
+        raise PlainError("wrong_reply", what=sentence(pause).text)
+    if pause.kind == "sign_in" and not str(answer.value or "").startswith(("http://", "https://")):
         raise PlainError("wrong_reply", what=_("the address to which the sign-in has led you"))
-    if asked.kind == "key" and not (isinstance(answer.value, str) and answer.value.strip()):
+    if pause.kind == "key" and not (isinstance(answer.value, str) and answer.value.strip()):
         raise PlainError("wrong_reply", what=_("a key"))
-    if asked.kind == "input" and (error := schema_error(answer.value, asked.schema or {})):
+    if pause.kind == "input" and (error := schema_error(answer.value, pause.schema or {})):
         raise PlainError("wrong_reply", what=error)
 
 
-def response(asked: Pause, answer: Reply, call: types.FunctionCall) -> types.Part:
+def response(pause: Pause, answer: Reply, call: types.FunctionCall) -> types.Part:
     """The answer as ADK takes it.
 
     Args:
-        asked: What was asked.
+        pause: What was asked.
         answer: What the person has said.
         call: The stored call that is answered, which a sign-in sends back whole.
     """
     said: dict[str, Any]
-    if asked.kind == "approval":
+    if pause.kind == "approval":
         said = {"confirmed": answer.is_approved}
-        payload = asked.payload if answer.value is None else answer.value
+        payload = pause.payload if answer.value is None else answer.value
         if payload is not None:  # A tool may look into it where it is declined, too.
             said["payload"] = payload
     elif not answer.is_approved:
         said = {"declined": DECLINED}
-    elif asked.kind == "sign_in":
+    elif pause.kind == "sign_in":
         said = _signed_in(dict(call.args or {}), str(answer.value or ""))
-    elif asked.kind == "key":
+    elif pause.kind == "key":
         said = {"authType": "apiKey", "apiKey": str(answer.value).strip()}
     else:
-        is_whole = isinstance(answer.value, dict) and asked.kind == "input"
+        is_whole = isinstance(answer.value, dict) and pause.kind == "input"
         said = answer.value if is_whole else {"result": answer.value}
     return types.Part(
-        function_response=types.FunctionResponse(id=asked.id, name=asked.name, response=said)
+        function_response=types.FunctionResponse(id=pause.id, name=pause.name, response=said)
     )
 
 
@@ -265,11 +265,11 @@ def _signed_in(args: dict[str, Any], address: str) -> dict[str, Any]:
     return {**others, names[0]: {**exchanged, "oauth2": oauth2}}
 
 
-def call_text(asked: Pause) -> str:
+def call_text(pause: Pause) -> str:
     """The call of an approval as text: the tool's name, and the arguments that it gets, as JSON."""
-    args = (asked.reply and asked.reply.args) or asked.args or {}
+    args = (pause.reply and pause.reply.args) or pause.args or {}
     shown = ", ".join(f"{name}: {_json(value)}" for name, value in args.items())
-    return _(QUOTED).format(what=asked.tool) + (f" ({shown})" if shown else "")
+    return _(QUOTED).format(what=pause.tool) + (f" ({shown})" if shown else "")
 
 
 def _json(value: Any) -> str:

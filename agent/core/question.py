@@ -17,10 +17,10 @@ from agent.core.visitor import Visitor
 class Screen:
     """Which turns a page shows: `hidden` earlier ones, and then one for each message on it."""
 
-    # By their ids; None for a message of which nothing is stored.
+    # The ids of the turns; None for a message that has no stored turn.
     turn_ids: tuple[str | None, ...] = ()
     hidden: int = 0
-    # The ids of turns that it showed before, and in whose place its visitor has asked anew.
+    # The ids of turns that the page showed before, until the visitor asked anew in their place.
     gone: tuple[str, ...] = ()
 
 
@@ -32,7 +32,7 @@ class Options:
     streaming: bool | None = None
     # Another model than the agent's, of the same provider; None is the agent's own.
     model: str | None = None
-    # How much it is to think: one of `THINKING` (agent/core/choices.py).
+    # How much it is to think: a value of `Thinking` (agent/core/choices.py).
     thinking: str | None = None
     # What the agent is told in place of its own instruction; the owner's words alone.
     instruction: str | None = None

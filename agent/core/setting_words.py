@@ -24,8 +24,8 @@ def split_origins(text: str | None) -> tuple[str, ...]:
 
 
 def words_among(*known: str, hidden: str = "") -> AfterValidator:
-    """What a field is checked by whose words are among these; `hidden` is one more, of which nobody
-    is told."""
+    """Checks that a field's words are all among `known`. `hidden` is allowed too, but no error
+    names it."""
 
     def check(text: str) -> str:
         for word in split_words(text):

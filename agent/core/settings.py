@@ -355,7 +355,7 @@ class Settings(BaseModel):
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """Those of the page by their tags, English at the least."""
+        """The tags of the page's languages; English alone if the host names none."""
         return tuple(split_words(self.page_languages)) or (ENGLISH,)
 
     @property

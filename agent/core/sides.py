@@ -5,7 +5,7 @@ visitor finds better (a preference, with a copy of both), and what many preferen
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -15,7 +15,6 @@ from agent.core.text import to_json
 
 # What a visitor may find: the first or the second one better, both good, or neither.
 Better: TypeAlias = Literal["first", "second", "both", "neither"]
-BETTER = get_args(Better)
 
 # Below this a result is told as one that is hardly chance: one in twenty, as is the custom.
 UNLIKELY = 0.05
@@ -92,7 +91,7 @@ def to_stored(preference: Preference) -> dict[str, Any]:
 
 
 def from_stored(stored: object) -> Preference | None:
-    """The same read again; None for what another version has written otherwise."""
+    """A preference from JSON; None if another version has written it in another form."""
     try:
         return _STORED.validate_python(stored)
     except ValidationError:
@@ -119,7 +118,7 @@ class Tally:
         return self.first + self.second + self.both + self.neither
 
     def count(self, preference: Preference) -> None:
-        """Add one."""
+        """Add a preference for one of these settings."""
         better: str = preference.better
         if preference.sides[0] != self.sides[0]:
             better = {"first": "second", "second": "first"}.get(better, better)
@@ -131,11 +130,11 @@ class Tally:
 def tallies(preferences: Iterable[Preference]) -> list[Tally]:
     """What was found of each pair of settings of the same versions; that with most comes first."""
     found: dict[frozenset[str], Tally] = {}
-    for each in preferences:
-        versions = each.answers[0].agent_version, each.answers[1].agent_version
-        parts = zip(map(_SIDE.dump_python, each.sides), versions, strict=True)
+    for preference in preferences:
+        versions = preference.answers[0].agent_version, preference.answers[1].agent_version
+        parts = zip(map(_SIDE.dump_python, preference.sides), versions, strict=True)
         pair = frozenset(map(to_json, parts))
-        found.setdefault(pair, Tally(each.sides, versions)).count(each)
+        found.setdefault(pair, Tally(preference.sides, versions)).count(preference)
     return sorted(found.values(), key=lambda tally: -tally.total)
 
 

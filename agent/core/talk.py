@@ -162,7 +162,7 @@ def with_words(event: Event) -> Event:
 
 
 def is_sound(event: Event) -> bool:
-    """Whether it is a piece of the agent's voice, of which the words come by themselves."""
+    """Whether it is a piece of the agent's voice; the words of it come in events of their own."""
     parts = (event.content.parts or []) if event.content else []
     kinds = [(part.inline_data.mime_type or "") if part.inline_data else "" for part in parts]
     return bool(kinds) and all(kind.startswith("audio/") for kind in kinds)

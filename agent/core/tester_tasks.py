@@ -128,8 +128,8 @@ def _of_heading(title: str, below: str) -> Task:
 def _split(said: str) -> tuple[str, str]:
     """What to try, and what should happen. Signs within what is to be sent are none."""
     seen = WORDS.sub(lambda found: "x" * len(found[0]), said)
-    for sign in (LABEL, ARROW, SHOULD):
-        if found := sign.search(seen):
+    for separator in (LABEL, ARROW, SHOULD):
+        if found := separator.search(seen):
             return said[: found.start()], LABEL.sub("", said[found.end() :].strip(), count=1)
     end = seen.find("\n") if "\n" in seen.strip() else max(seen.rfind(";"), seen.rfind("；"))
     return (said, "") if end < 0 else (said[:end], said[end + 1 :])

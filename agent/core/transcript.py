@@ -217,7 +217,7 @@ def _within_calls(transcript: Transcript, event: Event) -> Transcript:
         return transcript
     said = any(part.text and not part.thought for part in _parts(event))
     asks = bool(event.isolation_scope and said and event.is_final_response())
-    asks = asks or any(pauses.pause(call, event) for call in event.get_function_calls())
+    asks = asks or any(pauses.pause_of(call, event) for call in event.get_function_calls())
     return tuple(
         replace(entry, waits_for="person" if asks else None)
         if isinstance(entry, ToolCall)
@@ -290,8 +290,8 @@ def _entry(part: types.Part, event: Event, state: State) -> Entry:
     source: Source = (event.author, event.branch)
     began: Any = {"source": source, "began": event.timestamp, "response_id": event.id}
     if call := part.function_call:
-        if asked := pauses.pause(call, event):
-            return asked
+        if pause := pauses.pause_of(call, event):
+            return pause
         waits: Any = "program" if call.id in (event.long_running_tool_ids or ()) else None
         args = dict(call.args or {})
         return ToolCall(call.id or "", call.name or "", args, waits_for=waits, **began)
@@ -365,8 +365,8 @@ def _reply(transcript: Transcript, event: Event) -> Transcript:
     """What a person or a program has answered, in an event of the user's."""
     for response in event.get_function_responses():
         id, result = response.id or "", response.response
-        asked = [entry for entry in transcript if isinstance(entry, Pause) and entry.id == id]
-        for pause in asked:
+        open_pauses = [entry for entry in transcript if isinstance(entry, Pause) and entry.id == id]
+        for pause in open_pauses:
             answered = replace(pause, reply=pauses.reply(pause, result))
             transcript = tuple(answered if entry is pause else entry for entry in transcript)
             # To wait for a person is none of the time of the tool, or of one that it is within.
@@ -378,7 +378,7 @@ def _reply(transcript: Transcript, event: Event) -> Transcript:
                 else entry
                 for entry in transcript
             )
-        if not asked:
+        if not open_pauses:
             transcript = _answer_call(transcript, ("", None), id, result, event.timestamp)
             transcript = _change_call(transcript, id, waits_for=None)
     return transcript

@@ -110,16 +110,16 @@ class UsageLog:
             first_word: Seconds until that; None without one.
             seconds: Those until its end; None of one that was refused.
         """
-        one = Tally(Counter([outcome]), set(), *tokens)
+        turn = Tally(Counter([outcome]), set(), *tokens)
         if first_word is not None:
-            one.first_word.add(first_word)
+            turn.first_word.add(first_word)
         if seconds is not None:
-            one.whole.add(seconds)
-        self.total.add(one)
+            turn.whole.add(seconds)
+        self.total.add(turn)
         hour = self._hours.setdefault(_hour(), Tally())
         if len(hour.visitors) < MAX_VISITORS:
-            one.visitors.add(hash(user_id))
-        hour.add(one)
+            turn.visitors.add(hash(user_id))
+        hour.add(turn)
         while len(self._hours) > MAX_HOURS:
             self._hours.popitem(last=False)
 
@@ -129,7 +129,7 @@ class UsageLog:
         return [self._hours.get(hour, Tally()) for hour in range(now - hours + 1, now + 1)]
 
     def together(self, hours: int) -> Tally:
-        """The same in one."""
+        """What was counted in the last so many hours, added up."""
         whole = Tally()
         for tally in self.latest(hours):
             whole.add(tally)

@@ -1,1 +1,1 @@
-"""What the page is made of. Of the rest of `agent/` only `server.py`, which serves it, knows Gradio."""
+"""What the page is made of: alone in `agent/`, but for `server.py`, it knows Gradio."""

@@ -361,7 +361,7 @@ def _fences_closed(text: str) -> str:
 def _asked(event: Event) -> Iterator[Pause]:
     """What a person is asked by this event in calls of ADK's own."""
     for call in event.get_function_calls():
-        if (call.name or "").startswith(OWN_CALLS) and (pause := pauses.pause(call, event)):
+        if (call.name or "").startswith(OWN_CALLS) and (pause := pauses.pause_of(call, event)):
             yield pause
 
 

@@ -41,7 +41,7 @@ def test_of_a_bad_answer_it_is_what_that_lacks_and_not_the_same_again() -> None:
     # What is right may have the wrong answer in it.
     more = finding("down", "On Friday.", expected="On Friday. At 5.")
     assert expectation_of(more) == Expectation(("5",), ())
-    assert expectation_of(finding("down", "", comment="Nothing came")).is_empty
+    assert expectation_of(finding("down", "", comment="Nothing came")) == Expectation()
 
 
 def test_of_a_good_answer_it_is_how_it_came_and_what_was_marked() -> None:
@@ -60,7 +60,7 @@ def test_the_host_has_the_last_word() -> None:
     said = Finding("u", "s", "t", Opinion("down"), 0, "?", "!", expectation=to_stored(wanted))
     assert expectation_of(said) == wanted
     nothing = Finding("u", "s", "t", Opinion("down"), 0, "?", "!", expectation={})
-    assert expectation_of(nothing).is_empty
+    assert expectation_of(nothing) == Expectation()
 
 
 LOOK = {"name": "look", "args": {}}
