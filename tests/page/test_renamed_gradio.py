@@ -1,6 +1,5 @@
 """A later Gradio, in which private names are others: the page answers all the same."""
 
-import os
 import sys
 from collections.abc import Callable
 from itertools import groupby
@@ -15,13 +14,18 @@ from tests.support.thorough import sample
 pytestmark = pytest.mark.slow
 
 
-# All names of a class at once: each start of the app takes seconds. `EACH_NAME=1` tries one by one.
+# All names of a class or module at once, as each start of the app takes seconds; in the thorough
+# tests also each name alone.
 GROUPS = [list(names) for _, names in groupby(NAMES, key=lambda name: name.rpartition(".")[0])]
-if "EACH_NAME" in os.environ:
-    GROUPS = [[name] for name in NAMES]
+ALONE = [
+    pytest.param([name], marks=pytest.mark.thorough)
+    for names in GROUPS
+    if len(names) > 1
+    for name in names
+]
 
 
-@pytest.mark.parametrize("names", sample(GROUPS, 4), ids=lambda names: names[0])
+@pytest.mark.parametrize("names", [*sample(GROUPS, 4), *ALONE], ids=lambda names: ",".join(names))
 def test_without_private_names_the_page_answers_all_the_same(
     visitor: Callable[..., Page],
     names: list[str],
