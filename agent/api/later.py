@@ -15,6 +15,9 @@ TYPES = {".js": "text/javascript", ".css": "text/css"}
 # The page that asks for one may be of another version than the last one that did.
 HEADERS = {"Cache-Control": "no-cache", "Vary": "Accept-Language, Cookie"}
 
+# Where a script takes its translations: an empty object, as which it stands in English.
+TRANSLATIONS = "{/* translations */}"
+
 
 def router() -> APIRouter:
     """`/later/…`."""
@@ -28,8 +31,7 @@ def router() -> APIRouter:
             raise HTTPException(404, "There is no such part of the page.")
         text = parts[name].read_text(encoding="utf-8")
         if words := words_of_scripts(language(), f"later/{name}"):
-            told = json.dumps(words, ensure_ascii=False)
-            text = f"Object.assign(globalThis.chatTold.words, {told});\n{text}"
+            text = text.replace(TRANSLATIONS, json.dumps(words, ensure_ascii=False), 1)
         return Response(text, media_type=TYPES[parts[name].suffix], headers=HEADERS)
 
     return routes

@@ -18,14 +18,14 @@ def is_loopback(options: Mapping[str, Any]) -> bool:
 
 def is_for_host(options: Mapping[str, Any]) -> bool:
     """Whether nobody but who sits at this machine opens the page that is launched so."""
-    told = options.get("share"), os.environ.get("GRADIO_SHARE", "").lower() == "true"
-    return is_loopback(options) and not (behind_proxy(options) or any(told) or shares_by_itself())
+    shares = options.get("share"), os.environ.get("GRADIO_SHARE", "").lower() == "true"
+    return is_loopback(options) and not (behind_proxy(options) or any(shares) or shares_by_itself())
 
 
 def behind_proxy(options: Mapping[str, Any]) -> bool:
-    """Whether the host has told of a proxy, through which all connections come."""
-    told = root_path(options) or os.environ.get("FORWARDED_ALLOW_IPS")
-    return bool(told) or "SPACE_ID" in os.environ
+    """Whether the host has named a proxy, through which all connections come."""
+    named_by_host = root_path(options) or os.environ.get("FORWARDED_ALLOW_IPS")
+    return bool(named_by_host) or "SPACE_ID" in os.environ
 
 
 def root_path(options: Mapping[str, Any]) -> str:
@@ -38,8 +38,8 @@ def is_known(origins: Iterable[str]) -> Callable[[Scope, str], bool]:
     or of the link by which Gradio shares it."""
     names = {host_name(origin) for origin in origins} | {"0.0.0.0"}  # As some systems have it.
 
-    def is_known(scope: Scope, name: str) -> bool:
+    def is_expected(scope: Scope, name: str) -> bool:
         shared = attribute_of_page(scope["app"], "share_url", None) or ""
         return is_local(name) or "*" in origins or name in {*names, host_name(shared)} - {""}
 
-    return is_known
+    return is_expected

@@ -47,7 +47,7 @@ PUBLIC = (
     *("/host", "/host/{path:path}", "/metrics"),  # Which ask for a secret of their own.
 )
 
-# The same of the page, where that has no form of Gradio's.
+# Paths of the page that are open to who has not signed in, where it has no form of Gradio's.
 PUBLIC_PARTS = tuple(path for path in ROUTES["page"] if path not in ("/", "/config"))
 
 TWO_WAYS = "SIGN_IN={name} does not go with auth= or auth_dependency=: leave one of them out."

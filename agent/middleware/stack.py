@@ -105,7 +105,7 @@ def is_open(paths: Iterable[str], sign_in: SignIn) -> IsMatch:
     is_allowed = is_one_of(paths)
     is_for_form = is_one_of(() if sign_in.by == "huggingface" else ROUTES["sign-in"])
 
-    def is_open(scope: Scope) -> bool:
+    def may_pass(scope: Scope) -> bool:
         path, app = own_path(scope), scope["app"]
         if scope["type"] == "websocket":  # Gradio's page needs none.
             return _matches(app.state.served.routes, scope)
@@ -117,12 +117,12 @@ def is_open(paths: Iterable[str], sign_in: SignIn) -> IsMatch:
             return has_sign_in(app, has_form)
         if any(map(_is_private_step, scopes)):
             return False
-        if any(is_allowed(each) or _matches(app.state.served.routes, each) for each in scopes):
+        if any(is_allowed(form) or _matches(app.state.served.routes, form) for form in scopes):
             return True
         is_gradios = path.lstrip("/").startswith("gradio_api/")
-        return not (is_gradios or any(_matches(app.router.routes, each) for each in scopes))
+        return not (is_gradios or any(_matches(app.router.routes, form) for form in scopes))
 
-    return is_open
+    return may_pass
 
 
 def _is_private_step(scope: Scope) -> bool:

@@ -22,6 +22,7 @@ def respond_with(agents: Agents) -> Respond:
         session: PageState | None,
         request: gr.Request,
     ) -> AsyncGenerator[tuple[list[Message], PageState], None]:
+        """Answer a message: what `respond` of app.py does, with these agents."""
         session = session or PageState(agents.first)
         above = sum(earlier["role"] == "user" for earlier in history)
         turn = session.ask(message, above, address(request))

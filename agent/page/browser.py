@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -43,10 +44,11 @@ WAITS = N_("Your message is sent as soon as the page has loaded.")
 SPACES_PAGE = "https://huggingface.co"
 
 SCRIPTS = (
+    "constants.js",
     *("words.js", "frames.js", "storage.js", "messages.js", "agents.js", "text.js", "copying.js"),
     *("times.js", "box.js", "scroll.js", "dialog.js", "cards.js", "feedback.js", "files.js"),
     *("menu.js", "share.js", "account.js", "chats.js", "stream.js", "settings.js"),
-    *("voice.js", "accessibility.js", "embedded.js", "arrival.js", "chat.js"),
+    *("voice.js", "accessibility.js", "embedded.js", "arrival.js", "chat.js", "start.js"),
 )
 
 STYLES = (
@@ -64,20 +66,23 @@ def js(method: str, script: str = "chat") -> str:
 
 
 @cache
-def part(name: str, tag: str) -> str:
-    """For the page's <head>, what only some pages have, such as "tasks": script and style of that
-    name, with what it says in this language."""
-    words = json.dumps(words_of_scripts(tag, f"{name}.js"), ensure_ascii=False)
-    words = words.replace("<", "\\u003c")  # No text may end the script.
-    script = f"Object.assign(chatTold.words, {words});\n{_script(f'{name}.js')}"
-    style = _style(f"{name}.css")
-    return f"<style>\n{style}</style><script>\n{script}</script>"
+def part(name: str) -> str:
+    """Script and style of what only some pages have, such as "tasks", for the page's <head>."""
+    return f"<style>\n{_style(f'{name}.css')}</style><script>\n{_script(f'{name}.js')}</script>"
 
 
-def told(tag: str) -> str:
-    """What tells the scripts their constants, and the words of a language (words.js)."""
+def constants(tag: str, parts: Iterable[str] = ()) -> str:
+    """The element from which static/constants.js reads what the server hands to the scripts.
+
+    Args:
+        tag: The language of all that is said.
+        parts: What only some pages have (`part`), whose words are among the others then.
+    """
     with speaking(tag):
-        constants = {
+        values: dict[str, Any] = {
+            "language": tag,
+            "direction": direction(),
+            "cookie": COOKIE,
             "idle": idle(),
             "busy": busy(),
             "noMessage": Notice("no_message").text,
@@ -105,11 +110,12 @@ def told(tag: str) -> str:
             "wordJoiner": JOINER,
             "mark": MARK,
         }
-        about: dict[str, Any] = {"language": tag, "direction": direction(), "cookie": COOKIE}
-        about["words"] = words_of_scripts(tag)
-    given = json.dumps({**about, "constants": constants}, ensure_ascii=False)
-    given = given.replace("<", "\\u003c")  # No text may end the script.
-    return f"globalThis.chatTold = {given};\n"
+    translations = dict(words_of_scripts(tag))
+    for name in parts:
+        translations |= words_of_scripts(tag, f"{name}.js")
+    text = json.dumps({**values, "words": translations}, ensure_ascii=False)
+    text = text.replace("<", "\\u003c")  # No text may end the element.
+    return f'<script type="application/json" id="chat-constants">{text}</script>'
 
 
 def head() -> str:
@@ -120,13 +126,20 @@ def head() -> str:
     one more request, on which all listeners would have to wait.
     """
     script = "".join(map(_script, SCRIPTS))
-    return f"<script>\n{told(ENGLISH)}{script}\nchat.start(chatTold.constants);\n</script>"
+    return f"{constants(ENGLISH)}<script>\n{script}</script>"
 
 
-def in_language(head: str) -> str:
-    """The same in the reader's language."""
+def in_language(head: str, parts: Iterable[str]) -> str:
+    """The page's <head> in the reader's language, and with these parts.
+
+    Args:
+        head: That of `ASSETS`, perhaps with more of the host's own.
+        parts: What only some pages have.
+    """
     tag = language()
-    return head if tag == ENGLISH else head.replace(told(ENGLISH), told(tag))
+    if tag != ENGLISH:
+        head = head.replace(constants(ENGLISH), constants(tag, parts))
+    return "".join((head, *map(part, parts)))
 
 
 def template_head() -> str:

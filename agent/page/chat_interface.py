@@ -9,7 +9,7 @@ import gradio as gr
 from gradio.events import Dependency
 
 from agent.chat.agents import Agents
-from agent.chat.loader import to_title
+from agent.chat.loader import LoadedAgent, to_title
 from agent.core.colours import PAGE
 from agent.core.language import ENGLISH, N_, _, direction, language
 from agent.core.sign_in import SignIn
@@ -18,7 +18,6 @@ from agent.page.browser import (
     early_words,
     in_language,
     js,
-    part,
     template_box,
     template_head,
 )
@@ -139,50 +138,71 @@ class ChatPage(RewiredInterface):
             self.header.show_host(is_reloading)
 
     def config_for(self, config: dict[str, Any], query: Mapping[str, str]) -> dict[str, Any]:
-        """What a page is told whose address has this query: of the agent that it names, as far as
-        that is known before it is loaded."""
+        """The config of a page at an address with this query: about the agent that the query names,
+        as far as that is known before it is loaded; in the reader's language.
+
+        Args:
+            config: Gradio's own; without `head` and `components` where one has to sign in first.
+            query: `agent` may name one of those on show.
+        """
         agents, name = self._agents, query.get("agent", "")
         name = name if name in agents.names else agents.first_name
         registry = agents.awake(name)
-        description = registry.loaded.description if registry else ""
-        told = {"title": self.title, **config, "simple_description": description}
-        look = registry.loaded.look if registry else None
-        told["look"] = {
+        loaded = registry.loaded if registry else None
+        own = {"title": self.title, **config, "look": self._look(name, loaded)}
+        own["simple_description"] = loaded.description if loaded else ""
+        if agents.are_several:
+            own["title"] = loaded.title if loaded else to_title(name)
+        own |= {"language": language(), "direction": direction()}
+        head, components = config.get("head"), config.get("components")
+        own["head"] = in_language(head, self._parts) if head else ""
+        if components:
+            changed = self._changed_properties(name)
+            own["early"] = early_words()
+            own["components"] = [
+                {
+                    **component,
+                    "props": {**worded(component["props"]), **changed.get(component["id"], {})},
+                }
+                for component in components
+            ]
+        return own
+
+    def _look(self, name: str, loaded: LoadedAgent | None) -> dict[str, Any]:
+        """How the agent of this name looks, for static/head.html. It may not be loaded yet."""
+        look, are_several = loaded.look if loaded else None, self._agents.are_several
+        return {
             "place": f"look/{quote(name, safe='')}",
-            "query": f"?agent={quote(name)}" if agents.are_several else "",
+            "query": f"?agent={quote(name)}" if are_several else "",
             "colours": PAGE,
             "has_card": bool(look and look.card),
             # Of an agent that is not loaded yet it may have some; and another may come (agents.js).
-            "has_style": agents.are_several or not (look and look.is_plain),
+            "has_style": are_several or not (look and look.is_plain),
         }
-        if agents.are_several:
-            told["title"] = registry.loaded.title if registry else to_title(name)
-        told |= {"language": language(), "direction": direction()}
-        head = config.get("head")  # Not where one has to sign in first.
-        parts = (part(name, language()) for name in self._parts)
-        told["head"] = "".join((in_language(head), *parts)) if head else ""
+
+    def _changed_properties(self, name: str) -> dict[int, dict[str, Any]]:
+        """What is not as Gradio has it, by the components' ids: it depends on the agent of this
+        name, on the reader, or on how the page was launched."""
         changed: dict[int, dict[str, Any]] = {
-            number_of(self.states.told): {"value": self._told()},
+            number_of(self.states.page_facts): {"value": self._page_facts()},
         }
         if self._choice:
-            changed[number_of(self._choice)] = {"value": to_choice(agents.settings.languages)}
+            choice = to_choice(self._agents.settings.languages)
+            changed[number_of(self._choice)] = {"value": choice}
         if self.header:
             changed |= self.header.changed(name, self.chatbot)
-        if config.get("components"):  # Nor these.
-            told["early"] = early_words()
-            told["components"] = [
-                {**part, "props": {**worded(part["props"]), **changed.get(part["id"], {})}}
-                for part in config["components"]
-            ]
-        return told
+        return changed
 
-    def _told(self) -> dict[str, Any]:
+    def _page_facts(self) -> dict[str, Any]:
         """What a page knows from the start: of files, how many characters a message can have, and
         whether its visitor may be somebody who has chats though the browser knows of none."""
         here: SignIn = getattr(self, "sign_in", SignIn())
         settings = self._agents.settings
-        told = {"files": about_files(settings), "longest": settings.max_message_length}
-        return {**told, "knowsPeople": bool(here.by)}
+        return {
+            "files": about_files(settings),
+            "longest": settings.max_message_length,
+            "knowsPeople": bool(here.by),
+        }
 
     def show_agent(self, page: PageState) -> list[Any]:
         """The agent on a page that has arrived, as `Header` shows it."""
@@ -194,7 +214,7 @@ class ChatPage(RewiredInterface):
         """What happens when. By ChatInterface's own events each message is sent three times, one
         after the other, before the model is asked, with all that is on the page."""
         states, shown = self.states, [self.chatbot, self.textbox]
-        # Until it is known what there is to show, or that there is nothing; so here, beside the
+        # Until it is known which chat is shown, or that none is; so here, beside the
         # steps that unlock it.
         self.textbox.interactive = False
         states.render()
@@ -224,15 +244,15 @@ class ChatPage(RewiredInterface):
         self._wire_programs()
 
     def _wire_arrival(self) -> tuple[Dependency, Dependency]:
-        """A page that is opened, or is behind, is shown what there is."""
+        """A page that is opened, or is behind, is sent the chat that it shows."""
         states, chatbot, box = self.states, self.chatbot, self.textbox
         # Not by `launch(js=…)`, which some releases of Gradio take for a script, not a function.
-        self.load(None, [states.told, states.visitor], box, js=js("watchPage"), **AT_ONCE)
+        self.load(None, [states.page_facts, states.visitor], box, js=js("watchPage"), **AT_ONCE)
         # Not in the queue, which would take another way there and back.
         arrived = self.load(
             self.handlers.arrive,
             states.who[1:],
-            [*states.who, states.refresh, states.told],
+            [*states.who, states.refresh, states.page_facts],
             js=js("recall", "chatArrival"),
             show_progress="hidden",
             **AT_ONCE,
@@ -244,7 +264,7 @@ class ChatPage(RewiredInterface):
             self.header.picker.input(
                 None, self.header.picker, None, js=js("choose", "chatAgents"), **AT_ONCE
             )
-        known = [box, states.visitor, states.session_id, states.asked, states.told]
+        known = [box, states.visitor, states.session_id, states.asked, states.page_facts]
         arrived.then(None, known, box, js=js("arrived", "chatArrival"), **AT_ONCE)
         states.session_id.change(None, states.session_id, box, js=js("rememberSession"), **AT_ONCE)
         replayed = states.refresh.change(

@@ -28,18 +28,18 @@ SEND, STOP = N_("Send"), N_("Stop")
 
 
 def idle() -> dict[str, Any]:
-    """How the text box is changed when one can type."""
+    """The properties of the text box while one can type."""
     return gr.update(
         submit_btn=_(SEND), stop_btn=False, interactive=True, placeholder=_(PLACEHOLDER)
     )
 
 
 def busy() -> dict[str, Any]:
-    """The same while an answer runs."""
+    """The properties of the text box while an answer runs."""
     return gr.update(submit_btn=False, stop_btn=_(STOP), interactive=False, placeholder="")
 
 
-def tell(sentence: str) -> None:
+def inform(sentence: str) -> None:
     """Tell the visitor something, for a few seconds."""
     gr.Info(sentence, title=_("Note"))
 

@@ -30,14 +30,14 @@ class FeedbackForm:
     def __init__(self, states: States) -> None:
         self._states = states
         # What the browser sends, once `given` is submitted; and what comes back.
-        opinion, told = gr.JSON(visible=False), gr.JSON(visible=False)
+        opinion, reply = gr.JSON(visible=False), gr.JSON(visible=False)
         given = gr.HTML(visible="hidden", js_on_load="chatFeedback.watch(trigger)")
         every: dict[str, Any] = {**QUEUED, "trigger_mode": "multiple"}
         rated = given.submit(
-            self.rate, [*states.who, opinion], told, js=js("given", "chatFeedback"), **every
+            self.rate, [*states.who, opinion], reply, js=js("given", "chatFeedback"), **every
         )
         rated.failure(None, None, None, js=js("lost", "chatFeedback"), **AT_ONCE)
-        told.change(None, told, None, js=js("take", "chatFeedback"), **AT_ONCE)
+        reply.change(None, reply, None, js=js("take", "chatFeedback"), **AT_ONCE)
         states.ratings.change(None, states.ratings, None, js=js("show", "chatFeedback"), **AT_ONCE)
 
     async def rate(
@@ -49,23 +49,23 @@ class FeedbackForm:
         given: Any,
         request: gr.Request,
     ) -> dict[str, Any]:
-        """Keep what the visitor says of an answer; what there is to know of it then."""
+        """Keep what the visitor says of an answer. The reply says how it is rated then."""
         page = await self._states.find(page, visitor, session_id, agent, request)
         given = given if isinstance(given, dict) else {}
-        told = {"turn": str(given.get("turn")), "time": time.time()}
+        reply = {"turn": str(given.get("turn")), "time": time.time()}
         try:
             if not page.session_id:
                 raise PlainError("not_rated")
             conversation = await page.conversation()
             opinion = await rate(page.registry, conversation, given, address(request))
         except PlainError as error:
-            return {**told, "error": error.notice.text}
+            return {**reply, "error": error.notice.text}
         is_written = "comment" in given
         said = "" if opinion.rating and not is_written else SAID[bool(opinion.rating)].text
         known = reasons(page.registry) if opinion.rating == BAD else ()
         choices = dict.fromkeys(filter(None, (*known, opinion.reason)))
         shown = {"reasons": list(choices), "labels": {choice: _(choice) for choice in choices}}
-        return {**told, **asdict(opinion), **shown, "said": said}
+        return {**reply, **asdict(opinion), **shown, "said": said}
 
 
 SAID = {True: Notice("rated"), False: Notice("rating_taken_back")}
@@ -81,10 +81,10 @@ async def ratings(page: PageState, records: Sequence[TurnRecord], is_running: bo
     except StoreUnavailable:
         kept = {}
     over = records[:-1] if is_running else records
-    told = [
+    turns = [
         [record.id, kept[record.id].opinion.rating if record.id in kept else ""]
         if can_be_rated(record.id, record.transcript)
         else ["", ""]
         for record in over
     ]
-    return {"turns": told, "time": time.time()}
+    return {"turns": turns, "time": time.time()}

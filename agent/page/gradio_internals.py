@@ -37,7 +37,8 @@ QUIET = 60.0
 QUEUE_SETTINGS = {
     # Seconds between two looks for work. By itself it looks each millisecond (50 on Windows).
     "sleep_when_free": (0.01, "A server that nobody uses takes 2 % of a CPU, instead of 0.4 %."),
-    # The same for progress bars, of which this page has none; by itself it looks each 10 ms.
+    # Seconds between two looks for progress bars. This page has none; by itself Gradio looks each
+    # 10 ms.
     "progress_update_sleep_when_free": (1.0, "An unused server takes 0.2 % of a CPU more."),
     # Whether all pages in the queue are told of each that waits no more: where 100 ask at once,
     # 5,000 times, and one in 20 of their words is then 0.96 s late instead of 0.61. Else each is
@@ -123,7 +124,7 @@ def number_from_zero() -> None:
 
 
 def keep_globals(function: F) -> F:
-    """The same function with a copy of the names of its module as they are now.
+    """A function that does what this one does, with a copy of its module's names as they are now.
 
     Gradio's reload runs app.py again among the names of the run before (`watchfn`,
     gradio/utils.py). A function of that run, which is still answering, would find new classes
@@ -131,8 +132,13 @@ def keep_globals(function: F) -> F:
     """
     if not isinstance(function, FunctionType):
         return function
-    about = function.__name__, function.__defaults__, function.__closure__
-    copy = FunctionType(function.__code__, dict(function.__globals__), *about)
+    copy = FunctionType(
+        function.__code__,
+        dict(function.__globals__),
+        name=function.__name__,
+        argdefs=function.__defaults__,
+        closure=function.__closure__,
+    )
     return cast(F, update_wrapper(copy, function))
 
 
@@ -145,14 +151,15 @@ def set_storage_secret(interface: gr.ChatInterface, secret: str) -> None:
             storage.secret = secret
 
 
-# How its template begins that says that the page is English.
-LANGUAGE = '<html\n\tlang="en"'
-OWN_LANGUAGE = (
+# How Gradio's template begins, which says that the page is English; and in which language it is.
+HTML_TAG = '<html\n\tlang="en"'
+OWN_HTML_TAG = (
     """<html lang="{{ own['language'] or 'en' }}" dir="{{ own['direction'] or 'ltr' }}\""""
 )
 
 # Where Gradio's template tells a page what it is made of; and where it tells one of its scripts the
-# page's address, which behind a proxy only the browser knows (static/place.js).
+# page's address, which behind a proxy only the browser knows. These stand within a script of that
+# template, and so are JavaScript: one call by name (static/place.js), and the name of its result.
 CONFIG, OWN_CONFIG = "{{ config | toorjson }}", "chatPlace.rooted({{ own | toorjson }})"
 ROOT, OWN_ROOT = "{{ config.get('root', '') | toorjson }}", "gradio_config.root"
 SET_OWN = "{% set own = own_config(config, request) %}"
@@ -170,7 +177,7 @@ GRADIOS_HEAD = re.compile(
 
 
 def own_config(config: dict[str, Any], request: Any) -> dict[str, Any]:
-    """What a page is told at this address: see `ChatPage.config_for`."""
+    """The config of the page at this address: see `ChatPage.config_for`."""
     config_for = attribute_of_page(request.app, "config_for", lambda config, _: config)
     return cast(dict[str, Any], config_for(config, request.query_params))
 
@@ -196,7 +203,7 @@ def take_over_template(head: str, body: str) -> None:
             source = gradios.get_source(environment, name)[0]
             bare = GRADIOS_HEAD.sub("", source)
             own = bare.replace("</style>", f"</style>{head}", 1).replace(CONFIG, OWN_CONFIG)
-            own = own.replace(ROOT, OWN_ROOT, 1).replace(LANGUAGE, OWN_LANGUAGE, 1)
+            own = own.replace(ROOT, OWN_ROOT, 1).replace(HTML_TAG, OWN_HTML_TAG, 1)
             own = own.replace(GRADIOS_BODY, f"{body}{GRADIOS_BODY}", 1)
             return SET_OWN + own if bare != source and "</style>" in bare else source
 
@@ -346,7 +353,7 @@ def server_thread(demo: gr.Blocks) -> Thread | None:
 
 def give_back_locks() -> None:
     """For a process that ends by `os._exit`: tqdm, which Gradio imports, makes a lock between
-    processes, of which Python complains on the terminal from 3.14 on."""
+    processes. From 3.14 on Python complains of it on the terminal."""
     with unless_missing("When the page is stopped, Python complains of a semaphore."):
         cast(Any, util)._run_finalizers(0)
 

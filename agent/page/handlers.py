@@ -12,7 +12,7 @@ from agent.core.plain_text import to_text
 from agent.core.transcript import Transcript
 from agent.core.waiting import open_calls
 from agent.page.cards import to_cards
-from agent.page.controls import busy, idle, refresh_if, show_errors, tell
+from agent.page.controls import busy, idle, inform, refresh_if, show_errors
 from agent.page.feedback import ratings
 from agent.page.page_state import PageState
 from agent.page.protocol import encode_answer, parse_question, wait_until_sent
@@ -29,7 +29,7 @@ Respond: TypeAlias = Callable[
 
 NOT_LISTED = N_("Earlier chats cannot be reached at the moment. They are not lost.")
 
-# A message of the visitor's, of which `respond` is told only that it is there.
+# A message of the visitor's: `respond` is told only that it is there.
 ASKED = {"role": "user", "content": ""}
 
 
@@ -109,8 +109,13 @@ class Handlers:
         async with aclosing(page.replay()) as histories:
             async for records, is_running in histories:
                 silence = page.turn.silence if page.turn and is_running else None
-                about = page.registry.agent_name, page.screen.hidden, silence
-                messages = to_page(records, *about, self._agents.settings)
+                messages = to_page(
+                    records,
+                    root_agent=page.registry.agent_name,
+                    hidden=page.screen.hidden,
+                    silence=silence,
+                    settings=self._agents.settings,
+                )
                 latest = records[-1].transcript if records and not is_running else ()
                 timer = gr.update(active=bool(page.waiting) and not is_running)
                 times = [(turn.asked_at, turn.answered_at) for turn in records if is_asked(turn)]
@@ -122,7 +127,7 @@ class Handlers:
                 if is_running:
                     await wait_until_sent(request)
         if why:
-            tell(why.text)
+            inform(why.text)
             box = idle() | ({"value": unsent} if unsent else {})
             yield gr.skip(), box, gr.skip(), gr.skip(), gr.skip(), gr.skip()
 

@@ -80,7 +80,9 @@ class Header:
         """The agents by their titles, with a mark at those that are known to be broken: others are
         loaded when they are chosen."""
         awake = {name: self._agents.awake(name) for name in self._agents.names}
-        broken = {name for name, each in awake.items() if each and each.loaded.why_not_loaded}
+        broken = {
+            name for name, registry in awake.items() if registry and registry.loaded.why_not_loaded
+        }
         marked = _(NOT_LOADED if self._for_host else BEING_MENDED)
         forms = {name: marked if name in broken else "{title}" for name in awake}
         return [(form.format(title=to_title(name)), name) for name, form in forms.items()]
@@ -91,11 +93,12 @@ class Header:
         return describe(loaded, self._agents.settings, self._for_host)
 
     def parts(self, chatbot: gr.Chatbot) -> list[Any]:
-        """What `properties` are of."""
+        """The components that have the `properties`."""
         return [self.picker, self._title, self._description, chatbot]
 
     def changed(self, name: str, chatbot: gr.Chatbot) -> dict[int, dict[str, Any]]:
-        """The same by the components' ids, for a page that is about to be opened."""
+        """How an agent is shown on a page that is about to be opened: the `properties` of each
+        component by its id."""
         shown = zip(self.parts(chatbot), self.properties(name), strict=True)
         return {number_of(part): properties for part, properties in shown if part}
 
@@ -114,8 +117,8 @@ class Header:
 
 
 def heading(title: str) -> str:
-    """The title as ChatInterface has it."""
-    return f"<h1 style='text-align: center; margin-bottom: 1rem'>{title}</h1>"
+    """The title of the page, as HTML."""
+    return f'<h1 class="chat-title">{title}</h1>'
 
 
 def describe(loaded: LoadedAgent, settings: Settings, for_host: bool = False) -> str:
@@ -133,9 +136,9 @@ def describe(loaded: LoadedAgent, settings: Settings, for_host: bool = False) ->
     offline += f" {_(GIVE_A_KEY)}" if loaded.waits_for_keys else ""
     if for_host:
         left_out = not set(loaded.examples) <= set(loaded.offline_examples or loaded.examples)
-        told = f"{loaded.how_to_connect} {NOT_OFFERED if left_out else ''}".strip()
+        host_note = f"{loaded.how_to_connect} {NOT_OFFERED if left_out else ''}".strip()
         # Which is English for every reader (core/language).
-        offline += f'\n\n<div lang="en" dir="ltr">\n\n{told}\n\n</div>' if told else ""
+        offline += f'\n\n<div lang="en" dir="ltr">\n\n{host_note}\n\n</div>' if host_note else ""
     paused = Notice("paused").text if settings.demo_paused and loaded.costs else ""
     kept, tape = where_chats_are_kept(loaded, settings), loaded.tape
     played, recorded = "", _(RECORDED) if tape.recorder else ""
@@ -151,7 +154,7 @@ def describe(loaded: LoadedAgent, settings: Settings, for_host: bool = False) ->
 
 
 def explanation(why_not_loaded: str, is_reloading: bool) -> str:
-    """The same for the host of an agent that could not be loaded, as Markdown.
+    """What the host of an agent that could not be loaded reads below the title, as Markdown.
 
     Args:
         why_not_loaded: Whatever is in it is shown to the letter.

@@ -22,8 +22,8 @@ FRONTEND = Path(gradio.__file__).parent / "templates" / "frontend"
 # Gradio's page is built with Vite. Its first script, in the page itself.
 ENTRY = re.compile(r'src="\./assets/(index-[^"]+\.js)"')
 
-# In each script: the files of which it may need some, and which of them each part needs that is
-# loaded later, by their numbers in that list.
+# In each script: a list of files that it may need; and for each part that is loaded later, the
+# numbers of the files in that list that it needs.
 ALL_FILES = re.compile(r"m\.f=\[([^\]]*)\]")
 NEEDS = r"component:\(\)\W+\w+\(\(\)\W+import\(.*?__vite__mapDeps\(\[([\d,]*)\]\)"
 PART = r"import\(`\./{}-[^`]*`\).*?__vite__mapDeps\(\[([\d,]*)\]\)"
@@ -35,9 +35,13 @@ def preloads(components: Iterable[dict[str, Any]]) -> str:
     Args:
         components: As in Gradio's config of the page.
     """
-    shown = (each for each in components if each["props"].get("visible", True) is not False)
+    shown = (
+        component
+        for component in components
+        if component["props"].get("visible", True) is not False
+    )
     try:
-        names = dict.fromkeys(files(dict.fromkeys(each["type"] for each in shown)))
+        names = dict.fromkeys(files(dict.fromkeys(component["type"] for component in shown)))
     except (LookupError, OSError) as error:
         log.warning("This release of Gradio is built differently (%s). Pages open slower.", error)
         return ""
@@ -51,7 +55,7 @@ def files(types: Iterable[str]) -> Iterator[str]:
     yield from needed(app[0], PART.format("Blocks"))
     yield from (core := needed(entry, PART.format("core")))
     for name in types:
-        with suppress(LookupError):  # Such as a state, of which nothing is to be seen.
+        with suppress(LookupError):  # Such as a state, which cannot be seen.
             yield from needed(core[0], rf"\b{name}:\{{[^{{}}]*?{NEEDS}")
 
 

@@ -58,9 +58,9 @@ class SettingsPanel:
     def __init__(self, states: States) -> None:
         # What it fires is named in static/settings.js: "expand" asks for what it offers.
         place = gr.HTML(elem_id="settings", js_on_load="chatSettings.watch(element, trigger)")
-        told = gr.JSON(visible=False)
-        place.expand(states.with_page_state(look), states.who, told, **AT_ONCE)
-        told.change(None, told, None, js=js("show", "chatSettings"), **AT_ONCE)
+        reply = gr.JSON(visible=False)
+        place.expand(states.with_page_state(look), states.who, reply, **AT_ONCE)
+        reply.change(None, reply, None, js=js("show", "chatSettings"), **AT_ONCE)
 
 
 def is_offered(settings: Settings) -> bool:
@@ -74,7 +74,8 @@ async def look(page: PageState) -> dict[str, Any]:
 
 
 def offered(loaded: LoadedAgent, settings: Settings) -> dict[str, Any]:
-    """The same, as static/settings.js shows it: only what has an effect with this agent."""
+    """What the panel offers, as static/settings.js takes it: only what has an effect with this
+    agent."""
     agents = list(_with_models(loaded))
     names = [name for name in split_words(settings.models) if _can_choose(name, agents, loaded)]
     own = [name_of(agent.canonical_model) for agent in agents]

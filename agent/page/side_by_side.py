@@ -48,16 +48,18 @@ class SidesPanel:
         self._states = states
         # What it fires is named in these: "expand" asks for what can be chosen, "submit"
         # asks the question, "stop" ends both answers, "select" says which is better.
+        # Gradio takes a string alone: one call by name. sides.js is there where `config_for` has
+        # put it into the page's <head>; the name alone would be an error without.
         place = gr.HTML(elem_id="sides", js_on_load="globalThis.chatSides?.watch(element, trigger)")
-        told, given = gr.JSON(visible=False), [states.asked, *states.who]
-        place.expand(states.with_page_state(self.look), states.who, told, **AT_ONCE)
+        reply, given = gr.JSON(visible=False), [states.asked, *states.who]
+        place.expand(states.with_page_state(self.look), states.who, reply, **AT_ONCE)
         every: dict[str, Any] = {"preprocess": False, **QUEUED}
-        asked = place.submit(self.ask, given, told, js=js("question", "chatSides"), **every)
+        asked = place.submit(self.ask, given, reply, js=js("question", "chatSides"), **every)
         place.stop(states.with_page_state(stop), states.who, None, **AT_ONCE)
-        chosen = place.select(self.choose, given, told, js=js("choice", "chatSides"), **every)
+        chosen = place.select(self.choose, given, reply, js=js("choice", "chatSides"), **every)
         for step in (asked, chosen):
             step.failure(None, None, None, js=js("unlock", "chatSides"), **AT_ONCE)
-        told.change(None, told, None, js=js("show", "chatSides"), **AT_ONCE)
+        reply.change(None, reply, None, js=js("show", "chatSides"), **AT_ONCE)
 
     async def look(self, page: PageState) -> dict[str, Any]:
         """What can be chosen with the page's agent, and what the visitor has found so far."""
@@ -67,8 +69,8 @@ class SidesPanel:
         who = list(_who(registry, agents))
         note = known["note"] if fields or len(who) == 1 else ""
         note = note or (_(NOTHING) if not fields and len(who) == 1 else "")
-        told = {"kind": "offer", "fields": fields, "who": who, "note": note}
-        return {**told, "results": await _results(page), "time": time.time()}
+        offer = {"kind": "offer", "fields": fields, "who": who, "note": note}
+        return {**offer, "results": await _results(page), "time": time.time()}
 
     async def ask(
         self,
@@ -83,11 +85,14 @@ class SidesPanel:
         page = await self._states.find(page, visitor, session_id, agent, request)
         asked = asked if isinstance(asked, dict) else {}
         await stop(page)
-        pairs = [await self._side(page, each) for each in _two(asked.get("sides"))]
+        given = asked.get("sides")
+        # Two settings, however many were sent.
+        two = [*(given if isinstance(given, list) else []), None, None][:2]
+        pairs = [await self._side(page, sent) for sent in two]
         registries, sides = [pair[0] for pair in pairs], (pairs[0][1], pairs[1][1])
         who = Visitor(page.user_id, address(request), parse_choices(asked).get("key"))
         text, is_blind = str(asked.get("text") or ""), asked.get("blind") is not False
-        # By which the browser knows what it is told about.
+        # By this number the browser knows which question a reply belongs to.
         about = {"number": parse_number(asked.get("number"))}
         try:
             if not text.strip():
@@ -127,8 +132,8 @@ class SidesPanel:
                 raise
         except PlainError as error:
             return _refused(error.notice)
-        told = {"kind": "chosen", "better": place, **_names(both, page.registry.settings)}
-        return {**told, "results": await _results(page), "time": time.time()}
+        reply = {"kind": "chosen", "better": place, **_names(both, page.registry.settings)}
+        return {**reply, "results": await _results(page), "time": time.time()}
 
     async def _side(self, page: PageState, sent: object) -> tuple[Registry, Side]:
         """One of the two settings, within what the host allows; all else is nothing."""
@@ -147,10 +152,6 @@ class SidesPanel:
 def parse_number(sent: object) -> float:
     """A number of the browser's."""
     return sent if isinstance(sent, int | float) and abs(sent) <= MAX_NUMBER else 0
-
-
-def _two(sent: object) -> list[object]:
-    return [*(sent if isinstance(sent, list) else []), None, None][:2]
 
 
 def _who(registry: Registry, agents: Agents) -> list[dict[str, str]]:
@@ -217,5 +218,5 @@ def _names(both: SideBySide, settings: Settings) -> dict[str, Any]:
     records = [both.record(number) for number in both.order]
     return {
         "names": [names[number] for number in both.order],
-        "figures": [foot_of(each, about) if both.is_over else "" for each in records],
+        "figures": [foot_of(record, about) if both.is_over else "" for record in records],
     }

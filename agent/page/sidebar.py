@@ -17,7 +17,7 @@ from agent.core.language import N_, _
 from agent.core.sign_in import SignIn
 from agent.core.visitor import person_of
 from agent.page.browser import js
-from agent.page.controls import AT_ONCE, QUEUED, clear, refresh_if, show_errors, tell
+from agent.page.controls import AT_ONCE, QUEUED, clear, inform, refresh_if, show_errors
 from agent.page.exporting import exported
 from agent.page.gradio_internals import attribute_of_page
 from agent.page.gradio_sign_in import has_sign_in
@@ -100,9 +100,9 @@ class SideBar:
 
     def _wire_wishes(self) -> None:
         states, who = self._states, self._states.who
-        told, file = gr.JSON(visible=False), gr.JSON(visible=False)
-        done = self._place.click(states.with_event(fulfil), who, told, **QUEUED)
-        done.success(None, told, None, js=js("told", "chatList"), **AT_ONCE)
+        reply, file = gr.JSON(visible=False), gr.JSON(visible=False)
+        done = self._place.click(states.with_event(fulfil), who, reply, **QUEUED)
+        done.success(None, reply, None, js=js("wishDone", "chatList"), **AT_ONCE)
         done.failure(None, None, None, js=js("failed", "chatList"), **AT_ONCE)
         # To render a long chat takes seconds of CPU: two at once leave some for others.
         few: dict[str, Any] = {**QUEUED, "concurrency_limit": 2, "concurrency_id": "exports"}
@@ -130,7 +130,7 @@ class SideBar:
 
 def account(request: gr.Request) -> dict[str, str]:
     """What account.js shows: the name of who has signed in, and the addresses by which to sign in
-    or out; "" for what there is not."""
+    or out; "" where one cannot."""
     person, app = person_of(request), cast(Any, request).app
     by = attribute_of_page(app, "sign_in", SignIn()).by
     sign_out = {"huggingface": "logout", "gradio": SIGN_OUT if has_sign_in(app, False) else ""}
@@ -179,7 +179,7 @@ async def fulfil(page: PageState, event: gr.EventData) -> dict[str, Any]:
             case "example" | "no example":
                 is_there = await _keep_example(page, id, is_kept=kind == "example")
         if not is_there:
-            tell(_(NOTHING_LEFT))
+            inform(_(NOTHING_LEFT))
         token = await page.token(id)
     return {"kind": kind, "id": id, "isThere": is_there, "token": token}
 
@@ -194,7 +194,7 @@ async def _keep_example(page: PageState, id: str, is_kept: bool) -> bool:
         await keep_example(page.registry, conversation)
     else:
         await take_back_example(page.registry, conversation)
-        tell(_(TAKEN_BACK))
+        inform(_(TAKEN_BACK))
     return True
 
 
@@ -205,7 +205,7 @@ async def export_chat(page: PageState, event: gr.EventData) -> dict[str, str] | 
         conversation = await page.chat(id)
         if conversation and (file := await exported(page.registry, conversation, kind)):
             return file
-    tell(_(NOTHING_LEFT))
+    inform(_(NOTHING_LEFT))
     return None
 
 

@@ -15,7 +15,7 @@ from agent.page.controls import show_errors
 from agent.page.page_state import PageState, open_last, restore
 from agent.render.file_links import accepted
 
-# By which a page reads what it keeps in the browser; Gradio tells it to whoever asks.
+# By this a page reads what it keeps in the browser; Gradio tells it to everybody who asks.
 KEY = "no secret, but the same after a restart"
 
 
@@ -66,11 +66,11 @@ class States:
         self.undone = gr.JSON(visible=False, render=False)
         # What comes of the question; when it changes, `showAnswer` of chat.js shows it.
         self.answer = gr.Textbox(visible=False, render=False)
-        # What there is to know when an answer is over; when it changes, `endAnswer` takes it.
+        # What is known of an answer when it is over; when it changes, `endAnswer` takes it.
         self.over = gr.JSON(visible=False, render=False)
         # What the page knows from the start, for `watchPage` of chat.js; later what is to be
         # said of what it shows.
-        self.told = gr.JSON(visible=False, render=False)
+        self.page_facts = gr.JSON(visible=False, render=False)
         # How the answers on the page are rated; when it changes, feedback.js shows it.
         self.ratings = gr.JSON(visible=False, render=False)
         # What the agent asks a person; when it changes, `showCards` of chat.js shows it.
@@ -93,7 +93,7 @@ class States:
     def render(self) -> None:
         """Put them on the page, where nobody sees them."""
         others = [self.refresh, self.asked, self.edited, self.answer, self.over, self.redraw_timer]
-        others += [self.cards, self.replied, self.undone, self.result_timer, self.told]
+        others += [self.cards, self.replied, self.undone, self.result_timer, self.page_facts]
         others += [self.chosen, self.ratings, self.times]
         for component in (*self.who, *others):
             if not component.is_rendered:  # As an additional input is.
@@ -118,7 +118,8 @@ class States:
     def with_event(
         self, act: Callable[[PageState, gr.EventData], Awaitable[Any]]
     ) -> Callable[..., Awaitable[Any]]:
-        """The same for a step that hears, too, what the browser says with the event."""
+        """The step that calls `act` with the page's state, and with what the browser says with the
+        event."""
 
         async def step(
             page: PageState | None,

@@ -53,15 +53,15 @@ class StreamPanel:
         # What it fires is named in static/stream.js: "expand" asks for the last answer, "click" for
         # the comparison, "stop" for that one's end.
         place = gr.HTML(elem_id="stream", js_on_load="chatStream.watch(element, trigger)")
-        told = gr.JSON(visible=False)
+        reply = gr.JSON(visible=False)
         who = states.who
-        place.expand(states.with_page_state(look), who, told, **AT_ONCE)
+        place.expand(states.with_page_state(look), who, reply, **AT_ONCE)
         # On the key that the browser has, if any: with what it says to a question.
         given, choices = [states.asked, *who], js("withChoices", "chatSettings")
-        asked = place.click(self.compare, given, told, js=choices, preprocess=False, **QUEUED)
+        asked = place.click(self.compare, given, reply, js=choices, preprocess=False, **QUEUED)
         asked.failure(None, None, None, js=js("unlock", "chatStream"), **AT_ONCE)
         place.stop(states.with_page_state(stop), who, None, **AT_ONCE)
-        told.change(None, told, None, js=js("show", "chatStream"), **AT_ONCE)
+        reply.change(None, reply, None, js=js("show", "chatStream"), **AT_ONCE)
         for change in changes:
             change(None, None, None, js=js("look", "chatStream"), **AT_ONCE)
 

@@ -31,13 +31,13 @@ class Talks:
         self._agents = states.agents
         # What comes with its "submit" is named in static/talk_panel.js.
         place = gr.HTML(visible="hidden", js_on_load="chatVoice.offerTalk(trigger)")
-        told = gr.JSON(visible=False)
-        shown = [states.page, states.visitor, states.session_id, states.refresh, told]
+        reply = gr.JSON(visible=False)
+        shown = [states.page, states.visitor, states.session_id, states.refresh, reply]
         step = states.with_event(self.step)
         done = place.submit(step, states.who, shown, **{**QUEUED, "trigger_mode": "multiple"})
         # A new chat is called by what is said in it first.
         done.success(None, None, None, js=js("look", "chatList"), **AT_ONCE)
-        told.change(None, told, None, js=js("takeTicket", "chatVoice"), **AT_ONCE)
+        reply.change(None, reply, None, js=js("takeTicket", "chatVoice"), **AT_ONCE)
 
     async def step(self, page: PageState, event: gr.EventData) -> tuple[Any, ...]:
         """Give the page a ticket for a talk in its chat; or show what is said there, or has been.
@@ -50,8 +50,8 @@ class Talks:
         if kind == "ticket":
             agent = self._agents.name_of(page.registry)
             ticket = Ticket(agent, conversation.key, page.person_id)
-            told = {"ticket": self._agents.talk_tickets.give(ticket), "time": time.time()}
-            return page, gr.skip(), gr.skip(), gr.skip(), told
+            reply = {"ticket": self._agents.talk_tickets.give(ticket), "time": time.time()}
+            return page, gr.skip(), gr.skip(), gr.skip(), reply
         running = conversation.turn if conversation.is_running else None
         page.talk = running if isinstance(running, LiveTurn) else None
         is_there = bool(conversation.turns or page.talk)

@@ -69,12 +69,12 @@ class TaskPanel:
         self, states: States, opened: list[Any], changes: Sequence[Callable[..., Any]]
     ) -> None:
         self._states = states
-        # What the browser sends, once `place.submit` is fired; what it is told; a file to save.
-        given, told, file = (gr.JSON(visible=False) for _ in range(3))
+        # What the browser sends, once `place.submit` is fired; the reply; a file to save.
+        given, reply, file = (gr.JSON(visible=False) for _ in range(3))
         place = gr.HTML(visible="hidden", js_on_load="chatTasks.watch(trigger)")
         for change in changes:
-            change(self.look, states.who, told, **AT_ONCE)
-        told.change(None, told, None, js=js("take", "chatTasks"), **AT_ONCE)
+            change(self.look, states.who, reply, **AT_ONCE)
+        reply.change(None, reply, None, js=js("take", "chatTasks"), **AT_ONCE)
         begun = place.select(
             states.with_page_state(new_chat), states.who, opened, js=js("leaveChat"), **QUEUED
         )
@@ -84,7 +84,7 @@ class TaskPanel:
         )
         every: dict[str, Any] = {**QUEUED, "trigger_mode": "multiple"}
         judged = place.submit(
-            self.judge, [*states.who, given], told, js=js("given", "chatTasks"), **every
+            self.judge, [*states.who, given], reply, js=js("given", "chatTasks"), **every
         )
         judged.failure(None, None, None, js=js("lost", "chatTasks"), **AT_ONCE)
         # As those of the side bar, which take as much of the processor.
@@ -115,7 +115,7 @@ class TaskPanel:
             "time": time.time(),
             "intro": listed.intro,
             "tasks": [asdict(task) for task in listed.tasks],
-            "verdicts": {id: _told(finding) for id, finding in found.items()},
+            "verdicts": {id: _verdict(finding) for id, finding in found.items()},
             "name": latest.tester if latest else "",
             "person": person.name if person else "",
             "said": said,
@@ -135,25 +135,26 @@ class TaskPanel:
         given: Any,
         request: gr.Request,
     ) -> dict[str, Any]:
-        """Keep how a task went, or only a tester's name; what there is to know of it then."""
+        """Keep how a task went, or only a tester's name. The reply says what is kept then."""
         page = await self._states.find(page, visitor, session_id, agent, request)
         given = given if isinstance(given, dict) else {}
         person = person_of(request)
         name = person.name if person else str(given.get("name") or "")
-        told = {"kind": "one", "time": time.time(), "task": str(given.get("task") or "")}
+        reply = {"kind": "one", "time": time.time(), "task": str(given.get("task") or "")}
         try:
-            if not told["task"]:
+            if not reply["task"]:
                 await rename(page.registry, page.user_id, name, address(request))
-                return told
-            about = page.registry, page.user_id, given, name, address(request)
-            finding = await judge(*about)
+                return reply
+            finding = await judge(
+                page.registry, page.user_id, given, name=name, address=address(request)
+            )
         except PlainError as error:
-            return {**told, "error": error.notice.text}
+            return {**reply, "error": error.notice.text}
         said = Notice("verdict_stored" if finding else "verdict_taken_back").text
-        return {**told, "verdict": _told(finding) if finding else None, "said": said}
+        return {**reply, "verdict": _verdict(finding) if finding else None, "said": said}
 
 
-def _told(finding: Finding) -> dict[str, str]:
+def _verdict(finding: Finding) -> dict[str, str]:
     return {"verdict": finding.opinion.rating, "word": finding.opinion.comment}
 
 

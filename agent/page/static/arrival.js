@@ -28,7 +28,7 @@
         },
 
         // How the text box is changed at once. Of people who may have signed in the server knows
-        // chats of which the browser knows nothing.
+        // chats that the browser does not know of.
         firstBox(visitor, knowsPeople) {
             isOpen = !visitor && !knowsPeople && !wanted();
             return isOpen ? constants.idle : SAME;
@@ -44,11 +44,11 @@
         // The server has answered. Returns the text box, which is unlocked unless a chat is still to
         // be shown, with what is typed; or, on a page that was reloaded, with the message that the
         // server did not get, or what was being typed.
-        arrived(text, visitor, session, question, told) {
+        arrived(text, visitor, session, question, facts) {
             chatFiles.knowVisitor(visitor);
             chat.state.hasArrived = true;
             arrive();
-            if (told?.note) chatBox.tell(told.note);
+            if (facts?.note) chatBox.tell(facts.note);
             if (chat.state.isHeld || question) return SAME; // Something was asked at once.
             const unsent = history.state?.unsent ?? "";
             if (!text && unsent) chatBox.tell(constants.notSent);

@@ -33,8 +33,8 @@
         frame().after(counter);
         const count = () => {
             const length = lengthOf(box.value);
-            const told = `${number(length)} / ${number(longest)}`;
-            counter.textContent = length < NEARLY * longest ? "" : told;
+            const text = `${number(length)} / ${number(longest)}`;
+            counter.textContent = length < NEARLY * longest ? "" : text;
             counter.classList.toggle("is-over", length > longest);
             const isTold = document.getElementById("said")?.textContent === TOO_LONG;
             if (isTold && length <= longest) globalThis.chatBox.tell("");

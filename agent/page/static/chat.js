@@ -1,7 +1,7 @@
 // What the chat page does in the browser: one object, `chat`.
 //
 // agent/page/browser.py puts this file into the head of the page, after the other scripts, where it
-// runs before Gradio makes any component, and hands its constants to `chat.start`. A listener's `js=`
+// runs before Gradio makes any component; start.js hands the constants to `chat.start`. A listener's `js=`
 // in Python names one of the methods, which gets the values of the listener's inputs and returns
 // those of its outputs.
 //
@@ -16,8 +16,8 @@
 (() => {
     "use strict";
 
-    // What this file knows of Gradio 6.31's front end, none of which is documented, stands here and in
-    // messages.js.
+    // What this file knows of Gradio 6.31's front end stands here and in messages.js. None of it is
+    // documented.
 
     const { questionIndices, showable, typed, filesOf, toMessage } = globalThis.chatMessages;
 
@@ -113,7 +113,7 @@
     globalThis.chat = {
         state,
 
-        // Takes the constants: those of `told` in agent/page/browser, which says what they are.
+        // Takes the constants: those of `constants` in agent/page/browser.py, which says what they are.
         start(given) {
             constants = given;
             chatMessages.start(given);

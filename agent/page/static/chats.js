@@ -242,7 +242,7 @@
         },
 
         // Hears what has come of a wish.
-        told(about) {
+        wishDone(about) {
             const name = find(about.id)?.name ?? "";
             const wish = (kind) => send("click", { kind, id: about.id });
             if (about.kind === "example" && about.isThere) return tellKept(about.id);

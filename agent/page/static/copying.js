@@ -67,8 +67,8 @@
         copy.querySelectorAll("button").forEach((button) => button.remove());
         for (const formula of copy.querySelectorAll(ELEMENTS.formula)) {
             const tex = formula.querySelector(ELEMENTS.tex)?.textContent;
-            const sign = formula.matches(".katex-display") ? "$$" : "$";
-            if (tex) formula.replaceWith(`${sign}${asSaid(tex)}${sign}`);
+            const delimiter = formula.matches(".katex-display") ? "$$" : "$";
+            if (tex) formula.replaceWith(`${delimiter}${asSaid(tex)}${delimiter}`);
         }
         const drawn = part.querySelectorAll(ELEMENTS.diagram);
         copy.querySelectorAll(ELEMENTS.diagram).forEach((diagram, index) => {

@@ -165,10 +165,10 @@
             : []),
     ];
 
-    const open = (told) => {
+    const open = (reply) => {
         close();
-        const { turn, rating } = told;
-        const known = { ...told, ...drafts.get(turn), ...(marked ? { passage: marked } : {}) };
+        const { turn, rating } = reply;
+        const known = { ...reply, ...drafts.get(turn), ...(marked ? { passage: marked } : {}) };
         opened = turn;
         const state = make("p", { className: "card-state" });
         state.setAttribute("role", "alert");
@@ -239,22 +239,22 @@
             draw();
         },
 
-        // Returns its inputs, of which the last is replaced by what is to be sent.
+        // Returns its inputs; the last is replaced by what is to be sent.
         given: (...inputs) => [...inputs.slice(0, -1), pending],
 
         // What the server has made of it.
-        take(told) {
-            if (told.error) return this.refuse(told.error);
-            const about = rated.find((each) => each?.turn === told.turn);
-            if (about) about.rating = told.rating;
+        take(reply) {
+            if (reply.error) return this.refuse(reply.error);
+            const about = rated.find((entry) => entry?.turn === reply.turn);
+            if (about) about.rating = reply.rating;
             draw();
-            if (told.said) {
-                drafts.delete(told.turn);
+            if (reply.said) {
+                drafts.delete(reply.turn);
                 marked = "";
-                if (opened === told.turn) close();
-                if (about) chatBox.tell(told.said); // Else another chat is on the page by now.
+                if (opened === reply.turn) close();
+                if (about) chatBox.tell(reply.said); // Else another chat is on the page by now.
             } else if (about) {
-                open(told);
+                open(reply);
             }
             marked = "";
         },

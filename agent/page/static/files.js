@@ -186,7 +186,8 @@
         // at which others could find one.
         save(file) {
             if (file === null) return null;
-            const bytes = (text) => Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
+            const bytes = (text) =>
+                Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
             const content = file.base64 ? bytes(file.base64) : file.text;
             const link = document.createElement("a");
             link.href = URL.createObjectURL(new Blob([content]));

@@ -14,7 +14,7 @@
     // Of a visitor's message, the files stand behind the mark (agent/render/messages.py).
     const isFiles = (part) => textOfPart(part).startsWith(constants.mark);
 
-    // The text of a message: its content is a text, or parts of which some are.
+    // The text of a message: its content is a text, or parts, some of which are texts.
     const textOf = ({ role, content }) =>
         textOfParts([content].flat().filter((part) => role !== "user" || !isFiles(part)));
 

@@ -236,9 +236,9 @@
         },
 
         // Shows what the server offers.
-        show(told) {
-            if (!body || !told) return;
-            const fields = rows(own, told.fields);
+        show(offer) {
+            if (!body || !offer) return;
+            const fields = rows(own, offer.fields);
             const paragraph = (textContent) =>
                 make("p", { className: "settings-note", textContent });
             const reset = make("button", {
@@ -246,19 +246,19 @@
                 textContent: _("All as the agent has it"),
                 onclick: () => {
                     for (const name of Object.keys(chosen)) choose(name, undefined);
-                    this.show(told);
+                    this.show(offer);
                 },
             });
             body.replaceChildren(...[
-                told.aboutKey && keyRow(told.aboutKey),
+                offer.aboutKey && keyRow(offer.aboutKey),
                 fields.length > 0 && paragraph(ABOUT),
-                told.note && paragraph(told.note),
+                offer.note && paragraph(offer.note),
                 ...fields,
                 fields.length > 0 && make("p", { className: "settings-buttons" }, reset),
             ].filter(Boolean));
         },
 
-        // The inputs of a step that asks something, of which the first is the question: with what
+        // The inputs of a step that asks something, the first of which is the question: with what
         // is chosen for it.
         withChoices(question, ...others) {
             const options = Object.keys(chosen).length > 0 ? { options: chosen } : {};

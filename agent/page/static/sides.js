@@ -38,11 +38,11 @@
         choice: (...inputs) => panel.choice(...inputs),
 
         // Shows what the server has sent; first what can be chosen, which opens it.
-        async show(told) {
-            if (!told) return;
+        async show(reply) {
+            if (!reply) return;
             loading ??= load();
             panel = await loading;
-            panel.show(told);
+            panel.show(reply);
         },
 
         // Something could not be sent.

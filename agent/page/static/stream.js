@@ -157,7 +157,7 @@
         plots.classList.toggle("stream-side-by-side", isWide);
         plots.replaceChildren(
             ...shown.length
-                ? shown.map((each) => figureOf(each, width, most))
+                ? shown.map((arrival) => figureOf(arrival, width, most))
                 : [paragraph(NOTHING)],
         );
         view.width = room;
@@ -172,7 +172,7 @@
             ? _("Ask the same with streaming on")
             : _("Ask the same with streaming off");
         stop.hidden = running === null;
-        if (hadFocus) [ask, stop].find((each) => !each.hidden)?.focus();
+        if (hadFocus) [ask, stop].find((button) => !button.hidden)?.focus();
         about.textContent = canAsk ? ABOUT_ASKING : answer?.whyNot ?? "";
         const isWritten = answer && !answer.isOver ? NOT_OVER : problem;
         status.textContent = running === null
@@ -235,20 +235,20 @@
         look,
 
         // Shows what the server has sent.
-        async show(told) {
-            if (!view || !told) return;
+        async show(reply) {
+            if (!view || !reply) return;
             await chatText.later("plot");
-            if (told.kind === "answer") {
-                if (told.answer?.of !== answer?.of) {
+            if (reply.kind === "answer") {
+                if (reply.answer?.of !== answer?.of) {
                     [comparison, running, problem] = [null, null, ""];
                 }
-                answer = told.answer;
-            } else if (told.of === answer?.of) {
-                running = told.kind === "running" ? told.seconds : null;
-                comparison = told.comparison ?? null;
+                answer = reply.answer;
+            } else if (reply.of === answer?.of) {
+                running = reply.kind === "running" ? reply.seconds : null;
+                comparison = reply.comparison ?? null;
             }
-            if (told.kind === "running" && isStopped) tell("stop");
-            if (told.kind !== "running") drawAnswers();
+            if (reply.kind === "running" && isStopped) tell("stop");
+            if (reply.kind !== "running") drawAnswers();
             drawAsking();
         },
 

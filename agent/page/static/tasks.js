@@ -48,7 +48,7 @@
     let tell = () => {};
 
     // What the server has sent, and what is about to be sent to it.
-    let told = null, pending = null;
+    let taskList = null, pending = null;
 
     // What was chosen and written on tasks, and not stored, by their ids; and the tester's name.
     const drafts = new Map();
@@ -60,7 +60,7 @@
     const label = (key, values = {}) =>
         Object.entries(values).reduce(
             (text, [name, value]) => text.replace(`{${name}}`, value),
-            told.labels[key],
+            taskList.labels[key],
         );
     const count = (key, values) => {
         const written = Object.entries(values).map(([name, value]) => [name, number(value)]);
@@ -70,13 +70,16 @@
     // A text that may be written in another direction than those around it.
     const isolated = (text) => `\u2068${text}\u2069`;
 
-    const current = () => told.tasks.find(({ id }) => id === kept.current);
-    const place = (task) => told.tasks.indexOf(task);
-    const verdictOf = ({ id }) => told.verdicts[id]?.verdict ?? "";
-    const isBegun = ({ id }) => id in kept.chats || id in told.verdicts;
+    const current = () => taskList.tasks.find(({ id }) => id === kept.current);
+    const place = (task) => taskList.tasks.indexOf(task);
+    const verdictOf = ({ id }) => taskList.verdicts[id]?.verdict ?? "";
+    const isBegun = ({ id }) => id in kept.chats || id in taskList.verdicts;
     const done = () =>
-        count("done", { done: told.tasks.filter(verdictOf).length, all: told.tasks.length });
-    const nameOf = (task) => count("task", { number: place(task) + 1, all: told.tasks.length });
+        count("done", {
+            done: taskList.tasks.filter(verdictOf).length,
+            all: taskList.tasks.length,
+        });
+    const nameOf = (task) => count("task", { number: place(task) + 1, all: taskList.tasks.length });
 
     const button = (id, textContent, onclick, className = "card-no") =>
         make("button", {
@@ -100,7 +103,7 @@
         word: form()?.elements.word.value ?? "",
     });
 
-    const known = ({ id }) => drafts.get(id) ?? told.verdicts[id] ?? { verdict: "", word: "" };
+    const known = ({ id }) => drafts.get(id) ?? taskList.verdicts[id] ?? { verdict: "", word: "" };
 
     const choice = (value, isChosen) => {
         const input = make("input", { type: "radio", name: "verdict", value, checked: isChosen });
@@ -114,10 +117,10 @@
     ];
 
     const nameField = () => {
-        const input = make("input", { name: "name", value: name, maxLength: told.maxName });
+        const input = make("input", { name: "name", value: name, maxLength: taskList.maxName });
         input.autocomplete = "name";
         input.oninput = () => name = input.value;
-        input.onchange = () => Object.keys(told.verdicts).length && send({ name });
+        input.onchange = () => Object.keys(taskList.verdicts).length && send({ name });
         return field("task-name", label("name"), input);
     };
 
@@ -131,7 +134,7 @@
             {},
             make("fieldset", {}, legend, make("div", { className: "task-choices" }, ...choices)),
             ...field("task-word", label("word"), words),
-            ...(told.person ? [] : nameField()),
+            ...(taskList.person ? [] : nameField()),
             make(
                 "p",
                 { className: "card-buttons" },
@@ -192,8 +195,8 @@
     };
 
     const list = () => [
-        told.intro ? paragraph(told.intro, "task-text") : null,
-        make("ol", {}, ...told.tasks.map(row)),
+        taskList.intro ? paragraph(taskList.intro, "task-text") : null,
+        make("ol", {}, ...taskList.tasks.map(row)),
         paragraph(label("readBy"), "task-note"),
         make(
             "p",
@@ -222,7 +225,7 @@
 
     // Draws the panel anew; `focus` is the id of what has the focus then, by default of what had it.
     const draw = (focus = panel.contains(document.activeElement) && document.activeElement.id) => {
-        if (!told?.tasks.length) return section.remove();
+        if (!taskList?.tasks.length) return section.remove();
         const task = current();
         const about = make("span", { textContent: `${label("title")}: ${done()}` });
         const now = task
@@ -264,9 +267,9 @@
     const store = (task) => {
         const { verdict, word } = filled();
         if (!verdict) say(label("choose"));
-        else if (word.length > told.maxWords) say(told.tooLong);
+        else if (word.length > taskList.maxWords) say(taskList.tooLong);
         else judge(task, { verdict, word });
-        return verdict !== "" && word.length <= told.maxWords;
+        return verdict !== "" && word.length <= taskList.maxWords;
     };
 
     // Stores what is chosen, if anything is, and goes on when it is stored. What is only written waits,
@@ -306,11 +309,11 @@
     // The next task that is still to be judged, or all of them where there is none.
     const next = () => {
         const at = place(current());
-        const others = [...told.tasks.slice(at + 1), ...told.tasks.slice(0, at)];
+        const others = [...taskList.tasks.slice(at + 1), ...taskList.tasks.slice(0, at)];
         const found = others.find((task) => !verdictOf(task));
         if (found) return isBegun(found) ? show(found) : begin(found);
         showList();
-        if (told.tasks.every(verdictOf)) say(label("allDone"));
+        if (taskList.tasks.every(verdictOf)) say(label("allDone"));
     };
 
     // A page that is opened shows the chat of the task in view; a new one, if nothing has been asked in
@@ -326,21 +329,21 @@
         // Takes what the server sends: all there is, or what has come of one verdict.
         take(sent) {
             if (sent.kind === "all") {
-                const isForgotten = told !== null && !Object.keys(sent.verdicts).length;
+                const isForgotten = taskList !== null && !Object.keys(sent.verdicts).length;
                 if (isForgotten) {
                     drafts.clear();
                     name = "";
                     keep({ current: undefined, chats: {} });
                 }
-                told = sent;
-                name ||= told.name;
+                taskList = sent;
+                name ||= taskList.name;
                 draw();
-                return say(told.said);
+                return say(taskList.said);
             }
             if (sent.error) return this.refuse(sent.error);
             if (!sent.task) return;
-            const { [sent.task]: _before, ...others } = told.verdicts;
-            told.verdicts = sent.verdict ? { ...others, [sent.task]: sent.verdict } : others;
+            const { [sent.task]: _before, ...others } = taskList.verdicts;
+            taskList.verdicts = sent.verdict ? { ...others, [sent.task]: sent.verdict } : others;
             const act = goesOn;
             [said, goesOn] = ["", null];
             if (act) act();
@@ -356,11 +359,11 @@
         },
 
         lost() {
-            this.refuse(told.lost);
+            this.refuse(taskList.lost);
             isRefused = false;
         },
 
-        // Returns its inputs, of which the last is replaced by what is to be sent.
+        // Returns its inputs; the last is replaced by what is to be sent.
         given: (...inputs) => [...inputs.slice(0, -1), pending],
 
         // The new chat is there: what is to be said waits in the box.

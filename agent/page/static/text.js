@@ -148,7 +148,7 @@
                 watchBranches(node);
                 const isWithin = node.closest(ELEMENTS.text) !== null;
                 for (const text of isWithin ? [node] : matching(node, ELEMENTS.text)) {
-                    matching(text, "*").filter((each) => each instanceof HTMLElement)
+                    matching(text, "*").filter((element) => element instanceof HTMLElement)
                         .forEach(keepPlain);
                     watchDiagrams(text);
                     linkPictures(text);

@@ -1,9 +1,9 @@
 // The page's words in its language. One object, `chatWords`: the other scripts write theirs in
-// English, as gettext has it, and `chatTold` (agent/page/browser.py) has the translations.
+// English, as gettext has it, and `chatConstants` has the translations.
 (() => {
     "use strict";
 
-    const { language, direction, words, cookie } = globalThis.chatTold ??
+    const { language, direction, words, cookie } = globalThis.chatConstants ??
         { language: "en", direction: "ltr", words: {}, cookie: "" };
 
     // Seconds for which a choice is kept: a year.
@@ -46,9 +46,14 @@
         direction,
         number,
 
+        // Takes the translations that come with a script of static/later (agent/api/later.py).
+        add(translations) {
+            Object.assign(words, translations);
+        },
+
         _: (english, values = {}) => filled(words[english] ?? english, values),
 
-        ngettext: (one, many, count) =>
-            filled(formOf(words[one] ?? [one, many], count), { number: number(count) }),
+        ngettext: (singular, plural, count) =>
+            filled(formOf(words[singular] ?? [singular, plural], count), { number: number(count) }),
     };
 })();

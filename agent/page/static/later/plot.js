@@ -3,6 +3,7 @@
 (() => {
     "use strict";
 
+    globalThis.chatWords.add({/* translations */});
     const { _ } = globalThis.chatWords;
 
     // Pixels: the height of a plot, and the room around its lines for what is written there.

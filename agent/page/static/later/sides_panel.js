@@ -1,6 +1,7 @@
 // Where one question is put to two settings, and the visitor says which answer is better. It is loaded
 // when somebody first opens it (sides.js). All but the answers is set as text; these
 // are HTML of the server's own (agent/render/document.py), in which nothing runs or is fetched.
+globalThis.chatWords.add({/* translations */});
 const { _ } = globalThis.chatWords;
 const { make, icon } = globalThis.chatDialog;
 
@@ -243,41 +244,41 @@ const build = () => {
 };
 
 const SHOWN = {
-    offer(told) {
-        view.offerNote.textContent = told.note;
+    offer(reply) {
+        view.offerNote.textContent = reply.note;
         view.pair.replaceChildren(
-            ...sides.map((side, number) => settingsOf(side, number, told)),
+            ...sides.map((side, number) => settingsOf(side, number, reply)),
         );
-        drawResults(told.results);
+        drawResults(reply.results);
     },
-    answers(told) {
+    answers(reply) {
         // Gradio says once more how it ended, perhaps after something else has come.
-        if (answers?.id === told.id && answers.better) return;
+        if (answers?.id === reply.id && answers.better) return;
         const isFirst = answers === null;
-        [answers, isAsking] = [told, !told.isOver];
+        [answers, isAsking] = [reply, !reply.isOver];
         draw();
         if (isFirst) {
             view.settings.open = false;
             view.answers.scrollIntoView({ block: "nearest" });
         }
-        if (!told.isOver) return;
-        if (told.canChoose) view.reason.value = "";
-        view.status.textContent = told.whyNot ||
-            (told.canChoose ? _("Both answers are there.") : "");
+        if (!reply.isOver) return;
+        if (reply.canChoose) view.reason.value = "";
+        view.status.textContent = reply.whyNot ||
+            (reply.canChoose ? _("Both answers are there.") : "");
     },
-    chosen(told) {
-        answers = { ...answers, ...told, canChoose: false };
+    chosen(reply) {
+        answers = { ...answers, ...reply, canChoose: false };
         const hadFocus = view.choosing.contains(document.activeElement);
         draw();
-        view.status.textContent = CHOSEN[told.better];
-        drawResults(told.results);
+        view.status.textContent = CHOSEN[reply.better];
+        drawResults(reply.results);
         if (hadFocus) view.question.focus({ preventScroll: true });
     },
-    refused(told) {
+    refused(reply) {
         isAsking = false;
         draw();
-        view.status.textContent = told.text;
-        view.settings.open ||= told.isSame;
+        view.status.textContent = reply.text;
+        view.settings.open ||= reply.isSame;
     },
 };
 
@@ -289,7 +290,7 @@ export const panelIn = (place, trigger) => {
     return {
         open: () => dialog.showModal(),
 
-        // The inputs of the step that asks both, of which the first is the question: with the
+        // The inputs of the step that asks both, the first of which is the question: with the
         // visitor's own key, if there is one.
         question: (_asked, ...others) => chatSettings.withChoices(asked, ...others),
 
@@ -297,9 +298,9 @@ export const panelIn = (place, trigger) => {
         choice: (_asked, ...others) => [choice, ...others],
 
         // Shows what the server has sent.
-        show(told) {
-            const isOld = "number" in told && told.number !== asked?.number;
-            if (!isOld) SHOWN[told.kind]?.(told);
+        show(reply) {
+            const isOld = "number" in reply && reply.number !== asked?.number;
+            if (!isOld) SHOWN[reply.kind]?.(reply);
         },
 
         // It could not be sent.

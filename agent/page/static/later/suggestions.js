@@ -1,6 +1,8 @@
 // Google's search suggestions as Google gives them, in place of plain links to the same: in a frame
 // in which nothing runs (agent/render/suggestions.py). Loaded by text.js when the first ones come.
 
+globalThis.chatWords.add({/* translations */});
+
 const frame = (source) => {
     const bytes = Uint8Array.from(atob(source), (char) => char.charCodeAt(0));
     const made = document.createElement("iframe");

@@ -9,6 +9,7 @@ import { levelOf, openMicrophone, openVoice } from "./talk_devices.js";
 (() => {
     "use strict";
 
+    globalThis.chatWords.add({/* translations */});
     const { _ } = globalThis.chatWords;
 
     const { make } = chatDialog;
