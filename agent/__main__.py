@@ -32,7 +32,7 @@ from agent.cli.live import talk
 from agent.cli.prompt import piped_text, typed_questions
 from agent.cli.record import run_record
 from agent.cli.sent_files import path_in
-from agent.cli.terminal import CONTROLS, Screen, TerminalChat, timestamp
+from agent.cli.terminal import CONTROLS, TerminalChat, TerminalOutput, timestamp
 from agent.core.environment import read_settings
 from agent.core.question import Options
 from agent.core.settings import Settings
@@ -91,7 +91,7 @@ def _run(options: argparse.Namespace) -> int:
         print(error, file=sys.stderr)  # noqa: T201
         return EXIT_WRONG_COMMAND
     conversation = Conversation(loaded.runner, settings)
-    screen = Screen(sys.stdout, sys.stderr)
+    screen = TerminalOutput(sys.stdout, sys.stderr)
     if loaded.no_ai and sys.stderr.isatty():
         screen.say(f"({loaded.no_ai})")
     how = Options(streaming=False if options.no_stream else None)

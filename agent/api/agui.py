@@ -3,7 +3,7 @@
     POST /agui              RunAgentInput of https://docs.ag-ui.com, answered by its events
     POST /agui?agent=NAME   of several agents, this one in a new thread
 
-README.md tells what of a request counts, and what becomes of it.
+README.md says which parts of a request count, and what each of them does.
 """
 
 import asyncio
@@ -32,8 +32,6 @@ from agent.limits.client_address import client_address
 from agent.limits.rate_limits import LimitExceeded
 from agent.stores.fallback import StoreUnavailable
 
-PATH = "/agui"
-
 Events: TypeAlias = AsyncGenerator[BaseEvent | None, None]
 
 # Seconds that a new request waits for the answer before, whose client has pressed Stop: until the
@@ -51,7 +49,8 @@ BODY = {
 }
 
 
-async def _input(request: Request) -> RunAgentInput:
+async def _run_input(request: Request) -> RunAgentInput:
+    """The request's body, parsed in a thread: it may hold megabytes of files."""
     return await asyncio.to_thread(parse_input, await request.body())
 
 
@@ -59,15 +58,15 @@ def router(agents: Agents) -> APIRouter:
     """`/agui`."""
     routes = APIRouter(tags=["agui"], route_class=PlainErrorRoute)
 
-    @routes.post(PATH, response_class=StreamingResponse, openapi_extra=BODY, summary="Run")
+    @routes.post("/agui", response_class=StreamingResponse, openapi_extra=BODY, summary="Run")
     async def run(
         request: Request,
-        asked: Annotated[RunAgentInput, Depends(_input)],
+        run_input: Annotated[RunAgentInput, Depends(_run_input)],
         agent: Annotated[str | None, Query(description=AGENT, max_length=200)] = None,
     ) -> StreamingResponse:
         """Ask the agent, or answer what it or its tools ask; its answer as events of AG-UI."""
         try:
-            events = await _begin(agents, asked, request, agent)
+            events = await _begin(agents, run_input, request, agent)
         except LimitExceeded as error:
             events = _refusal(limit_error(error))
         except StoreUnavailable as error:
@@ -75,44 +74,46 @@ def router(agents: Agents) -> APIRouter:
         except HTTPException as error:
             events = _refusal(error)
         return StreamingResponse(
-            _stream(asked, events), media_type="text/event-stream", headers=STREAM_HEADERS
+            _stream(run_input, events), media_type="text/event-stream", headers=STREAM_HEADERS
         )
 
     return routes
 
 
 async def _begin(
-    agents: Agents, asked: RunAgentInput, request: Request, agent: str | None
+    agents: Agents, run_input: RunAgentInput, request: Request, agent: str | None
 ) -> Events:
     """Begin the answer; its events.
 
     Raises:
-        HTTPException, LimitExceeded, StoreUnavailable: where it is not answered.
+        HTTPException, LimitExceeded, StoreUnavailable: where the request is not answered.
     """
-    settings, session_id = agents.settings, session_of(asked)
+    settings, session_id = agents.settings, session_of(run_input)
     person = person_of(request)
-    owner = sessions.owner_of(session_id, person) if session_id else ""
-    active = await agents.find(owner, session_id) if session_id else None
+    user_id = sessions.user_id_of(session_id, person) if session_id else ""
+    active = await agents.find(user_id, session_id) if session_id else None
     if active:
         await _let_end(active)
         await active.conversation.refresh()
     turns = active.conversation.turns if active else None
-    question = await asyncio.to_thread(to_question, asked, turns, settings)  # It may hold files.
+    # In a thread, as the request may hold files.
+    question = await asyncio.to_thread(to_question, run_input, turns, settings)
     # One client with the token may have many users, whom the host has let in by it.
-    is_hosts = has_token(request.scope, settings.api_token)
-    address = None if is_hosts else client_address(request)
+    shows_token = has_token(request.scope, settings.api_token)
+    address = None if shows_token else client_address(request)
     for file in question.files:
         if file.data and address is not None:
             await agents.limits.admit_upload(
                 person.user_id if person else "", address, len(file.data)
             )
     question = replace(question, visitor=Visitor(address=address))
-    about = session_id if active else None, agent, person
-    active, log = await sessions.begin(agents, question, *about)
+    active, log = await sessions.begin(
+        agents, question, session_id=session_id if active else None, agent=agent, person=person
+    )
     run = RunEvents(
-        asked,
+        run_input,
         log.turn,
-        active.conversation.runner.agent.name,
+        agent_name=active.conversation.runner.agent.name,
         root=str(request.base_url),
         answered=question.results.keys(),
         reply_timeout=settings.reply_timeout,
@@ -121,16 +122,19 @@ async def _begin(
 
 
 async def _let_end(active: ActiveConversation) -> None:
-    """Wait for an answer that has just been stopped: what was said of it belongs to the thread."""
+    """Wait for the end of an answer that was just stopped: its words belong to the thread."""
     if active.log and not active.log.turn.over:
-        with suppress(TimeoutError):  # Then it is being read, and nothing else is answered.
+        # After the timeout that answer still runs, and the new request is refused.
+        with suppress(TimeoutError):
             async with asyncio.timeout(STOP_TIMEOUT):
                 await active.log.turn.finish()
 
 
 async def _events(log: DeltaLog, run: RunEvents) -> Events:
-    """The turn's events, None where nothing has come for a while. A client that leaves has pressed
-    Stop, or cannot come back to this answer: the turn ends then."""
+    """The turn's events; None where nothing has come for a while.
+
+    The turn ends when the client leaves: it has pressed Stop, or cannot come back to this answer.
+    """
     try:
         async with aclosing(log.read()) as deltas:
             async for _, delta in deltas:
@@ -149,8 +153,8 @@ async def _refusal(error: HTTPException) -> Events:
     yield refused(error)
 
 
-async def _stream(asked: RunAgentInput, events: Events) -> AsyncGenerator[bytes, None]:
-    yield encode(started(asked))
+async def _stream(run_input: RunAgentInput, events: Events) -> AsyncGenerator[bytes, None]:
+    yield encode(started(run_input))
     async with aclosing(events):
         async for event in events:
             yield encode(event) if event else KEEP_ALIVE

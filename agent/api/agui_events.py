@@ -1,7 +1,7 @@
 """A turn's answer as AG-UI's events.
 
-Words, thoughts and calls are messages of their own, in the order in which they come; all words
-together are the answer. What stands beside it, such as a picture, is one message more.
+Words, thoughts and calls are messages of their own, in the order in which they come; the words of
+all messages together are the answer. What stands beside them, such as a picture, is a message too.
 """
 
 import uuid
@@ -28,27 +28,30 @@ from agent.core.waiting import open_pauses
 from agent.render import source_list
 from agent.render.file_links import to_link
 
-Kind: TypeAlias = Literal["text", "thought"]
+MessageKind: TypeAlias = Literal["text", "thought"]
 
-# Failures with which an answer stands as it is: a sentence below it says so.
-ENDS = ("max_tokens", "stopped")
+# The codes of failures that leave the answer as it is: a sentence below it tells of them. All
+# others end the run with an error.
+SHOWN_BELOW = ("max_tokens", "stopped")
 
 
 def encode(event: agui.BaseEvent) -> bytes:
-    """One server-sent event. The package's own encoder fails at half a character of a tool's."""
+    """One server-sent event. The package's own encoder fails at a tool's lone surrogate."""
     return f"data: {to_json(event.model_dump(by_alias=True))}\n\n".encode()
 
 
-def started(asked: agui.RunAgentInput) -> agui.BaseEvent:
+def started(run_input: agui.RunAgentInput) -> agui.BaseEvent:
     """The first event of every run."""
     return agui.RunStartedEvent(
-        thread_id=asked.thread_id, run_id=asked.run_id, protocol_version=agui.PROTOCOL_VERSION
+        thread_id=run_input.thread_id,
+        run_id=run_input.run_id,
+        protocol_version=agui.PROTOCOL_VERSION,
     )
 
 
 def refused(error: HTTPException) -> agui.BaseEvent:
-    """The last event of a run that is not begun; front ends show people its sentence, and of an
-    HTTP status only the number."""
+    """The last event of a run that does not begin. Front ends show people the sentence of such an
+    event, and of an HTTP error only the number of its status."""
     code = f"http_{error.status_code}"
     wait = (error.headers or {}).get("Retry-After")
     metadata = {"retryAfter": int(wait)} if wait else None
@@ -56,42 +59,43 @@ def refused(error: HTTPException) -> agui.BaseEvent:
 
 
 class RunEvents:
-    """Makes a run's events of a turn's deltas.
+    """Makes a turn's deltas into the events of a run.
 
     Args:
-        asked: The request.
+        run_input: The request.
         turn: The turn.
-        agent_name: Of the agent on show; what others say has their names on it.
+        agent_name: The agent on show; messages of other agents carry their names.
         root: This app's own address, for links to files.
-        answered: The calls whose results the request has brought.
-        reply_timeout: Seconds after which what a person is asked has lapsed; 0 for never.
+        answered: The ids of the calls whose results the request has brought.
+        reply_timeout: Seconds after which a question to a person lapses; 0 for never.
     """
 
     def __init__(
         self,
-        asked: agui.RunAgentInput,
+        run_input: agui.RunAgentInput,
         turn: Turn,
         agent_name: str,
         root: str,
         answered: Collection[str] = (),
         reply_timeout: float = 0.0,
     ) -> None:
-        self._asked, self._turn, self._root = asked, turn, root
+        self._run_input, self._turn, self._root = run_input, turn, root
         self._agent_name, self._answered = agent_name, answered
         self._reply_timeout = reply_timeout
-        # What is open at the moment: a message that grows, and a step, which is another agent's.
-        self._open: tuple[Kind, str, Source] | None = None
+        # The message that is open and still grows: its kind, id and source. And the open
+        # step: the name of another agent at work; "" for none.
+        self._open: tuple[MessageKind, str, Source] | None = None
         self._step = ""
-        # The message that tool calls belong to.
+        # The id of the message that the next tool calls belong to; "" for a new one.
         self._parent = ""
-        # The calls that the client has to answer.
+        # The ids of the calls that the client has to answer.
         self._pending: list[str] = []
-        # What the client has: messages, and what has been sent since.
-        self._above: list[agui.Message] = asked.messages
+        # What the client shows: the messages above, and those made by the events sent since.
+        self._above: list[agui.Message] = run_input.messages
         self._sent: list[agui.BaseEvent] = []
 
     def of(self, delta: Delta) -> Iterator[agui.BaseEvent]:
-        """The events of what is new."""
+        """The events for one delta."""
         for event in self._of(delta):
             self._sent.append(event)
             yield event
@@ -107,12 +111,12 @@ class RunEvents:
             case File() | Sources() | Notice():
                 yield from self._aside(self._beside(delta))
             case Pause() | Said():
-                pass  # The end has what is open; what a person has said the client knows.
+                pass  # `end` tells of open pauses, and the client knows what its user has said.
             case _:
                 assert_never(delta)
 
     def _beside(self, entry: File | Sources | Notice) -> str:
-        """What stands beside the words, as Markdown; the end has why a turn failed."""
+        """What stands beside the words, as Markdown; "" for the failure, which `end` tells."""
         match entry:
             case File():
                 return to_link(entry, self._root)
@@ -121,36 +125,36 @@ class RunEvents:
         return "" if entry == self._failure else f"({entry.text})"
 
     def end(self) -> Iterator[agui.BaseEvent]:
-        """The last events."""
+        """The last events of the run."""
         yield from self._close()
         yield from self._go_to("")
         usage, failure = self._usage(), self._failure
-        if failure and failure.code not in ENDS:
-            # What is said on a page of a chat that has gone on elsewhere is not true here.
+        if failure and failure.code not in SHOWN_BELOW:
+            # The page's sentence for a chat that has gone on elsewhere speaks of a page.
             text = Notice("elsewhere").text if failure.code == "out_of_date" else failure.text
             yield agui.RunErrorEvent(message=text, code=failure.code, usage=usage)
             return
         if failure:
             yield from self._aside(f"({failure.text})")
         yield agui.RunFinishedEvent(
-            thread_id=self._asked.thread_id,
-            run_id=self._asked.run_id,
+            thread_id=self._run_input.thread_id,
+            run_id=self._run_input.run_id,
             outcome=self._outcome(failure),
             usage=usage,
         )
 
     @property
     def _failure(self) -> Notice | None:
-        """Why a turn that is over has failed: what its last delta says."""
+        """Why the turn has failed, as its last delta says; None while it runs."""
         failure = self._turn.failure if self._turn.over else None
         return explain(failure) if failure else None
 
     def _outcome(self, failure: Notice | None) -> agui.RunFinishedOutcome | None:
         pauses = open_pauses(self._turn.transcript)
         if pauses and not failure:
-            asked = [interrupt(each, self._id, self._reply_timeout) for each in pauses]
-            return agui.RunFinishedInterruptOutcome(interrupts=asked)
-        if self._asked.protocol_version is None:
+            interrupts = [interrupt(pause, self._id, self._reply_timeout) for pause in pauses]
+            return agui.RunFinishedInterruptOutcome(interrupts=interrupts)
+        if self._run_input.protocol_version is None:
             return None  # Clients before 1.0 know no other outcome than success.
         if failure and failure.code == "stopped":
             return agui.RunFinishedCancelledOutcome()
@@ -175,7 +179,7 @@ class RunEvents:
 
     def _say(self, entry: Text | Thought) -> Iterator[agui.BaseEvent]:
         yield from self._go_to(entry.source[0])
-        kind: Kind = "text" if isinstance(entry, Text) else "thought"
+        kind: MessageKind = "text" if isinstance(entry, Text) else "thought"
         if self._open is None or self._open[::2] != (kind, entry.source):
             yield from self._close()
             self._open = kind, self._new_id(kind), entry.source
@@ -185,7 +189,7 @@ class RunEvents:
         else:
             yield agui.ReasoningMessageContentEvent(message_id=self._open[1], delta=entry.text)
 
-    def _begin(self, kind: Kind, id: str, author: str) -> Iterator[agui.BaseEvent]:
+    def _begin(self, kind: MessageKind, id: str, author: str) -> Iterator[agui.BaseEvent]:
         if kind == "text":
             name = author if author not in ("", self._agent_name) else None
             yield agui.TextMessageStartEvent(message_id=id, role="assistant", name=name)
@@ -194,7 +198,7 @@ class RunEvents:
             yield agui.ReasoningMessageStartEvent(message_id=id)
 
     def _close(self) -> Iterator[agui.BaseEvent]:
-        """End the message that is open. Calls that follow words belong to these."""
+        """End the message that is open. Calls that follow words belong to their message."""
         if self._open:
             kind, id, _ = self._open
             self._open, self._parent = None, id if kind == "text" else ""
@@ -205,7 +209,7 @@ class RunEvents:
                 yield agui.ReasoningEndEvent(message_id=id)
 
     def _go_to(self, author: str) -> Iterator[agui.BaseEvent]:
-        """Another agent's work is a step, by its name."""
+        """Begin or end a step: another agent's work, by its name."""
         step = "" if author == self._agent_name else author
         if step != self._step:
             yield from self._close()
@@ -231,7 +235,8 @@ class RunEvents:
         id = self._call_id(call)
         if is_ticket(call.result):
             self._pending.append(id)
-        elif call.id not in self._answered:  # What the client itself has said it knows.
+        # The client knows the results that it has brought itself.
+        elif call.id not in self._answered:
             yield from self._close()
             self._parent = ""
             result = call.result
@@ -248,7 +253,7 @@ class RunEvents:
         return self._id(clean(call.id) or f"code-{call.began}")
 
     def _aside(self, markdown: str) -> Iterator[agui.BaseEvent]:
-        """A message of its own; none where there is nothing to say."""
+        """A message of its own with this text; none for an empty text."""
         if not markdown:
             return
         yield from self._close()
@@ -258,11 +263,11 @@ class RunEvents:
         yield agui.TextMessageEndEvent(message_id=id)
 
     def _rewrite(self, text: str) -> Iterator[agui.BaseEvent]:
-        """All messages anew, with these words in the place of those that have been said."""
+        """All messages anew, with this text in place of the answer's words so far."""
         yield from self._close()
         self._parent = ""
-        said = [*self._above, *messages_of(self._sent)]
-        kept = without_words(said, self._turn.id or "")
-        anew = agui.AssistantMessage(id=self._new_id("text"), content=text)
-        self._above, self._sent = [*kept, anew], []
+        shown = [*self._above, *messages_of(self._sent)]
+        kept = without_words(shown, self._turn.id or "")
+        rewritten = agui.AssistantMessage(id=self._new_id("text"), content=text)
+        self._above, self._sent = [*kept, rewritten], []
         yield agui.MessagesSnapshotEvent(messages=self._above)

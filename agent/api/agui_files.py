@@ -18,11 +18,11 @@ def files_of(message: UserMessage, settings: Settings) -> list[File]:
     """The files of a message.
 
     Raises:
-        HTTPException: if one cannot be sent here.
+        HTTPException: 400 or 422, if one of them cannot be sent here.
     """
     parts = message.content if isinstance(message.content, list) else []
-    others = [part for part in parts if not isinstance(part, TextPart)]
-    return [_file(part.source, _name(part.metadata), settings) for part in others]
+    file_parts = [part for part in parts if not isinstance(part, TextPart)]
+    return [_file(part.source, _name(part.metadata), settings) for part in file_parts]
 
 
 def _file(source: object, name: str, settings: Settings) -> File:
@@ -32,15 +32,15 @@ def _file(source: object, name: str, settings: Settings) -> File:
         case UrlSource(value=address) if address.startswith("data:"):
             return to_file(address, name, settings)
         case UrlSource(value=address):
-            # One of this app's own, which a client has made absolute.
-            _, files, rest = address.rpartition("files/")
-            if file := from_address(files + rest):
+            # An address of this app's own, which a client has made absolute.
+            _, folder, rest = address.rpartition("files/")
+            if file := from_address(folder + rest):
                 return file
     raise HTTPException(422, NOT_FETCHED)
 
 
 def _name(metadata: object) -> str:
-    """What clients call a file, for which the protocol has no field."""
+    """The name that a client gives a file in its metadata: the protocol has no field for it."""
     match metadata:
         case {"filename": str(name)} | {"name": str(name)}:
             return name

@@ -1,7 +1,7 @@
-"""The ids of what AG-UI's clients are told. Each holds its session and turn, so that a client that
-sends one again says with it what it goes on with.
+"""The ids that AG-UI's clients are given. Each holds its session and turn: a client that sends one
+again says so which session it goes on with.
 
-A client makes up the thread's id itself, and may call it "main"; by that nobody's chat is found.
+A client makes up the id of its thread, such as "main". So a thread's id finds no chat.
 """
 
 import re
@@ -16,26 +16,26 @@ PATTERN = re.compile(rf"(?P<session>{SESSION_ID})\.(?P<turn>[^.\s]{{1,100}})\.(?
 
 
 class Id(NamedTuple):
-    """What an id is made of."""
+    """The parts of an id."""
 
     session_id: str
     turn_id: str
-    # The message, call or pause of the turn.
+    # Names the message, call or pause within the turn.
     own: str
 
     def __str__(self) -> str:
-        """As it is sent."""
+        """The id as it is sent."""
         return ".".join(self)
 
 
 def parse_id(text: str) -> Id | None:
-    """What an id is made of; None where it was not made here."""
+    """The parts of an id; None for one that was not made here."""
     found = PATTERN.fullmatch(text)
     return Id(found["session"], found["turn"], found["own"]) if found else None
 
 
 def ids_of(message: Message) -> Iterator[Id]:
-    """Those that were made here, of all that a message has."""
+    """The ids of a message that were made here: its own, and those of its calls."""
     ids = [message.id]
     if isinstance(message, ToolMessage):
         ids.append(message.tool_call_id)

@@ -1,5 +1,5 @@
-"""The messages that AG-UI's clients make of events, for where they are to have others in their
-place: an event of the protocol replaces all of them at once."""
+"""The messages that AG-UI's clients make of events. They are needed to change one of them: the
+protocol's only event for that replaces all messages at once."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -8,12 +8,12 @@ from ag_ui import core as agui
 
 from agent.api.agui_ids import parse_id
 
-# How the own part of an id begins whose message holds words of the answer.
-WORDS = "text-"
+# How the own part of an id begins where the message holds words of the answer.
+WORDS_PREFIX = "text-"
 
 
 def messages_of(events: Sequence[agui.BaseEvent]) -> list[agui.Message]:
-    """The messages of a run."""
+    """The messages that a client has after these events of one run."""
     texts: defaultdict[str, str] = defaultdict(str)
     for event in events:
         match event:
@@ -43,8 +43,8 @@ def _with_call(
 ) -> agui.Message:
     function = agui.FunctionCall(name=call.tool_call_name, arguments=arguments)
     calls = message.tool_calls if isinstance(message, agui.AssistantMessage) else None
-    made = agui.ToolCall(id=call.tool_call_id, function=function)
-    return message.model_copy(update={"tool_calls": [*(calls or []), made]})
+    new_call = agui.ToolCall(id=call.tool_call_id, function=function)
+    return message.model_copy(update={"tool_calls": [*(calls or []), new_call]})
 
 
 def without_words(messages: Sequence[agui.Message], turn_id: str) -> list[agui.Message]:
@@ -52,7 +52,7 @@ def without_words(messages: Sequence[agui.Message], turn_id: str) -> list[agui.M
     kept: list[agui.Message] = []
     for message in messages:
         id = parse_id(message.id)
-        if id is None or id.turn_id != turn_id or not id.own.startswith(WORDS):
+        if id is None or id.turn_id != turn_id or not id.own.startswith(WORDS_PREFIX):
             kept.append(message)
         elif isinstance(message, agui.AssistantMessage) and message.tool_calls:
             kept.append(message.model_copy(update={"content": None}))

@@ -1,8 +1,9 @@
-"""What AG-UI's clients send, and the question that it is here.
+"""What AG-UI's clients send, made into a `Question`.
 
-Of a client's messages only the last is taken as it is written. Those above it say by their ids what
-the client still shows, and the session is cut to that: its own words are what the agent remembers.
-Only where nothing is known of them, the conversation begins anew with what the client remembers.
+Only the last of a client's messages is taken as it is written. The ids of those above it say what
+the client still shows, and the session is cut to that: the agent remembers the session's own words,
+not the client's. Where the ids name no session, the conversation begins anew with the client's
+messages.
 """
 
 import json
@@ -59,54 +60,60 @@ BAD_TOOL = "tools: {name!r} has no name or no JSON Schema that a model can be gi
 # What models take as a function's name (https://ai.google.dev/api/caching#FunctionDeclaration).
 TOOL_NAME = re.compile(r"[A-Za-z_][\w.-]{0,63}", re.ASCII)
 
-# What a new chat takes over: an instruction is read as the user's words.
+# The messages that a new chat takes over; an instruction is read as the user's words.
 SPOKEN = (UserMessage, AssistantMessage, SystemMessage, DeveloperMessage)
 
 CONTEXT = "What my application tells of what it shows at the moment:\n\n"
 
 
 def parse_input(body: bytes) -> RunAgentInput:
-    """The request's body, without what cannot be stored.
+    """The request's body, without characters that cannot be stored.
 
     Raises:
         RequestValidationError: if it is no request of AG-UI's.
+        HTTPException: 400, if it is no JSON that can be taken here.
     """
     try:
         return RunAgentInput.model_validate_json(filter_body(body, lambda _: False))
     except ValidationError as error:
-        found = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
-        raise RequestValidationError(found) from None
+        faults = [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors()]
+        raise RequestValidationError(faults) from None
     except (ValueError, RecursionError):
         raise HTTPException(400, UNREADABLE) from None
 
 
-def session_of(asked: RunAgentInput) -> str | None:
-    """The session that the client goes on with; None where it knows of none."""
-    given = [parse_id(entry.interrupt_id) for entry in asked.resume or []]
-    known = [*(id for message in asked.messages for id in ids_of(message)), *filter(None, given)]
+def session_of(run_input: RunAgentInput) -> str | None:
+    """The id of the session that the client goes on with; None where it names none."""
+    given = [parse_id(entry.interrupt_id) for entry in run_input.resume or []]
+    known = [
+        *(id for message in run_input.messages for id in ids_of(message)),
+        *filter(None, given),
+    ]
     return known[-1].session_id if known else None
 
 
 def to_question(
-    asked: RunAgentInput, turns: Sequence[TurnRecord] | None, settings: Settings
+    run_input: RunAgentInput, turns: Sequence[TurnRecord] | None, settings: Settings
 ) -> Question:
-    """The last message, or what the client answers to what was asked.
+    """The last message as a question, or the client's answers to open pauses and tool calls.
 
     Args:
-        asked: The request.
-        turns: Those of the session that it goes on with; None without one.
+        run_input: The request.
+        turns: The turns of the session that it goes on with; None for a new session.
         settings: The host's.
 
     Raises:
-        HTTPException: with a sentence for what cannot be answered.
-        LimitExceeded: if there is too much of it.
+        HTTPException: 409 or 422 for a request that cannot be answered.
+        LimitExceeded: if it is too long.
     """
-    options = Options(client_tools=_tools(asked.tools or []), client_context=_context(asked))
+    options = Options(
+        client_tools=_tools(run_input.tools or []), client_context=_context(run_input)
+    )
     _check_length([options.client_context, *map(asdict, options.client_tools)], settings)
-    last = asked.messages[-1] if asked.messages else None
-    results = _results(asked.messages, turns or (), settings)
-    if asked.resume and not _is_left(asked.resume, last, turns or ()):
-        replies = _replies(asked.resume, turns or (), settings)
+    last = run_input.messages[-1] if run_input.messages else None
+    results = _results(run_input.messages, turns or (), settings)
+    if run_input.resume and not _is_left(run_input.resume, last, turns or ()):
+        replies = _replies(run_input.resume, turns or (), settings)
         return Question(replies=replies, results=results, options=options)
     if isinstance(last, ToolMessage):
         if not results:
@@ -115,7 +122,7 @@ def to_question(
     if not isinstance(last, UserMessage):
         raise HTTPException(422, LAST_MESSAGE)
     question = Question(text_of(last), options=options, files=files_of(last, settings))
-    return _placed(question, asked.messages, turns, settings)
+    return _placed(question, run_input.messages, turns, settings)
 
 
 def text_of(message: Message) -> str:
@@ -132,7 +139,8 @@ def _placed(
     turns: Sequence[TurnRecord] | None,
     settings: Settings,
 ) -> Question:
-    """The question, with what stands above it."""
+    """The question with its place: below which turns of the session, or after which messages of the
+    client's in a new one."""
     *above, _ = messages
     if turns is not None:
         number, screen = _screen(above, turns)
@@ -143,7 +151,7 @@ def _placed(
     if longest and len(question.text) > longest:
         raise LimitExceeded("message_too_long", length=len(question.text), longest=longest)
     check_size(chat, settings)
-    # More than that the model is not shown, and each costs time to store.
+    # The model is shown no more events than that, and each takes time to store.
     pairs = list(zip(said, chat, strict=True))[:-1][-settings.history_events :]
     contents = [_content(message, plain, settings) for message, plain in pairs]
     earlier = [content for content in contents if content.parts]
@@ -158,26 +166,26 @@ def _content(message: Message, plain: ChatMessage, settings: Settings) -> types.
 
 
 def _screen(above: Sequence[Message], turns: Sequence[TurnRecord]) -> tuple[int, Screen]:
-    """How many of the user's messages a client shows, and which of these turns that are.
+    """How many of the user's messages a client shows, and the turns that belong to them.
 
-    A turn is known by an id that was made in it, or else, where it has said nothing, by its words.
+    A turn is known by an id that was made in it; one that has said nothing, by its question.
     """
     shown: list[str | None] = []
-    place = 0
+    next_place = 0
     for text, ids in _by_question(above):
-        left = list(enumerate(turns))[place:]
+        left = list(enumerate(turns))[next_place:]
         known = [i for i, turn in left if turn.id in ids]
         known += [i for i, turn in left if turn.question == text]
         shown.append(turns[known[0]].id if known else None)
-        place = known[0] + 1 if known else place
-    hidden = place - sum(id is not None for id in shown)
+        next_place = known[0] + 1 if known else next_place
+    hidden = next_place - sum(id is not None for id in shown)
     # A client that does not show the latest turn wants it taken back.
     gone = tuple(turn.id for turn in turns[-1:])
     return len(shown), Screen(tuple(shown), hidden, gone)
 
 
 def _by_question(messages: Sequence[Message]) -> list[tuple[str, set[str]]]:
-    """Each of the user's messages, and the turns whose ids are below it."""
+    """The text of each of the user's messages, and the ids of the turns that answer below it."""
     questions: list[tuple[str, set[str]]] = []
     for message in messages:
         if isinstance(message, UserMessage):
@@ -190,7 +198,7 @@ def _by_question(messages: Sequence[Message]) -> list[tuple[str, set[str]]]:
 def _is_left(
     resume: Sequence[ResumeEntry], last: Message | None, turns: Sequence[TurnRecord]
 ) -> bool:
-    """Whether what was asked is left open for a new message, which declines it."""
+    """Whether the user has sent a new message instead of an answer; it declines what was asked."""
     if not isinstance(last, UserMessage) or any(e.status == "resolved" for e in resume):
         return False
     waiting = [turn for turn in turns if open_pauses(turn.transcript)]
@@ -200,11 +208,11 @@ def _is_left(
 def _replies(
     resume: Sequence[ResumeEntry], turns: Sequence[TurnRecord], settings: Settings
 ) -> Mapping[str, Any]:
-    asked = {pause.id: pause for turn in turns for pause in open_pauses(turn.transcript)}
+    waiting = {pause.id: pause for turn in turns for pause in open_pauses(turn.transcript)}
     given = {}
     for entry in resume:
         id = parse_id(entry.interrupt_id)
-        pause = asked.get(id.own) if id else None
+        pause = waiting.get(id.own) if id else None
         if pause is None:
             raise HTTPException(409, Notice("answered_already").text)
         given[pause.id] = _reply(pause, entry)
@@ -227,8 +235,13 @@ def _reply(pause: Pause, entry: ResumeEntry) -> GivenReply:
 def _results(
     messages: Sequence[Message], turns: Sequence[TurnRecord], settings: Settings
 ) -> dict[str, dict[str, Any]]:
-    """What the application's tools have given, by their calls, as far as those wait for it. The
-    results of the agent's own tools, which a client sends as well, are known."""
+    """The results of the application's tools, by the ids of the calls that wait for one.
+
+    A client sends the results of the agent's own tools as well; these are known already.
+
+    Raises:
+        LimitExceeded: if they are too long.
+    """
     waiting = {call.id for turn in turns for call in _open_calls(turn)}
     results = {}
     for message in reversed(messages):
@@ -241,8 +254,8 @@ def _results(
     return results
 
 
-def _open_calls(turn: TurnRecord) -> Iterator[ToolCall]:
-    for entry in turn.transcript:
+def _open_calls(record: TurnRecord) -> Iterator[ToolCall]:
+    for entry in record.transcript:
         if isinstance(entry, ToolCall) and entry.waits_for == "program" and is_ticket(entry.result):
             yield entry
 
@@ -261,7 +274,7 @@ def _tools(tools: Sequence[Tool]) -> tuple[ClientTool, ...]:
     """The application's tools.
 
     Raises:
-        HTTPException: 422 for one that no model could be told of.
+        HTTPException: 422 for a tool that no model can be given.
     """
     known: dict[str, ClientTool] = {}
     for tool in tools:
@@ -277,14 +290,18 @@ def _tools(tools: Sequence[Tool]) -> tuple[ClientTool, ...]:
     return tuple(known.values())
 
 
-def _context(asked: RunAgentInput) -> str:
-    lines = [f"{each.description}: {each.value}" for each in asked.context or []]
+def _context(run_input: RunAgentInput) -> str:
+    lines = [f"{item.description}: {item.value}" for item in run_input.context or []]
     return CONTEXT + "\n\n".join(lines) if lines else ""
 
 
-def _check_length(what: Any, settings: Settings) -> None:
-    """Raise LimitExceeded for what is longer than a whole chat on the page."""
+def _check_length(value: Any, settings: Settings) -> None:
+    """Check that this is no longer, as JSON, than a whole chat on the page may be.
+
+    Raises:
+        LimitExceeded: if it is longer.
+    """
     longest = settings.max_message_length * settings.max_chat_turns
-    length = len(to_json(what, ensure_ascii=False))
+    length = len(to_json(value, ensure_ascii=False))
     if longest and length > longest:
         raise LimitExceeded("messages_too_long", length=length, longest=longest)

@@ -38,10 +38,10 @@ MAX_FILTERED_VALUES, MAX_VALUES = 3_000, 10_000
 VALUE_MARKS = (b",", b":", b"[", b"{")
 
 # Characters of a name that Gradio goes by, such as a page's session hash, which has 36 at most.
-MAX_NAME = 100
+MAX_GRADIO_NAME = 100
 
-# The names of such fields (`PredictBody`, gradio/data_classes.py).
-NAMED = ("session_hash", "event_id")
+# The fields that hold such a name (`PredictBody`, gradio/data_classes.py).
+NAME_FIELDS = ("session_hash", "event_id")
 
 IsUnwanted: TypeAlias = Callable[[dict[str, Any]], bool]
 
@@ -67,7 +67,7 @@ class BodyFilter:
         app: What takes the filtered requests.
         path: A part of the paths to filter, such as "/gradio_api/".
         is_unwanted: Whether a JSON object may not be sent there.
-        is_file: Whether the body is no JSON, and read by whoever answers the request.
+        is_file: Whether the body is a file, which is passed on unread.
     """
 
     def __init__(
@@ -104,13 +104,13 @@ def check_size(body: bytes, most: int) -> None:
     unescaped = body.replace(rb"\\", b"").replace(rb"\"", b"")
     if unescaped.count(b'"') > 2 * most:
         raise ValueError
-    outside = b"".join(unescaped.split(b'"')[::2])  # Of the texts.
-    if sum(map(outside.count, VALUE_MARKS)) > most:
+    outside_texts = b"".join(unescaped.split(b'"')[::2])
+    if sum(map(outside_texts.count, VALUE_MARKS)) > most:
         raise ValueError
 
 
 def filter_body(body: bytes, is_unwanted: IsUnwanted) -> bytes:
-    """The same JSON without NULs and lone surrogates; an empty body stays empty.
+    """A body of JSON without NULs and lone surrogates; an empty body stays empty.
 
     Raises:
         ValueError: It is not JSON, is nested too deep, holds an unwanted object, or a number or
@@ -119,7 +119,9 @@ def filter_body(body: bytes, is_unwanted: IsUnwanted) -> bytes:
     if not body:
         return body
     value = from_json(body)
-    if isinstance(value, dict) and any(len(str(value.get(name))) > MAX_NAME for name in NAMED):
+    if isinstance(value, dict) and any(
+        len(str(value.get(name))) > MAX_GRADIO_NAME for name in NAME_FIELDS
+    ):
         raise ValueError
     _check(value, is_unwanted)
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
@@ -127,8 +129,11 @@ def filter_body(body: bytes, is_unwanted: IsUnwanted) -> bytes:
 
 
 def _check(value: Any, is_unwanted: IsUnwanted) -> None:
-    """Raise ValueError for what is too deep or unwanted; level by level, and so without recursion
-    of its own."""
+    """Check a value level by level, and so without recursion of its own.
+
+    Raises:
+        ValueError: It is nested too deep, or holds an unwanted object.
+    """
     level, depth = [value], 0
     while level:
         objects = [item for item in level if isinstance(item, dict)]
@@ -141,7 +146,7 @@ def _check(value: Any, is_unwanted: IsUnwanted) -> None:
 
 
 def _receive_body(body: bytes, receive: Receive) -> Receive:
-    """An ASGI `receive` that brings this body first, and then what else comes."""
+    """An ASGI `receive` that brings this body first, and then the messages of the given one."""
     messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive_body() -> Message:

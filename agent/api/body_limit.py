@@ -16,16 +16,16 @@ MAX_BODY = 4_000_000
 # characters may take ("\\ud83d\\ude00" is one). With the defaults that is 80 kB.
 MAX_STEP, MAX_CHARACTER = 16_000, 16
 
-# Bytes of a conversation that a program sends again with each message, by OpenAI's protocol if it
-# has the token; of AG-UI's clients the least have one.
+# Bytes of a conversation that a program sends again with each message: by OpenAI's protocol, if it
+# has the token, or by AG-UI's, without one too, as few of those clients have it.
 MAX_CONVERSATION = 1_000_000
 
-# How the paths begin to which files are sent within a conversation, in base64, with the token.
-WITH_FILES = ("/v1/", "/agui")
+# How the paths begin where a conversation may hold files, in base64, if the request has the token.
+PATHS_WITH_FILES = ("/v1/", "/agui")
 
 
 def body_limit(settings: Settings) -> Callable[[Scope], int]:
-    """How many bytes a request's body may have."""
+    """A function that says how many bytes the body of a request of this scope may have."""
     longest, token = settings.max_message_length, settings.api_token
     takes_files = bool(settings.accepted_types)
     step = min(MAX_BODY, MAX_STEP + MAX_CHARACTER * longest) if longest else MAX_BODY
@@ -36,7 +36,7 @@ def body_limit(settings: Settings) -> Callable[[Scope], int]:
         path = own_path(scope)
         if not has_token(scope, token):
             return max(step, MAX_CONVERSATION) if path.startswith("/agui") else step
-        has_files = takes_files and path.startswith(WITH_FILES)
+        has_files = takes_files and path.startswith(PATHS_WITH_FILES)
         return max(step, MAX_CONVERSATION) + (largest(settings) * 4 // 3 if has_files else 0)
 
     return body_limit

@@ -6,8 +6,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agent.api.security_headers import IsMatch
 
-# For parts whose names change with what is in them (gradio/templates/frontend/assets): without it
-# browsers ask for each of sixty again, whether it has changed.
+# For parts whose names change with their content (gradio/templates/frontend/assets): without it
+# browsers ask again for each of sixty whether it has changed.
 CACHED = "public, max-age=31536000, immutable"
 
 
@@ -18,7 +18,7 @@ class Delivery:
     Args:
         app: What answers.
         is_page: Whether a request is for the page.
-        is_part: Whether it is for something with a name that stands for what is in it.
+        is_part: Whether it is for a part of the page whose name changes with its content.
     """
 
     def __init__(self, app: ASGIApp, is_page: IsMatch, is_part: IsMatch) -> None:
@@ -26,7 +26,7 @@ class Delivery:
         self._is_page, self._is_part = is_page, is_part
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, with less to send."""
+        """Answer; the page compressed, and its parts to be kept by the browser."""
 
         async def send_once(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] == 200:

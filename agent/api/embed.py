@@ -1,4 +1,4 @@
-"""The chat on pages of other sites: a script, for whose button and panel they have one line.
+"""The chat on pages of other sites: a script with a button and a panel. Such a page needs one line:
 
     <script src="https://chat.example.org/embed.js" defer></script>
 
@@ -18,7 +18,7 @@ from agent.core.language import N_, _, direction, language
 
 HERE = Path(__file__).parent
 
-STYLE = Template((HERE / "embed.css").read_text(encoding="utf-8"))
+STYLE_TEMPLATE = Template((HERE / "embed.css").read_text(encoding="utf-8"))
 
 NOT_HERE = (
     "This chat is on no other site. Its host can put it there: see EMBED_ON in .env.example.\n"
@@ -26,9 +26,9 @@ NOT_HERE = (
 
 OPEN, CLOSE = N_("Open the chat"), N_("Close the chat")
 
-# Any site may load the script, as there is nothing in it but words and colours; where it may open
-# the page, the security headers say. It is asked for again after five minutes: a chosen figure.
-HEADERS = {
+# Any site may load the script, which holds words and colours alone; the security headers say which
+# sites may show the page. Browsers ask for it again after five minutes: a chosen figure.
+SCRIPT_HEADERS = {
     "Cache-Control": "private, max-age=300",
     "Cross-Origin-Resource-Policy": "cross-origin",
     "Vary": "Accept-Language, Cookie",
@@ -47,7 +47,7 @@ def router(agents: Agents) -> APIRouter:
         if agent and agent not in agents.names:
             raise HTTPException(404, agents.no_such(agent).text)
         loaded = (await agents.get(agent or agents.first_name)).loaded
-        told = {
+        options = {
             "style": style(loaded.look.accent),
             "title": loaded.title,
             "language": language(),
@@ -56,8 +56,8 @@ def router(agents: Agents) -> APIRouter:
             "close": _(CLOSE),
         }
         script = (HERE / "embed.js").read_text(encoding="utf-8")
-        called = f"{script.rstrip().removesuffix(';')}({json.dumps(told)});\n"
-        return Response(called, media_type="text/javascript", headers=HEADERS)
+        call = f"{script.rstrip().removesuffix(';')}({json.dumps(options)});\n"
+        return Response(call, media_type="text/javascript", headers=SCRIPT_HEADERS)
 
     return routes
 
@@ -65,7 +65,7 @@ def router(agents: Agents) -> APIRouter:
 def style(accent: Pair) -> str:
     """The style of button and panel in this accent."""
     (light, dark), (on_light, on_dark), (page_light, page_dark) = accent, ON_ACCENT, PAGE
-    return STYLE.substitute(
+    return STYLE_TEMPLATE.substitute(
         light=light,
         dark=dark,
         on_light=on_light,

@@ -14,8 +14,8 @@ from agent.chat.turn import Turn
 from agent.limits.rate_limits import LimitExceeded
 from agent.stores.fallback import StoreUnavailable
 
-# Why nobody at all is answered.
-CLOSED = ("closing", "being_mended")
+# The codes of notices that say why nobody at all is answered.
+CLOSED_CODES = ("closing", "being_mended")
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -53,9 +53,9 @@ class PlainErrorRoute(APIRoute):
 
 
 def limit_error(error: LimitExceeded) -> HTTPException:
-    """429, or 503 where nobody is answered, or 422 where waiting does not help."""
+    """The HTTP error of a limit: 429; 503 where nobody is answered; 422 if waiting is no help."""
     headers = {"Retry-After": str(error.wait)} if error.wait else None
-    status = 503 if error.notice.code in CLOSED else 429 if error.wait else 422
+    status = 503 if error.notice.code in CLOSED_CODES else 429 if error.wait else 422
     return HTTPException(status, error.notice.text, headers)
 
 
@@ -72,14 +72,14 @@ async def check_admitted(turn: Turn, forget: Callable[[], None]) -> None:
 
 
 async def validation_error_handler(request: Request, error: Exception) -> Response:
-    """An exception handler for Gradio's routes: the same sentence, where FastAPI would send all of
-    an invalid body back."""
+    """An exception handler for Gradio's routes: it refuses an invalid body in one sentence, where
+    FastAPI would send all of the body back."""
     assert isinstance(error, RequestValidationError)
     return JSONResponse({"detail": _sentence(error)}, 422)
 
 
 def _sentence(error: RequestValidationError) -> str:
-    """The first complaint, with the name of the field that it is about."""
+    """The first complaint in a sentence, with the name of the field that it is about."""
     first = error.errors()[0]
     steps = [str(step) for step in first["loc"][1:] if first["type"] != "json_invalid"]
     # A name of the client's own may hold anything.

@@ -5,7 +5,7 @@ from pathlib import Path
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-PAGE = Path(__file__).with_name("example_client.html")
+CLIENT_PAGE = Path(__file__).with_name("example_client.html")
 
 PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; connect-src 'self'; form-action 'none'; "
@@ -20,6 +20,6 @@ def router() -> APIRouter:
     @routes.get("/plain")
     async def plain() -> HTMLResponse:
         """The page."""
-        return HTMLResponse(PAGE.read_bytes(), headers=PAGE_HEADERS)
+        return HTMLResponse(CLIENT_PAGE.read_bytes(), headers=PAGE_HEADERS)
 
     return routes

@@ -1,9 +1,9 @@
 """What visitors said of answers as files, for the host to save.
 
 GET /host/findings.csv        what is chosen (agent/api/findings_page.py) as a table
-GET /host/findings.json       the same for programs
-GET /host/findings.zip        the same as eval sets of ADK's, one for each agent
-GET /host/findings/ID.zip     a report of the chat that one is about, for a developer
+GET /host/findings.json       what is chosen as JSON, for programs
+GET /host/findings.zip        what is chosen as eval sets of ADK's, one for each agent
+GET /host/findings/ID.zip     a report of the chat that one finding is about, for a developer
 """
 
 import asyncio
@@ -30,28 +30,30 @@ from agent.render.zip_file import to_zip
 
 
 def router(agents: Agents, may_enter: Guard) -> APIRouter:
-    """`/host/findings….…`, for whom `may_enter` lets through."""
+    """`/host/findings….…`, behind the check `may_enter`."""
     routes = APIRouter(prefix="/host", include_in_schema=False, dependencies=[Depends(may_enter)])
 
     @routes.get("/findings.csv")
     async def table(request: Request) -> Response:
-        """All that is chosen, for a spreadsheet."""
+        """The chosen findings, for a spreadsheet."""
         chosen = chosen_records(records_of(await all_findings(agents)), request.query_params)
         return _file(findings.as_csv(chosen), "text/csv", "findings.csv")
 
     @routes.get("/findings.json")
     async def data(request: Request) -> Response:
-        """The same for programs."""
+        """The chosen findings as JSON, for programs."""
         chosen = chosen_records(records_of(await all_findings(agents)), request.query_params)
         return _file(findings.as_json(chosen), "application/json", "findings.json")
 
     @routes.get("/findings.zip")
     async def evalset(request: Request) -> Response:
-        """The same as eval sets, with all that `adk eval` needs."""
+        """The chosen findings as eval sets, with all that `adk eval` needs."""
         found = await all_findings(agents)
         chosen = chosen_records(records_of(found), request.query_params)
-        those = {record["id"]: found[record["id"]] for record in chosen}
-        packed = await asyncio.to_thread(_evalsets, those, agents.first.loaded.runner.app_name)
+        chosen_findings = {record["id"]: found[record["id"]] for record in chosen}
+        packed = await asyncio.to_thread(
+            _evalsets, chosen_findings, agents.first.loaded.runner.app_name
+        )
         return _file(packed, "application/zip", "evalset.zip")
 
     @routes.get("/findings/{id}.zip")
@@ -67,13 +69,13 @@ def router(agents: Agents, may_enter: Guard) -> APIRouter:
 
 
 def _evalsets(found: Found, app_name: str) -> bytes:
-    """The files for each agent; where nothing was said, those of an empty set for this one."""
-    of_agents: dict[str, dict[str, Finding]] = {} if found else {app_name: {}}
+    """A zip with the eval set of each agent; of no findings, with an empty set for `app_name`."""
+    by_agent: dict[str, dict[str, Finding]] = {} if found else {app_name: {}}
     for id, (registry, finding) in found.items():
-        of_agents.setdefault(registry.loaded.runner.app_name, {})[id] = finding
+        by_agent.setdefault(registry.loaded.runner.app_name, {})[id] = finding
     files: dict[str, str] = {}
-    for name, those in of_agents.items():
-        files |= export_evalset(those, name).files
+    for name, agents_findings in by_agent.items():
+        files |= export_evalset(agents_findings, name).files
     return to_zip(files)
 
 

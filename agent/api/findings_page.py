@@ -33,10 +33,11 @@ from agent.stores.feedback import finding_id
 
 NOT_HERE = "This is not here, or not any more: its visitor may have deleted it."
 
-# As many as one page lists.
+# How many findings the page lists.
 MAX_SHOWN = 200
 
-# What is chosen by, and what there is to choose, where that is always the same.
+# The fields to choose by, with their values where these are always the same; else the values that
+# the findings have.
 FILTERS: dict[str, tuple[str, ...]] = {
     "rating": ("bad", "good", "unsure"),
     "reason": (),
@@ -45,7 +46,7 @@ FILTERS: dict[str, tuple[str, ...]] = {
     "task": (),
 }
 
-# What is chosen can be saved, as files that end so.
+# The files in which the chosen findings can be saved: how a name ends, and the words for it.
 SAVES = {"csv": "CSV", "json": "JSON", "zip": "ADK eval set"}
 
 NOT_SAVED = """<p role="alert">{why}</p>
@@ -77,7 +78,7 @@ Found: TypeAlias = dict[str, tuple[Registry, Finding]]
 
 
 def router(agents: Agents, may_enter: Guard) -> APIRouter:
-    """`/host/findings…`, for whom `may_enter` lets through."""
+    """`/host/findings…`, behind the check `may_enter`."""
     routes = APIRouter(prefix="/host", include_in_schema=False, dependencies=[Depends(may_enter)])
 
     @routes.get("/findings")
@@ -87,7 +88,7 @@ def router(agents: Agents, may_enter: Guard) -> APIRouter:
         return to_page("What visitors said", _list(found, request.query_params, agents))
 
     @routes.get("/findings/{id}")
-    async def one(id: str) -> Response:
+    async def conversation_at(id: str) -> Response:
         """The conversation at that answer."""
         registry, finding = one_finding(await all_findings(agents), id)
         conversation = await chat_of(registry, finding)
@@ -133,7 +134,7 @@ async def all_findings(agents: Agents) -> Found:
 
 
 def one_finding(found: Found, id: str) -> tuple[Registry, Finding]:
-    """The one of this id.
+    """The finding of this id, and the registry of its agent.
 
     Raises:
         HTTPException: 404 where there is none.
@@ -144,18 +145,18 @@ def one_finding(found: Found, id: str) -> tuple[Registry, Finding]:
 
 
 def records_of(found: Found) -> list[dict[str, Any]]:
-    """They as the list and the files have them."""
+    """The findings as the list and the files have them."""
     return [findings.to_record(finding, id) for id, (_, finding) in found.items()]
 
 
 def chosen_records(records: list[dict[str, Any]], query: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Those that have all that the query asks for."""
+    """The records that match every field of the query."""
     wanted = {name: query[name] for name in FILTERS if query.get(name)}
     return [record for record in records if wanted.items() <= _marks(record).items()]
 
 
 def _marks(record: Mapping[str, Any]) -> dict[str, str]:
-    """What a finding is chosen by."""
+    """The values of a finding for the fields in `FILTERS`."""
     state = "done" if record["is_done"] else "open"
     marks = {name: record[name] for name in ("rating", "reason", "agent")}
     return {**marks, "state": state, "task": record["task_id"]}
@@ -186,13 +187,13 @@ def _list(found: Found, query: Mapping[str, str], agents: Agents) -> str:
 
 
 def _form(records: list[dict[str, Any]], query: Mapping[str, str]) -> str:
-    """What is shown can be chosen by it."""
+    """The form by which the host chooses what is listed."""
     fields = []
     names = {record["task_id"]: findings.shortened(record["task"]) for record in records}
     for name, fixed in FILTERS.items():
-        there = {_marks(record)[name] for record in records} - {""}
-        values = ["", *(fixed or sorted(there))]
-        if name == "task" and not there:
+        present = {_marks(record)[name] for record in records} - {""}
+        values = ["", *(fixed or sorted(present))]
+        if name == "task" and not present:
             continue
         options = "".join(
             f"<option value={_quoted(value)}{' selected' * (value == query.get(name, ''))}>"
@@ -223,8 +224,8 @@ async def chat_of(registry: Registry, finding: Finding) -> Conversation | None:
 def _conversation(
     id: str, finding: Finding, turns: list[TurnRecord], issue: str, settings: Settings
 ) -> str:
-    """The conversation, and below the answer what was said of it; a copy of that answer where the
-    conversation has it no more."""
+    """The conversation, and below the rated answer the finding; a copy of that answer where the
+    conversation no longer has it."""
     record = findings.to_record(finding, id)
     action = f'<form method="post" action="{id}"><button name="done" '
     action += 'value="0">Open again' if finding.is_done else 'value="1">Mark as done'

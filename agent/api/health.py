@@ -1,4 +1,4 @@
-"""Is the app alive, and is it ready? For whoever watches over it: a Space, Docker, Kubernetes."""
+"""Is the app alive, and is it ready? For what watches over it: a Space, Docker, Kubernetes."""
 
 import asyncio
 
@@ -9,10 +9,10 @@ from agent.chat.loader import LoadedAgent
 from agent.limits.tool_threads import threads_left
 from agent.stores.fallback import FallbackStore
 
-# To be read by anybody, and so without the reason, which may hold a path or a line of the agent's.
+# Anybody can read it. So it is without the reason, which may hold a path or a line of the agent's.
 NOT_LOADED = "The agent could not be loaded. The app's log says why, and how to mend it."
 
-# Seconds that the session store has to answer.
+# Seconds in which the session store must answer.
 STORE_TIMEOUT = 2.0
 
 TOOLS_USED_UP = (

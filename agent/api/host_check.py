@@ -1,7 +1,7 @@
 """The self-check as a page for the host (agent/chat/self_check.py).
 
-GET  /host/check    the list, without what asks a model
-POST /host/check    all of it, by one short question to the model
+GET  /host/check    the list, without the checks that ask a model
+POST /host/check    the whole list; it asks the model one short question
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from agent.render import check_list
 
 
 def router(agents: Agents, may_enter: Guard) -> APIRouter:
-    """`/host/check`, for whom `may_enter` lets through."""
+    """`/host/check`, behind the check `may_enter`."""
     routes = APIRouter(prefix="/host", include_in_schema=False, dependencies=[Depends(may_enter)])
     one_at_a_time = asyncio.Lock()
 

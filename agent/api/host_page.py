@@ -1,7 +1,7 @@
-"""The host's own pages, for who shows the host's secret (`HOST_TOKEN`): in a form here, or, as
-programs do, by `Authorization: Bearer …`.
+"""The host's own pages. They need the host's secret (`HOST_TOKEN`): a person types it into a form
+here, and programs send it in `Authorization: Bearer …`.
 
-    GET  /host             what there is; or a form that asks for the secret
+    GET  /host             links to these pages; or a form that asks for the secret
     POST /host             token=…   -> a cookie, by which the browser is known for a while
     POST /host/sign-out
 
@@ -25,11 +25,11 @@ from agent.chat.agents import Agents
 from agent.core.text import clean
 from agent.limits.client_address import client_address
 from agent.limits.rate_limits import LimitExceeded
-from agent.render.export import STYLE
+from agent.render.export import DOCUMENT_STYLE
 
 HERE = Path(__file__).parent
 
-# What the host finds at `/host`: addresses, as they are from there, and their names.
+# The pages that `/host` links to: their addresses, relative to it, and their names.
 PAGES = {
     "host/findings": "What visitors said of answers",
     "host/preferences": "Which of two answers visitors prefer",
@@ -46,7 +46,7 @@ PAGE_HEADERS = {
     "X-Robots-Tag": "noindex, nofollow",
 }
 
-# By which a browser shows that it has signed in, and for how many seconds: a working day.
+# The cookie of a browser that has signed in, and for how many seconds it counts: a working day.
 COOKIE, SIGNED_IN_FOR = "adk_chat_page_host", 12 * 3600
 
 WRONG_TOKEN = "This is not the secret that was set as HOST_TOKEN."
@@ -54,7 +54,7 @@ WRONG_TOKEN = "This is not the secret that was set as HOST_TOKEN."
 FORM = """<form method="post" action="host">
 <p><label for="token">The secret that was set as HOST_TOKEN</label><br>
 <input id="token" name="token" type="password" autocomplete="current-password" required></p>
-<p role="alert">{wrong}</p>
+<p role="alert">{complaint}</p>
 <p><button>Sign in</button></p>
 </form>
 """
@@ -64,7 +64,8 @@ SIGN_OUT = """<form method="post" action="host/sign-out"><button>Sign out</butto
 
 
 class HostSignIn:
-    """Knows who has shown the host's secret. Replicas with the same secret know each other's."""
+    """Knows by a signed cookie who has shown the host's secret. Replicas that have the same secret
+    accept each other's cookies."""
 
     def __init__(self, token: SecretStr) -> None:
         self._token = token.get_secret_value().encode()
@@ -75,7 +76,7 @@ class HostSignIn:
         return hmac.compare_digest(token.strip().encode(), self._token)
 
     def cookie(self) -> str:
-        """What a browser shows from now on: until when, and a signature of that."""
+        """A new cookie: until when it counts, in seconds since 1970, and a signature of that."""
         return self._signed(str(int(time.time() + SIGNED_IN_FOR)))
 
     def has_signed_in(self, request: Request) -> bool:
@@ -86,7 +87,12 @@ class HostSignIn:
         return is_signed and float(until) > time.time()
 
     def check(self, request: Request) -> None:
-        """Raise HTTPException for a request of anybody else: it leads a browser to the form."""
+        """Let a request of the host's pass.
+
+        Raises:
+            HTTPException: 401 for any other request of a program; 303 for one of a browser, which
+                leads to the form.
+        """
         if "authorization" in request.headers:
             self._check_bearer(request)
         elif not self.has_signed_in(request):
@@ -98,14 +104,14 @@ class HostSignIn:
 
 
 def up(request: Request) -> str:
-    """What leads from a page of the host's to the address above `/host`, behind a proxy too."""
+    """The relative path from a page of the host's to the folder of `/host`, behind a proxy too."""
     return "../" * (request.url.path.rpartition("/host")[2].count("/"))
 
 
 def to_page(title: str, body: str, status: int = 200) -> HTMLResponse:
     """A page of the host's; `body` is HTML."""
     template = Template((HERE / "host.html").read_text(encoding="utf-8"))
-    style = STYLE + (HERE / "host.css").read_text(encoding="utf-8")
+    style = DOCUMENT_STYLE + (HERE / "host.css").read_text(encoding="utf-8")
     page = template.substitute(title=html.escape(title), style=style, body=body)
     return HTMLResponse(clean(page), status, PAGE_HEADERS)
 
@@ -116,7 +122,7 @@ def router(agents: Agents, sign_in: HostSignIn) -> APIRouter:
 
     @routes.get("")
     async def home(request: Request) -> Response:
-        """What there is, or the form."""
+        """Links to the host's pages, or the form."""
         return _home() if sign_in.has_signed_in(request) else _form()
 
     @routes.post("")
@@ -144,13 +150,15 @@ def _home() -> Response:
     return to_page("For the host of this page", f"<ul>\n{links}</ul>\n{SIGN_OUT}")
 
 
-def _form(wrong: str = "", status: int = 200) -> Response:
-    return to_page("For the host of this page", FORM.format(wrong=html.escape(wrong)), status)
+def _form(complaint: str = "", status: int = 200) -> Response:
+    return to_page(
+        "For the host of this page", FORM.format(complaint=html.escape(complaint)), status
+    )
 
 
 def _set_cookie(response: Response, request: Request, value: str, seconds: int) -> Response:
     proto = request.headers.get("x-forwarded-proto", request.url.scheme)
-    # No other app that a proxy shows on the same machine is sent it.
+    # The proxy's path: other apps that the proxy shows on the same machine are not sent the cookie.
     path = request.scope.get("root_path") or "/"
     options: dict[str, Any] = {"httponly": True, "samesite": "strict", "path": path}
     response.set_cookie(COOKIE, value, max_age=seconds, secure=proto == "https", **options)

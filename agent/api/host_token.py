@@ -1,4 +1,4 @@
-"""Who shows the host's secret, by `Authorization: Bearer …`, as programs do."""
+"""The check of a host's secret in `Authorization: Bearer …`, as programs send it."""
 
 import secrets
 from collections.abc import Callable
@@ -12,12 +12,12 @@ Guard: TypeAlias = Callable[[Request], None]
 
 
 def bearer_of(*tokens: SecretStr | None) -> Guard:
-    """A check that lets through who shows one of these secrets."""
+    """A check that lets through the requests that show one of these secrets."""
     expected = [f"Bearer {token.get_secret_value()}".encode() for token in tokens if token]
 
     def check(request: Request) -> None:
         given = request.headers.get("authorization", "").encode()
-        if not any(secrets.compare_digest(given, each) for each in expected):
+        if not any(secrets.compare_digest(given, header) for header in expected):
             raise HTTPException(
                 401,
                 "This is for the host of this page: send the header `Authorization: Bearer ` with "

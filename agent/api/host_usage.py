@@ -12,7 +12,7 @@ from agent.render import usage
 
 
 def router(agents: Agents, may_enter: Guard) -> APIRouter:
-    """`/host/usage`, for whom `may_enter` lets through."""
+    """`/host/usage`, behind the check `may_enter`."""
     routes = APIRouter(prefix="/host", include_in_schema=False, dependencies=[Depends(may_enter)])
 
     @routes.get("/usage")

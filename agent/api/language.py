@@ -1,5 +1,5 @@
-"""In which language whoever sends a request is answered: as chosen on the page, or as the browser
-asks; English for a program that does not ask."""
+"""The language in which a request is answered: as chosen on the page, or as the browser asks;
+English for a program that does not ask."""
 
 from http.cookies import CookieError, SimpleCookie
 
@@ -10,12 +10,12 @@ from agent.core.language import COOKIE, chosen, speaking
 
 
 class ReadersLanguage:
-    """ASGI middleware that sets the language, and tells it as `scope["language"]`: the steps of the
-    page run later than the requests for them.
+    """ASGI middleware that sets the language, and puts it into `scope["language"]` for the page's
+    steps, which run later than the requests for them.
 
     Args:
         app: What answers.
-        offered: The languages that there are.
+        offered: The languages that the app has.
     """
 
     def __init__(self, app: ASGIApp, offered: tuple[str, ...]) -> None:
@@ -27,23 +27,23 @@ class ReadersLanguage:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        kept = _cookie(headers.get("cookie", ""))
-        language = chosen(self._offered, kept, headers.get("accept-language"))
+        cookie = _language_cookie(headers.get("cookie", ""))
+        language = chosen(self._offered, cookie, headers.get("accept-language"))
         scope["language"] = language
 
-        async def tell(message: Message) -> None:
+        async def send_with_language(message: Message) -> None:
             if message["type"] == "http.response.start":
-                answered = MutableHeaders(scope=message)
-                if answered.get("content-type", "").startswith("text/html"):
-                    answered["Content-Language"] = language
-                    answered.add_vary_header("Accept-Language, Cookie")
+                response_headers = MutableHeaders(scope=message)
+                if response_headers.get("content-type", "").startswith("text/html"):
+                    response_headers["Content-Language"] = language
+                    response_headers.add_vary_header("Accept-Language, Cookie")
             await send(message)
 
         with speaking(language):
-            await self._app(scope, receive, tell)
+            await self._app(scope, receive, send_with_language)
 
 
-def _cookie(sent: str) -> str | None:
+def _language_cookie(sent: str) -> str | None:
     try:
         found = SimpleCookie(sent).get(COOKIE)
     except CookieError:

@@ -47,15 +47,15 @@ from agent.stores.fallback import StoreUnavailable
 # Bytes in a frame: a second of a voice, in base64.
 MAX_FRAME = 256_000
 
-# Seconds in which a client must have taken a frame.
+# Seconds in which a client must take a frame.
 SEND_TIMEOUT = 10.0
 
-# Frames that may be wrong before nobody believes that one will be right.
+# Unreadable frames after which the talk ends.
 MAX_WRONG = 10
 
-# The fields of an event that a client is shown: what is said, and what happens. Changes of state,
-# and the handle by which a line is taken up again, are the server's own.
-SHOWN = {
+# The fields of an event that a client is sent: what is said, and what happens. Changes of state,
+# and the handle by which a broken line to the model is resumed, stay on the server.
+SENT_FIELDS = {
     *("id", "author", "invocation_id", "timestamp", "branch", "content", "partial"),
     *("turn_complete", "interrupted", "input_transcription", "output_transcription"),
     *("usage_metadata", "grounding_metadata", "finish_reason", "error_code"),
@@ -70,8 +70,8 @@ WRONG_FRAME = (
 MODALITIES = "modalities: AUDIO or TEXT."
 
 # The codes with which a socket is closed (RFC 6455): as agreed; against the rules; a failure.
-NORMAL, POLICY, FAILURE = 1000, 1008, 1011
-CLOSE_CODES = {"talk_over": NORMAL, "talk_timeout": NORMAL, "talk_silent": NORMAL}
+CLOSED_AS_AGREED, POLICY, FAILURE = 1000, 1008, 1011
+CLOSE_CODES = dict.fromkeys(("talk_over", "talk_timeout", "talk_silent"), CLOSED_AS_AGREED)
 CLOSE_CODES |= {"talk_too_much": POLICY}
 
 
@@ -89,7 +89,7 @@ def router(agents: Agents) -> APIRouter:
             return
         turn = conversation.talk(options, Visitor(address=client_address(socket)))
         try:
-            await _hold(socket, turn)
+            await _hold_talk(socket, turn)
         finally:
             await end(agents, conversation, turn)
 
@@ -97,8 +97,7 @@ def router(agents: Agents) -> APIRouter:
 
 
 async def end(agents: Agents, conversation: Conversation, turn: LiveTurn) -> None:
-    """End a talk whose socket is gone. Of a conversation in which nothing was said nothing is
-    kept."""
+    """End a talk whose socket is gone. A conversation in which nothing was said is forgotten."""
     turn.end()
     await turn.finish()
     if not (conversation.turns or conversation.is_running):
@@ -106,10 +105,10 @@ async def end(agents: Agents, conversation: Conversation, turn: LiveTurn) -> Non
 
 
 async def _conversation(agents: Agents, socket: WebSocket) -> Conversation:
-    """The one that is named, or a new one.
+    """The conversation that the address names, or a new one.
 
     Raises:
-        HTTPException: 404 or 422, where there is none.
+        HTTPException: 404 where there is no such session, 422 where there is no such agent.
         StoreUnavailable: if it cannot be looked up.
     """
     name, session_id = map(socket.query_params.get, ("app_name", "session_id"))
@@ -136,7 +135,7 @@ async def _refuse(socket: WebSocket, error: HTTPException | StoreUnavailable) ->
     await socket.send_denial_response(response)
 
 
-async def _hold(socket: WebSocket, turn: LiveTurn) -> None:
+async def _hold_talk(socket: WebSocket, turn: LiveTurn) -> None:
     """Pass everything on, until either side ends the talk."""
     await turn.admitted.wait()
     if turn.over and isinstance(turn.failure, PlainError):
@@ -169,7 +168,7 @@ async def converse(
         last = explain(turn.failure or PlainError("talk_over"))
         await tell(socket, last.code, last.text)
         await socket.close(CLOSE_CODES.get(last.code, FAILURE))
-    except (WebSocketDisconnect, RuntimeError):  # It is gone, which Starlette says in two ways.
+    except (WebSocketDisconnect, RuntimeError):  # Starlette's two errors for a socket that is gone.
         turn.end()
     except TimeoutError:
         turn.stop(PlainError("talk_too_much"))
@@ -178,8 +177,8 @@ async def converse(
         await asyncio.wait({reading})
 
 
-async def send(socket: WebSocket, event: Event, fields: set[str] = SHOWN) -> None:
-    """Send an event, as far as a client is shown it.
+async def send(socket: WebSocket, event: Event, fields: set[str] = SENT_FIELDS) -> None:
+    """Send these fields of an event.
 
     Raises:
         TimeoutError: if the client does not take it.
@@ -223,12 +222,12 @@ async def _read(socket: WebSocket, turn: LiveTurn) -> None:
 
 
 async def _take(turn: LiveTurn, raw: str | bytes) -> None:
-    """Pass a frame on. Of what it may hold, what would change the session's state, or give the
-    result of a tool, is not passed on.
+    """Pass a frame on, but for anything that would change the session's state or give the result of
+    a tool.
 
     Raises:
-        ValueError: if it cannot be read.
-        LimitExceeded: if there was too much before.
+        ValueError: if the frame cannot be read.
+        LimitExceeded: if the visitor has sent too many messages.
     """
     if isinstance(raw, bytes):
         turn.send(LiveRequest(blob=types.Blob(data=raw, mime_type="audio/pcm;rate=16000")))
@@ -243,14 +242,14 @@ async def _take(turn: LiveTurn, raw: str | bytes) -> None:
             raise ValueError("It is neither sound nor picture.")
         turn.send(LiveRequest(blob=request.blob))
     else:
-        signs: dict[str, Any] = {
+        signals: dict[str, Any] = {
             name: value
             for name in ("activity_start", "activity_end", "audio_stream_end")
             if (value := getattr(request, name, None))
         }
-        if not signs:
+        if not signals:
             raise ValueError("Nothing is in it.")
-        turn.send(LiveRequest(**signs))
+        turn.send(LiveRequest(**signals))
 
 
 def _words(content: types.Content) -> str:

@@ -1,5 +1,6 @@
-"""What a browser fetches for an agent's look: its style, its pictures, and what makes the page one
-that can be installed. Only the pictures that the owner has named are there, by names of our own."""
+"""The files of an agent's look that a browser fetches: its style, its pictures, and the manifest by
+which the page can be installed. Pictures have fixed names here; only those that the owner has named
+in `LOOK` are there."""
 
 from dataclasses import fields
 from pathlib import Path
@@ -12,10 +13,10 @@ from fastapi.responses import JSONResponse
 from agent.chat.agents import Agents
 from agent.chat.loader import LoadedAgent
 from agent.core.colours import PAGE
-from agent.render.icon import OTHERS, SIZES, icon
+from agent.render.icon import INSTALL_SIZES, SIZES, icon
 from agent.render.look import SVG, Look, Picture
 
-STYLE = Template(Path(__file__).with_name("look.css").read_text(encoding="utf-8"))
+STYLE_TEMPLATE = Template(Path(__file__).with_name("look.css").read_text(encoding="utf-8"))
 
 # In whatever way a picture is opened, an SVG runs no script and fetches nothing. It is asked for
 # again after five minutes: a chosen figure, after which an owner's change is seen.
@@ -26,10 +27,10 @@ LOOK_HEADERS = {
 
 MANIFEST = "application/manifest+json"
 
-# The icon of which a phone may cut any shape.
+# The icon from which a phone may cut any shape.
 MASKED_ICON = "icon-maskable.png"
 
-# How high the logo is, and how wide it may be at most, in rem.
+# The logo's height, and its greatest width, in rem.
 LOGO_HEIGHT, LOGO_WIDTH = 1.5, 8.0
 
 
@@ -40,7 +41,7 @@ def router(agents: Agents) -> APIRouter:
     @routes.get("/favicon.ico")
     def favicon() -> Response:
         """The first agent's icon."""
-        return _icon(agents.first.loaded.look, OTHERS[0])
+        return _icon(agents.first.loaded.look, INSTALL_SIZES[0])
 
     @routes.get("/look/{name}/{part}")
     async def look(name: str, part: str) -> Response:
@@ -64,8 +65,8 @@ def _picture(look: Look, part: str) -> Response:
         return _icon(look, SIZES[-1], is_masked=True)
     if part in (f"icon-{size}.png" for size in SIZES):
         return _icon(look, int(part[5:-4]))
-    named = {field.name: getattr(look, field.name) for field in fields(look)}
-    picture = named.get(part)
+    parts = {field.name: getattr(look, field.name) for field in fields(look)}
+    picture = parts.get(part)
     if isinstance(picture, Picture):
         return Response(picture.data, media_type=picture.kind, headers=LOOK_HEADERS)
     if part in ("icon", "card"):
@@ -82,12 +83,14 @@ def _icon(look: Look, size: int, is_masked: bool = False) -> Response:
 
 def _style(look: Look) -> str:
     ratio = look.logo.ratio if look.logo else 1
-    given = {name: getattr(look, name) for name in ("logo", "avatar", "visitor_avatar")}
-    there = {name: f'url("{name}")' if picture else "none" for name, picture in given.items()}
-    there |= {f"has_{name}": '""' if picture else "none" for name, picture in given.items()}
+    pictures = {name: getattr(look, name) for name in ("logo", "avatar", "visitor_avatar")}
+    values = {name: f'url("{name}")' if picture else "none" for name, picture in pictures.items()}
+    values |= {f"has_{name}": '""' if picture else "none" for name, picture in pictures.items()}
     width = min(LOGO_WIDTH, LOGO_HEIGHT * ratio)
     light, dark = look.accent
-    return STYLE.substitute(there, light=light, dark=dark, height=LOGO_HEIGHT, width=f"{width:.2f}")
+    return STYLE_TEMPLATE.substitute(
+        values, light=light, dark=dark, height=LOGO_HEIGHT, width=f"{width:.2f}"
+    )
 
 
 def _manifest(loaded: LoadedAgent, query: str) -> dict[str, object]:
@@ -99,7 +102,7 @@ def _manifest(loaded: LoadedAgent, query: str) -> dict[str, object]:
     else:
         icons = [
             {"src": f"icon-{size}.png", "sizes": f"{size}x{size}", "type": "image/png"}
-            for size in OTHERS
+            for size in INSTALL_SIZES
         ]
         icons += [{**icons[-1], "src": MASKED_ICON, "purpose": "maskable"}]
     return {

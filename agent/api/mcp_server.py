@@ -63,7 +63,7 @@ ARGUMENTS: dict[str, Any] = {
     "required": ["message"],
 }
 
-# What is offered beside these where visitors may send files.
+# A further argument where visitors may send files.
 FILES: dict[str, Any] = {
     "type": "array",
     "description": "Files that go with the message.",
@@ -88,7 +88,7 @@ class McpServer:
     """ASGI app of the whole MCP server, below `PATH`.
 
     Args:
-        agents: Those on show.
+        agents: The agents on show.
     """
 
     def __init__(self, agents: Agents) -> None:
@@ -118,10 +118,12 @@ class McpServer:
                     await self._server.run(incoming, outgoing, options)
             case "POST", "messages":
                 await self._sse.handle_post_message(scope, receive, send)
-            case "GET", "schema":  # From which Hugging Face learns what a Space's tools are.
+            # Hugging Face reads here which tools a Space has.
+            case "GET", "schema":
                 tool = self._tool.model_dump(include={"name", "description", "inputSchema"})
                 await JSONResponse([tool])(scope, receive, send)
-            case "GET", "" | "http":  # Nothing is ever sent to a client that has not asked.
+            # The protocol's stream for messages that answer no request: this server sends none.
+            case "GET", "" | "http":
                 refusal = PlainTextResponse(FOR_CLIENTS, 405, headers={"Allow": "POST"})
                 await refusal(scope, receive, send)
             case _, "" | "http":
@@ -152,11 +154,11 @@ class McpServer:
             await manager.handle_request(scope, receive_and_look, send_with_session)
 
     def _cancel(self, client: str, body: bytes) -> None:
-        """Stop the call that the client cancels, if this is its notification of that."""
+        """Stop the call that the client cancels, if this body is its notification of that."""
         try:
             message = json.loads(body)
         except ValueError:
-            return  # Which the SDK says to the client.
+            return  # The SDK refuses such a body.
         match message:
             case {
                 "method": "notifications/cancelled",
@@ -169,14 +171,18 @@ class McpServer:
         return [self._tool]
 
     async def _call(self, name: str, arguments: dict[str, Any]) -> types.CallToolResult:
-        """One call of the tool; what keeps it from an answer is an error."""
+        """One call of the tool; where it gets no answer, the result is an error."""
         if name != self._tool.name:
             return _refused(f"There is no tool {name!r} here, only {self._tool.name!r}.")
         try:
-            about = arguments.get("session_id"), arguments.get("agent")
             given, settings = arguments.get("files") or [], self._agents.settings
             files = [to_file(file["data"], file.get("name", ""), settings) for file in given]
-            return await self._ask(arguments["message"], tuple(files), *about)
+            return await self._ask(
+                arguments["message"],
+                tuple(files),
+                session_id=arguments.get("session_id"),
+                agent=arguments.get("agent"),
+            )
         except HTTPException as error:
             return _refused(error.detail)
         except StoreUnavailable as error:
@@ -185,17 +191,22 @@ class McpServer:
     async def _ask(
         self, message: str, files: tuple[File, ...], session_id: str | None, agent: str | None
     ) -> types.CallToolResult:
-        """Ask an agent; its words are told as progress, if the client wants to know of that.
+        """Ask an agent; its words are sent as progress, if the client has asked for that.
 
-        Cancelled, as by a client that leaves, it stops the turn. A session whose id the client has
-        not been told is forgotten then.
+        When it is cancelled, as by a client that leaves, it stops the turn. A new session is
+        forgotten then, as the client has not been given its id.
+
+        Raises:
+            HTTPException: 404, 409, 422 or 429 where the question is not answered.
+            StoreUnavailable: if the session cannot be looked up.
         """
         context = self._server.request_context
         request: Request = context.request
         visitor = Visitor(address=client_address(request))
         question = Question(message, files=files, visitor=visitor)
-        about = session_id, agent, person_of(request)
-        active, log = await sessions.begin(self._agents, question, *about)
+        active, log = await sessions.begin(
+            self._agents, question, session_id=session_id, agent=agent, person=person_of(request)
+        )
         turn, key = log.turn, active.conversation.key
         call = request.headers.get(SESSION_HEADER, ""), str(context.request_id)
         self._turns[call] = turn
@@ -203,7 +214,7 @@ class McpServer:
         try:
             async with aclosing(log.read()) as deltas:
                 async for _, delta in deltas:
-                    await self._tell(next(steps), delta)
+                    await self._send_progress(next(steps), delta)
         finally:
             self._turns.pop(call, None)
             if not turn.over:
@@ -212,7 +223,7 @@ class McpServer:
                     self._agents.forget_soon(key)
         return _result(turn, key.session_id)
 
-    async def _tell(self, step: int, delta: Delta | None) -> None:
+    async def _send_progress(self, step: int, delta: Delta | None) -> None:
         """One more step of the answer: its next words, or that it is still on its way."""
         context = self._server.request_context
         token = context.meta.progressToken if context.meta else None
@@ -226,8 +237,8 @@ class McpServer:
 
 
 def arguments(agents: Agents) -> dict[str, Any]:
-    """JSON Schema of the tool's arguments; which agent is one of them where there are several, and
-    files where any can be sent."""
+    """JSON Schema of the tool's arguments: with the agent's name where there are several, and with
+    files where visitors may send some."""
     more: dict[str, Any] = {"files": FILES} if agents.settings.accepted_types else {}
     if agents.are_several:
         more["agent"] = {
@@ -239,23 +250,23 @@ def arguments(agents: Agents) -> dict[str, Any]:
 
 
 def _result(turn: Turn, session_id: str) -> types.CallToolResult:
-    """What has come of a turn: words first, then pictures, last how to go on."""
+    """The result of a turn: words first, then files, last how to go on."""
     text = to_text(turn.transcript)
     if open_pauses(turn.transcript):
         text += f"\n\n({Notice('next_declines').text})"
-    made = [entry for entry in turn.transcript if isinstance(entry, File)]
-    files = [_file(file, number) for number, file in enumerate(made)]
+    entries = [entry for entry in turn.transcript if isinstance(entry, File)]
+    files = [_file(file, number) for number, file in enumerate(entries)]
     go_on = types.TextContent(
         type="text",
         text=f"(To go on with this conversation: session_id {session_id})",
         annotations=types.Annotations(audience=["assistant"]),
     )
-    said = [types.TextContent(type="text", text=text)] if text or not files else []
+    texts = [types.TextContent(type="text", text=text)] if text or not files else []
     return types.CallToolResult(
-        content=[*said, *files, go_on],
+        content=[*texts, *files, go_on],
         # For clients that look at nothing else.
         structuredContent={"answer": text, "session_id": session_id},
-        # An answer that is cut off there is one all the same.
+        # An answer that the token limit has cut off is an answer all the same.
         isError=turn.failure not in (None, MAX_TOKENS),
     )
 

@@ -22,7 +22,7 @@ def router() -> APIRouter:
         path = media.path_of(name)
         if path is None:
             raise HTTPException(404, "This file is not here, or not any more.")
-        # Of the content, which need not be what its name says.
+        # By the stored name, which tells the content's type; the shown name may claim another.
         kind = mimetypes.guess_type(name)[0]
         disposition = "inline" if kind in media.RASTER_TYPES else "attachment"
         return FileResponse(

@@ -1,5 +1,5 @@
-"""`/metrics` for Prometheus, by its own client library: what was counted in this process
-(agent/core/usage_log.py), with no visitor and no word of theirs in any label."""
+"""`/metrics` for Prometheus, by its own client library: the counts of this process
+(agent/core/usage_log.py). No label holds a visitor, or a word of one."""
 
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -20,7 +20,7 @@ def has_prometheus() -> bool:
 
 
 def router(agents: Agents, may_enter: Guard) -> APIRouter:
-    """The route, for whom `may_enter` lets through."""
+    """`/metrics`, behind the check `may_enter`. It needs the library `prometheus_client`."""
     from prometheus_client import CollectorRegistry, exposition
 
     registry = CollectorRegistry()
@@ -40,7 +40,7 @@ def router(agents: Agents, may_enter: Guard) -> APIRouter:
 
 
 class TurnsCollector:
-    """Gives Prometheus what is counted already."""
+    """Gives Prometheus the counts of the app's own usage log."""
 
     def __init__(self, agents: Agents) -> None:
         self._agents = agents
@@ -80,7 +80,7 @@ class TurnsCollector:
 
 
 def _buckets(times: Times) -> list[tuple[str, float]]:
-    """As Prometheus counts: in each bucket what is in the smaller ones, too."""
+    """Cumulative buckets, as Prometheus counts: each holds the smaller ones, too."""
     so_far, buckets = 0, []
     for bound, count in zip((*map(str, BOUNDS), "+Inf"), times.counts, strict=True):
         so_far += count

@@ -1,7 +1,8 @@
-"""How many requests of one network address are open at once: streams, and what comes in slowly.
+"""A limit on the requests of one network address that are open at once: streams, and bodies that
+come in slowly.
 
-Each takes a connection, and a browser's page holds two or three for as long as it is open. Counted
-by the address that a visitor has for all other limits, so that it holds behind a proxy too.
+Each takes a connection, and a browser's page holds two or three for as long as it is open. They are
+counted by the address that all other limits use, so that this holds behind a proxy too.
 """
 
 import logging
@@ -28,8 +29,8 @@ class OpenRequests:
     def __init__(self, app: ASGIApp, most: int) -> None:
         self._app, self._most = app, most
         self._open: Counter[str] = Counter()
-        # The addresses of which the log has told, until they have none open.
-        self._told: set[str] = set()
+        # The addresses that the log has a line about, until they have no request open.
+        self._logged: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it with status 429."""
@@ -38,7 +39,7 @@ class OpenRequests:
             return
         address = client_address(HTTPConnection(scope))
         if self._open[address] >= self._most:
-            self._tell(address)
+            self._log_once(address)
             headers = {"Retry-After": "5"}
             await JSONResponse({"detail": _(TOO_MANY)}, 429, headers)(scope, receive, send)
             return
@@ -49,11 +50,11 @@ class OpenRequests:
             self._open[address] -= 1
             if not self._open[address]:
                 del self._open[address]
-                self._told.discard(address)
+                self._logged.discard(address)
 
-    def _tell(self, address: str) -> None:
-        if address not in self._told:
-            self._told.add(address)
+    def _log_once(self, address: str) -> None:
+        if address not in self._logged:
+            self._logged.add(address)
             log.warning(
                 "%s has %s requests open, and can have no more (ADDRESS_CONNECTIONS).",
                 address,

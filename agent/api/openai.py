@@ -2,7 +2,7 @@
 
 Such a client keeps the conversation itself and sends all of it each time. So each request is a
 conversation of its own, which begins with what the client remembers and is forgotten afterwards.
-README.md tells what of a request counts.
+README.md says which parts of a request count.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ NOTHING_HERE = "There is nothing at this address, only models, chat completions 
 
 
 def router(agents: Agents) -> APIRouter:
-    """All below `/v1`, for whoever has the token."""
+    """All routes below `/v1`, for clients that send the token."""
     check_token = _token_check(agents.settings.api_token or SecretStr(""))
     routes = APIRouter(
         prefix="/v1",
@@ -73,7 +73,7 @@ def router(agents: Agents) -> APIRouter:
 
     @routes.api_route("/{path:path}", methods=METHODS, include_in_schema=False)
     async def nothing(request: Request) -> None:
-        """Whatever else is asked for."""
+        """Any other address below `/v1`."""
         raise _not_here(routes, request)
 
     return routes
@@ -81,8 +81,8 @@ def router(agents: Agents) -> APIRouter:
 
 def _not_here(routes: APIRouter, request: Request) -> ApiError:
     """405 where one of the routes is at this address, but takes other methods; else 404."""
-    others = [route for route in routes.routes if isinstance(route, Route)]
-    partly = [other for other in others if other.matches(request.scope)[0] is Match.PARTIAL]
+    all_routes = [route for route in routes.routes if isinstance(route, Route)]
+    partly = [route for route in all_routes if route.matches(request.scope)[0] is Match.PARTIAL]
     methods = sorted({method for route in partly for method in route.methods or ()})
     if not methods:
         return ApiError(404, NOTHING_HERE, "unknown_url")
@@ -92,47 +92,50 @@ def _not_here(routes: APIRouter, request: Request) -> ApiError:
 async def _answer(
     agents: Agents, body: ChatRequest | ResponsesRequest, request: Request
 ) -> Response | dict[str, Any]:
-    """Ask the agent; the response, in the form of the API that was asked.
+    """Ask the agent; the response, in the form of the API that was called.
 
     Raises:
         HTTPException: if there is no answer at all.
     """
     if not agents.are_several:
-        agents.first.limits.check_open()  # Of an agent that is being mended nobody knows the name.
+        # Before the name is checked: while the only agent is being mended, its name is not known.
+        agents.first.limits.check_open()
     _check_name(body.model, agents.names)
-    question = await asyncio.to_thread(body.question, agents.settings)  # It may hold files.
+    # In a thread, as the body may hold files.
+    question = await asyncio.to_thread(body.question, agents.settings)
     turn, forget = await _begin(await agents.get(body.model), question)
     completion = Completion(body.model, turn, str(request.base_url))
-    newer = ResponsesAnswer(completion) if isinstance(body, ResponsesRequest) else None
+    response = ResponsesAnswer(completion) if isinstance(body, ResponsesRequest) else None
     if not body.stream:
         await _finish(turn, request, forget)
-        return newer.whole() if newer else completion.whole()
+        return response.whole() if response else completion.whole()
     chunks = completion.chunks(body.with_usage)
     first = await _first(chunks, turn, request, forget)
-    events = newer.events(chunks) if newer else completion.events(first, chunks)
+    events = response.events(chunks) if response else completion.events(first, chunks)
     return StreamingResponse(
         _to_the_end(events, forget), media_type="text/event-stream", headers=STREAM_HEADERS
     )
 
 
 def _check_name(model: str, names: Sequence[str]) -> None:
+    """Raise ApiError 404 for the name of no agent."""
     if model not in names:
         sentence = f"There is no model {model!r} here, only {', '.join(map(repr, names))}."
         raise ApiError(404, sentence, "model_not_found")
 
 
 def has_token(scope: Scope, token: SecretStr | None) -> bool:
-    """Whether a request shows the host's token, where there is one."""
+    """Whether a request shows the host's token; False where none is set."""
     scheme, _, shown = Headers(scope=scope).get("authorization", "").partition(" ")
-    right = token.get_secret_value() if token else ""
-    is_right = secrets.compare_digest(shown.strip().encode(), right.encode())
-    return bool(right) and is_right and scheme.lower() == "bearer"
+    expected = token.get_secret_value() if token else ""
+    is_right = secrets.compare_digest(shown.strip().encode(), expected.encode())
+    return bool(expected) and is_right and scheme.lower() == "bearer"
 
 
 def _token_check(token: SecretStr) -> Callable[..., Awaitable[None]]:
-    """A dependency that raises HTTPException 401 for a request without this token."""
+    """A dependency that raises ApiError 401 for a request without this token."""
 
-    # By which /openapi.json knows of the token, too.
+    # It puts the token into /openapi.json.
     described = HTTPBearer(auto_error=False)
 
     async def check(
@@ -146,13 +149,13 @@ def _token_check(token: SecretStr) -> Callable[..., Awaitable[None]]:
 
 
 async def _begin(registry: Registry, question: Question) -> tuple[Turn, Callable[[], None]]:
-    """Begin the answer to a question: its turn, and what forgets that in the end.
+    """Begin the answer to a question: its turn, and a function that forgets its conversation.
 
     The client's address does not count: one client may have many users, whom the host has let in
     by the token.
 
     Raises:
-        HTTPException: 422 or 429 where a limit is reached.
+        HTTPException: 422, 429 or 503 where a limit is reached.
     """
     conversation = registry.open().conversation
     turn = conversation.ask(question)
@@ -162,7 +165,7 @@ async def _begin(registry: Registry, question: Question) -> tuple[Turn, Callable
 
 
 async def _finish(turn: Turn, request: Request, forget: Callable[[], None]) -> None:
-    """Wait for the end; stop if the client leaves, since nobody can take this answer up later."""
+    """Wait for the end; stop if the client leaves, since it cannot resume this answer later."""
     try:
         async with aclosing(turn.watch()) as transcripts:
             async for _ in transcripts:
@@ -181,7 +184,7 @@ async def _first(
     """The first chunk, once it is clear that there is going to be an answer.
 
     Raises:
-        ApiError: if there is not.
+        ApiError: if there is no answer.
     """
     try:
         while (chunk := await anext(chunks)) is None:
@@ -201,4 +204,4 @@ async def _to_the_end(
             async for event in events:
                 yield event
     finally:
-        forget()  # Which stops the turn, if its client has left.
+        forget()  # It stops the turn too, if the client has left.

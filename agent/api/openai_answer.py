@@ -31,14 +31,14 @@ DECLINED = "declined"
 # The name by which front ends know what a model says to itself.
 REASONING = "reasoning_content"
 
-# Seconds for which a stream waits for its first words, so that a failure before them can still be
-# told by a status: longer than a busy Gemini takes to refuse three tries.
+# Seconds for which a stream waits for its first words, so that a failure before them can still have
+# an HTTP status: longer than a busy Gemini takes to refuse three tries.
 FIRST_WORDS_TIMEOUT = 8.0
 
 # Seconds to wait for a model that is busy and does not say for how long; its notice says so too.
 BUSY_WAIT = 60
 
-# The statuses of failures, by the notice's code. Clients ask again after a 5xx or a 429.
+# The HTTP statuses of failures, by the notice's code. Clients ask again after a 5xx or a 429.
 STATUSES = {
     **dict.fromkeys(("model_busy", "model_busy_for"), 429),
     **dict.fromkeys((DECLINED, "bad_request"), 400),
@@ -136,26 +136,26 @@ class Completion:
 
     @property
     def reason(self) -> str:
-        """Why the answer is not whole, or not the agent's own model's; empty where it is."""
+        """Why the answer is not whole, or comes from another model; "" where neither is so."""
         return " ".join(notices(self.turn.transcript))
 
     @property
     def ending(self) -> str:
         """What follows an answer where `finish_reason` does not say enough: why it is not whole,
         and what the agent waits for."""
-        said, asked = self.turn.transcript, open_pauses(self.turn.transcript)
-        waits = [*map(sentence, asked), *to_come(said)]
+        transcript, pauses = self.turn.transcript, open_pauses(self.turn.transcript)
+        waits = [*map(sentence, pauses), *to_come(transcript)]
         sentences = [notice.text for notice in waits]
-        if asked:
+        if pauses:
             sentences.append(Notice("nobody_answers").text)
         if self.turn.failure != MAX_TOKENS and self.reason:
             sentences.append(self.reason)
-        gap = "\n\n" if answer(said) and sentences else ""
+        gap = "\n\n" if answer(transcript) and sentences else ""
         return gap + (f"({' '.join(sentences)})" if sentences else "")
 
     @property
     def finish_reason(self) -> str:
-        """OpenAI has no other word than "length" for an answer that broke off."""
+        """Why the answer ends. OpenAI has no other word than "length" for one that broke off."""
         if self._failure is None:
             return "stop"
         return "content_filter" if self._failure.code == DECLINED else "length"
@@ -182,8 +182,10 @@ class Completion:
         return {**self._head("chat.completion.chunk"), "choices": [choice]}
 
     def _content(self, delta: Delta) -> dict[str, str]:
-        """What a message or a chunk has of this delta, if anything. A tool's call stands among the
-        thoughts: as `tool_calls` clients would take it for one that they have to answer."""
+        """The fields of a message or a chunk for this delta; {} for none.
+
+        A tool's call stands among the thoughts: clients would answer one in `tool_calls`.
+        """
         match delta:
             case Text() | Rewrite():
                 return {"content": words(delta)}
@@ -199,6 +201,6 @@ class Completion:
             case Sources():
                 return {"content": f"\n\n{source_list.to_markdown(delta)}"}
             case Pause() | Notice() | Said():
-                return {}  # `ending` has it; nobody speaks in between here.
+                return {}  # `ending` has the first two, and nobody speaks in a turn of this API.
             case _:
                 assert_never(delta)

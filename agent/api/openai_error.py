@@ -13,10 +13,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from agent.api.errors import PlainErrorRoute
 from agent.api.path_prefix import own_path
 
-# What a client may know an error by, where nothing else is said.
-CODES = {401: "invalid_api_key", 429: "rate_limit_exceeded"}
+# The codes of errors that have no other, by their HTTP status.
+ERROR_CODES = {401: "invalid_api_key", 429: "rate_limit_exceeded"}
 
-TYPES = {429: "rate_limit_error"}
+ERROR_TYPES = {429: "rate_limit_error"}
 
 
 class ApiError(HTTPException):
@@ -38,10 +38,10 @@ class ApiError(HTTPException):
     @property
     def body(self) -> dict[str, Any]:
         """The error as JSON."""
-        kind = TYPES.get(self.status_code) or (
+        kind = ERROR_TYPES.get(self.status_code) or (
             "api_error" if self.status_code >= 500 else "invalid_request_error"
         )
-        code = self.code or CODES.get(self.status_code)
+        code = self.code or ERROR_CODES.get(self.status_code)
         return {"error": {"message": self.detail, "type": kind, "param": None, "code": code}}
 
 
@@ -52,18 +52,18 @@ class OpenAIRoute(PlainErrorRoute):
         """The error, with the `openai` client's own header for "do not retry": it would otherwise
         ask for each failing turn three times."""
         status = 400 if error.status_code == 422 else error.status_code
-        given = error if isinstance(error, ApiError) else ApiError(status, error.detail)
+        api_error = error if isinstance(error, ApiError) else ApiError(status, error.detail)
         headers = {"x-should-retry": "false", **(error.headers or {})}
-        return JSONResponse(given.body, status, headers=headers)
+        return JSONResponse(api_error.body, status, headers=headers)
 
 
 class OpenAIErrors:
-    """ASGI middleware that brings what is refused before a route sees it into OpenAI's form: a body
-    that is too large, say.
+    """ASGI middleware that gives errors from before the routes OpenAI's form: that of a body that
+    is too large, say.
 
     Args:
         app: What takes the requests.
-        path: How the paths begin for which that holds.
+        path: The beginning of the paths whose errors it changes.
     """
 
     def __init__(self, app: ASGIApp, path: str = "/v1/") -> None:
@@ -103,7 +103,7 @@ class ErrorResponse:
 
 
 def in_openais_form(status: int, body: bytes) -> bytes:
-    """The body of an error, if it is not in that form yet: a detail in JSON, or plain text."""
+    """An error's body in OpenAI's form, made from FastAPI's form, or from plain text."""
     sentence = body.decode(errors="replace").strip()
     with suppress(ValueError):
         parsed = json.loads(body)

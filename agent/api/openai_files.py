@@ -49,10 +49,10 @@ class ContentPart(FileData):
     file: FileData | None = None
 
     def sent_file(self, settings: Settings) -> File:
-        """The file that it is.
+        """The file in this part.
 
         Raises:
-            HTTPException: 400, if it is none that can be sent here.
+            HTTPException: 400, if it holds none, or one that cannot be sent here.
         """
         match self:
             case ContentPart(type="image_url" | "input_image", image_url=ImageURL(url=str(data))):
@@ -71,10 +71,10 @@ class ContentPart(FileData):
 
 
 def to_file(data: str, name: str, settings: Settings) -> File:
-    """The file that is in base64, alone or in a data URL.
+    """The file in this base64 or data URL.
 
     Raises:
-        HTTPException: 400, if it is none that can be sent here.
+        HTTPException: 400, if it cannot be read, or not be sent here.
     """
     try:
         return taken(_decoded(data), name, settings)

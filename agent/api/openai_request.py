@@ -1,4 +1,4 @@
-"""What clients of OpenAI's API send, and the question that it is here."""
+"""What clients of OpenAI's API send, made into a `Question`."""
 
 from typing import Annotated, Any, Literal
 
@@ -14,8 +14,8 @@ from agent.core.settings import Settings
 from agent.core.text import clean
 from agent.limits.rate_limits import LimitExceeded, chat_is_full
 
-# The kinds of parts that are text, in this and that of OpenAI's APIs.
-TEXT = ("text", "input_text", "output_text")
+# The types of parts that are text, in either of OpenAI's two APIs.
+TEXT_TYPES = ("text", "input_text", "output_text")
 
 LAST_MESSAGE = "The last message must be the user's, and may not be empty."
 
@@ -30,19 +30,23 @@ class ChatMessage(BaseModel):
         """All its text."""
         if not isinstance(self.content, list):
             return clean(self.content or "")
-        return clean("".join(part.text for part in self.content if part.type in TEXT))
+        return clean("".join(part.text for part in self.content if part.type in TEXT_TYPES))
 
     def files(self, settings: Settings) -> list[File]:
-        """What else there is in it.
+        """Its files.
 
         Raises:
-            HTTPException: 400, if that cannot be sent here.
+            HTTPException: 400, if one of them cannot be sent here.
         """
         parts = self.content if isinstance(self.content, list) else []
-        return [part.sent_file(settings) for part in parts if part.type not in TEXT]
+        return [part.sent_file(settings) for part in parts if part.type not in TEXT_TYPES]
 
     def to_content(self, settings: Settings) -> types.Content:
-        """The message as ADK stores it; a client's instruction is stored as its user's words."""
+        """The message as ADK stores it; a client's instruction is stored as its user's words.
+
+        Raises:
+            HTTPException: 400, if a file cannot be sent here.
+        """
         content = types.ModelContent if self.role == "assistant" else types.UserContent
         words = [types.Part(text=self.text())] if self.text() else []
         return content([*words, *to_parts(self.files(settings))])
@@ -88,7 +92,7 @@ class ChatRequest(BaseModel):
 
     @property
     def with_usage(self) -> bool:
-        """Whether a stream tells its tokens last."""
+        """Whether a stream ends with the number of its tokens."""
         return bool(self.stream_options and self.stream_options.include_usage)
 
     def question(self, settings: Settings) -> Question:
@@ -103,10 +107,10 @@ class ChatRequest(BaseModel):
         files = last.files(settings)
         if last.role != "user" or not (last.text().strip() or files):
             raise HTTPException(400, LAST_MESSAGE)
-        # What tools of the client's own have said is in the answers that were made of it.
-        said = [m for m in earlier if m.role not in ("tool", "function") and m.content]
-        # More than that the model is not shown, and each costs time to store.
-        stored = [message.to_content(settings) for message in said[-settings.history_events :]]
+        # Results of the client's own tools are left out: the answers made of them tell enough.
+        spoken = [m for m in earlier if m.role not in ("tool", "function") and m.content]
+        # The model is shown no more events than that, and each takes time to store.
+        stored = [message.to_content(settings) for message in spoken[-settings.history_events :]]
         contents = [content for content in stored if content.parts]
         return Question(
             last.text(), earlier=contents, options=self._options(), is_checked=True, files=files
@@ -126,8 +130,7 @@ class ChatRequest(BaseModel):
 
 
 def check_size(messages: list[ChatMessage], settings: Settings) -> None:
-    """Count before anything is done with them: all messages together may be as long as a whole
-    chat on the page.
+    """Check that all messages together are no longer than a whole chat on the page may be.
 
     Raises:
         LimitExceeded: if they are longer, or too many.

@@ -62,15 +62,15 @@ class ResponsesRequest(BaseModel):
     top_p: float | None = Field(default=None, ge=0, le=1)
     text: TextOptions | None = None
     previous_response_id: str | None = None
-    # Which the last event of a stream has anyhow.
+    # Only the older API's requests choose this: here the last event of a stream always tells it.
     with_usage: ClassVar[bool] = False
 
     def question(self, settings: Settings) -> Question:
-        """The same as for the older API.
+        """The last message as a question, by way of the older API's request.
 
         Raises:
-            HTTPException: 400 for what cannot be answered.
-            LimitExceeded: if there is too much of it.
+            HTTPException: 400 for a request that cannot be answered.
+            LimitExceeded: if it is too long.
         """
         if self.previous_response_id:
             raise HTTPException(400, NOT_KEPT)
@@ -100,7 +100,7 @@ class ResponsesAnswer:
     """A turn's answer, as `/v1/responses` gives it.
 
     Args:
-        completion: The same as the older API gives it.
+        completion: The turn's answer as the older API gives it.
     """
 
     def __init__(self, completion: Completion) -> None:
@@ -152,7 +152,7 @@ class ResponsesAnswer:
         yield event(ended["status"], response=ended)
 
     def _ended(self, text: str) -> dict[str, Any]:
-        """The response with an answer, of which the model may owe the rest."""
+        """The response with an answer, which may be incomplete."""
         reason = INCOMPLETE.get(self._completion.finish_reason)
         status, usage = "incomplete" if reason else "completed", self._completion.usage
         return self._response(

@@ -1,12 +1,12 @@
 """Whose pages may use this app: its own, and those of the origins that the host has named.
 
 Any web page can have its reader's browser send requests to any address, those of a program on that
-reader's own machine included. Browsers say where a request comes from (`Sec-Fetch-Site`, `Origin`);
-what says neither is no browser's, or an old one's, and passes.
+reader's own machine included. Browsers say where a request comes from (`Sec-Fetch-Site`, `Origin`).
+A request that says neither is no browser's, or an old one's, and passes.
 
 A page could also have its own name lead to this machine once it is open (DNS rebinding), and then
-be taken for this app's own. It is told by the name that stands in `Host`. That is checked where no
-other machine can reach the app, and no proxy is known to be in front of it.
+be taken for this app's own. The name in `Host` shows that. It is checked where no other machine can
+reach the app, and no proxy is known to be in front of it.
 """
 
 import logging
@@ -34,14 +34,14 @@ UNKNOWN_HOST = N_(
     "Its host can add that name: see ALLOWED_ORIGINS in .env.example."
 )
 
-# What `Sec-Fetch-Site` says of the app's own pages, and of what somebody has typed or bookmarked.
+# `Sec-Fetch-Site` for the app's own pages, and for an address that was typed or bookmarked.
 OWN_SITES = ("same-origin", "none")
 
-# Of a request without that header: who has sent it, where it is said.
+# The headers that name the sender of a request without `Sec-Fetch-Site`.
 SENDERS = ("origin", "referer")
 
-# The name under which the request was sent, and under which a proxy says that it was.
-NAMES = ("host", "x-forwarded-host")
+# The headers with the host's name that the request was sent to: its own, and a proxy's.
+HOST_HEADERS = ("host", "x-forwarded-host")
 
 
 class OriginCheck:
@@ -50,8 +50,8 @@ class OriginCheck:
     Args:
         app: What takes the requests that are let through.
         allowed: The origins whose pages may use the app, "*" being any.
-        is_work: Whether a request does more than to open a page.
-        is_known: Whether the app is to be found by this name; None where that is not checked.
+        is_work: Whether a request does more than open a page.
+        is_known: Whether the app may be reached under this name; None where that is not checked.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class OriginCheck:
         return _(FOREIGN)
 
     def _is_foreign(self, headers: Headers) -> bool:
-        """Whether a page of another origin has sent it, and of none that is allowed."""
+        """Whether a page of another origin has sent it, which is not among those allowed."""
         origin = headers.get("origin", "").lower()
         if self._allowed & {origin, "*"}:
             return False
@@ -95,15 +95,14 @@ class OriginCheck:
         if site is not None:
             return site not in OWN_SITES
         sender = next(filter(None, map(headers.get, SENDERS)), None)
-        # Another site's page cannot set these without asking first, which it is refused.
-        own = [name.strip() for key in NAMES for name in headers.get(key, "").split(",")]
-        places = {_place(f"//{name}") for name in own} - {None}
-        return sender is not None and _place(sender) not in places
+        # Another site's page may set these only after a preflight request, which is refused.
+        own = [name.strip() for key in HOST_HEADERS for name in headers.get(key, "").split(",")]
+        own_places = {_place(f"//{name}") for name in own} - {None}
+        return sender is not None and _place(sender) not in own_places
 
 
 def _place(url: str) -> str | None:
-    """The name and port in a URL, without the ports that are not written; None for what is no URL
-    of a page."""
+    """The host and port in a URL, without the ports 80 and 443; None for no URL of a page."""
     try:
         place = urlsplit(url.lower()).netloc.rpartition("@")[2]
     except ValueError:
@@ -135,6 +134,6 @@ def _log_once(sentence: str) -> None:
 
 
 def _warn(sentence: str) -> None:
-    """Log a line, once for each, and no more kinds of them than somebody can read."""
+    """Log a sentence once, and no more than 20 sentences: more nobody would read."""
     if _log_once.cache_info().currsize < 20:
         _log_once(sentence)

@@ -2,12 +2,12 @@
 
 ws://…/talk
 
-up      first {"ticket": "…", "voice": true, "key": "…"}: by the ticket the page has told in
-        which chat (agent/chat/talk_tickets.py), and the key is the visitor's own, if any; then
-        as at `/run_live` (agent/api/live.py)
+up      first {"ticket": "…", "voice": true, "key": "…"}: the ticket is for one chat
+        (agent/chat/talk_tickets.py), and the key is the visitor's own, if any; then as at
+        `/run_live` (agent/api/live.py)
 down    {"line": {"hears": true}} once the model is connected; its voice in binary frames, 16-bit
-        numbers at 24 kHz; all else as at `/run_live`. Why a talk is refused is an event, too: a
-        page cannot read the status of a socket that is.
+        numbers at 24 kHz; all else as at `/run_live`. A refusal is an event, too: a page cannot
+        read the HTTP status of a socket that was refused.
 """
 
 import asyncio
@@ -32,9 +32,9 @@ from agent.limits.client_address import client_address
 from agent.stores.fallback import StoreUnavailable
 
 # The form of a voice that the page plays (static/later/talk_sound.js), as Gemini calls it.
-PLAYED = re.compile(r"audio/pcm(; ?rate=24000)?")
+PLAYED_FORM = re.compile(r"audio/pcm(; ?rate=24000)?")
 
-# Seconds in which a socket must say what it wants, and characters of that.
+# Seconds in which the first message must come, and the characters that it may have.
 BEGIN_TIMEOUT, MAX_BEGIN = 10.0, 4_000
 
 
@@ -72,22 +72,26 @@ def router(agents: Agents) -> APIRouter:
 
 
 async def _begin(socket: WebSocket) -> dict[str, Any]:
-    """What the socket says first; {} for what is nothing."""
+    """The first message; {} for one that cannot be read.
+
+    Raises:
+        TimeoutError: if none comes.
+    """
     async with asyncio.timeout(BEGIN_TIMEOUT):
         raw = await socket.receive_text()
     try:
-        said = json.loads(raw) if len(raw) <= MAX_BEGIN else None
+        message = json.loads(raw) if len(raw) <= MAX_BEGIN else None
     except ValueError:
-        said = None
-    return said if isinstance(said, dict) else {}
+        message = None
+    return message if isinstance(message, dict) else {}
 
 
 async def _conversation(agents: Agents, socket: WebSocket, ticket: object) -> Conversation:
-    """The one that the ticket is for.
+    """The conversation that the ticket is for.
 
     Raises:
-        PlainError: if it is not good, or that conversation is gone.
-        StoreUnavailable: if it cannot be looked up.
+        PlainError: if the ticket is not valid, or the conversation is gone.
+        StoreUnavailable: if the conversation cannot be looked up.
     """
     person = person_of(socket)
     found = agents.talk_tickets.take(str(ticket), person.user_id if person else "")
@@ -104,11 +108,11 @@ async def _tell_line(socket: WebSocket, turn: LiveTurn) -> None:
 
 
 async def _pass_on(socket: WebSocket, event: Event) -> None:
-    """Send an event on; of a voice in another form than the page plays its words alone."""
+    """Send an event on; a voice as binary frames, if it has the form that the page plays."""
     if not is_sound(event):
         await send(socket, event)
         return
     for part in (event.content.parts or []) if event.content else []:
         sound = part.inline_data
-        if sound and sound.data and PLAYED.fullmatch(sound.mime_type or ""):
+        if sound and sound.data and PLAYED_FORM.fullmatch(sound.mime_type or ""):
             await socket.send_bytes(sound.data)

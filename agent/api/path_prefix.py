@@ -1,8 +1,9 @@
 """Behind a proxy that shows the page below a path of its own, as `https://example.org/chat/`.
 
-A proxy either takes that path off what it passes on, or leaves it there. Both end up as ASGI has
-it: `root_path` is the proxy's own path, and `path` begins with it. So the routes, the closed paths
-and the addresses that are made of a request are the same behind any proxy.
+Some proxies take that path off the requests that they pass on, others leave it there. Both kinds of
+requests are made into what ASGI asks for: `root_path` is the proxy's own path, and `path` begins
+with it. So the routes, the closed paths and the addresses that are made of a request are the same
+behind any proxy.
 """
 
 import re
@@ -14,32 +15,32 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agent.api.security_headers import IsMatch
 
-# Names, as they stand in an address. Without "//", which another machine's name would follow.
+# The names of folders in an address. Without "//", which another machine's name would follow.
 PREFIX = re.compile(r"(/[\w.~-]+)+", re.ASCII)
 
-# A longer one is nobody's.
+# Characters of a prefix: far more than any proxy's has.
 MAX_PREFIX = 200
 
 
-def checked_root_path(told: str) -> str:
-    """What the host has told, as Gradio takes it: a whole address, or a path that begins with "/";
-    without "/" at its end.
+def checked_root_path(root_path: str) -> str:
+    """The host's setting in the form that Gradio takes: a whole address, or a path that begins with
+    "/"; either without "/" at its end.
 
     Raises:
-        SystemExit: It is neither, in a sentence.
+        SystemExit: It is neither; with a sentence for the host.
     """
-    place = urlsplit(told.rstrip("/"))
-    path = place.path if place.scheme else f"/{told.strip('/')}"
+    place = urlsplit(root_path.rstrip("/"))
+    path = place.path if place.scheme else f"/{root_path.strip('/')}"
     if place.query or place.fragment or (path.strip("/") and not _is_prefix(path)):
         raise SystemExit(
-            f"The root path {told[:80]!r} cannot be used. Write the path at which the proxy "
+            f"The root path {root_path[:80]!r} cannot be used. Write the path at which the proxy "
             "shows the page, such as /chat, or its address, such as https://example.org/chat."
         )
     return place.geturl() if place.scheme else path.rstrip("/")
 
 
 def prefix_in(root_path: str) -> str:
-    """The path in it; "" for none."""
+    """The path in a root path, which may be a whole address; "" for none."""
     return urlsplit(root_path).path
 
 
@@ -50,13 +51,13 @@ def own_path(scope: Scope) -> str:
 
 
 class PathPrefix:
-    """ASGI middleware.
+    """ASGI middleware that puts the proxy's own path into `root_path` and `path`.
 
     Args:
         app: What answers.
-        prefix: The proxy's own path, if it is known: "/chat".
-        asks_proxy: Whether else the proxy says which it is, by `X-Forwarded-Prefix`.
-        is_route: Whether a request is for something that there is.
+        prefix: The proxy's own path, such as "/chat"; "" where it is not known.
+        asks_proxy: Whether it is read from `X-Forwarded-Prefix` where it is not known.
+        is_route: Whether some route answers a request of this scope.
     """
 
     def __init__(self, app: ASGIApp, prefix: str, asks_proxy: bool, is_route: IsMatch) -> None:
@@ -64,7 +65,7 @@ class PathPrefix:
         self._is_route = is_route
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, at the path that is meant."""
+        """Pass a request on, with its paths as ASGI has them."""
         app = self._app
         if scope["type"] != "lifespan" and (prefix := self._prefix_of(scope)):
             placed = self._placed(scope, prefix)
@@ -76,12 +77,15 @@ class PathPrefix:
     def _prefix_of(self, scope: Scope) -> str:
         if self._prefix or not self._asks_proxy:
             return self._prefix
-        said = Headers(scope=scope).get("x-forwarded-prefix", "").rstrip("/")
-        return said if _is_prefix(said) else ""
+        prefix = Headers(scope=scope).get("x-forwarded-prefix", "").rstrip("/")
+        return prefix if _is_prefix(prefix) else ""
 
     def _placed(self, scope: Scope, prefix: str) -> Scope:
-        """Of `/chat/stream` only the routes tell whether it is `/stream` below a prefix `/chat`
-        that was left there."""
+        """The scope with the prefix in its paths.
+
+        `/chat/stream` may be `/stream` below a prefix `/chat` that the proxy has left there, or a
+        route of that whole name below it: the routes tell which.
+        """
         kept = {**scope, "root_path": prefix}
         if scope["path"].startswith(f"{prefix}/") and self._is_route(kept):
             return kept

@@ -2,7 +2,7 @@
 
 GET /host/preferences         totals, how sure they are, and each choice
 GET /host/preferences.csv     each choice, as a table
-GET /host/preferences.json    the same for programs
+GET /host/preferences.json    each choice, as JSON for programs
 """
 
 import asyncio
@@ -21,7 +21,7 @@ NOT_OFFERED = (
     "<p>Visitors are not asked for this at the moment: set <code>SIDE_BY_SIDE=1</code>.</p>\n"
 )
 
-ABOUT = (
+ABOUT_RESULTS = (
     "<p>How sure a result is, is told by an exact sign test, which leaves out those who found no "
     "difference. It counts choices, not visitors: many of one visitor say what that one likes. An "
     "agent that has changed is counted anew: the letters beside a setting are its version.</p>\n"
@@ -31,7 +31,7 @@ ABOUT = (
 
 
 def router(agents: Agents, may_enter: Guard) -> APIRouter:
-    """`/host/preferences…`, for whom `may_enter` lets through."""
+    """`/host/preferences…`, behind the check `may_enter`."""
     routes = APIRouter(prefix="/host", include_in_schema=False, dependencies=[Depends(may_enter)])
 
     @routes.get("/preferences")
@@ -48,12 +48,12 @@ def router(agents: Agents, may_enter: Guard) -> APIRouter:
 
     @routes.get("/preferences.json")
     async def data() -> Response:
-        """The same for programs."""
+        """Each choice as JSON, for programs."""
         records = map(preferences.to_record, await _all(agents))
         return _file(findings.as_json(records), "application/json", "preferences.json")
 
     def _body(found: list[Preference]) -> str:
-        records = [preferences.to_record(each) for each in found]
+        records = [preferences.to_record(preference) for preference in found]
         fails = any(registry.store_unavailable for registry in agents.with_chats())
         count = f"<p>Choices: {len(found):,}"
         more = f", of which the newest {preferences.MAX_SHOWN} are shown"
@@ -66,7 +66,7 @@ def router(agents: Agents, may_enter: Guard) -> APIRouter:
             NOT_ALL if fails else "",
             "" if agents.settings.side_by_side else NOT_OFFERED,
             preferences.to_totals(found),
-            ABOUT.format(time=duration(agents.settings.session_idle)),
+            ABOUT_RESULTS.format(time=duration(agents.settings.session_idle)),
             f"{count}. {links}</p>\n",
             preferences.to_list(records),
         )
@@ -76,8 +76,13 @@ def router(agents: Agents, may_enter: Guard) -> APIRouter:
 
 
 async def _all(agents: Agents) -> list[Preference]:
-    found = [each for registry in agents.with_chats() for each in await registry.preferences.all()]
-    return sorted(found, key=lambda each: each.at, reverse=True)
+    """Every preference, the newest first."""
+    found = [
+        preference
+        for registry in agents.with_chats()
+        for preference in await registry.preferences.all()
+    ]
+    return sorted(found, key=lambda preference: preference.at, reverse=True)
 
 
 def _file(content: str, kind: str, name: str) -> Response:

@@ -1,7 +1,7 @@
-"""Who a trusted proxy says that somebody is, by a header of its requests.
+"""The person that a trusted proxy names in a header of its requests.
 
-Anybody can send a header. It counts only where the very connection comes from that proxy; which
-uvicorn's own middleware hides, when it puts the visitor's address in the place of the proxy's.
+Anybody can send a header. It counts only where the very connection comes from that proxy. uvicorn's
+own middleware hides that when it puts the visitor's address in place of the proxy's.
 """
 
 import logging
@@ -17,18 +17,18 @@ from agent.core.visitor import Person, person_id
 
 log = logging.getLogger(__name__)
 
-# Kinds of lines about proxies in the log: of more nobody would read.
+# Different lines about proxies in the log: more nobody would read.
 MAX_WARNINGS = 20
 
 
 class NotePeer:
-    """ASGI middleware around uvicorn's: keeps from where each connection comes."""
+    """ASGI middleware around uvicorn's: keeps the address from which each connection comes."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass it on."""
+        """Pass a connection on, with its address in `scope["state"]["peer"]`."""
         if scope.get("client"):
             scope.setdefault("state", {})["peer"] = scope["client"][0]
         await self._app(scope, receive, send)
@@ -38,16 +38,16 @@ class ProxyHeader:
     """Reads the header of a proxy.
 
     Args:
-        name: The header's.
-        trusted: From where the proxy connects.
+        name: The header's name.
+        trusted: The networks from which the proxy connects.
     """
 
     def __init__(self, name: str, trusted: Sequence[Network]) -> None:
         self._name, self._trusted = name, trusted
 
     async def person(self, connection: HTTPConnection) -> Person | None:
-        """Who the header names, if the proxy has sent it; None where there are two, one of which
-        the visitor may have added."""
+        """The person that the header names, if the proxy has sent it; None where there are two such
+        headers, as the visitor may have added one of them."""
         values = connection.headers.getlist(self._name)
         if not (values and self._comes_from_proxy(connection)):
             return None
@@ -80,5 +80,6 @@ def _log_once(sentence: str) -> None:
 
 
 def _warn(sentence: str) -> None:
+    """Log a sentence once."""
     if _log_once.cache_info().currsize < MAX_WARNINGS:
         _log_once(sentence)

@@ -23,14 +23,15 @@ from agent.core.language import N_, _
 
 log = logging.getLogger(__name__)
 
-# What a middleware asks about a request, which it knows by its scope.
+# A question of a middleware about a request, which it knows by its scope.
 IsMatch: TypeAlias = Callable[[Scope], bool]
 
 BAD_REQUEST = N_("This request cannot be answered: something in it is missing or wrong.")
 
 TOO_LONG = N_("This is too long to be sent. Shorten it, or send it in parts.")
 
-# Who shows a Space in a frame. Every response says who may, also one with a policy of its own.
+# The sites that show a Space in a frame. Every response names the sites that may show it, also one
+# with a policy of its own.
 HUGGING_FACE = "https://huggingface.co", "https://*.hf.space"
 
 PAGE_POLICY = {
@@ -59,8 +60,8 @@ SECURITY_HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(self)",
 }
 
-# What a browser fetches to show it inside a page, in the words of its `Sec-Fetch-Dest`. Without
-# "iframe": a Space itself is one.
+# The values of `Sec-Fetch-Dest` for parts that a browser shows inside a page. Without "iframe": a
+# Space itself is one.
 EMBEDDED = {"image", "audio", "video", "track"}
 
 
@@ -78,7 +79,7 @@ class SecurityHeaders:
     Args:
         app: What takes the requests that are let through.
         is_open: Whether a request of this scope may pass; else it is answered by 404.
-        is_embeddable: Whether it may also pass where a page embeds what it is for.
+        is_embeddable: Whether it may also pass where a page embeds its response.
         sites: The origins whose pages may show this one in a frame, and on a Space Hugging Face's;
             without any, Hugging Face's.
     """
@@ -163,7 +164,7 @@ class SecuredResponse:
         is_stream = (self._content_type or "").startswith("text/event-stream")
         if self._is_ours() or (has_begun and not is_stream):
             raise error
-        # One line whatever was sent; the traceback for whoever looks for a fault of our own.
+        # One line whatever was sent; the traceback only where somebody looks for a fault of ours.
         scope, traceback = self._scope, log.isEnabledFor(logging.DEBUG)
         request = scope["method"], scope["path"][:200]
         log.warning("%s at %s %r", type(error).__name__, *request, exc_info=traceback)
@@ -173,5 +174,5 @@ class SecuredResponse:
             await JSONResponse({"detail": _(BAD_REQUEST)}, 400)(scope, receive, self.send)
 
     def _is_ours(self) -> bool:
-        """Whether a route of this app's own has answered, whose failures are shown as they are."""
+        """Whether a route of this app's own has answered. Its failures are shown as they are."""
         return str(getattr(self._scope.get("endpoint"), "__module__", "")).startswith("agent.")

@@ -1,5 +1,8 @@
-"""A program's sessions: each goes on by its id, which is random and made here, and which is enough
-where nobody has signed in. Those of a person who has are that person's, as on the page."""
+"""A program's sessions. Each goes on by its id, which is random and made here.
+
+The id is enough where nobody has signed in. The sessions of a person who has signed in are that
+person's alone, as on the page.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -20,28 +23,30 @@ UNKNOWN_SESSION = (
     "to begin a new one."
 )
 
-# The statuses of replies that are not taken: nothing waits for them, any more, or they do not fit.
+# The HTTP statuses, by a notice's code, of replies that are not taken: nothing waits for them (any
+# more), or they do not fit.
 NOT_TAKEN = {"answered_already": 409, "lapsed": 409, "reply_missing": 422, "wrong_reply": 422}
 
-# The same of keys and of files.
+# And of keys and files that are not taken.
 NOT_TAKEN |= dict.fromkeys(("keys_not_taken", "no_key_form"), 422)
 NOT_TAKEN |= dict.fromkeys(("file_gone", "files_too_large", "too_many_files", "wrong_file"), 422)
 
 
 async def find(agents: Agents, session_id: str, person: Person | None = None) -> ActiveConversation:
-    """The session with this id, of who has signed in if anybody has.
+    """The session with this id; where somebody has signed in, only that person's.
 
     Raises:
         HTTPException: 404 where there is none.
         StoreUnavailable: if it cannot be looked up.
     """
-    if active := await agents.find(owner_of(session_id, person), session_id):
+    if active := await agents.find(user_id_of(session_id, person), session_id):
         return active
     raise HTTPException(404, UNKNOWN_SESSION)
 
 
-def owner_of(session_id: str, person: Person | None) -> str:
-    """The user id under which a program finds the session."""
+def user_id_of(session_id: str, person: Person | None) -> str:
+    """The ADK user id under which the session is stored: of the person who has signed in, or else
+    one made of the session's id."""
     return person.user_id if person else visitor_id(session_id)
 
 
@@ -52,9 +57,14 @@ async def begin(
     agent: str | None = None,
     person: Person | None = None,
 ) -> tuple[ActiveConversation, DeltaLog]:
-    """Ask or reply in a session, or without an id in a new one with the agent of this name, or with
-    the first that works; its answer, which has begun. The session is that of who has signed in, if
-    anybody has.
+    """Ask or reply in a session; the session, and its answer, which has begun.
+
+    Args:
+        agents: Those on show.
+        question: The message or the replies.
+        session_id: The session to go on with; None for a new one.
+        agent: The agent of a new session, by its name; None for the first that works.
+        person: Who has signed in, and has the session then; None for nobody.
 
     Raises:
         HTTPException: 404, 409, 422 or 429 with a sentence, where it is not answered.
@@ -72,30 +82,33 @@ async def begin(
         if not active.conversation.turns:
             agents.forget_soon(active.conversation.key)
 
-    before = active.log, active.turns
+    earlier = active.log
     log = active.ask(question)
     try:
         await check_admitted(log.turn, forget_if_empty)
         _check_taken(log.turn, forget_if_empty)
-    except asyncio.CancelledError:  # Whoever asked has left already.
+    except asyncio.CancelledError:  # The client has left.
         log.turn.stop()
         raise
     except HTTPException:
-        if active.log is log:  # The answer before can still be taken up.
-            active.log, active.turns = before
+        active.take_back(log, earlier)
         raise
     return active, log
 
 
 async def open_new(agents: Agents, agent: str | None, person: Person | None) -> ActiveConversation:
-    """A new session with the agent of this name, or with the first that works; that of who has
-    signed in, if anybody has."""
+    """A new session with the agent of this name, or with the first that works; where somebody has
+    signed in, it is that person's."""
     registry = await agents.get(agent or agents.first_name)
     return registry.open(person.user_id if person else None)
 
 
 def _check_taken(turn: Turn, forget: Callable[[], None]) -> None:
-    """Raise HTTPException for replies or files that were not taken, of which nothing was sent."""
+    """Check that the turn's replies, key and files were taken.
+
+    Raises:
+        HTTPException: 409 or 422 where they were not; nothing was sent to the agent then.
+    """
     error = turn.failure
     if isinstance(error, PlainError) and error.notice.code in NOT_TAKEN:
         forget()

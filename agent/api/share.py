@@ -1,4 +1,4 @@
-"""What a visitor shares: a conversation to be read by whoever has the link, and by nobody else."""
+"""A conversation that a visitor has shared: everybody who has its link can read it."""
 
 import asyncio
 from collections import OrderedDict
@@ -22,7 +22,7 @@ SHARED_HEADERS = {
     "X-Robots-Tag": "noindex, nofollow",
 }
 
-# Characters of rendered pages that are kept, so that who reloads one has no work done for it.
+# Characters of rendered pages that are kept, so that reloading a page takes no work.
 MAX_KEPT = 10_000_000
 
 NOT_SHARED = N_("This conversation is not shared, or not any more.\n")
@@ -56,7 +56,7 @@ class SharedPages:
     and one at a time, so that threads and CPU are left for others."""
 
     def __init__(self) -> None:
-        # By token and language, the one used longest ago first: what it was made of, and the page.
+        # By token and language, the page used longest ago first: its turns, title and HTML.
         self._kept: OrderedDict[tuple[str, str], tuple[list[TurnRecord], str, str]] = OrderedDict()
         self._lock = asyncio.Lock()
 
@@ -84,7 +84,11 @@ class SharedPages:
 
 
 async def _shared_turns(registry: Registry, link: SharedChat) -> list[TurnRecord]:
-    """Those of the shared turns that the conversation still has."""
+    """The shared turns that the conversation still has.
+
+    Raises:
+        StoreUnavailable: if the conversation cannot be looked up.
+    """
     active = await registry.find(link.user_id, link.session_id)
     turns = await active.conversation.history() if active else []
     return [turn for turn in turns if turn.id in link.turns]

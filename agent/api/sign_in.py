@@ -1,7 +1,7 @@
-"""Who asks: found out for page and APIs alike, in one place. Where the host has visitors sign in,
-nobody else is answered.
+"""The person who sends a request, found in one place for page and APIs alike. Where the host has
+visitors sign in, nobody else is answered.
 
-Gradio asks who somebody is at its own routes; not at those beside them, nor at MCP's.
+Gradio looks for the person at its own routes alone; not at those beside them, nor at MCP's.
 """
 
 import html
@@ -31,9 +31,9 @@ NOT_BY_PROXY = N_(
     "host has given you."
 )
 
-# What is said where one can sign in with Hugging Face, by the names of the places there.
-PAGE = Path(__file__).with_name("sign_in.html")
-WORDS = {
+# The page where one can sign in with Hugging Face, and its words by the names of their places.
+SIGN_IN_PAGE = Path(__file__).with_name("sign_in.html")
+SIGN_IN_WORDS = {
     "title": N_("Sign in"),
     "why": N_(
         "This page is for those who sign in. Your chats are then on your other devices, too."
@@ -43,21 +43,21 @@ WORDS = {
 
 FindPerson: TypeAlias = Callable[[HTTPConnection], Awaitable[Person | None]]
 
-# Answers a request of who has not signed in.
+# Makes the response to a request of somebody who has not signed in.
 Refuse: TypeAlias = Callable[[Scope], Response]
 
 
 class SignInCheck:
-    """ASGI middleware that finds out who asks (`person_of` tells it), and refuses whoever has not
-    signed in, where that is asked for.
+    """ASGI middleware that finds the person who sends a request (for `person_of`), and refuses
+    requests of nobody where signing in is required.
 
     Args:
         app: What takes the requests that are let through.
-        find_person: Who has signed in, if anybody has.
-        is_required: Whether nobody else is answered.
-        is_public: Whether a request may pass all the same; who asks is not looked for then.
-        refuse: What answers who has not signed in.
-        token: The host's, by which programs may pass, which are nobody in person.
+        find_person: Finds who has signed in; None for nobody.
+        is_required: Whether only people who have signed in are answered.
+        is_public: Whether a request may pass all the same; no person is looked for then.
+        refuse: Makes the response to somebody who has not signed in.
+        token: The host's. Programs that send it may pass, as no person.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class SignInCheck:
         self._expected = f"Bearer {token.get_secret_value()}".encode() if token else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through, or answer it by 401."""
+        """Let a request through, or refuse it."""
         app = self._app
         is_public = scope["type"] == "lifespan" or self._is_public(scope)
         if not (is_public or self._has_token(scope)):
@@ -92,30 +92,30 @@ class SignInCheck:
 
 
 def refuse_plainly(sentence: str) -> Refuse:
-    """Refuse by a sentence."""
+    """A refusal by status 401 and a sentence."""
 
     def refuse(scope: Scope) -> Response:
-        headers, told = {"WWW-Authenticate": "Bearer"}, _(sentence)
+        headers, detail = {"WWW-Authenticate": "Bearer"}, _(sentence)
         if _is_for_reader(scope):
-            return PlainTextResponse(told, 401, headers)
-        return JSONResponse({"detail": told}, 401, headers)
+            return PlainTextResponse(detail, 401, headers)
+        return JSONResponse({"detail": detail}, 401, headers)
 
     return refuse
 
 
 def offer_huggingface(scope: Scope) -> Response:
-    """Refuse a program by a sentence; whoever opens a page can sign in on one of ours, which leads
-    back to what was opened."""
+    """Refuse a program by a sentence. A reader who opens a page gets one to sign in on, which leads
+    back to the opened page."""
     if not (_is_for_reader(scope) and scope.get("method") in ("GET", "HEAD")):
         return refuse_plainly(NOT_SIGNED_IN)(scope)
     path, query = scope["path"], scope["query_string"].decode("latin-1")
     back = {"_target_url": f"{path}?{query}" if query else path}
-    said = {name: _(words) for name, words in WORDS.items()}
-    said |= {"language": language(), "direction": direction()}
-    said |= {"address": f"/login/huggingface?{urlencode(back)}"}
-    template = Template(PAGE.read_text(encoding="utf-8"))
-    page = template.substitute({name: html.escape(words) for name, words in said.items()})
-    # As Gradio's own form it is what the page begins with, and no failure of that.
+    values = {name: _(words) for name, words in SIGN_IN_WORDS.items()}
+    values |= {"language": language(), "direction": direction()}
+    values |= {"address": f"/login/huggingface?{urlencode(back)}"}
+    template = Template(SIGN_IN_PAGE.read_text(encoding="utf-8"))
+    page = template.substitute({name: html.escape(value) for name, value in values.items()})
+    # At "/" status 200, as Gradio's own form has: there it is the page's beginning, not a failure.
     return HTMLResponse(page, 200 if path == "/" else 401, {"Cache-Control": "no-store"})
 
 

@@ -1,5 +1,6 @@
 """Where a sign-in elsewhere leads back to: a page that hands its own address to the chat, which is
-open in another tab of the same browser. An agent's owner registers it as the `redirect_uri`.
+open in another tab of the same browser. An agent's owner registers its address as the
+`redirect_uri`.
 """
 
 from html import escape
@@ -10,10 +11,10 @@ from fastapi.responses import HTMLResponse
 
 from agent.core.language import N_, _, direction, language
 
-PAGE = Path(__file__).with_name("signed_in.html")
+SIGNED_IN_PAGE = Path(__file__).with_name("signed_in.html")
 
-# What is said in it, by the names of the places there.
-WORDS = {
+# The words of the page, by the names of their places in it.
+SIGNED_IN_WORDS = {
     "title": N_("Signed in"),
     "heading": N_("Back from the sign-in"),
     "close": N_("You can close this tab, and go on in the chat."),
@@ -35,10 +36,10 @@ def router() -> APIRouter:
     @routes.get("/signed-in")
     async def signed_in() -> HTMLResponse:
         """The page."""
-        page = PAGE.read_text(encoding="utf-8")
-        said = {name: escape(_(words)) for name, words in WORDS.items()}
-        for name, words in {**said, "language": language(), "direction": direction()}.items():
-            page = page.replace(f"{{{name}}}", words)
+        page = SIGNED_IN_PAGE.read_text(encoding="utf-8")
+        values = {name: escape(_(words)) for name, words in SIGNED_IN_WORDS.items()}
+        for name, value in {**values, "language": language(), "direction": direction()}.items():
+            page = page.replace(f"{{{name}}}", value)
         return HTMLResponse(page, headers=PAGE_HEADERS)
 
     return routes

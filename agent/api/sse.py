@@ -93,10 +93,10 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     503: {"description": "Nobody is answered at the moment, or what was said cannot be reached"},
 }
 
-# In which a program gives a key of its own, where the host takes one (`VISITOR_KEYS`).
+# The header for a program's own key, where the host takes one (`VISITOR_KEYS`).
 KEY_HEADER = "X-Gemini-Api-Key"
 
-# What a field holds that has nothing.
+# The values of a field that holds nothing: it is left out of an event.
 EMPTY: tuple[Any, ...] = (None, "", (), {})
 
 # The id of the last event of every stream.
@@ -105,7 +105,7 @@ END_ID = "end"
 
 @dataclass
 class Position:
-    """An answer, and how many of its deltas a client has."""
+    """A place in an answer: how many of its deltas a client has."""
 
     session_id: str
     turn: int
@@ -119,7 +119,7 @@ class Position:
 
 LastEventID = Annotated[str | None, Header(description="The last id of a stream cut off.")]
 
-Asked = Annotated[str | None, Query(description="The same in the address.")]
+InAddress = Annotated[str | None, Query(description="The same in the address.")]
 
 
 def router(agents: Agents) -> APIRouter:
@@ -127,26 +127,27 @@ def router(agents: Agents) -> APIRouter:
     routes = APIRouter(prefix="/chat", tags=["chat"], route_class=PlainErrorRoute)
 
     async def answer(
-        asked: AskRequest | PostRequest, request: Request, last_id: str | None
+        body: AskRequest | PostRequest, request: Request, last_id: str | None
     ) -> StreamingResponse:
         key = SecretStr(request.headers.get(KEY_HEADER, ""))
         visitor = Visitor(address=client_address(request), key=key)
-        position = await _begin_or_resume(agents, asked, last_id, visitor, person_of(request))
+        position = await _begin_or_resume(agents, body, last_id, visitor, person_of(request))
         events = _events(position)
         return StreamingResponse(events, media_type="text/event-stream", headers=STREAM_HEADERS)
 
     @routes.post("/stream", response_class=StreamingResponse, responses=RESPONSES, summary="Ask")
     async def post(
         request: Request,
+        # FastAPI makes a title of this name in /openapi.json.
         asked: PostRequest | None = None,
-        query: Asked = None,
-        session_id: Asked = None,
-        agent: Asked = None,
+        query: InAddress = None,
+        session_id: InAddress = None,
+        agent: InAddress = None,
         streaming: Annotated[bool | None, Query(description=STREAMING)] = None,
         last_event_id: LastEventID = None,
     ) -> StreamingResponse:
         """Ask the agent, or answer what it asks; its answer as server-sent events, as it comes."""
-        asked = asked or PostRequest(
+        body = asked or PostRequest(
             query=query,
             session_id=session_id,
             agent=agent,
@@ -155,7 +156,7 @@ def router(agents: Agents) -> APIRouter:
             streaming=streaming,
             options=None,
         )
-        return await answer(asked, request, last_event_id)
+        return await answer(body, request, last_event_id)
 
     @routes.get(
         "/stream",
@@ -169,11 +170,11 @@ def router(agents: Agents) -> APIRouter:
     )
     async def get(
         request: Request,
-        asked: Annotated[AskRequest, Query()],
+        parameters: Annotated[AskRequest, Query()],
         last_event_id: LastEventID = None,
     ) -> StreamingResponse:
         """The same for a browser's EventSource, which can only GET."""
-        return await answer(asked, request, last_event_id)
+        return await answer(parameters, request, last_event_id)
 
     @routes.post("/stop", status_code=204, responses={404: RESPONSES[404]})
     async def stop(session_id: Annotated[str, Body(embed=True)], request: Request) -> None:
@@ -191,11 +192,14 @@ async def _refuse_embedding(
     purpose: Annotated[str | None, Header(include_in_schema=False)] = None,
     x_moz: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> None:
-    """A picture or a link in a web page, or in an answer, may not make the agent work, nor may a
-    browser that fetches what might be wanted next.
+    """Refuse requests that nobody has meant: for a picture or a link in a web page or an answer, or
+    by a browser that prefetches.
 
-    Browsers say what they fetch for: "empty" is a script; from site "none" comes what a person has
-    typed.
+    Browsers say what they fetch for: `Sec-Fetch-Dest` is "empty" for a script; `Sec-Fetch-Site` is
+    "none" for an address that a person has typed.
+
+    Raises:
+        HTTPException: 403 for such a request.
     """
     if sec_fetch_dest not in (None, "empty") and sec_fetch_site != "none":
         raise HTTPException(403, NOT_EMBEDDED)
@@ -205,34 +209,37 @@ async def _refuse_embedding(
 
 async def _begin_or_resume(
     agents: Agents,
-    asked: AskRequest | PostRequest,
+    body: AskRequest | PostRequest,
     last_event_id: str | None,
     visitor: Visitor,
     person: Person | None,
 ) -> Position | None:
-    """Begin an answer, or find the place where a stream of it broke; None when that is gone.
+    """Begin an answer, or find the place where its stream broke; None when that answer is gone.
 
     Raises:
-        HTTPException: 204 for a stream that was at its end; else why there is no answer.
-        StoreUnavailable: if its session cannot be looked up.
+        HTTPException: 204 for a stream that had come to its end; 404, 409 or 422 where there is no
+            answer.
+        LimitExceeded: if replies are too long.
+        StoreUnavailable: if the session cannot be looked up.
     """
     if last_event_id == END_ID:
         raise HTTPException(204)
     if last_event_id is not None:
-        return await _resume(agents, asked.session_id, last_event_id, person)
-    question = replace(parse_request(asked, agents.settings), visitor=visitor)
-    about = asked.session_id, asked.agent, person
-    active, log = await sessions.begin(agents, question, *about)
+        return await _resume(agents, body.session_id, last_event_id, person)
+    question = replace(parse_request(body, agents.settings), visitor=visitor)
+    active, log = await sessions.begin(
+        agents, question, session_id=body.session_id, agent=body.agent, person=person
+    )
     return Position(active.conversation.session_id, active.turns, log)
 
 
 async def _resume(
     agents: Agents, session_id: str | None, last_event_id: str, person: Person | None
 ) -> Position | None:
-    """The latest answer of a session, where the event with this id is a part of it."""
+    """The place behind the event with this id, if it is one of the session's latest answer."""
     parts = re.fullmatch(r"(.+)\.(\d{1,9})\.(\d{1,9})", last_event_id, re.ASCII)
-    owner = sessions.owner_of(parts[1], person) if parts else ""
-    active = await agents.find(owner, parts[1]) if parts else None
+    user_id = sessions.user_id_of(parts[1], person) if parts else ""
+    active = await agents.find(user_id, parts[1]) if parts else None
     if not (parts and active and active.log and session_id in (None, parts[1])):
         return None
     turn, received = int(parts[2]), int(parts[3])
@@ -241,6 +248,7 @@ async def _resume(
 
 
 async def _events(position: Position | None) -> AsyncGenerator[bytes, None]:
+    """The rest of an answer as server-sent events; a failure alone where the answer is gone."""
     if position is None:
         yield _event(Notice(ANSWER_GONE))
     else:
@@ -288,16 +296,16 @@ def _name_and_data(delta: Delta) -> tuple[str | None, dict[str, Any]]:
 
 
 def _tool_call(call: ToolCall) -> tuple[str, dict[str, Any]]:
-    """A tool that is called; or its result, which may be a ticket for another."""
-    told: dict[str, Any] = {"id": call.id, "name": call.name}
+    """A tool's call; or its result, which may be a ticket for a later one."""
+    data: dict[str, Any] = {"id": call.id, "name": call.name}
     later = {"waits": True} if call.waits_for else {}
     if call.seconds is None:
-        return "tool_call", {**told, "args": call.args, **later}
-    return "tool_result", {**told, "result": call.result, "seconds": call.seconds, **later}
+        return "tool_call", {**data, "args": call.args, **later}
+    return "tool_result", {**data, "result": call.result, "seconds": call.seconds, **later}
 
 
 def _aside(entry: File | Sources) -> tuple[str, dict[str, Any]]:
-    """What stands beside the words; a file without the fields that it has not."""
+    """A file, without the fields that are empty; or the sources of an answer."""
     if isinstance(entry, Sources):
         pages = [{k: v for k, v in asdict(page).items() if v is not None} for page in entry.pages]
         more = {"suggestions": entry.suggestions} if entry.suggestions else {}
@@ -314,12 +322,12 @@ def _aside(entry: File | Sources) -> tuple[str, dict[str, Any]]:
 
 
 def _pause(pause: Pause) -> tuple[str, dict[str, Any]]:
-    """What a person is asked, without the fields that it has not; or what was answered."""
-    told: dict[str, Any] = {"id": pause.id, "text": pauses.sentence(pause).text}
-    if said := pause.reply:
-        told["approved"] = said.is_approved
-        answered = {"value": said.value, "args": said.args}
-        return "reply", told | {name: what for name, what in answered.items() if what is not None}
+    """A question to a person, without the fields that are empty; or the person's reply."""
+    data: dict[str, Any] = {"id": pause.id, "text": pauses.sentence(pause).text}
+    if reply := pause.reply:
+        data["approved"] = reply.is_approved
+        given = {"value": reply.value, "args": reply.args}
+        return "reply", data | {name: value for name, value in given.items() if value is not None}
     about = {
         "kind": pause.kind,
         "message": pause.message,
@@ -330,4 +338,4 @@ def _pause(pause: Pause) -> tuple[str, dict[str, Any]]:
         "options": pause.options,
         "link": pause.link,
     }
-    return "pause", told | {name: value for name, value in about.items() if value not in EMPTY}
+    return "pause", data | {name: value for name, value in about.items() if value not in EMPTY}

@@ -1,4 +1,4 @@
-"""What clients of `/chat/stream` send, and the question that it is here."""
+"""What clients of `/chat/stream` send, made into a `Question`."""
 
 import json
 from collections.abc import Mapping
@@ -34,7 +34,6 @@ STREAMING = (
     "Whether the model gives its answer in pieces, or whole (ADK's StreamingMode); without it, as "
     "the host has set it."
 )
-
 
 OPTIONS = "How it is to be answered, as far as the host lets that be chosen."
 
@@ -78,36 +77,36 @@ class PostRequest(BaseModel):
     options: Choices | None = Field(None, description=OPTIONS)
 
 
-def parse_request(asked: AskRequest | PostRequest, settings: Settings) -> Question:
-    """What is asked, or replied.
+def parse_request(body: AskRequest | PostRequest, settings: Settings) -> Question:
+    """The question or the replies of a request.
 
     Raises:
-        HTTPException: 422, if it is neither or both, or cannot be read.
+        HTTPException: 422, if the request has neither or both, or cannot be read.
         LimitExceeded: if replies are too long.
     """
-    longest, options = settings.max_message_length, _options(asked, settings)
-    given = asked.replies if isinstance(asked, PostRequest) else None
-    if given is None and asked.query is None and not getattr(asked, "files", ()):
+    longest, options = settings.max_message_length, _options(body, settings)
+    given = body.replies if isinstance(body, PostRequest) else None
+    if given is None and body.query is None and not getattr(body, "files", ()):
         raise HTTPException(422, NO_QUERY)
     if given is None:
-        files = getattr(asked, "files", ())
-        return Question(asked.query or "", files=files, options=options)
-    if asked.query is not None:
+        files = getattr(body, "files", ())
+        return Question(body.query or "", files=files, options=options)
+    if body.query is not None:
         raise HTTPException(422, QUERY_OR_REPLIES)
-    if not asked.session_id:
+    if not body.session_id:
         raise HTTPException(422, NO_SESSION)
     return Question(replies=to_replies(given, longest), options=options)
 
 
-def _options(asked: AskRequest | PostRequest, settings: Settings) -> Options:
-    """How it is to be answered. Whether it is streamed any program may say.
+def _options(body: AskRequest | PostRequest, settings: Settings) -> Options:
+    """How the question is to be answered. Any program may say whether the model streams.
 
     Raises:
-        HTTPException: 422, for what may not be chosen.
+        HTTPException: 422, for an option that may not be chosen.
     """
-    given = asked.options if isinstance(asked, PostRequest) else None
+    given = body.options if isinstance(body, PostRequest) else None
     chosen = given or Choices.model_validate({})
-    streaming = asked.streaming if chosen.streaming is None else chosen.streaming
+    streaming = body.streaming if chosen.streaming is None else chosen.streaming
     try:
         options = demanded(chosen.model_copy(update={"streaming": None}), settings)
     except PlainError as error:
@@ -116,7 +115,11 @@ def _options(asked: AskRequest | PostRequest, settings: Settings) -> Options:
 
 
 def to_replies(given: Mapping[str, GivenReply], longest: int) -> dict[str, Reply]:
-    """The replies, without what cannot be stored; all together as long as a message at the most.
+    """The replies without characters that cannot be stored.
+
+    Args:
+        given: The replies, by the ids of the pauses.
+        longest: Characters that all of them may have as JSON; 0 for any number.
 
     Raises:
         HTTPException: 422, if they cannot be read.

@@ -36,7 +36,7 @@ class ToolResult(BaseModel):
     result: dict[str, Any] = Field(description="What the tool has given in the end.")
 
 
-class Told(BaseModel):
+class Told(BaseModel):  # Its name stands in /openapi.json.
     """What the agent has said to it."""
 
     text: str
@@ -46,7 +46,8 @@ class Told(BaseModel):
 def router(agents: Agents, token: SecretStr) -> APIRouter:
     """`/chat/result`, for programs that show the host's token."""
     routes = APIRouter(prefix="/chat", tags=["chat"], route_class=PlainErrorRoute)
-    described = HTTPBearer(auto_error=False)  # By which /openapi.json knows of the token.
+    # It puts the token into /openapi.json.
+    described = HTTPBearer(auto_error=False)
 
     @routes.post("/result")
     async def result(

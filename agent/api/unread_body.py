@@ -1,7 +1,7 @@
-"""What happens to the rest of a request's body that is answered before it has been read.
+"""The rest of a request's body where the response comes before all of it was read.
 
-A refusal does not wait for what is refused. The server by itself would read on, as long as a client
-sends: gigabytes, for nothing.
+A refusal does not wait for the body that it refuses. The server by itself would read on as long as
+a client sends: gigabytes, for nothing.
 """
 
 import asyncio
@@ -10,8 +10,8 @@ from contextlib import suppress
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# Seconds for which the rest may still come: who sends, and reads only then, would lose the answer
-# with the connection.
+# Seconds for which the rest may still come: a client that reads only after it has sent all would
+# lose the response with the connection.
 LINGER = 2.0
 
 
@@ -55,7 +55,7 @@ class UnreadBody:
 
 
 def has_body(headers: Headers) -> bool:
-    """Whether a body follows these headers at once. Who waits to be told to go on (100) sends none
-    to which nobody listens."""
+    """Whether a body follows these headers at once. With `Expect: 100-continue` a client first
+    waits for an answer of the server's."""
     length = headers.get("content-length", "0")
     return "expect" not in headers and ("transfer-encoding" in headers or length != "0")

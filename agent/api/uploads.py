@@ -1,11 +1,12 @@
-"""Files that visitors and programs send: measured, told by their content, and kept for a message.
+"""Files that visitors and programs send: measured, recognised by their content, and kept for a
+message.
 
     POST /files?name=cat.png    the file itself as the body
     -> 201 {"file": "files/….png/cat.png", "name": "cat.png", "type": "image/png", "size": 1234,
             "shown": "…"}
 
-`file` goes with a message (`files` of `POST /chat/stream`); it is kept for a day, and whoever knows
-it can fetch it. `shown` is for the page. Nothing is kept of what is refused.
+`file` goes with a message (`files` of `POST /chat/stream`); it is kept for a day, and everybody who
+knows it can fetch it. `shown` is for the page. Nothing is kept of what is refused.
 """
 
 import asyncio
@@ -28,27 +29,32 @@ from agent.limits.client_address import client_address
 from agent.render import media
 from agent.render.file_links import address_of, from_address, safe_name, to_line, true_name
 
-# Files that are looked into at the same time; each is in memory then.
-AT_ONCE = 4
+# Files that are recognised at the same time; each is in memory then.
+RECOGNISED_AT_ONCE = 4
 
 # Bytes of a file that are held in memory while it comes.
 IN_MEMORY = 100_000
 
 
 def _sent(address: object) -> File:
+    """The file at an address that `POST /files` has answered.
+
+    Raises:
+        PydanticCustomError: for anything else.
+    """
     if isinstance(address, str) and (file := from_address(address)):
         return file
     raise PydanticCustomError("file", "each is the `file` that `POST /files` has answered")
 
 
-# A file that was sent before, in a request as its address.
+# A file that was sent before; a request has its address.
 SentFile = Annotated[File, BeforeValidator(_sent), WithJsonSchema({"type": "string"})]
 
 
 def router(agents: Agents) -> APIRouter:
     """`POST /files`."""
     routes = APIRouter(tags=["chat"], route_class=PlainErrorRoute)
-    settings, looked_into = agents.settings, asyncio.Semaphore(AT_ONCE)
+    settings, recognising = agents.settings, asyncio.Semaphore(RECOGNISED_AT_ONCE)
 
     @routes.post(
         "/files",
@@ -82,7 +88,7 @@ def router(agents: Agents) -> APIRouter:
                 raise HTTPException(415, Notice("file_empty").text)
             await agents.limits.admit_upload(user_id, client_address(request), size)
             body.seek(0)
-            async with looked_into:
+            async with recognising:
                 return await asyncio.to_thread(_kept, body.read(), name)
 
     def _kept(data: bytes, name: str) -> dict[str, Any]:

@@ -14,22 +14,22 @@ from agent.cli.terminal import CONTROLS, NORMAL
 from agent.core.checks import Check, Verdict
 from agent.core.text import clean
 
-# A word for who sees no colour, and a colour for who looks over the list.
+# Each verdict as a word, for people who see no colour, and in a colour, for a quick look.
 COLORS: dict[Verdict, str] = {"ok": "\x1b[32m", "wrong": "\x1b[31m", "not checked": "\x1b[2m"}
-SHOWN: dict[Verdict, str] = {"ok": "ok", "wrong": "WRONG", "not checked": "not checked"}
+VERDICT_WORDS: dict[Verdict, str] = {"ok": "ok", "wrong": "WRONG", "not checked": "not checked"}
 
-WIDTH = max(map(len, SHOWN.values()))
+WORD_WIDTH = max(map(len, VERDICT_WORDS.values()))
 
 # Where the text of a line begins, and where it ends, in characters.
-INDENT, MAX_WIDTH = WIDTH + 2, 100
+INDENT, MAX_WIDTH = WORD_WIDTH + 2, 100
 
 
 def run_check(arguments: Sequence[str], our_agent: Path) -> int:
     """Print the list; the exit code, 1 if anything is wrong.
 
     Args:
-        arguments: Those after "check".
-        our_agent: The folder of the agent that is on show if none is named.
+        arguments: The command line's after "check".
+        our_agent: The folder of the agent that is checked if none is named.
     """
     parser = argparse.ArgumentParser(
         prog="python -m agent check",
@@ -52,26 +52,27 @@ async def _print_all(folder: Path, asks_model: bool) -> int:
     async for check in check_folder(folder, asks_model):
         print(_shown(check), flush=True)  # noqa: T201
         count += check.verdict == "wrong"
-    said = f"{count} of these should be mended." if count else "Nothing is wrong."
-    print(f"\n{said}", flush=True)  # noqa: T201
+    summary = f"{count} of these should be mended." if count else "Nothing is wrong."
+    print(f"\n{summary}", flush=True)  # noqa: T201
     if len(asyncio.all_tasks()) > 1:
-        os._exit(bool(count))  # Of a model that cannot be stopped, for which asyncio would wait.
+        # Such as the call of a model that cannot be stopped: asyncio would wait for it.
+        os._exit(bool(count))
     return int(bool(count))
 
 
 def _shown(check: Check) -> str:
-    """A line, with what is below it."""
-    verdict = SHOWN[check.verdict].ljust(WIDTH)
+    """A check's line, with its cure below it."""
+    verdict = VERDICT_WORDS[check.verdict].ljust(WORD_WIDTH)
     if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
         verdict = f"{COLORS[check.verdict]}{verdict}{NORMAL}"
-    said = [f"{check.name}: {check.text}", *([f"→ {check.cure}"] if check.cure else [])]
-    lines = clean("\n".join(said)).translate(CONTROLS).splitlines()
+    texts = [f"{check.name}: {check.text}", *([f"→ {check.cure}"] if check.cure else [])]
+    lines = clean("\n".join(texts)).translate(CONTROLS).splitlines()
     wrapped = [part for line in lines for part in _wrapped(line)]
     return f"{verdict}  " + f"\n{' ' * INDENT}".join(wrapped)
 
 
 def _wrapped(line: str) -> list[str]:
-    """The line in several that fit; a command, or a line of code, as it is."""
+    """The line in several that fit; an indented one, such as a command, as it is."""
     if line.startswith(" "):
         return [line]
     return textwrap.wrap(line, MAX_WIDTH - INDENT, break_long_words=False, break_on_hyphens=False)

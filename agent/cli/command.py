@@ -1,4 +1,4 @@
-"""What beside a question `python -m agent` may be asked for."""
+"""The commands that `python -m agent` has beside a question."""
 
 import argparse
 import re
@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-# How like a command's name a word has to be to be taken for it: "chek" and "checks" are, "czech"
-# and "checked" are not.
+# The likeness (difflib's ratio) from which a word is taken for a command's name: "chek" and
+# "checks" have it, "czech" and "checked" have not.
 ALIKE = 0.85
 
 
 def is_command(name: str, arguments: Sequence[str]) -> bool:
-    """Whether these ask for the command of this name, perhaps of an agent's folder, and not for an
-    answer to words that begin so."""
+    """Whether these arguments call the command of this name, perhaps with an agent's folder, and
+    are no question that begins with the same word."""
     more = arguments[1:]
     if more and Path(more[0]).is_dir():
         more = more[1:]
@@ -21,7 +21,7 @@ def is_command(name: str, arguments: Sequence[str]) -> bool:
 
 
 def meant_command(names: Iterable[str], arguments: Sequence[str]) -> str:
-    """The command that is meant by a single word which is almost its name; "" where none is."""
+    """The command whose name a single word almost is; "" for no such word."""
     word = arguments[0].lower() if arguments else ""
     if not (re.fullmatch(r"[a-z][a-z_-]*", word) and is_command(arguments[0], arguments)):
         return ""
@@ -30,8 +30,8 @@ def meant_command(names: Iterable[str], arguments: Sequence[str]) -> str:
 
 
 def add_agent(parser: argparse.ArgumentParser, default: Path, help: str) -> None:
-    """Have the command take one `--agent FOLDER`. By itself argparse takes several, and forgets all
-    but the last."""
+    """Add the option `--agent FOLDER`, which may be given once. By itself argparse takes several,
+    and forgets all but the last."""
     named: list[str] = []
 
     def folder(text: str) -> Path:

@@ -23,11 +23,11 @@ EXIT_NOTHING, EXIT_WRONG_COMMAND = 1, 2
 
 
 def run_evalset(arguments: Sequence[str], our_agent: Path) -> int:
-    """Write the files; the exit code, 1 if there is nothing to write.
+    """Write the files; the exit code: 1 if there is nothing to write, 2 if they cannot be written.
 
     Args:
-        arguments: Those after "evalset".
-        our_agent: The folder of the agent that is on show if none is named.
+        arguments: The command line's after "evalset".
+        our_agent: The folder of the agent whose findings are read if none is named.
     """
     parser = argparse.ArgumentParser(
         prog="python -m agent evalset",
@@ -74,30 +74,32 @@ async def _export(loaded: LoadedAgent, out: Path | None, judge: str) -> Exported
             'answers. Open its /host/findings, and take "Save as ADK eval set" there; or set '
             "SESSION_DB to where chats are kept."
         )
-    found = {finding_id(each): each for each in await Feedback(loaded.runner).all()}
+    found = {finding_id(finding): finding for finding in await Feedback(loaded.runner).all()}
     set_id = out.name.removesuffix(SUFFIX) if out else ""
     return export_evalset(found, loaded.runner.app_name, set_id, judge)
 
 
 def _write(exported: Exported, out: Path | None) -> int:
     for line in exported.left_out:
-        _say(f"Left out: {line}")
+        _print_plain(f"Left out: {line}")
     if not exported.included:
-        _say("There is nothing to write: no visitor has said anything of an answer yet.")
+        _print_plain("There is nothing to write: no visitor has said anything of an answer yet.")
         return EXIT_NOTHING
     folder = out.parent if out else Path()
     for name, text in exported.files.items():
         path = folder / name
         if name == CRITERIA_FILE and path.exists() and path.read_text(encoding="utf-8") != text:
             other = folder / f"{exported.set_id}.{CRITERIA_FILE}"
-            _say(f"Left as it is: {path}. For this set: adk eval --config_file_path {other}")
+            _print_plain(
+                f"Left as it is: {path}. For this set: adk eval --config_file_path {other}"
+            )
             path = other
         path.write_text(text, encoding="utf-8")
-        _say(f"Written: {path}")
+        _print_plain(f"Written: {path}")
     for line in exported.included:
-        _say(f"In it: {line}")
+        _print_plain(f"In it: {line}")
     return 0
 
 
-def _say(line: str) -> None:
+def _print_plain(line: str) -> None:
     print(clean(line).translate(CONTROLS))  # noqa: T201

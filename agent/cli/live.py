@@ -10,7 +10,7 @@ from dataclasses import replace
 from agent.chat.conversation import Conversation
 from agent.chat.live import LiveTurn, TalkOptions
 from agent.chat.streams import DeltaLog
-from agent.cli.terminal import CONTROLS, Screen, timestamp
+from agent.cli.terminal import CONTROLS, TerminalOutput, timestamp
 from agent.core.deltas import Delta
 from agent.core.notices import Notice, PlainError
 from agent.core.said import Said
@@ -19,23 +19,24 @@ from agent.core.transcript import Text
 from agent.core.visitor import Visitor
 from agent.limits.rate_limits import LimitExceeded
 
-HOW = "(You are in a talk. What you type interrupts an answer. Type exit to leave.)"
+HOW_TO_TALK = "(You are in a talk. What you type interrupts an answer. Type exit to leave.)"
 
-OVER = "talk_over"
+# The code of the notice with which a talk ends as it should.
+TALK_OVER = "talk_over"
 
 
-async def talk(conversation: Conversation, screen: Screen, question: str = "") -> bool:
+async def talk(conversation: Conversation, screen: TerminalOutput, question: str = "") -> bool:
     """Hold a talk, until the person leaves or it ends; whether it has ended as it should.
 
     Args:
-        conversation: With the agent.
-        screen: On which it is shown.
-        question: What is said, and nothing else; without one, what is typed or comes in a pipe.
+        conversation: The conversation with the agent.
+        screen: Where the talk is shown.
+        question: All that is said; without one, the lines that are typed or come in a pipe.
     """
     turn = conversation.talk(TalkOptions(), Visitor())
     is_typed = sys.stdin.isatty() and not question
     if is_typed:
-        screen.say(HOW)
+        screen.say(HOW_TO_TALK)
     showing = asyncio.create_task(_show(turn, screen, echoes=not (is_typed or question)))
     try:
         async with aclosing(_once(question) if question else _lines()) as lines:
@@ -49,10 +50,10 @@ async def talk(conversation: Conversation, screen: Screen, question: str = "") -
         turn.end()
     turn.end()
     await showing
-    return isinstance(turn.failure, PlainError) and turn.failure.notice.code == OVER
+    return isinstance(turn.failure, PlainError) and turn.failure.notice.code == TALK_OVER
 
 
-async def _say(turn: LiveTurn, screen: Screen, line: str) -> None:
+async def _say(turn: LiveTurn, screen: TerminalOutput, line: str) -> None:
     try:
         await turn.say(line)
     except LimitExceeded as error:
@@ -60,16 +61,21 @@ async def _say(turn: LiveTurn, screen: Screen, line: str) -> None:
 
 
 async def _answered(turn: LiveTurn) -> None:
-    """Wait until nothing more is to come."""
+    """Wait until the agent has answered."""
     async with aclosing(turn.watch()) as transcripts:
         async for _ in transcripts:
             if not turn.is_answering:
                 return
 
 
-async def _show(turn: LiveTurn, screen: Screen, echoes: bool) -> None:
-    """Write what the agent says, as it comes, each answer on a line of its own; what was asked too,
-    where nobody has seen it typed."""
+async def _show(turn: LiveTurn, screen: TerminalOutput, echoes: bool) -> None:
+    """Write the agent's words as they come, each answer on a line of its own.
+
+    Args:
+        turn: The talk.
+        screen: Where they are written.
+        echoes: Whether the user's words are written too, as nobody has seen them typed.
+    """
     has_words = False
     async with aclosing(DeltaLog(turn).read(heartbeat=0)) as deltas:
         async for _, delta in deltas:
@@ -78,29 +84,28 @@ async def _show(turn: LiveTurn, screen: Screen, echoes: bool) -> None:
                 has_words = False
             if isinstance(delta, Said):
                 if echoes:
-                    _echo(delta.text)
+                    words = clean(delta.text).translate(CONTROLS)
+                    print(f"{timestamp()} User: {words}", flush=True)  # noqa: T201
             elif delta:
-                has_words = _show_one(screen, delta, has_words)
+                has_words = _show_delta(screen, delta, has_words)
     if has_words:
         screen.end_answer()
 
 
-def _show_one(screen: Screen, delta: Delta, has_words: bool) -> bool:
-    """Write what is new; whether the line has words of an answer."""
+def _show_delta(screen: TerminalOutput, delta: Delta, has_words: bool) -> bool:
+    """Write one delta; whether the line has words of an answer."""
     if isinstance(delta, Notice):
-        if delta.code != OVER:
+        if delta.code != TALK_OVER:
             screen.say(f"({delta.text})")
         return False
-    if isinstance(delta, Text) and not has_words:  # The gap is for readers of one long text.
+    # Blank lines before a text part it from others in one long answer; here it has its own line.
+    if isinstance(delta, Text) and not has_words:
         delta = replace(delta, text=delta.text.lstrip("\n"))
     return screen.show_delta(delta) or has_words
 
 
-def _echo(text: str) -> None:
-    print(f"{timestamp()} User: {clean(text).translate(CONTROLS)}", flush=True)  # noqa: T201
-
-
 async def _once(question: str) -> AsyncGenerator[str, None]:
+    """One line, in the form in which `_lines` gives those of standard input."""
     yield question
 
 

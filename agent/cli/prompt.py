@@ -1,4 +1,4 @@
-"""What somebody types at a terminal, or pastes there, or sends through a pipe."""
+"""The input of somebody at a terminal: typed, pasted, or sent through a pipe."""
 
 import os
 import stat
@@ -7,10 +7,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 
-# Seconds of silence at which a paste is over: a terminal hands all of it over at once.
+# Seconds of silence after which a paste is over: a terminal hands all of it over at once.
 PASTE_GAP = 0.05
 
-# Seconds of waiting for a pipe to end of which nothing is said.
+# Seconds after which a wait for the end of a pipe is told.
 PIPE_TIMEOUT = 3.0
 
 WAITING = "(Reading standard input, until it ends. If nothing is to come from there: < /dev/null)"
@@ -40,26 +40,32 @@ def typed_questions() -> Iterator[str]:
 
 
 def somebody_answers() -> bool:
-    """Whether a person is there, who sees what is asked."""
+    """Whether a person is at the terminal, and sees the questions there."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def typed_reply(prompt: str) -> str:
-    """What is typed after this prompt. Whatever was typed before it is thrown away: nobody may
-    approve what was not on the screen yet."""
+    """The line that is typed after this prompt, with the rest of a paste.
+
+    Everything typed before it is thrown away: nobody may approve what was not on the screen yet.
+
+    Raises:
+        EOFError: at the end of input.
+    """
     with suppress(ImportError):  # On Windows.
         import termios
 
         termios.tcflush(sys.stdin, termios.TCIFLUSH)
-    if not sys.stdout.isatty():  # That has the answer alone.
+    # Standard output gets the answer alone: `input` would write the prompt there.
+    if not sys.stdout.isatty():
         print(prompt, end="", file=sys.stderr, flush=True)  # noqa: T201
         prompt = ""
     return input(prompt) + _rest_of_paste()
 
 
 def _rest_of_paste() -> str:
-    """What has come together with the line that was just read: more lines of a paste, where the
-    terminal or the readline does not mark it."""
+    """The other lines of a paste, where neither terminal nor readline marks it; "" where there are
+    none."""
     try:
         import select
         import termios
@@ -84,8 +90,7 @@ def _rest_of_paste() -> str:
 
 
 def piped_text() -> str:
-    """What comes through a pipe or from a file; "" where standard input is neither, which nobody
-    may ever write to."""
+    """The text of standard input, if that is a pipe or a file; else "", as it may never end."""
     try:
         kind = os.fstat(sys.stdin.fileno()).st_mode
     except (OSError, ValueError, AttributeError):  # It is closed.
@@ -93,10 +98,10 @@ def piped_text() -> str:
     if not (stat.S_ISFIFO(kind) or stat.S_ISREG(kind)):
         return ""
     # A program that starts this one may leave a pipe open in which nothing ever comes.
-    told = threading.Timer(PIPE_TIMEOUT, print, (WAITING,), {"file": sys.stderr})
-    told.daemon = True
-    told.start()
+    reminder = threading.Timer(PIPE_TIMEOUT, print, (WAITING,), {"file": sys.stderr})
+    reminder.daemon = True
+    reminder.start()
     try:
         return sys.stdin.read()
     finally:
-        told.cancel()
+        reminder.cancel()

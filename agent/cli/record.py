@@ -11,7 +11,7 @@ from agent.chat.agent_tree import llm_agents
 from agent.chat.conversation import Conversation
 from agent.chat.loader import LoadedAgent, load
 from agent.cli.command import add_agent
-from agent.cli.terminal import CONTROLS, Screen, TerminalChat, timestamp
+from agent.cli.terminal import CONTROLS, TerminalChat, TerminalOutput, timestamp
 from agent.core.environment import read_settings
 from agent.core.question import Options
 from agent.models.recording import RecordedGemini
@@ -26,7 +26,7 @@ def run_record(arguments: Sequence[str], our_agent: Path, demo: Sequence[str]) -
     """Record; the exit code.
 
     Args:
-        arguments: Those after "record".
+        arguments: The command line's after "record".
         our_agent: The folder of the agent that is asked if none is named.
         demo: A conversation for an agent that has these examples, or none.
 
@@ -64,14 +64,15 @@ def run_record(arguments: Sequence[str], our_agent: Path, demo: Sequence[str]) -
 
 
 def _chats(examples: Sequence[str], demo: Sequence[str]) -> list[Sequence[str]]:
-    """Whoever plays it begins with any of the examples, and may go on as in the last chat."""
+    """The chats to record: each example alone, and last all of them, or the demo, in one. Whoever
+    plays the recording may begin with any example, and go on as in the last chat."""
     whole = demo if set(demo) <= set(examples) or not examples else examples
     return [*([example] for example in examples if example != whole[0]), whole]
 
 
 async def _chat(loaded: LoadedAgent, questions: Sequence[str]) -> int:
     """One chat; how many of its questions got no whole answer."""
-    screen, failed = Screen(sys.stdout, sys.stderr), 0
+    screen, failed = TerminalOutput(sys.stdout, sys.stderr), 0
     conversation = Conversation(loaded.runner, read_settings(os.environ))
     chat = TerminalChat(conversation, screen, [], Options())
     for question in questions:

@@ -1,4 +1,4 @@
-"""What an agent asks, put to the person at the terminal."""
+"""The agent's questions (pauses), put to the person at the terminal."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
@@ -10,9 +10,10 @@ from agent.core.text import clean, to_json
 
 LEFT_OPEN = "(Left open: nothing was sent, and nothing is done.)"
 
+# The words for yes and no, in lower case.
 TRUTH = {"y": True, "yes": True, "n": False, "no": False}
 
-# What is typed for several lines of one field, where the terminal has one.
+# It parts the lines of a field that has several: the terminal takes one line.
 LINE_BREAK = ";"
 
 HINTS = {"number": " (a number)", "yes_no": " (y or n)", "json": " (as JSON)"}
@@ -23,19 +24,19 @@ Say: TypeAlias = Callable[[str], None]
 Ask: TypeAlias = Callable[[str], str]
 
 
-def read_replies(asked: Sequence[Pause], say: Say, ask: Ask) -> dict[str, Reply] | None:
-    """What the person answers to all of this, one after the other; None where that is left open,
-    as by Ctrl-C or the end of input.
+def read_replies(pauses: Sequence[Pause], say: Say, ask: Ask) -> dict[str, Reply] | None:
+    """The person's replies to these pauses, by their ids; None where they are left open, as by
+    Ctrl-C or the end of input.
 
     Args:
-        asked: What is open.
+        pauses: All open ones.
         say: Shows a line.
         ask: Shows a prompt; the line that is typed then.
     """
     kinds = {"approval": _approval, "choice": _choice, "sign_in": _sign_in}
     replies = {}
     try:
-        for pause in asked:
+        for pause in pauses:
             say(f"({sentence(pause).text})")
             while pause.id not in replies:
                 try:
@@ -96,7 +97,7 @@ def _input(pause: Pause, say: Say, ask: Ask) -> Reply:
 def _filled_in(
     shown: Sequence[Field], form: dict[str, object], say: Say, ask: Ask
 ) -> dict[str, object]:
-    """What is typed into these fields one by one; a blank line leaves what is there."""
+    """The form after these fields were typed one by one; a blank line leaves a value as it is."""
     filled = dict(form)
     for field in shown:
         while True:
@@ -123,7 +124,11 @@ def _prompt(field: Field, before: object, more: str = "") -> str:
 
 
 def _given(field: Field, typed: str, before: object) -> object:
-    """What has been typed, as a form has it."""
+    """The typed text as a value of the form; `before` for a blank line.
+
+    Raises:
+        PlainError: for a text that is neither yes nor no, where the field is one of these.
+    """
     text = clean(typed)
     if not text.strip():
         return before

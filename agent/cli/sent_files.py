@@ -8,12 +8,12 @@ from agent.core.files import File
 from agent.core.notices import PlainError
 from agent.core.settings import Settings
 
-# What sends a file: this, and a path behind it.
+# The line that sends a file.
 COMMAND = re.compile(r"/file\s+(?P<path>\S.*)")
 
 
 def path_in(line: str) -> str:
-    """The path of a file that is to be sent; "" of any other message."""
+    """The path in a line that sends a file; "" for any other message."""
     found = COMMAND.fullmatch(line.strip())
     return found["path"] if found else ""
 
@@ -23,8 +23,8 @@ def sent_file(path: str, settings: Settings) -> File:
     backslash before each blank.
 
     Raises:
-        OSError: if it cannot be read.
-        PlainError: if it may not be sent here.
+        OSError: if the file cannot be read.
+        PlainError: if the file may not be sent here.
     """
     place = Path(path).expanduser()
     if not place.exists():

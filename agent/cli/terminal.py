@@ -35,24 +35,25 @@ NOBODY_ANSWERS = "(Nobody can answer this here, so it is not done. At a terminal
 
 DIM, NORMAL, ERASE_LINE = "\x1b[2m", "\x1b[0m", "\r\x1b[K"
 
-# What to show in place of characters that a terminal obeys: they could paint over the screen, or
-# fill the clipboard. For `str.translate`.
+# For `str.translate`: replaces the characters that a terminal obeys. They could paint over the
+# screen, or fill the clipboard.
 CONTROLS = dict.fromkeys([*range(32), *range(127, 160)], "\N{REPLACEMENT CHARACTER}")
 CONTROLS |= {ord("\n"): "\n", ord("\t"): "\t", ord("\r"): ""}
 
-# The same for a pipe or a file, which may end in a terminal: but what ends a line is text there.
+# For `str.translate` too, for a pipe or a file: it may end in a terminal, but all characters that
+# end a line are kept there.
 PIPED = {code: shown for code, shown in CONTROLS.items() if chr(code) not in "\r\v\f\x85"}
 
 # What the terminal's last line holds; None while it is empty.
-Line: TypeAlias = Literal["answer", "thought", "progress"] | None
+LastLine: TypeAlias = Literal["answer", "thought", "progress"] | None
 
 
-class Screen:
+class TerminalOutput:
     """Standard output and standard error, which may be one terminal, or go different ways."""
 
     def __init__(self, out: TextIO, err: TextIO) -> None:
         self._out, self._err = out, err
-        self._line: Line = None
+        self._line: LastLine = None
 
     def remark(self, text: str) -> None:
         """Write a line that is not the answer's."""
@@ -61,11 +62,11 @@ class Screen:
         self._err.flush()
 
     def say(self, text: str) -> None:
-        """The same with words of others in it, of which a terminal obeys none."""
+        """Write such a line, without characters that a terminal obeys: others may have said it."""
         self.remark(clean(text).translate(CONTROLS))
 
     def ask(self, prompt: str) -> str:
-        """What is typed after this prompt, which may have words of others in it."""
+        """The line that is typed after this prompt, which may have words of others in it."""
         self._begin(None)
         return typed_reply(clean(prompt).translate(CONTROLS))
 
@@ -85,7 +86,7 @@ class Screen:
             self.remark(_dimmed(_figures(turn)))
 
     def show_delta(self, delta: Delta, heading: str = "") -> bool:
-        """Write what is new, after `heading` if it is words; whether it was."""
+        """Write one delta, words of the answer after `heading`; whether it was words."""
         if isinstance(delta, Text | Rewrite):
             self._write_answer(heading + clean(words(delta)))
             return True
@@ -106,7 +107,7 @@ class Screen:
         self._out.flush()
 
     def _show_step(self, delta: Delta) -> None:
-        """Show what is not the answer itself, on a terminal."""
+        """Show a step on the terminal: a thought, or a tool's call or result."""
         match delta:
             case Thought(text=text):
                 self._begin("thought")
@@ -123,14 +124,14 @@ class Screen:
                 assert_never(delta)
 
     def _show_progress(self, turn: Turn) -> None:
-        """A line that counts, unless it would be in the way of words."""
+        """Show a line that counts seconds and chunks, unless it would be in the way of words."""
         is_free = self._line in (None, "progress") or not self._out.isatty()
         if self._err.isatty() and is_free:
             self._begin("progress")
             self._err.write(f"{ERASE_LINE}{turn.elapsed:.0f} s, chunks: {turn.figures.chunks}")
             self._err.flush()
 
-    def _begin(self, line: Line) -> None:
+    def _begin(self, line: LastLine) -> None:
         """Make room on the terminal for a line of another kind."""
         if self._line == line:
             return
@@ -147,7 +148,7 @@ def _dimmed(text: str) -> str:
 
 
 def _endings(turn: Turn) -> list[str]:
-    """Why the answer is not whole, and what a program gives later."""
+    """The lines below an answer: why it is not whole, and which results a program gives later."""
     new = turn.transcript[len(turn.earlier) :]
     return [*notices(new), *(notice.text for notice in to_come(turn.transcript))]
 
@@ -181,15 +182,15 @@ class TerminalChat:
     def __init__(
         self,
         conversation: Conversation,
-        screen: Screen,
+        screen: TerminalOutput,
         files: Iterable[TextIO],
         options: Options,
     ) -> None:
         self._conversation, self._screen = conversation, screen
         self._files, self._options = list(files), options
-        # What the agent waits for.
-        self.asked: list[Pause] = []
-        # What goes with the next message.
+        # The pauses whose replies the agent waits for.
+        self._open_pauses: list[Pause] = []
+        # The files that go with the next message.
         self._attached: list[File] = []
 
     def attach(self, path: str) -> bool:
@@ -216,22 +217,27 @@ class TerminalChat:
         """
         opening = f"**{timestamp()} User:** {clean(question)}\n\n**{timestamp()} Agent:** "
         files, self._attached = tuple(self._attached), []
-        asked = Question(question, files=files, options=self._options)
-        return await self._run(asked, opening, heading)
+        whole_question = Question(question, files=files, options=self._options)
+        return await self._run(whole_question, opening, heading)
 
     def read_replies(self) -> dict[str, Reply] | None:
-        """What the person answers to what the agent waits for, if it does; None if nobody does."""
-        if self.asked and somebody_answers():
-            return read_replies(self.asked, self._screen.say, self._screen.ask)
-        for text in [f"({sentence(pause).text})" for pause in self.asked]:
+        """The person's replies to the open pauses, by their ids; None without pauses, and where
+        nobody can reply."""
+        if self._open_pauses and somebody_answers():
+            return read_replies(self._open_pauses, self._screen.say, self._screen.ask)
+        for text in [f"({sentence(pause).text})" for pause in self._open_pauses]:
             self._screen.say(text)
-        if self.asked:
+        if self._open_pauses:
             self._screen.say(NOBODY_ANSWERS)
         return None
 
     async def reply(self, replies: Mapping[str, Reply], heading: str = "") -> bool:
-        """The rest of the turn, as `ask` gives its beginning."""
-        answered = [replace(pause, reply=replies[pause.id]) for pause in self.asked]
+        """Go on with the turn, by these replies; whether its answer is whole.
+
+        Raises:
+            OSError: when the screen is gone, once the files have the whole answer.
+        """
+        answered = [replace(pause, reply=replies[pause.id]) for pause in self._open_pauses]
         opening = "".join(f"*({sentence(pause).text})*\n\n" for pause in answered)
         return await self._run(Question(replies=replies, options=self._options), opening, heading)
 
@@ -246,9 +252,10 @@ class TerminalChat:
             turn.stop()
         for error in filter(None, await all_outputs):
             raise error
-        if turn.id or not question.replies:  # Else they were not taken.
-            self.asked = open_pauses(turn.transcript)
-        return turn.failure is None and not self.asked
+        # Replies of a turn without an id were not taken: the pauses stay open.
+        if turn.id or not question.replies:
+            self._open_pauses = open_pauses(turn.transcript)
+        return turn.failure is None and not self._open_pauses
 
     async def _record(self, opening: str, turn: Turn, file: TextIO) -> None:
         """Write the turn as Markdown, as it comes."""

@@ -30,15 +30,15 @@ MAX_CALLS_PER_REPLY = 50
 
 OFFLINE_MODEL = OfflineModel()
 
-# A loop of the offline model's calls, which cost nothing, must end too: here where ADK itself ends
-# one by default.
+# A loop of the offline model's calls, which cost nothing, must end too: after as many as ADK's own
+# default (`RunConfig.max_llm_calls`).
 MAX_FREE_CALLS = 500
 
-# How many tokens a Gemini may think that is given no budget: the largest one that each of 2.5 takes
-# (https://ai.google.dev/gemini-api/docs/thinking).
+# How many tokens a Gemini without a thinking budget may think: the largest budget that every Gemini
+# 2.5 takes (https://ai.google.dev/gemini-api/docs/thinking).
 MOST_THOUGHTS = 24_576
 
-# The Geminis that think unless they are told not to. Those that speak think not, and take fewer
+# The Geminis that think unless they are told not to. Those that speak do not think, and take fewer
 # tokens than that.
 THINKS = re.compile(r"gemini-(2\.5|[3-9]|[1-9]\d|pro|flash)(?!.*(tts|audio|live))")
 
@@ -58,25 +58,27 @@ class TokenUsage:
     # Whether it is a talk, whose models are chosen when they are connected
     # (agent/chat/live_line.py).
     is_talk: bool = False
-    # Whether all of it is on a key of the visitor's own, and so nothing of the host's.
+    # Whether all calls are on a key of the visitor's own, and none on the host's.
     is_on_own_key: bool = False
-    # How many summaries of earlier events were made; their calls are not among those.
+    # How many summaries of earlier events were made; their calls are not counted in `calls`.
     summaries: int = 0
 
     # Tokens of all calls but each agent's latest.
     _earlier: int = 0
     # Tokens of each agent's latest call, as far as the model has reported them.
     _latest: dict[str, int] = field(default_factory=dict)
-    # How many of them `take_uncounted` has returned.
+    # How many tokens `take_uncounted` has returned so far.
     _counted: int = 0
-    # What sets the bound of each agent's latest answer, for the log.
+    # What bounds the length of each agent's latest answer, in words for the log.
     _bounds: dict[str, str] = field(default_factory=dict)
     # Since when each agent waits for its model, in seconds of `time.monotonic`, and in which task.
     _waiting: dict[str, tuple[float, asyncio.Task[Any] | None]] = field(default_factory=dict)
 
     def admit(self, agent: str, is_free: bool = False) -> str | None:
-        """Count one more call; None if it may be made, else an error code, which ends the whole
-        turn: a loop of agents would otherwise go on without a model."""
+        """Count one more call; None if it may be made, else an error code.
+
+        The code ends the whole turn: a loop of agents would otherwise go on without a model.
+        """
         self._earlier += self._latest.pop(agent, 0)
         if is_free:
             self.free_calls += 1
@@ -89,21 +91,22 @@ class TokenUsage:
         return BUDGET_SPENT if self.is_budget_spent and not is_free else None
 
     def report(self, agent: str, response: LlmResponse) -> None:
-        """Count the tokens of a call; each of its responses reports all of them until then."""
+        """Count the tokens of a call. Each of its responses reports the total so far."""
         tokens = _total(response.usage_metadata) if response.usage_metadata else 0
         self._latest[agent] = max(tokens, self._latest.get(agent, 0))
 
     def add_call(self, reported: types.GenerateContentResponseUsageMetadata) -> None:
-        """Count what a model has reported in a talk, each time of what has come since the last."""
+        """Count the tokens that a model reports in a talk: each time those since the last
+        report."""
         self._earlier += _total(reported)
 
     def begin_call(self, agent: str, bound: str) -> None:
-        """An agent calls its model, the length of whose answer this bounds."""
+        """Note that an agent calls its model, and what bounds the length of the answer."""
         self._bounds[agent] = bound
         self._waiting[agent] = monotonic(), asyncio.current_task()
 
     def end_call(self, agent: str) -> None:
-        """The model has said all, or failed."""
+        """Note that the agent's model has finished, or failed."""
         self._waiting.pop(agent, None)
 
     def bound(self, agent: str) -> str:
@@ -111,31 +114,31 @@ class TokenUsage:
         return self._bounds.get(agent, "the model's own limit")
 
     def take_uncounted(self) -> int:
-        """The tokens since it was called last."""
+        """The tokens since this was called last."""
         counted, self._counted = self._counted, self.tokens
         return self._counted - counted
 
     @property
     def waiting_since(self) -> float | None:
-        """Since when a model has been asked that has not said all yet, in seconds of
-        `time.monotonic`; None while the agents themselves are at work."""
-        # Of a call that was cancelled nobody tells the end, but its task is done.
+        """Since when the longest of the running model calls runs, in seconds of `time.monotonic`;
+        None while no model is at work."""
+        # A cancelled call gets no `end_call`, but its task is done.
         calls = tuple(self._waiting.values())
         return min((since for since, task in calls if task and not task.done()), default=None)
 
     def add_summary(self, response: LlmResponse) -> None:
-        """Count a summary, of whose call no plugin is told."""
+        """Count a summary and its tokens: ADK asks no plugin about its call."""
         self.summaries += 1
         self._earlier += _total(response.usage_metadata) if response.usage_metadata else 0
 
     @property
     def tokens(self) -> int:
-        """Of all calls, those that were cut off included."""
+        """The tokens of all calls, also of those that were cut off."""
         return self._earlier + sum(self._latest.values())
 
 
-# The running turn's, shared by all agents in it: ADK counts the calls of an agent that is used as a
-# tool apart from those of the agent that uses it, and reports no tokens of them.
+# The running turn's usage, shared by all its agents: ADK counts the calls of an agent that is used
+# as a tool apart from those of the agent that uses it, and does not report their tokens.
 token_usage: ContextVar[TokenUsage] = ContextVar("token_usage")
 
 
@@ -143,7 +146,7 @@ class Budget(BasePlugin):
     """Limits each model call by the turn's `token_usage`.
 
     Args:
-        max_output_tokens: How many tokens a call may give beside its thoughts; 0 is any number.
+        max_output_tokens: How many tokens a call may write beside its thoughts; 0 is any number.
     """
 
     def __init__(self, max_output_tokens: int) -> None:
@@ -174,7 +177,7 @@ class Budget(BasePlugin):
         return None
 
     def bound_output(self, request: LlmRequest) -> str:
-        """Bound the length of the answer; what bounds it, for the log."""
+        """Bound the length of the answer; the bound in words, for the log."""
         config, most = request.config, self._max_output_tokens
         own = config.max_output_tokens
         room = most + thinking_room(request)
@@ -187,9 +190,10 @@ class Budget(BasePlugin):
     async def after_model_callback(
         self, *, callback_context: CallbackContext, llm_response: LlmResponse
     ) -> LlmResponse | None:
-        """Count a response: called for every partial of an answer, so that what is cut off is
-        counted too. One with more tool calls than there may be is replaced by one with the first
-        of them."""
+        """Count a response; one with too many tool calls, without those beyond the limit.
+
+        ADK calls this for every part of an answer. So answers that are cut off are counted too.
+        """
         usage, agent = current_usage(), callback_context.agent_name
         usage.report(agent, llm_response)
         if not llm_response.partial:
@@ -201,18 +205,20 @@ class Budget(BasePlugin):
     async def on_model_error_callback(
         self, *, callback_context: CallbackContext, llm_request: LlmRequest, error: Exception
     ) -> None:
-        """A call that has failed is over."""
+        """Note that the failed call is over."""
         current_usage().end_call(callback_context.agent_name)
 
 
 def _with_fewer_calls(response: LlmResponse) -> LlmResponse | None:
+    """The response with its first `MAX_CALLS_PER_REPLY` tool calls; None if it has no more."""
     parts = (response.content and response.content.parts) or []
     calls = [part for part in parts if part.function_call]
     if response.content is None or len(calls) <= MAX_CALLS_PER_REPLY:
         return None
     log.warning(
         "The model called %d tools in one reply, of which %d are run.",
-        *(len(calls), MAX_CALLS_PER_REPLY),
+        len(calls),
+        MAX_CALLS_PER_REPLY,
     )
     left_out = {id(part) for part in calls[MAX_CALLS_PER_REPLY:]}
     kept = [part for part in parts if id(part) not in left_out]
@@ -230,15 +236,16 @@ def thinking_room(request: LlmRequest) -> int:
 
 
 def _lacks_credentials(context: CallbackContext, request: LlmRequest) -> bool:
-    """Whether it is an agent without credentials that was not there at the start."""
+    """Whether the agent's model has no credentials. At the start such models were replaced: so the
+    agent was made later."""
     agent = agent_of(context)
     model = agent.model or agent.canonical_model if agent else request.model or ""
     return not is_complete(model)
 
 
 async def _stand_in(context: CallbackContext, request: LlmRequest) -> LlmResponse | None:
-    """Give the offline model to an agent without credentials that was not there at the start, such
-    as one that a node makes; where that cannot be, its answer."""
+    """Give the offline model to an agent without credentials that was made after the start, as by a
+    node; None then. Where the agent is not found, the offline model's answer."""
     if agent := agent_of(context):
         agent.model = with_credentials(agent.model or agent.canonical_model)
         return None
@@ -250,16 +257,17 @@ async def answer_offline(request: LlmRequest) -> LlmResponse:
     try:
         [answer] = [response async for response in OFFLINE_MODEL.generate_content_async(request)]
     except (AskedToFail, NoStandIn) as error:
-        return LlmResponse(error_code=type(error).__name__)  # ADK would hide what was raised here.
+        # Not raised: ADK would hide which error it was.
+        return LlmResponse(error_code=type(error).__name__)
     return answer
 
 
 def _total(usage: types.GenerateContentResponseUsageMetadata) -> int:
-    """The total, which has more in it than the parts; their sum where a model gives no total."""
+    """The total that a model reports, which counts more than these parts; else their sum."""
     parts = usage.prompt_token_count, usage.candidates_token_count, usage.thoughts_token_count
     return usage.total_token_count or sum(filter(None, parts))
 
 
 def current_usage() -> TokenUsage:
-    """The running turn's; one that nobody reads where there is none, as in `adk web`."""
+    """The running turn's usage; outside of a turn, as in `adk web`, one that nobody reads."""
     return token_usage.get(None) or TokenUsage()

@@ -5,7 +5,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from starlette.requests import HTTPConnection
 
-# Networks of proxies among themselves; no visitor on the internet has an address in them.
+# Networks that are not on the internet: proxies use them among themselves, and no visitor has an
+# address in them.
 INTERNAL_NETWORKS = [
     ip_network(network)
     for network in (
@@ -38,7 +39,7 @@ def client_address(connection: HTTPConnection) -> str:
 
 
 def network(host: str) -> str:
-    """What counts as one address: the address; for IPv6 its /64 network."""
+    """The unit that the limits count by: an IPv4 address, or the /64 network of an IPv6 address."""
     address = _parse(host)
     if isinstance(address, IPv6Address):
         return str(ip_network((address, 64), strict=False))

@@ -1,8 +1,10 @@
-"""How many connections the server holds, whose, and for how long each may bring nothing whole.
+"""Limits on the server's connections: how many there are, how many of one address, and how long
+each may take to send a whole request.
 
-uvicorn waits for ever for the rest of a request: by itself, as many half-sent ones as a process may
-open files (often 1,024) shut everybody out, and nothing in the log says why. Here a request has its
-time, an address its number of connections, and where all are taken, whoever has most makes room.
+uvicorn waits for ever for the rest of a request. By itself it lets as many half-sent requests as a
+process may open files (often 1,024) shut everybody out, and nothing in the log says why. Here a
+request has its time, and an address its number of connections; where all are taken, the address
+that has most gives one up.
 """
 
 import asyncio
@@ -24,10 +26,10 @@ REQUEST_TIMEOUT = 30.0
 # Seconds between two looks at how long connections have waited.
 SWEEP_INTERVAL = 1.0
 
-# Files that are left for what is no visitor's connection: the AI service, the store, the agent's.
+# Open files that visitors' connections leave free: for the AI service, the store and the agent.
 RESERVED_FILES = 256
 
-# Seconds between two lines in the log about the same.
+# Seconds before a line is logged again about the same address.
 LOG_INTERVAL = 60.0
 
 # A connection, as uvicorn's protocol has it: `transport`, `client` and `cycle`, its latest request.
@@ -51,7 +53,7 @@ class Connections:
         self._logged: dict[str, float] = {}
 
     def add(self, protocol: Protocol) -> None:
-        """Count a new connection; close one of those that are too many, it may be this one."""
+        """Count a new connection; where there are too many, close one: it may be this one."""
         address = _address(protocol)
         self._open[address][protocol] = time.monotonic(), _cycle(protocol)
         most = 0 if address in self._trusted else self._per_address
@@ -67,22 +69,22 @@ class Connections:
         )
 
     def remove(self, protocol: Protocol) -> None:
-        """Count a connection no more."""
+        """Stop counting a connection."""
         address = _address(protocol)
         self._open[address].pop(protocol, None)
         if not self._open[address]:
             del self._open[address]
 
     def _make_room(self, address: str, newcomer: Protocol) -> None:
-        """Close the oldest connection of this address that waits for a request; where none waits,
-        the oldest of all, or the newcomer where that is the same address's."""
+        """Close the address's oldest connection that waits for a request. Where none waits, close
+        the newcomer, if it is this address's; else the address's oldest connection."""
         own = self._open[address]
         waiting = (protocol for protocol in own if protocol is not newcomer and _waits(protocol))
         oldest = newcomer if newcomer in own else next(iter(own))
         self._close(next(waiting, oldest))
 
     def _sweep(self) -> None:
-        """Close what has waited for too long; again and again, while there are connections."""
+        """Close the connections that have waited for too long; then again after a while."""
         now = time.monotonic()
         for address, own in list(self._open.items()):
             late = []
@@ -112,7 +114,7 @@ class Connections:
 
 
 def counted(protocol_class: type, connections: Connections) -> type:
-    """The protocol of a server whose connections are counted."""
+    """A subclass of uvicorn's protocol that has these `connections` count it."""
 
     class CountedProtocol(protocol_class):  # type: ignore[misc]
         def connection_made(self, transport: asyncio.Transport) -> None:
@@ -124,14 +126,15 @@ def counted(protocol_class: type, connections: Connections) -> type:
             super().connection_lost(error)
 
         def handle_websocket_upgrade(self, event: Any) -> None:
-            connections.remove(self)  # Another protocol hears of its end.
+            # uvicorn hands the connection to another protocol: this one does not see its end.
+            connections.remove(self)
             super().handle_websocket_upgrade(event)
 
     return CountedProtocol
 
 
 def most_files() -> int:
-    """How many connections this process can hold; 0 where nobody says."""
+    """How many connections this process can hold, by its limit of open files; 0 if not known."""
     try:
         import resource  # Not on Windows.
     except ImportError:
@@ -151,7 +154,7 @@ def _cycle(protocol: Protocol) -> Any:
 
 def _waits(protocol: Protocol) -> bool:
     """Whether it is the client's turn: to send a request, or the rest of one."""
-    if not hasattr(protocol, "cycle"):  # Not known in this release of uvicorn.
+    if not hasattr(protocol, "cycle"):  # This release of uvicorn does not tell.
         return False
     cycle = protocol.cycle
     return cycle is None or bool(cycle.response_complete or cycle.more_body)

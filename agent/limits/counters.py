@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-# Seconds that Redis has to connect, and to answer: for so long one that hangs holds a turn up.
+# Seconds that Redis has to connect, and to answer; a Redis that hangs delays a turn by as much.
 # Chosen, not measured: a Redis nearby answers in milliseconds.
 REDIS_TIMEOUT = 1.0
 
@@ -28,6 +28,9 @@ REDIS_RETRY_INTERVAL = 30.0
 
 class Counters:
     """Counts by the `limits` library, each from its first hit on; a limit of 0 is none.
+
+    Args:
+        redis: The address of a Redis that keeps them; None for memory.
 
     Raises:
         ValueError: for a store that cannot be used, with a sentence for the host.
@@ -46,7 +49,7 @@ class Counters:
         return await self._call(lambda limiter: limiter.hit(limit, key, cost=cost))
 
     async def is_reached(self, limit: RateLimitItem, key: str, cost: int = 1) -> bool:
-        """Whether so many more would be too much."""
+        """Whether `cost` more would be too much."""
         if not limit.amount:
             return False
         return not await self._call(lambda limiter: limiter.test(limit, key, cost=cost))
@@ -57,17 +60,17 @@ class Counters:
         return max(1, ceil(stats.reset_time - time()))
 
     async def store_answers(self) -> bool:
-        """Whether the store is there; memory always is."""
+        """Whether the store answers; memory always does."""
         try:
             return await self._store.storage.check()
-        except Exception:  # Whatever it is, its text may hold the store's address and password.
+        except Exception:  # Not logged: its text may hold the store's address and password.
             return False
 
     async def _call(self, step: Callable[[FixedWindowRateLimiter], Awaitable[T]]) -> T:
         if monotonic() >= self._retry_at:
             try:
                 return await step(self._store)
-            except Exception as error:  # Whatever it is: no turn fails for want of a count.
+            except Exception as error:  # Of any kind: no turn fails because a count does.
                 cause = error.storage_error if isinstance(error, StorageError) else error
                 # Not its text, which may hold the store's address and password.
                 log.warning(

@@ -21,27 +21,27 @@ from agent.limits.counters import Counters
 
 log = logging.getLogger(__name__)
 
-# How many visitors' addresses are remembered: of more conversations than are usually kept.
+# How many visitors' addresses are remembered: more than there are conversations, usually.
 MAX_ADDRESSES = 10_000
 
-# Seconds after which a message may be sent again that nobody answers at the moment.
+# Seconds after which a visitor is told to send a message again that nobody answers at the moment.
 CLOSED_WAIT = 60
 
 # How many ratings there may be for each message: one is a press, and another what is written to it.
 RATINGS_PER_MESSAGE = 4
 
-# How often the host's secret may be tried from one network address.
+# Tries of the host's secret from one network address.
 SIGN_INS = RateLimitItemPerMinute(10, namespace="sign-in")
 
 # The key under which the day's budget is counted, for all visitors together.
 EVERYBODY = "all"
 
 # The part of the day's budget after which the host is warned.
-NEAR = 0.8
+NEARLY_SPENT = 0.8
 
 
 class LimitExceeded(PlainError):
-    """A message is not answered, because a limit is reached; the text says until when."""
+    """A message is not answered, because a limit is reached; the notice says until when."""
 
     def __init__(self, code: str, wait: int | None = None, **args: Argument) -> None:
         super().__init__(code, **args)
@@ -50,7 +50,7 @@ class LimitExceeded(PlainError):
 
 
 def chat_is_full(most: int) -> LimitExceeded:
-    """The error of one turn more than a chat may have."""
+    """The error for one turn more than a chat may have."""
     return LimitExceeded("chat_had_one" if most == 1 else "chat_full", turns=most)
 
 
@@ -75,9 +75,9 @@ class Limits:
         # Who holds a talk.
         self._talking: set[str] = set()
         self._addresses: OrderedDict[str, str] = OrderedDict()
-        # Of which of the day's budgets the host has been told that it is nearly spent.
-        self._told: set[str] = set()
-        # What the host sees of all that.
+        # The day's budgets ("turns", "tokens") about which the log has a warning.
+        self._warned_of: set[str] = set()
+        # The figures that the host sees.
         self.usage = UsageLog()
 
     @property
@@ -86,7 +86,7 @@ class Limits:
         return self._running.total()
 
     def of_agent(self, costs: bool) -> Self:
-        """The same limits, by which whatever is asked of one agent is counted with all the rest.
+        """These limits for one agent; its messages are counted together with all others.
 
         Args:
             costs: Whether that agent's own model costs anybody anything.
@@ -108,12 +108,12 @@ class Limits:
         """Let one turn run inside.
 
         Args:
-            user_id: Who asks.
-            address: From which network address; None where nobody counts by it.
-            message: What is asked.
+            user_id: The visitor who asks.
+            address: The visitor's network address; None where it does not count.
+            message: The visitor's message.
             turns: How many turns the conversation has had.
             is_stopping: Whether the turn only stores the question, as the app is being shut down.
-            resumes: Whether a turn goes on that has been counted when it began.
+            resumes: Whether it goes on with a turn that was counted when it began.
 
         Raises:
             LimitExceeded: when a limit is reached.
@@ -122,7 +122,8 @@ class Limits:
         with self._count_running(address):
             if not resumes:
                 await self._count_message(user_id, address)
-                self._check_size(message, turns)  # What is refused by this has been counted.
+                # After the count: messages that are refused for their size count, too.
+                self._check_size(message, turns)
             self._remember(user_id, address)
             yield
 
@@ -131,7 +132,7 @@ class Limits:
         """Let a visitor hold a talk inside, and no second one.
 
         Raises:
-            LimitExceeded: where that is one too many.
+            LimitExceeded: where the visitor has one, or all together have too many.
         """
         most = self._settings.max_talks
         if user_id in self._talking:
@@ -145,7 +146,7 @@ class Limits:
             self._talking.discard(user_id)
 
     async def admit_words(self, user_id: str, address: str | None, text: str) -> None:
-        """Count what somebody has typed in a talk.
+        """Count words that somebody has typed in a talk.
 
         Raises:
             LimitExceeded: when a limit is reached.
@@ -154,7 +155,8 @@ class Limits:
         await self._count_message(user_id, address)
 
     def address_of(self, user_id: str) -> str | None:
-        """From where this visitor has asked last, if that is known: it is stored nowhere."""
+        """The network address of this visitor's latest message; None if not known. It is stored
+        nowhere."""
         return self._addresses.get(user_id)
 
     def _remember(self, user_id: str, address: str | None) -> None:
@@ -165,12 +167,18 @@ class Limits:
                 self._addresses.popitem(last=False)
 
     def close(self, code: str = "closing") -> None:
-        """Admit nobody any more; the code is of the notice that says why."""
+        """Admit nobody any more; `code` is the code of the notice that says why."""
         self._closed_by = code
 
     def check_open(self, is_stopping: bool = False) -> None:
-        """Raise LimitExceeded where nobody is admitted, but for a turn that only stores its
-        question."""
+        """Check that messages are answered at the moment.
+
+        Args:
+            is_stopping: Whether the turn only stores its question, and may pass all the same.
+
+        Raises:
+            LimitExceeded: where nobody is admitted.
+        """
         if self._closed_by and not is_stopping:
             raise LimitExceeded(self._closed_by, wait=CLOSED_WAIT)
 
@@ -221,9 +229,9 @@ class Limits:
         """Count a file that a visitor has sent, in megabytes.
 
         Args:
-            visitor: Who says to have sent it; "" for a program.
-            address: From which network address.
-            size: In bytes.
+            visitor: The user id that the request claims; "" for a program.
+            address: The sender's network address.
+            size: The file's size in bytes.
 
         Raises:
             LimitExceeded: when a limit is reached.
@@ -255,7 +263,7 @@ class Limits:
         """Count one try of the host's secret.
 
         Raises:
-            LimitExceeded: when there were too many from that network address.
+            LimitExceeded: when there were too many from this network address.
         """
         await self._hit(SIGN_INS, f"address {address}", "too_many_sign_ins")
 
@@ -271,8 +279,8 @@ class Limits:
 
         Args:
             resumes: Whether the turn has been counted when it began.
-            is_on_own_key: Whether it is on the visitor's own key, which the host may have paused,
-                too, but does not pay for.
+            is_on_own_key: Whether it is on the visitor's own key: the host may have paused such
+                turns, too, but does not pay for them.
 
         Returns:
             A notice for the visitor if the turn may not use that key, and is not counted; None if
@@ -291,7 +299,7 @@ class Limits:
         return await self._used_up(turns)
 
     async def spend(self, tokens: int) -> bool:
-        """Count tokens on the host's key; whether the day's are spent by that."""
+        """Count tokens on the host's key; whether the day's budget of tokens is spent now."""
         _, limit = self._daily_limits()
         if tokens:
             await self._counts.hit(limit, EVERYBODY, cost=tokens)
@@ -299,19 +307,21 @@ class Limits:
         return await self._counts.is_reached(limit, EVERYBODY)
 
     async def _warn_if_near(self, limit: RateLimitItem) -> None:
-        """Tell the host, once, that most of the day's budget is spent."""
-        left, name = ceil(limit.amount * (1 - NEAR)), limit.namespace
+        """Warn the host in the log, once, that most of the day's budget is spent."""
+        left, name = ceil(limit.amount * (1 - NEARLY_SPENT)), limit.namespace
         if not await self._counts.is_reached(limit, EVERYBODY, left + 1):
-            self._told.discard(name)
-        elif name not in self._told:
-            self._told.add(name)
+            self._warned_of.discard(name)
+        elif name not in self._warned_of:
+            self._warned_of.add(name)
             log.warning(
                 "%d %% of DAILY_%s=%d are used up. When all are, the offline model answers.",
-                *(NEAR * 100, name.upper(), limit.amount),
+                NEARLY_SPENT * 100,
+                name.upper(),
+                limit.amount,
             )
 
     def _daily_limits(self) -> tuple[RateLimitItem, RateLimitItem]:
-        """Of turns and of tokens."""
+        """The day's limit of turns, and that of tokens."""
         return (
             RateLimitItemPerDay(self._settings.daily_turns, namespace="turns"),
             RateLimitItemPerDay(self._settings.daily_tokens, namespace="tokens"),

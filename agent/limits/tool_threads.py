@@ -1,4 +1,5 @@
-"""The threads that ordinary (not async) tools run in: so many at once, and a share for everyone.
+"""The threads that ordinary (not async) tools run in: a number at once, and a share for each
+visitor.
 
 Python cannot end a thread. A tool that does not come back keeps its thread when its turn is over;
 another thread then takes its place among those that may run at once, and the one that is left
@@ -21,11 +22,11 @@ from agent.core.notices import PlainError
 
 T = TypeVar("T")
 
-# How many threads may be left behind by turns that are over, for each that may run at once. They
-# cost memory alone, some 50 KB each; that many mean that the app has to be restarted.
+# How many threads turns that are over may leave behind, for each thread that may run at once. A
+# thread costs memory alone, some 50 KB; with that many the app has to be restarted.
 MAX_LEFT = 8
 
-# For whom the turn runs that a tool is called in. What a turn's task starts inherits it.
+# The visitor whose turn calls a tool. The tasks that a turn starts inherit it.
 caller: ContextVar[str | None] = ContextVar("caller", default=None)
 
 
@@ -45,10 +46,10 @@ class _Call(Future[Any]):
 
 
 class ToolThreads(Executor):
-    """Runs so many calls at once, each in a thread of its own; one visitor has half of them.
+    """Runs a number of calls at once, each in a thread of its own; one visitor has half of them.
 
     Args:
-        size: How many.
+        size: How many calls run at once.
     """
 
     def __init__(self, size: int) -> None:
@@ -84,7 +85,7 @@ class ToolThreads(Executor):
         return call
 
     def leave(self, call: _Call) -> None:
-        """Nobody waits for the call any more: give its place to another."""
+        """Give the place of a call that nobody waits for any more to another call."""
         with self._lock:
             if call in self._running:
                 self._running.remove(call)
@@ -127,7 +128,7 @@ class ToolThreads(Executor):
 
 
 def _count(calls: set[_Call], caller: str | None) -> int:
-    """How many of them are this visitor's; of nobody's none."""
+    """How many of these calls are this visitor's; 0 without a visitor."""
     return sum(call.caller == caller for call in calls) if caller else 0
 
 
@@ -142,7 +143,7 @@ def threads_left() -> tuple[int, bool]:
 
 
 def tool_threads(size: int) -> ToolThreads:
-    """Those of the running loop; ADK runs tools in them from now on."""
+    """The running loop's threads; ADK runs tools in them from now on."""
     pools = _pools.setdefault(asyncio.get_running_loop(), {})
     if size not in pools:
         pools[size] = ToolThreads(size)

@@ -1,4 +1,4 @@
-"""The self-check's list as HTML: each line with a word for what it is, not a colour alone."""
+"""The self-check's list as HTML: each line says its verdict in a word, not by a colour alone."""
 
 import html
 from collections.abc import Sequence
@@ -12,22 +12,22 @@ DAILY_TURNS and DAILY_TOKENS.</small>
 </form>
 """
 
-# By what is wrong first, and what is well last.
+# The order of the verdicts in the list.
 ORDER = "wrong", "not checked", "ok"
 
 
 def to_html(checks: Sequence[Check]) -> str:
     """The list, and a button by which the model is asked."""
     count = sum(check.verdict == "wrong" for check in checks)
-    said = f"{count} of these should be mended." if count else "Nothing is wrong."
+    summary = f"{count} of these should be mended." if count else "Nothing is wrong."
     listed = sorted(checks, key=lambda check: ORDER.index(check.verdict))
     items = "".join(map(_item, listed))
-    return f'<p role="status">{said}</p>\n<ul class="checks">\n{items}</ul>\n{ASK}'
+    return f'<p role="status">{summary}</p>\n<ul class="checks">\n{items}</ul>\n{ASK}'
 
 
 def _item(check: Check) -> str:
-    name, text, cure = (html.escape(each) for each in (check.name, check.text, check.cure))
-    kind = check.verdict.partition(" ")[0]
+    name, text, cure = map(html.escape, (check.name, check.text, check.cure))
+    css_class = check.verdict.partition(" ")[0]
     mend = f"<p>→ {cure}</p>" if cure else ""
-    said = f"<b>{check.verdict}</b> <strong>{name}</strong><p>{text}</p>{mend}"
-    return f'<li class="{kind}">{said}</li>\n'
+    line = f"<b>{check.verdict}</b> <strong>{name}</strong><p>{text}</p>{mend}"
+    return f'<li class="{css_class}">{line}</li>\n'

@@ -10,17 +10,21 @@ from agent.core.text import clean, from_json, to_json
 from agent.render.file_links import address_of
 from agent.render.markdown import MARK
 
-# How an object begins, or a list of objects or texts: what is not so may be Markdown.
+# The beginning of an object, or of a list of objects, lists or texts. Other texts may be Markdown.
 JSON_BEGINS = re.compile(r'\s*(\{\s*["}]|\[\s*[\[{"])')
 
-# Characters of a tool's arguments or result that a page shows: each few become an element of it.
+# Characters of a tool's arguments or result that a page shows: every few of them become an element.
 MAX_SHOWN = 5_000
 
 
 def fenced(value: Any, is_whole: bool) -> str:
-    """JSON in a code block whose fence is longer than any run of backticks in it. On a page it is
-    the first part of it, with a link to the whole."""
-    text, rest = _as_text(_Same(value)), ""
+    """JSON as a code block. On a page, long JSON is cut off, with a link to all of it.
+
+    Args:
+        value: The JSON; a text stays as it is.
+        is_whole: Whether it is shown whole, as in an export.
+    """
+    text, rest = _as_text(_ByIdentity(value)), ""
     if len(text) > MAX_SHOWN and not is_whole:
         address = address_of(File("application/json", text.encode()))
         save = _("This is the beginning. [Save all {number} characters]({address})")
@@ -31,7 +35,8 @@ def fenced(value: Any, is_whole: bool) -> str:
 
 
 def is_json(text: str, grows: bool) -> bool:
-    """Whether an answer is one value of JSON, as an agent with an `output_schema` gives it."""
+    """Whether an answer is a JSON object or list, as an agent with an `output_schema` gives it.
+    While it grows, its beginning decides."""
     if not JSON_BEGINS.match(text):
         return False
     if grows:
@@ -43,7 +48,8 @@ def is_json(text: str, grows: bool) -> bool:
 
 
 def verbatim(text: str, mark: str) -> str:
-    """A whole answer as code; copying from a page gives the answer alone (static/text.js)."""
+    """A whole answer as a block of code; `mark` below it lets copying from a page leave out the
+    fence (static/text.js)."""
     fence = _fence(text)
     return f"{fence}json\n{text}\n{fence}" + (f"\n{mark}" if mark else "")
 
@@ -53,8 +59,8 @@ def _fence(text: str) -> str:
     return "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
 
 
-class _Same:
-    """A value that is equal to itself alone, so that it is known again without a look into it."""
+class _ByIdentity:
+    """A value as a cache's key: equal to itself alone, so that its content is not compared."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -63,11 +69,11 @@ class _Same:
         return id(self.value)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.value is other.value
+        return isinstance(other, _ByIdentity) and self.value is other.value
 
 
 @lru_cache(maxsize=16)  # An answer that grows is made into messages many times a second.
-def _as_text(same: _Same) -> str:
-    value = same.value
+def _as_text(wrapped: _ByIdentity) -> str:
+    value = wrapped.value
     text = value if isinstance(value, str) else to_json(value, indent=2, ensure_ascii=False)
     return clean(text).replace(MARK, "")

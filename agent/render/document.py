@@ -1,4 +1,4 @@
-"""Markdown as HTML that stands on its own: nothing in it is fetched, and links lead out of it."""
+"""Markdown as HTML that stands on its own: nothing in it is fetched, and links open a new tab."""
 
 import html
 import re
@@ -14,7 +14,7 @@ from agent.render.formulas import MARK
 from agent.render.markdown import replace_formulas
 from agent.render.media import RASTER_TYPES
 
-# Where a formula is to be.
+# The place of a formula, by its number, while the rest is rendered.
 PLACE = rf"{MARK}\d+{MARK}"
 
 OUT_OF_PAGE = {"target": "_blank", "rel": "noopener noreferrer nofollow"}
@@ -34,7 +34,7 @@ def _render_link(
 def _render_image(
     self: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: Any
 ) -> str:
-    """A picture whose data is in the text itself; of one from elsewhere a link with its words."""
+    """A picture whose data is in the text itself; for one from elsewhere, a link with its words."""
     token = tokens[index]
     source = str(token.attrs.get("src"))
     if source.startswith(tuple(f"data:{kind};base64," for kind in RASTER_TYPES)):
@@ -53,7 +53,8 @@ def _render_image(
 def _render_code(
     self: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: Any
 ) -> str:
-    """Code that is wider than the page is scrolled by keys, too."""
+    """A block of code that can have the focus: so one that is wider than the page scrolls by
+    keys."""
     render = self.fence if tokens[index].type == "fence" else self.code_block
     return str(render(tokens, index, options, env)).replace("<pre>", '<pre tabindex="0">', 1)
 
@@ -67,13 +68,13 @@ def _markdown() -> MarkdownIt:
     return parser
 
 
-# Without HTML: whatever looks like it is text.
+# A parser of Markdown without HTML: tags are text.
 MARKDOWN = _markdown()
 
 
 def render(text: str) -> str:
     """Markdown as HTML. A formula is shown as it is written, as code: without a script only MathML
-    would draw it, and no library makes that of all that KaTeX draws on the page."""
+    would draw it, and no library makes MathML of all formulas that KaTeX draws on the page."""
     formulas: dict[str, str] = {}
 
     def put(source: str) -> str:
@@ -81,12 +82,13 @@ def render(text: str) -> str:
         formulas[place] = html.escape(source)
         return place
 
-    def found(part: re.Match[str]) -> str:
-        if part[0].startswith("<"):  # A title may have one.
+    def replaced(part: re.Match[str]) -> str:
+        # A place within a tag, as in a link's title: no element can stand there.
+        if part[0].startswith("<"):
             return re.sub(PLACE, lambda place: formulas.pop(place[0], ""), part[0])
-        # Each once, as a text may name the mark: `&ic;`.
+        # Each formula is put in once: a text may write the mark as `&ic;`, and so make a place.
         source = formulas.pop(part[0], "")
         return source and f'<code class="formula">{source}</code>'
 
     rendered = str(MARKDOWN.render(replace_formulas(text.replace(MARK, ""), put)))
-    return re.sub(f"<[^>]*>|{PLACE}", found, rendered)
+    return re.sub(f"<[^>]*>|{PLACE}", replaced, rendered)

@@ -1,8 +1,8 @@
-"""Findings as an eval set of ADK's: what visitors said of answers becomes what `adk eval` runs.
+"""Findings as an eval set of ADK's: what visitors said of answers becomes cases for `adk eval`.
 
-Each finding is a case. The turns above an answer are asked again, since the agent answers in their
-light, but nothing is looked for in their answers. What is looked for in the one that the finding is
-about says agent/core/expectation.py.
+Each finding is a case. The questions above the rated answer are asked again, since the agent
+answers in their light, but their answers are not checked. agent/core/expectation.py says what is
+looked for in the rated answer.
 """
 
 import json
@@ -24,9 +24,8 @@ from agent.render.findings import VERDICTS
 
 if TYPE_CHECKING:
     from google.adk.evaluation.eval_case import EvalCase, Invocation
-    from google.adk.evaluation.eval_set import EvalSet
 
-# The module with the metrics, which is copied beside the set; and in whose name a case is run.
+# The module with the metrics, which is copied beside the set; and the user of every case.
 METRICS, USER_ID = "answer_metrics", "user"
 
 # The file of criteria that ADK looks for beside an eval set.
@@ -55,11 +54,12 @@ its key, and is paid for."""
 
 @dataclass(frozen=True)
 class Exported:
-    """An eval set with all that it needs."""
+    """An eval set with the files that it needs."""
 
     set_id: str
+    # The texts of the files, by their names.
     files: Mapping[str, str]
-    # What is in it and what it looks for, and what is not in it and why: a line for each finding.
+    # A line for each finding: what the set looks for, or why the finding is not in the set.
     included: tuple[str, ...]
     left_out: tuple[str, ...]
 
@@ -72,7 +72,7 @@ def export_evalset(
     Args:
         found: The findings, by their ids.
         app_name: What ADK calls the agent: the name of its folder.
-        set_id: What the set is called, and its file; a name made of the agent's without it.
+        set_id: The name of the set and of its file; "" for one made of the agent's name.
         judge: The model that is to judge answers, too; "" for none.
     """
     set_id = set_id or f"{_name(app_name)}_findings"
@@ -91,21 +91,20 @@ def export_evalset(
         CRITERIA_FILE: _json(criteria(judge)),
         f"{METRICS}.py": Path(answer_metrics.__file__).read_text(encoding="utf-8"),
     }
-    told = _read_me(set_file, app_name, judge, included, left_out)
-    files[f"{set_id}.md"] = told
+    files[f"{set_id}.md"] = _read_me(set_file, app_name, judge, included, left_out)
     return Exported(set_id, files, tuple(included), tuple(left_out))
 
 
 def expectations(finding: Finding) -> list[Expectation]:
     """What is looked for in the answers to each question of a case."""
-    of_last = expectation_of(finding)
+    last = expectation_of(finding)
     if finding.kind != CHAT:
-        return [*(Expectation() for _ in finding.before), of_last]
-    return [*(Expectation(tools=called(turn["tools"])) for turn in finding.before), of_last]
+        return [*(Expectation() for _ in finding.before), last]
+    return [*(Expectation(tools=called(turn["tools"])) for turn in finding.before), last]
 
 
 def criteria(judge: str = "") -> dict[str, Any]:
-    """What `test_config.json` says: each criterion, and where ours are."""
+    """The content of `test_config.json`: the criteria, and the modules of our own metrics."""
     wanted: dict[str, Any] = {
         "tool_trajectory_avg_score": {"threshold": 1.0, "match_type": "IN_ORDER"},
         "must_say": 1.0,
@@ -123,11 +122,12 @@ def _evalset(set_id: str, cases: "list[EvalCase]") -> Any:
     from google.adk.evaluation.eval_set import EvalSet
 
     description = "What visitors said of answers on the chat page."
-    return _plain(EvalSet(eval_set_id=set_id, description=description, eval_cases=cases))
+    evalset = EvalSet(eval_set_id=set_id, description=description, eval_cases=cases)
+    return evalset.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 def _case(id: str, finding: Finding, app_name: str) -> "EvalCase":
-    # Here, for its import takes most of a second.
+    # Imported here, as that takes most of a second.
     from google.adk.evaluation.eval_case import EvalCase, SessionInput
 
     turns = [*finding.before, {"question": finding.question, "answer": finding.answer}]
@@ -150,8 +150,10 @@ def _case(id: str, finding: Finding, app_name: str) -> "EvalCase":
         "agent_version": finding.agent_version,
         "models": list(finding.models),
     }
+    # Such names `adk web` takes. It shows the question, and no other case has it.
+    eval_id = f"{_name(finding.question)[:MAX_ID].strip('_') or 'case'}_{id[:8]}"
     return EvalCase(
-        eval_id=_eval_id(id, finding),
+        eval_id=eval_id,
         conversation=conversation,
         session_input=SessionInput(app_name=app_name, user_id=USER_ID, state=dict(finding.state)),
         creation_timestamp=finding.at,
@@ -160,7 +162,7 @@ def _case(id: str, finding: Finding, app_name: str) -> "EvalCase":
 
 
 def _reference(finding: Finding, number: int) -> str:
-    """What the answer to the question of this number should be; "" where nobody has said."""
+    """The wanted answer to the question of this number, from 1; "" where nobody has given one."""
     if number <= len(finding.before):
         return str(finding.before[number - 1].get("answer", ""))
     return finding.opinion.expected if finding.opinion.rating == BAD else finding.answer
@@ -195,6 +197,7 @@ def _invocation(number: int, question: str, reference: str, wanted: Expectation)
 
 
 def _why_left_out(finding: Finding) -> str:
+    """Why a finding cannot be a case; "" where it can."""
     if finding.opinion.rating == UNSURE:
         return "its tester was unsure whether that is right"
     if finding.kind == TASK and not finding.turn_id:
@@ -208,15 +211,17 @@ def _why_left_out(finding: Finding) -> str:
 
 
 def _looked_for(wanted: Iterable[Expectation], judged: Finding | None) -> str:
-    said = []
-    for each in wanted:
-        said += [f"must say “{phrase}”" for phrase in each.must_say]
-        said += [f"must not say “{_short(phrase)}”" for phrase in each.must_not_say]
-        said += [f"must call `{tool['name']}`" for tool in each.tools]
+    """What is looked for in a case's answers, in words; `judged` is its finding where a model
+    judges."""
+    demands = []
+    for expectation in wanted:
+        demands += [f"must say “{phrase}”" for phrase in expectation.must_say]
+        demands += [f"must not say “{_short(phrase)}”" for phrase in expectation.must_not_say]
+        demands += [f"must call `{tool['name']}`" for tool in expectation.tools]
     if judged and (judged.opinion.expected or judged.opinion.rating != BAD):
-        said.append("must mean the same, as a model judges")
+        demands.append("must mean the same, as a model judges")
     nothing = "**nothing is looked for**: whatever is answered passes, until you say what must be"
-    return "; ".join(said) or nothing
+    return "; ".join(demands) or nothing
 
 
 def _read_me(
@@ -243,11 +248,6 @@ def _title(finding: Finding) -> str:
     return f"“{_short(question or finding.question)}” ({kind})"
 
 
-def _eval_id(id: str, finding: Finding) -> str:
-    """A name as `adk web` takes it, which tells the question and is no other's."""
-    return f"{_name(finding.question)[:MAX_ID].strip('_') or 'case'}_{id[:8]}"
-
-
 def _name(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
 
@@ -257,12 +257,8 @@ def _short(text: str) -> str:
     return line if len(line) <= MAX_TITLE else line[: MAX_TITLE - 1] + "…"
 
 
-def _plain(evalset: "EvalSet") -> Any:
-    return evalset.model_dump(mode="json", by_alias=True, exclude_none=True)
-
-
 def _json(value: Any) -> str:
-    """Of which every text is redacted by itself, so that the whole stays JSON."""
+    """A value as JSON. Its texts are redacted one by one, so that the whole stays JSON."""
     return json.dumps(_redacted(value), indent=2, ensure_ascii=False) + "\n"
 
 

@@ -1,7 +1,7 @@
 """A conversation as a file: as Markdown, as one HTML page, as ADK's own session.
 
 The HTML page stands on its own, wherever it is opened: nothing in it runs, and nothing is fetched.
-What a model or a visitor has said is text, or Markdown without HTML.
+The words of models and visitors are text in it, or Markdown without HTML.
 """
 
 import base64
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from string import Template
 from time import monotonic
 
 from google.adk.events import Event
@@ -41,35 +42,18 @@ DOCUMENT_POLICY = (
     "base-uri 'none'; form-action 'none'"
 )
 
-STYLE = Path(__file__).with_name("document.css").read_text(encoding="utf-8")
+HERE = Path(__file__).parent
+DOCUMENT = Template((HERE / "document.html").read_text(encoding="utf-8"))
+DOCUMENT_STYLE = (HERE / "document.css").read_text(encoding="utf-8")
 
-HEAD = """<!doctype html>
-<html lang="{language}" dir="{direction}">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<meta name="robots" content="noindex, nofollow">
-<title>{title}</title>
-<style>{style}:root {{ --accent: light-dark({accent}) }}</style>
-</head>
-<body>
-<main>
-<h1 dir="auto" lang="">{title}</h1>
-<p><small>{about}</small></p>
-"""
-
-ABOUT = N_("A copy of a conversation with an agent, which may be wrong.")
+ABOUT_COPY = N_("A copy of a conversation with an agent, which may be wrong.")
 QUESTION, ANSWER = N_("Question"), N_("Answer")
 NOT_COPIED = N_("{file} is not part of this copy.")
-
-FOOT = "</main>\n</body>\n</html>\n"
 
 # Bytes of files that are part of one copy; more make a page that no phone opens.
 MAX_COPIED = 20_000_000
 
-# How the names end of files that are saved from a copy: nothing that a browser or a machine runs.
+# The endings of files that can be saved from a copy: none that a browser or a machine runs.
 SAVED_SUFFIXES = ".csv", ".tsv", ".txt", ".md", ".json", ".pdf", ".docx", ".xlsx", ".pptx"
 
 # The fields of an event that are exported. ADK's servers import no event with actions; and the
@@ -83,22 +67,22 @@ EXPORTED_FIELDS = (
 # In characters, without the suffix.
 MAX_FILE_NAME = 60
 
-# Seconds for which Markdown is parsed for one file, and characters of one text that is. What comes
-# after that is shown as it was written: some texts take a parser seconds, and a chat may be full of
-# such ones.
+# Seconds for which Markdown is parsed for one file, and characters of a text that is parsed. All
+# other texts are shown as they were written: some take a parser seconds, and a chat may be full of
+# them.
 PARSING_TIME, MAX_PARSED = 2.0, 20_000
 
-# What begins a tag, a comment or a declaration, but for addresses in angle brackets; and code on a
-# line, in which nothing does.
-TAG = re.compile(r"<(?=[a-z/!?])(?![a-z][a-z0-9+.-]{1,31}:[^\s<>]*>)", re.IGNORECASE)
-CODE_SPAN = re.compile(r"((?<!`)(`+)(?!`).*?(?<!`)\2(?!`))", re.DOTALL)
+# The beginning of a tag, a comment or a declaration, but not of an address in angle brackets; and
+# code within a line, in which no tag begins.
+TAG_START = re.compile(r"<(?=[a-z/!?])(?![a-z][a-z0-9+.-]{1,31}:[^\s<>]*>)", re.IGNORECASE)
+CODE_WITHIN_LINE = re.compile(r"((?<!`)(`+)(?!`).*?(?<!`)\2(?!`))", re.DOTALL)
 
 
 def to_markdown(
     turns: Iterable[TurnRecord], title: str, root_agent: str = "", settings: Settings | None = None
 ) -> str:
     """The conversation as Markdown; `root_agent` is the agent whose answers need no name, and the
-    host's `settings` say what stands below each answer."""
+    host's `settings` say which figures stand below each answer."""
     blocks, until, copied = [f"# {_escaped(title)}"], monotonic() + PARSING_TIME, _Copied()
     question = f"## {_(QUESTION)}"
     for turn in turns:
@@ -120,11 +104,18 @@ def to_html(
     settings: Settings | None = None,
     accent: Pair = ACCENT,
 ) -> str:
-    """The same as one HTML page, in the agent's accent."""
-    given = {"policy": DOCUMENT_POLICY, "accent": ", ".join(accent), "style": STYLE}
-    given |= {"language": language(), "direction": direction(), "about": html.escape(_(ABOUT))}
-    head = HEAD.format(title=html.escape(title), **given)
-    return clean(head + to_body(turns, root_agent, settings) + FOOT)
+    """The conversation as one HTML page, in the agent's accent."""
+    page = DOCUMENT.substitute(
+        language=language(),
+        direction=direction(),
+        policy=DOCUMENT_POLICY,
+        title=html.escape(title),
+        style=DOCUMENT_STYLE,
+        accent=", ".join(accent),
+        about=html.escape(_(ABOUT_COPY)),
+        body=to_body(turns, root_agent, settings),
+    )
+    return clean(page)
 
 
 def to_body(
@@ -133,8 +124,8 @@ def to_body(
     settings: Settings | None = None,
     below: Mapping[str, str] | None = None,
 ) -> str:
-    """What stands on that page below its title; `below` is HTML that stands below the answers of
-    some turns, by their ids."""
+    """The page's HTML below its title; `below` is HTML for the places below the answers of some
+    turns, by the turns' ids."""
     page, question, answer = list[str](), _(QUESTION), f"<h2>{_(ANSWER)}</h2>\n"
     until, copied = monotonic() + PARSING_TIME, _Copied()
     for turn in turns:
@@ -152,20 +143,20 @@ def to_body(
 
 
 def to_answer(transcript: Transcript, root_agent: str = "") -> str:
-    """One answer alone, as it stands there."""
+    """The HTML of one answer, as it stands on that page."""
     until, turn = monotonic() + PARSING_TIME, TurnRecord("", "", transcript)
     messages = _to_messages(turn, root_agent, _Copied())
     return clean("".join(_to_element(message, until) for message in messages))
 
 
 def to_adk(session: Session, title: str) -> str:
-    """The same as JSON, as `adk web` exports a session and imports it.
+    """The conversation as JSON, as `adk web` exports a session and imports it.
 
-    Without the ids of user and session: who knows a visitor's id holds all that visitor's
+    It is without the ids of user and session: a visitor's id opens all that visitor's
     conversations.
     """
     left = remaining_events(session.events)
-    asked = {pause.id: pause for event in left for pause in _asked(event)}
+    asked = {pause.id: pause for event in left for pause in _pauses_in(event)}
     events = [_importable(event, asked) for event in left]
     exported = Session(
         id="exported",
@@ -192,8 +183,9 @@ class _Copied:
         self._left = MAX_COPIED
 
     def __call__(self, file: File) -> Content:
-        """A file as its address, which is "" where it is not part of the copy; its name, and what
-        it is: "image", "audio", "video" or another."""
+        """A file: its "path", a data URL, "" where it is not part of the copy; its "name"; what is
+        told "about" it; and its "kind", such as "image", "audio" or "video", "" for no known
+        type."""
         kind, data = media.playable(file.mime_type, media.content(file) or b"")
         name = clean(file.shown_name)
         about = name or f"file{media.suffix(kind)}"
@@ -210,20 +202,20 @@ class _Copied:
         return content
 
 
-def _to_messages(turn: TurnRecord, root_agent: str, copied: _Copied) -> list[Message]:
-    """A turn's answer, as the page shows it but for files, and for what a person was asked."""
-    transcript = tuple(map(_in_words, turn.transcript))
+def _to_messages(record: TurnRecord, root_agent: str, copied: _Copied) -> list[Message]:
+    """A turn's answer as messages, like the page's but for its files and its questions to a
+    person."""
+    transcript = tuple(map(_in_words, record.transcript))
     return to_messages(transcript, root_agent=root_agent, file_content=copied)
 
 
-def _files(turn: TurnRecord, copied: _Copied) -> list[Message]:
-    """What was sent with a question."""
-    return to_messages(turn.files, file_content=copied)
+def _files(record: TurnRecord, copied: _Copied) -> list[Message]:
+    """The files that were sent with a question, as messages."""
+    return to_messages(record.files, file_content=copied)
 
 
 def _in_words(entry: Entry) -> Entry:
-    """What was asked and answered as a note, which nobody can answer, for readers who need not be
-    who was asked."""
+    """A pause as a note that nobody can answer: the reader may be another person than was asked."""
     if not isinstance(entry, Pause):
         return entry
     words = [_question(entry).text, entry.message if entry.kind == "approval" else ""]
@@ -241,11 +233,11 @@ def _question(pause: Pause) -> Notice:
 
 
 def _reply(pause: Pause) -> Notice:
-    if (said := pause.reply) is None:
+    if (reply := pause.reply) is None:
         return Notice("was_not_answered")
-    value = said.value if said.args is None else said.args
+    value = reply.value if reply.args is None else reply.args
     what = value if isinstance(value, str) else to_json(value, ensure_ascii=False)
-    match pause.kind, said.is_approved:
+    match pause.kind, reply.is_approved:
         case "approval", True if value is not None:
             return Notice("was_approved_with", {"what": what})
         case "approval", is_approved:
@@ -280,7 +272,7 @@ def _to_element(message: Message, until: float) -> str:
         case {"content": {"about": _} as file}:
             return f"<p>{_to_file_element(file)}</p>\n"
         case {"content": {"text": text}, "metadata": {"title": title} as panel}:
-            # HTML already; the log is plain text.
+            # The title is HTML already; the log is plain text.
             title = f"<strong>{title.strip('*')}</strong>"
             if "status" not in panel:
                 return f'<div role="note" class="note">{title}{_rendered(text, until)}</div>\n'
@@ -316,7 +308,7 @@ def _rendered(text: str, until: float) -> str:
 
 
 def _utc(timestamp: float) -> str:
-    """A time in seconds since 1970 as people read it; empty for 0, which is an unknown one."""
+    """A time, in seconds since 1970, for people to read; "" for 0, which is an unknown time."""
     return f"{datetime.fromtimestamp(timestamp, UTC):%Y-%m-%d %H:%M} UTC" if timestamp else ""
 
 
@@ -326,20 +318,20 @@ def _escaped(text: str) -> str:
 
 
 def _contained(text: str, until: float) -> str:
-    """Markdown of which nothing reaches into what follows, and in which HTML is text: an unclosed
-    <details> would fold all the rest."""
+    """Markdown that cannot change the text after it: its fences are closed, and its HTML is text,
+    as an unclosed <details> would fold all the rest."""
     if not _is_parsed(text, until):
         fence = "`" * (1 + max(2, *map(len, re.findall("`+", text)), 2))
         return f"{fence}text\n{text}\n{fence}"
-    # To TeX, a blank is nothing.
-    text = replace_formulas(text, lambda formula: TAG.sub("< ", formula))
+    # In TeX a blank means nothing.
+    text = replace_formulas(text, lambda formula: TAG_START.sub("< ", formula))
     lines = text.split("\n")
     for block in MARKDOWN.parse(text):
         if block.type == "inline" and block.map:
             first, end = block.map
-            # Of the three parts that each code makes, the last is its backticks again.
-            parts = CODE_SPAN.split("\n".join(lines[first:end]))
-            words = [TAG.sub("&lt;", part) for part in parts[::3]]
+            # Each code makes three parts: the words before it, the code, and its backticks again.
+            parts = CODE_WITHIN_LINE.split("\n".join(lines[first:end]))
+            words = [TAG_START.sub("&lt;", part) for part in parts[::3]]
             lines[first:end] = "".join(
                 word + code for word, code in zip(words, [*parts[1::3], ""], strict=True)
             ).split("\n")
@@ -347,8 +339,8 @@ def _contained(text: str, until: float) -> str:
 
 
 def _fences_closed(text: str) -> str:
-    """Markdown whose last code block is closed: an answer that was cut off would make code of all
-    that follows."""
+    """Markdown with its last code block closed: an answer that was cut off would make code of the
+    text after it."""
     for block in MARKDOWN.parse(text)[-1:]:
         first, end = block.map or (0, 0)
         lines = text.split("\n")[first:end]
@@ -358,29 +350,30 @@ def _fences_closed(text: str) -> str:
     return text
 
 
-def _asked(event: Event) -> Iterator[Pause]:
-    """What a person is asked by this event in calls of ADK's own."""
+def _pauses_in(event: Event) -> Iterator[Pause]:
+    """The questions to a person in this event: calls of ADK's own."""
     for call in event.get_function_calls():
         if (call.name or "").startswith(OWN_CALLS) and (pause := pauses.pause_of(call, event)):
             yield pause
 
 
-def _told(event: Event, asked: Mapping[str, Pause]) -> Iterator[Notice]:
-    """What the calls and responses of ADK's own in this event say, in words."""
-    yield from map(_question, _asked(event))
+def _pause_notices(event: Event, asked: Mapping[str, Pause]) -> Iterator[Notice]:
+    """The calls and responses of ADK's own in this event, as notices; `asked` has all pauses by
+    id."""
+    yield from map(_question, _pauses_in(event))
     for response in event.get_function_responses():
         if pause := asked.get(response.id or ""):
             yield _reply(replace(pause, reply=pauses.reply(pause, response.response)))
 
 
 def _importable(event: Event, asked: Mapping[str, Pause]) -> Event:
-    """The event with the exported fields alone, and with words in place of ADK's own calls: it does
-    not import those, and some hold secrets of the host."""
+    """The event with the exported fields alone, and with notices in place of ADK's own calls: `adk
+    web` does not import those, and some hold secrets of the host."""
     fields = {name: getattr(event, name) for name in EXPORTED_FIELDS}
     if event.output is not None:
         fields |= {"output": event.output, "node_info": event.node_info}
     notices = list((event.custom_metadata or {}).get(NOTICES, []))
-    notices += map(to_stored, _told(event, asked))
+    notices += map(to_stored, _pause_notices(event, asked))
     fields["custom_metadata"] = {NOTICES: notices} if notices else None
     content = event.content
     parts = [part for part in (content and content.parts) or [] if not _is_adks_own_call(part)]

@@ -17,10 +17,10 @@ from agent.render import media
 # Characters of the name of a file that a visitor sends: file systems take 255 bytes.
 MAX_NAME = 100
 
-# What a file is called that has no name, and how it is saved.
+# The words for a file without a name, and for its link.
 PICTURE, A_FILE, SAVE = N_("Picture"), N_("A file"), N_("Save this file")
 
-# How the names of texts end that a browser offers to send; others can be dropped.
+# The text files that a browser offers in its file chooser; others can be dropped onto the page.
 TEXT_NAMES = (
     *("text/*", ".txt", ".md", ".csv", ".tsv", ".json", ".yaml", ".yml", ".toml", ".xml", ".html"),
     *(".py", ".js", ".ts", ".css", ".sql", ".sh", ".java", ".c", ".cpp", ".rs", ".go", ".log"),
@@ -39,8 +39,8 @@ MARKUP = re.compile(r"[^\w .,:()%+/-]|_|://|www\.")
 
 
 def to_markdown(file: File) -> str:
-    """What a page shows of a file, as Markdown. Gradio's own messages with files would tell in
-    which folder of this machine they are."""
+    """A file on a page, as Markdown. Gradio's own messages with files would tell in which folder of
+    this machine they are."""
     name = escaped(file.shown_name)
     if file.address:
         return _elsewhere(file, name)
@@ -62,13 +62,13 @@ def to_markdown(file: File) -> str:
 
 
 def to_link(file: File, root: str, salt: str = "") -> str:
-    """A file as Markdown for programs, which show it elsewhere: a picture or a link; "" where it
+    """A picture or a link in Markdown, for programs that show the file elsewhere; "" where it
     cannot be fetched.
 
     Args:
         file: The file.
         root: This app's own address.
-        salt: Makes it a file of its own, which outlasts the conversation.
+        salt: Makes it a copy of its own, which outlasts the conversation.
     """
     address, data = quoted(file.address), media.content(file)
     if data:
@@ -80,15 +80,16 @@ def to_link(file: File, root: str, salt: str = "") -> str:
 
 
 def address_of(file: File, kept_as: str = "") -> str:
-    """Where the page finds a file whose content is here. The last part is the name under which a
-    browser saves it."""
+    """The address, relative to the page, of a file whose content is here. Its last part is the name
+    under which a browser saves it."""
     kept = kept_as or file.kept_as or media.save(file.mime_type, file.data)
     name = quote(clean(file.shown_name.rpartition("/")[2]), safe="")
     return f"files/{kept}/{name}" if name.strip(".") else f"files/{kept}"
 
 
 def from_address(address: str) -> File | None:
-    """The file at such an address, as far as that tells; None where it is no such address."""
+    """The file at an address made by `address_of`, as far as it tells; None for any other
+    address."""
     found = re.fullmatch(r"files/([0-9a-f]{32}\.\w{1,9})(?:/([^/\s]{1,1500}))?", address)
     if found is None:
         return None
@@ -96,23 +97,26 @@ def from_address(address: str) -> File | None:
 
 
 def safe_name(name: str) -> str:
-    """What a visitor calls a file, as the name of an artifact: without folders, which some browsers
-    tell, invisible characters, and the colon, by which ADK knows what belongs to a user."""
+    """A visitor's name for a file, as the name of an artifact.
+
+    It is without folders, which some browsers send, without invisible characters, and without the
+    colon: ADK takes a name that begins with "user:" for a file of all sessions.
+    """
     bare = clean(name).replace("\\", "/").rpartition("/")[2].replace(":", " ")
     return "".join(filter(str.isprintable, bare)).strip(". ")[:MAX_NAME].strip()
 
 
 def true_name(name: str, mime_type: str) -> str:
-    """The name of a file whose content is of this type; where it says that it is another picture,
-    sound or document, with what it is behind it: "cat.png.txt"."""
-    said = mimetypes.guess_type(name)[0] or ""
-    is_other = said.startswith(("image/", "audio/", "video/", "application/pdf"))
-    is_same = said == mime_type or media.suffix(said) == media.suffix(mime_type)
+    """The name of a file whose content is of this type. Where its ending claims another picture,
+    sound or document, it gets the true ending behind it: "cat.png.txt"."""
+    claimed = mimetypes.guess_type(name)[0] or ""
+    is_other = claimed.startswith(("image/", "audio/", "video/", "application/pdf"))
+    is_same = claimed == mime_type or media.suffix(claimed) == media.suffix(mime_type)
     return name + media.suffix(mime_type) if is_other and not is_same else name
 
 
 def to_line(file: File) -> str:
-    """What a page shows of a file that a visitor has sent, on one line of Markdown."""
+    """A file that a visitor has sent, on one line of Markdown for the page."""
     name, address = escaped(file.shown_name), address_of(file)
     if not (file.kept_as or file.data):
         return _gone(name)
@@ -122,7 +126,7 @@ def to_line(file: File) -> str:
 
 
 def kinds(types: Collection[str]) -> str:
-    """What people call these types of files, if they are all of a group: "pictures, PDF"."""
+    """Words for these MIME types: names of groups, such as "pictures, PDF"; else the types."""
     names = {
         "image": _("pictures (PNG, JPEG, WebP)"),
         "pdf": "PDF",
@@ -137,14 +141,17 @@ def kinds(types: Collection[str]) -> str:
 
 
 def accepted(types: Collection[str]) -> str:
-    """The same for a browser's file chooser. Without HEIC, which iPhones make into JPEG then, and
-    with whatever is text, of which every system has a type of its own."""
+    """These MIME types for a browser's file chooser.
+
+    It is without HEIC, as iPhones then convert their pictures to JPEG. For text it has the endings
+    of names too: systems differ in the MIME types of texts.
+    """
     names = sorted(set(types) - {"image/heic", "text/plain"})
     return ",".join([*names, *(TEXT_NAMES if "text/plain" in types else ())])
 
 
 def size(file: File) -> str:
-    """How much is in it."""
+    """A file's size in words, such as "12 kB"."""
     number = file.size or len(file.data)
     for power, unit in ((3, "GB"), (2, "MB"), (1, "kB")):
         if number >= 1_000**power:
@@ -177,8 +184,8 @@ def _gone(name: str) -> str:
 
 @lru_cache(maxsize=64)  # An answer that grows is drawn many times a second.
 def _table(kept_as: str, separator: str) -> tuple[str, bool]:
-    """The first rows and columns as a table of Markdown, "" where it has none; and whether that is
-    all."""
+    """The first rows and columns of a stored file as a table of Markdown, "" where it has no table;
+    and whether that is all of it."""
     path = media.path_of(kept_as)
     if not path:
         return "", True

@@ -1,4 +1,5 @@
-"""What visitors said of answers, for the host: as HTML, as a table, as JSON. All of it is text."""
+"""What visitors said of answers, for the host: as HTML, as a table, as JSON. No text of theirs is
+HTML or a formula in it."""
 
 import csv
 import html
@@ -12,16 +13,16 @@ from agent.core.expectation import Expectation
 from agent.core.feedback import BAD, CHAT, GOOD, TASK, UNSURE, WHY_NOT, Finding
 from agent.core.text import clean, to_json
 
-# What begins a formula, which a spreadsheet would run, where blanks before it are no help (OWASP,
-# "CSV injection"); and what may be taken for the end of a cell.
-FORMULA, CONTROL = ("=", "+", "-", "@"), ("\t", "\r", "\n")
+# The characters that begin a formula, which a spreadsheet would run, even behind blanks; and those
+# that may be taken for the end of a cell (OWASP, "CSV injection").
+FORMULA_STARTS, CELL_ENDS = ("=", "+", "-", "@"), ("\t", "\r", "\n")
 
-# What is said of a chat that its visitor has kept as an example.
-EXAMPLE = "all of this chat is how it should go"
+# The words for a chat that its visitor has kept as an example.
+KEPT_AS_EXAMPLE = "all of this chat is how it should go"
 
-NAMES = {GOOD: "good", BAD: "bad", UNSURE: "unsure"}
+RATING_NAMES = {GOOD: "good", BAD: "bad", UNSURE: "unsure"}
 
-# What the same is called of a task, in the order in which they are counted.
+# The names of the ratings of a task, in the order in which they are counted.
 VERDICTS = {GOOD: "pass", BAD: "fail", UNSURE: "unsure"}
 
 # Characters of a question and an answer that the list shows.
@@ -37,14 +38,14 @@ FIELDS = (
 
 
 def to_record(finding: Finding, id: str) -> dict[str, Any]:
-    """A finding by the names of `FIELDS`. Without the visitor's id: who knows that holds all that
+    """A finding by the names of `FIELDS`. It is without the visitor's id, which opens all that
     visitor's conversations."""
     opinion = finding.opinion
     at = datetime.fromtimestamp(finding.at, UTC)
     return {
         "id": id,
         "time": at.isoformat(timespec="seconds"),
-        "rating": NAMES.get(opinion.rating, ""),
+        "rating": RATING_NAMES.get(opinion.rating, ""),
         "reason": opinion.reason,
         "comment": opinion.comment,
         "expected": opinion.expected,
@@ -73,14 +74,14 @@ def to_record(finding: Finding, id: str) -> dict[str, Any]:
 
 
 def as_json(records: Iterable[Mapping[str, Any]]) -> str:
-    """All of it."""
+    """All records as JSON."""
     return clean(to_json(list(records), indent=2, ensure_ascii=False)) + "\n"
 
 
 def as_csv(records: Iterable[Mapping[str, Any]], fields: Sequence[str] = FIELDS) -> str:
-    """The same as a table for a spreadsheet, in which nothing is a formula."""
+    """The records as a table for a spreadsheet, in which nothing is a formula."""
     table = io.StringIO()
-    # By this mark Excel knows that it is UTF-8.
+    # This mark tells Excel that the text is UTF-8.
     table.write("\ufeff")
     writer = csv.writer(table, quoting=csv.QUOTE_ALL)
     writer.writerow(fields)
@@ -95,11 +96,15 @@ def _cell(value: Any) -> str:
             text = "yes" if value else "no"
         case str():
             text = clean(value)
-        case list() if all(isinstance(each, str) for each in value):
+        case list() if all(isinstance(item, str) for item in value):
             text = clean("\n".join(value))
         case _:
             text = clean(to_json(value, ensure_ascii=False))
-    return f"'{text}" if text.lstrip().startswith(FORMULA) or text.startswith(CONTROL) else text
+    return (
+        f"'{text}"
+        if text.lstrip().startswith(FORMULA_STARTS) or text.startswith(CELL_ENDS)
+        else text
+    )
 
 
 def to_list(records: Sequence[Mapping[str, Any]]) -> str:
@@ -111,7 +116,7 @@ def to_list(records: Sequence[Mapping[str, Any]]) -> str:
 
 def _item(record: Mapping[str, Any]) -> str:
     reason = f": {record['reason']}" if record["reason"] else ""
-    reason = f": {EXAMPLE}" if record["kind"] == CHAT else reason
+    reason = f": {KEPT_AS_EXAMPLE}" if record["kind"] == CHAT else reason
     reason = f": {shortened(record['task'])}" if record["kind"] == TASK else reason
     done = " · done" if record["is_done"] else ""
     head = _text(f"{record['verdict'] or record['rating']}{reason}{done}")
@@ -124,13 +129,13 @@ def _item(record: Mapping[str, Any]) -> str:
     texts += [
         f"{name}: {shortened(record[key])}" for key, name in about.items() if record[key] and name
     ]
-    said = "".join(f'<p dir="auto">{_text(text)}</p>\n' for text in texts)
+    paragraphs = "".join(f'<p dir="auto">{_text(text)}</p>\n' for text in texts)
     link = f'<a href="findings/{record["id"]}#finding">{head}</a>'
-    return f"<li>{link} <small>{beside}</small>\n{said}</li>\n"
+    return f"<li>{link} <small>{beside}</small>\n{paragraphs}</li>\n"
 
 
 def to_days(records: Iterable[Mapping[str, Any]]) -> str:
-    """How many there were on each day, as a table; the newest day first."""
+    """How many findings there were on each day, as a table in HTML; the newest day first."""
     days = Counter((record["time"][:10], record["rating"]) for record in records)
     rows = "".join(
         f"<tr><td>{day}</td><td>{days[day, 'good']}</td><td>{days[day, 'bad']}</td></tr>\n"
@@ -141,8 +146,8 @@ def to_days(records: Iterable[Mapping[str, Any]]) -> str:
 
 
 def to_tasks(records: Iterable[Mapping[str, Any]]) -> str:
-    """How often each task went well, badly, or neither for sure, as a table; "" where nobody has
-    tried any."""
+    """How often each task passed, failed, or was unsure, as a table in HTML; "" where nobody has
+    judged any."""
     counts: dict[str, Counter[str]] = {}
     for record in records:
         if record["kind"] == TASK:
@@ -158,13 +163,13 @@ def to_tasks(records: Iterable[Mapping[str, Any]]) -> str:
 
 
 def to_details(record: Mapping[str, Any]) -> str:
-    """What was said, and which versions it is about, to stand below the answer."""
+    """A finding with its versions as HTML, to stand below the answer."""
     about = {
         "Task": record["task"],
         "What should happen": record["should"],
         "Verdict": record["verdict"],
         "Tester": record["tester"],
-        "Rating": EXAMPLE.capitalize() if record["kind"] == CHAT else record["rating"],
+        "Rating": KEPT_AS_EXAMPLE.capitalize() if record["kind"] == CHAT else record["rating"],
         "Reason": record["reason"],
         "In the visitor's own words": record["comment"],
         "What it should have said": record["expected"],
@@ -175,7 +180,8 @@ def to_details(record: Mapping[str, Any]) -> str:
         "This app": record["app_version"],
         "Figures": record["figures"],
     }
-    if record["kind"] == TASK:  # Which says so in other words.
+    # A task tells the same as its verdict, and as what should happen.
+    if record["kind"] == TASK:
         about |= {"Rating": "", "What it should have said": ""}
     rows = "".join(
         f'<dt>{name}</dt><dd dir="auto">{_text(text)}</dd>\n'
@@ -207,8 +213,8 @@ TEST_FIELDS = {
 
 
 def to_test_form(id: str, wanted: Expectation, finding: Finding) -> str:
-    """What the eval set looks for in a right answer, to be changed by the host; "" where nothing
-    can become a test."""
+    """A form in which the host changes what a right answer is for the eval set; "" where the
+    finding can be no test."""
     if finding.opinion.rating == UNSURE or not finding.turn_id:
         return ""
     reasons = [*(turn.get("why_not") for turn in finding.before), finding.why_not]
@@ -229,7 +235,7 @@ def to_test_form(id: str, wanted: Expectation, finding: Finding) -> str:
 
 
 def shortened(text: str) -> str:
-    """On one line, and no longer than a list shows it."""
+    """A text on one line, cut to the length that a list shows."""
     line = " ".join(text[: 2 * MAX_LISTED].split())
     return line if len(line) <= MAX_LISTED else line[: MAX_LISTED - 1] + "…"
 

@@ -16,7 +16,7 @@ from agent.core.waiting import is_waiting
 
 OFFLINE_NAME = N_("offline model, not an AI")
 
-# How much a model was to think.
+# Words for how much a model was to think.
 THINKING_NAMES = {
     "minimal": N_("as little as it can"),
     "low": N_("little"),
@@ -24,30 +24,31 @@ THINKING_NAMES = {
     "high": N_("much"),
 }
 
-# What is in no model's name, and may be Markdown or HTML.
+# Characters that no model's name has, and that may be Markdown or HTML.
 UNUSUAL = re.compile(r"[^\w .,:/@+-]")
 
 # A smaller amount of money is told as less than this one.
 LEAST_COST = 0.0001
 
 
-def foot_of(turn: TurnRecord, settings: Settings | None) -> str:
+def foot_of(record: TurnRecord, settings: Settings | None) -> str:
     """The line, as plain text; "" where the host's settings are not given or have none, and for an
     answer that is not over or of which nothing was measured."""
-    figures, usage = turn.figures, turn.usage
-    is_over = figures.total and not is_waiting(turn.transcript)
+    figures, usage = record.figures, record.usage
+    is_over = figures.total and not is_waiting(record.transcript)
     if not (settings and settings.show_figures and is_over):
         return ""
     is_offline = usage.models == (OFFLINE_VERSION,)
     tokens = "" if is_offline else _tokens(usage)
     cost = "" if is_offline else cost_of(usage, settings)
     chosen = [] if is_offline else in_words(usage.chosen)
-    told = _times(figures), tokens, _models(usage), *chosen, cost
-    return " · ".join(filter(None, told))
+    parts = _times(figures), tokens, _models(usage), *chosen, cost
+    return " · ".join(filter(None, parts))
 
 
 def in_words(chosen: Mapping[str, Any]) -> Iterator[str]:
-    """What a visitor has chosen for an answer, but for the model, which says itself what it is."""
+    """A visitor's choices for an answer, in words; without the model, which the line names
+    anyhow."""
     if (temperature := chosen.get("temperature")) is not None:
         yield _("temperature {number}").format(number=in_digits(temperature, "g"))
     if most := chosen.get("max_output_tokens"):
@@ -69,7 +70,7 @@ def _times(figures: Figures) -> str:
 
 
 def _seconds(seconds: float) -> str:
-    """With tenths where it was quick, and "" where it took not even one."""
+    """A time in words: with tenths of a second where it was quick; "" for less than one tenth."""
     is_quick = seconds < 9.95
     text = in_digits(seconds, ".1f" if is_quick else ".0f")
     return "" if is_quick and round(seconds, 1) == 0 else _with_unit(text)
@@ -83,8 +84,8 @@ def _with_unit(number: str) -> str:
 def _tokens(usage: Usage) -> str:
     if not (usage.prompt or usage.answer):
         return ""
-    told = _("{prompt} tokens read, {answer} written")
-    return told.format(prompt=in_digits(usage.prompt), answer=in_digits(usage.answer))
+    form = _("{prompt} tokens read, {answer} written")
+    return form.format(prompt=in_digits(usage.prompt), answer=in_digits(usage.answer))
 
 
 def _models(usage: Usage) -> str:
@@ -97,8 +98,11 @@ def _models(usage: Usage) -> str:
 
 
 def cost_of(usage: Usage, settings: Settings) -> str:
-    """By the host's prices, which are one model's: of several it is not known who took how much. A
-    recording costs nothing."""
+    """The cost of an answer in words, by the host's prices; "" where it is not known, or nothing.
+
+    The prices are one model's. For an answer of several it is not known how much each of them took.
+    A recording costs nothing.
+    """
     cost = usage.prompt * settings.input_price + usage.answer * settings.output_price
     cost, currency = cost / 1_000_000, settings.currency or "$"
     # The prices are of the agent's own model.

@@ -1,8 +1,8 @@
 """Which parts of a text are formulas: `$x$`, `$$x$$`, `\\(x\\)` and `\\[x\\]`, but no prices.
 
-Gradio takes whatever stands between two delimiters for a formula, in code as well. So the page is
-given delimiters with a mark in them (`LATEX_DELIMITERS`), which no text has but by `marked`: what
-is a formula is decided here alone.
+Gradio takes all text between two delimiters for a formula, in code as well. So the page is given
+delimiters with a mark in them (`LATEX_DELIMITERS`), which only `marked` puts into a text: this
+module alone decides which texts are formulas.
 """
 
 import re
@@ -22,9 +22,9 @@ LATEX_DELIMITERS: list[dict[str, str | bool]] = [
     ]
 ]
 
-# What may be a formula (`is_meant`). A single dollar begins one by pandoc's rules: no blank within
-# either dollar, no digit after the second; it also ends on its line, and follows no letter or digit
-# ("US$3"). In Chinese or Japanese, letters stand on both sides of a formula.
+# A text that may be a formula; `is_meant` decides. A single dollar begins one by pandoc's rules: no
+# blank within either dollar, no digit after the second; it also ends on its line, and follows no
+# letter or digit ("US$3"). In Chinese or Japanese, letters stand on both sides of a formula.
 FORMULA = r"""(?x:
     (?<!\$)\$\$(?!\$)(?:\\.|[^\\])+?(?<!\$)\$\$(?!\$)
     |\\\[(?:\\[^\[\]]|[^\\\n]|\n(?![^\S\n]*\n))+?\\\]
@@ -43,19 +43,20 @@ BRACKETS = re.compile(r"\\\[(?:\s|.*[\\^{=+<>].*\\\])", re.DOTALL)
 
 # Where a formula begins that has not ended, in a text that grows. A price is shown at once.
 OPENING = r"(?P<open>\$\$|\\[(\[]|(?<![A-Za-z0-9$])\$(?=[^\s\d$]))"
-# Characters for which its end is waited for, until it is text; in a line also only until words.
+# Characters within which it must end, or else it is text; a formula within a line must also end
+# before plain words.
 LONGEST_OPEN, LONGEST_OPEN_LINE = 400, 60
 BLANK_LINE = re.compile(r"\n\s*\n")
-WORDS = re.compile(r"\n|\$.*\$|(?<![\\a-z])[a-z]{2,} [a-z]{2,}", re.IGNORECASE)
+WORDS_NOT_TEX = re.compile(r"\n|\$.*\$|(?<![\\a-z])[a-z]{2,} [a-z]{2,}", re.IGNORECASE)
 
 MAX_FORMULA = 1_500
-# How deep its parts may lie in each other. KaTeX makes some eight elements for each level, and
+# How deep a formula's parts may be nested. KaTeX makes some eight elements for each level, and
 # Chromium ends a page at 2,000.
 MAX_DEPTH = 15
 LEVEL = re.compile(
     r"(?P<down>\{|\\left\b|\\begin\b)|(?P<up>\}|\\right\b|\\end\b)|\\(?:[a-zA-Z]+|.)", re.DOTALL
 )
-# By these a formula of some lines grows without a bound: macros, and lengths of thousands.
+# With these a short formula is drawn without bounds: macros, and lengths of thousands.
 UNBOUNDED = re.compile(
     r"\\(?:[gex]?def|let|futurelet|global|long|\w*command)(?![a-z])"
     r"|\d{4,}(?:\.\d*)?\s*(?:em|ex|mu|pt|pc|bp|dd|cc|nd|nc|sp|px|in|cm|mm)(?![a-z])",
@@ -67,14 +68,14 @@ QUOTED_LINE = re.compile(r"\n([ \t]*(?:>[ \t]?)+)")
 
 
 def is_meant(source: str) -> bool:
-    """Whether what may be a formula is one."""
+    """Whether a text that matches `FORMULA` is a formula, not a price or mere brackets."""
     if not source.strip("$\\[]() \t\n"):
         return False
     return bool(BRACKETS.match(source)) if source.startswith(r"\[") else not PRICE.match(source)
 
 
 def is_drawable(source: str) -> bool:
-    """Whether a browser can bear to draw it, and KaTeX finds its end."""
+    """Whether a browser can draw this formula in time, and KaTeX finds its end."""
     steps = (bool(level["down"]) - bool(level["up"]) for level in LEVEL.finditer(source))
     levels = [0, *accumulate(steps)]
     is_flat = min(levels) == levels[-1] == 0 and max(levels) <= MAX_DEPTH
@@ -82,8 +83,8 @@ def is_drawable(source: str) -> bool:
 
 
 def marked(source: str, is_quoted: bool = False) -> str:
-    """A formula as the page draws it. In a quotation, what each line begins with is a comment of
-    TeX's at the end of the one before."""
+    """A formula as the page draws it. In a quotation, the beginning of each line becomes a comment
+    of TeX's at the end of the line before."""
     width = 1 if re.match(r"\$(?!\$)", source) else 2
     tex = source[width:-width]
     if is_quoted:
@@ -102,4 +103,4 @@ def may_close(rest: str) -> bool:
     """Whether a formula that begins so may end soon."""
     if rest.startswith(("$$", r"\[")):
         return len(rest) <= LONGEST_OPEN and not BLANK_LINE.search(rest)
-    return len(rest) <= LONGEST_OPEN_LINE and not WORDS.search(rest)
+    return len(rest) <= LONGEST_OPEN_LINE and not WORDS_NOT_TEX.search(rest)

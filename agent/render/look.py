@@ -19,8 +19,8 @@ log = logging.getLogger(__name__)
 
 SVG, ICO = "image/svg+xml", "image/x-icon"
 
-# The pictures that an owner may name, and of which types they may be. What draws the preview of a
-# link, in messengers and on social sites, knows no SVG; of old, a page's icon is an ICO.
+# The pictures that an owner may name, and their MIME types. Messengers and social sites show no SVG
+# in the preview of a link; icons of old pages are ICO files.
 PICTURES = {
     "logo": (*RASTER_TYPES, SVG),
     "icon": (*RASTER_TYPES, SVG, ICO),
@@ -29,29 +29,29 @@ PICTURES = {
     "visitor_avatar": (*RASTER_TYPES, SVG),
 }
 
-# All that may be in the dict.
-NAMES = ("accent", *PICTURES)
+# All keys that the dict may have.
+LOOK_FIELDS = ("accent", *PICTURES)
 
-# Bytes: a logo that takes a phone longer than the page itself is a mistake.
+# Bytes: a logo that takes a phone longer to load than the page itself is a mistake.
 MAX_SIZE = 2_000_000
 
-EXAMPLE = '{"accent": "#076", "logo": "logo.svg"}'
+EXAMPLE_LOOK = '{"accent": "#076", "logo": "logo.svg"}'
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One of the owner's."""
+    """A picture of the owner's."""
 
-    # Its MIME type, as its content says.
+    # Its MIME type, recognised by its content.
     kind: str
     data: bytes
-    # How many times as wide as high.
+    # Width divided by height.
     ratio: float
 
 
 @dataclass(frozen=True)
 class Look:
-    """What `LOOK` says, as the page can use it."""
+    """The parts of `LOOK` that the page can use."""
 
     accent: Pair = ACCENT
     # Beside the title.
@@ -63,7 +63,7 @@ class Look:
     # Beside what the agent says, and what the visitor says.
     avatar: Picture | None = None
     visitor_avatar: Picture | None = None
-    # For the host: a sentence about all that cannot be used as it was given.
+    # Sentences for the host, one about each part that cannot be used as it was given.
     faults: tuple[str, ...] = field(default=(), compare=False)
 
     @property
@@ -73,21 +73,21 @@ class Look:
         return self.accent == ACCENT and not any(own)
 
 
-# Of an agent whose owner has chosen nothing.
+# The look of an agent whose owner has chosen nothing.
 PLAIN = Look()
 
 
 def read_look(given: object, folder: Path, place: str) -> Look:
-    """What an owner has given as `LOOK`. The log has a sentence for the host about all of it that
-    cannot be used; in its place stands the default.
+    """An owner's `LOOK`, checked. Parts that cannot be used have the default, and a sentence for
+    the host in the log.
 
     Args:
-        given: Anything.
-        folder: The agent's, in which the pictures are.
-        place: Where it was given, with which a sentence begins.
+        given: The value of `LOOK`, which may be anything.
+        folder: The agent's folder, which has the pictures.
+        place: Where it was given: the first words of each sentence.
     """
     if not isinstance(given, Mapping):
-        fault = f"{place} is no dict. Write one, such as {EXAMPLE}."
+        fault = f"{place} is no dict. Write one, such as {EXAMPLE_LOOK}."
         log.warning(fault)
         return Look(faults=(fault,))
     used: dict[str, Any] = {}
@@ -110,28 +110,31 @@ def read_look(given: object, folder: Path, place: str) -> Look:
 
 
 def _unknown(name: str) -> str:
-    near = get_close_matches(name.lower(), NAMES, n=1)
-    hint = f"Did you mean {near[0]!r}?" if near else f"It can have: {', '.join(NAMES)}."
+    near = get_close_matches(name.lower(), LOOK_FIELDS, n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else f"It can have: {', '.join(LOOK_FIELDS)}."
     return f"knows nothing that is called {name!r}. {hint}"
 
 
 def _accent(value: object) -> tuple[Pair, str]:
-    """The accent in light and in dark, and what is to be said of it.
+    """The accent for the light and for the dark page; and a sentence for the host where it was
+    changed, else "".
 
-    No colour can be read on white and on black. So one alone is taken for the light page, and the
-    dark one has a shade of it, of which nothing is said.
+    No colour can be read on white and on black. So a single colour is the light page's, and the
+    dark page gets a shade of it, which needs no sentence.
 
     Raises:
         ValueError: with a sentence for the host.
     """
     values = value if isinstance(value, list | tuple) else [value] * 2
-    wanted = [parsed(each) for each in values if isinstance(each, str)]
+    wanted = [parsed(colour) for colour in values if isinstance(colour, str)]
     if len(values) != 2 or len(wanted) != 2 or not all(wanted):
         raise ValueError(
             f"has {value!r} as its accent, which is no colour. Write one as CSS does, such as "
             '"#076" or "navy", or two, for the light page and for the dark one: ("#076", "#4db").'
         )
-    light, dark = (readable(str(one), surface) for one, surface in zip(wanted, RAISED, strict=True))
+    light, dark = (
+        readable(str(colour), surface) for colour, surface in zip(wanted, RAISED, strict=True)
+    )
     is_changed = light != wanted[0], dark != wanted[1] and not isinstance(value, str)
     if not any(is_changed):
         return (light, dark), ""
@@ -175,7 +178,7 @@ def _picture(name: str, value: object, folder: Path) -> Picture:
     kind = SVG if _is_svg(data) else str(filetype.guess_mime(data) or "")
     ratio = _ratio(data, kind) if kind in PICTURES[name] else 0
     if not ratio:
-        known = ", ".join(each.partition("/")[2].removesuffix("+xml") for each in PICTURES[name])
+        known = ", ".join(kind.partition("/")[2].removesuffix("+xml") for kind in PICTURES[name])
         raise ValueError(
             f"names {str(value)!r} as its {name}, which is no whole picture of a type that can be "
             f"shown there. Save it as one of: {known.replace('x-icon', 'ico')}."
@@ -189,7 +192,7 @@ def _is_svg(data: bytes) -> bool:
 
 
 def _ratio(data: bytes, kind: str) -> float:
-    """How many times as wide as high it is; 0 where it is broken."""
+    """A picture's width divided by its height; 0 for a broken picture."""
     if kind == SVG:
         box = re.search(rb"""viewBox=["'][-\d.]+[\s,]+[-\d.]+[\s,]+([\d.]+)[\s,]+([\d.]+)""", data)
         width, height = map(float, box.groups()) if box else (1.0, 1.0)

@@ -20,13 +20,15 @@ from typing import TypeAlias
 from markdown_it import MarkdownIt
 
 from agent.render import formulas
-from agent.render.formulas import FORMULA, MARK, OPENING
+from agent.render.formulas import BLANK_LINE, FORMULA, LONGEST_OPEN, MARK, OPENING
 
-# For a `<` that begins no tag. Models write `&lt;` themselves, and this never, so that what is
-# copied from the page can be what the model wrote.
+# Stands for a `<` that begins no tag. Models write `&lt;` themselves, but never this: so copying
+# from the page can give the characters that the model wrote.
 LESS_THAN = "&#0060;"
-ESCAPED_LESS_THAN = "&#00060;"  # It was `\<`.
-AMPERSAND = "&#0038;"  # The same for a `&`.
+# Stands for a `<` that was written as `\<`.
+ESCAPED_LESS_THAN = "&#00060;"
+# Stands for a `&`.
+AMPERSAND = "&#0038;"
 
 INLINE_TAGS = "b|strong|i|em|u|s|del|ins|mark|small|sub|sup|kbd|br"
 BLOCK_TAGS = "details|summary|p|ul|ol|li|table|thead|tbody|tr|th|td|hr"
@@ -35,29 +37,29 @@ TAG = rf"</?(?:{INLINE_TAGS}|{BLOCK_TAGS})[ ]?/?>"
 LINK = r"<(?:https?://|mailto:)[^\s<>`]+>"
 ADDRESS = r"https?://[^\s<>\\`|)]+"
 
-# The mark by another name, which would have more drawn than was counted.
+# The mark as an HTML entity: with it more formulas would be drawn than were counted.
 MARK_NAME = r"(?P<mark>&)(?=#0*8291|#x0*2063|ic;|InvisibleComma;)"
 
-# What is looked at outside code.
+# The parts of a text outside code that are looked at.
 PROSE = re.compile(
     rf"\\[\\$]|{ADDRESS}|(?P<formula>{FORMULA})|{TAG}|{LINK}"
     rf"|(?P<html>\\?<(?=[a-z/!?]))|{MARK_NAME}",
     re.DOTALL | re.IGNORECASE,
 )
 
-# Text without any of these is given to the page as it is.
+# A text without any of these goes to the page as it is.
 SPECIAL = re.compile(r"<(?=[a-zA-Z/!?]|\Z)|\$|\\(?=[(\[]|\Z)|```mermaid|&[#iI]")
 
 # An escaped character, or a run of backticks, perhaps with the code and the run that closes it.
 CODE_SPAN = re.compile(r"\\[\\`]|(`+)(?:(?!`)(?P<code>.+?)(?<!`)\1(?!`))?", re.DOTALL)
 
-# A paragraph in which marked takes backticks for text, because it is HTML as a whole.
+# A paragraph that marked takes for HTML as a whole: backticks in it are text.
 HTML_PARAGRAPH = re.compile(
     rf"^ {{0,3}}</?(?:{BLOCK_TAGS}) ?/?>|\A{TAG}[ \t]*(?:\n|\Z)", re.MULTILINE | re.IGNORECASE
 )
 
-# What the next characters decide about, at the end of a text that grows: a tag, or a formula; and
-# in its last words the rest of a formula, or a tag in code.
+# The ends of a growing text that only the next characters explain: HALF, half a tag or delimiter;
+# and OPEN, in its last words, a formula that has not ended, or a tag that may be in code.
 HALF = re.compile(
     r"(?:\\?<(?:/?[a-z]{0,8} ?/?|(?:https?|mailto):[^\s<>`]{0,300})|(?<!\$)\$+|\\)\Z",
     re.IGNORECASE,
@@ -65,48 +67,47 @@ HALF = re.compile(
 OPEN = re.compile(
     rf"{FORMULA}|{OPENING}|\\.|{ADDRESS}|`[^<]*(?:(?P<tag><)|\Z)", re.DOTALL | re.IGNORECASE
 )
-LONGEST_OPEN = 400
-BLANK_LINE = re.compile(r"\n\s*\n")
 
-# What a formula, and each cell of a matrix, costs beside its characters.
+# The cost of a formula, and of each cell of a matrix, beside that of its characters.
 FORMULA_COST, CELL_COST = 20, 10
 
-# As Gradio finds a diagram.
+# The opening line by which Gradio finds a diagram.
 DIAGRAM_FENCE = re.compile(r"(?<!`)```mermaid\s*\Z")
 MAX_DIAGRAM = 5_000
-# Between what a diagram connects, in every notation of mermaid's.
+# The connections of a diagram, in every notation of mermaid's.
 ARROW = re.compile(r"[-=.~]{2,}|->")
 IN_DIAGRAM = re.compile(r"<<[\w ]+>>|<br ?/?>|(?P<html><(?=[a-z/!?]))|(?P<formula>\$\$)", re.I)
 
-# A part of a text: its first and last offset, and what it is: "code", a "diagram", the "opening"
-# line of a fence, the "end" of a paragraph that is HTML, or where a "block" begins.
+# A part of a text: its first and last offset, and its kind: "code", a "diagram", the "opening" line
+# of a fence, the "end" of a paragraph that is HTML, or the place where a "block" begins.
 Region: TypeAlias = tuple[int, int, str]
 
 
 @dataclass(frozen=True)
 class Room:
-    """How much may still be drawn in an answer."""
+    """The formulas and diagrams that may still be drawn in an answer."""
 
-    # Characters of formulas, and what these cost beside them.
+    # The cost of formulas: their characters, and those of `FORMULA_COST` and `CELL_COST`.
     formulas: int = 12_000
-    # Lines of diagrams, and what these connect.
+    # Lines and connections of diagrams.
     edges: int = 200
 
 
 @dataclass(frozen=True)
 class _Begun:
-    """The beginning of a text that grows, with what the page is given for it."""
+    """The beginning of a growing text, with its Markdown for the page."""
 
-    had: Room
+    room_before: Room
     source: str
-    given: str
-    room: Room
+    rendered: str
+    room_after: Room
 
 
-# Parsed once and not at each update, of which a long answer has a thousand.
+# The beginnings rendered lately: they are not parsed again at each update, and a long answer has a
+# thousand of these.
 _begun: deque[_Begun] = deque(maxlen=64)
 
-# Characters that are worth to be remembered.
+# Characters from which a beginning is worth keeping.
 LEAST_BEGUN = 1_000
 
 
@@ -115,10 +116,10 @@ def to_page_markdown(text: str, room: Room, grows: bool = False) -> tuple[str, R
     """The Markdown for the page, and the room that is left.
 
     Args:
-        text: What a model has said.
+        text: A model's words.
         room: How much may be drawn.
-        grows: Whether more will follow. Then what that decides is held back, for some words at
-            most, so that the result grows at its end too.
+        grows: Whether more will follow. Then an end that only the next words explain is held back,
+            for some words at most, so that the result only ever grows, too.
     """
     text = text.replace(MARK, "")
     if not SPECIAL.search(text):
@@ -126,17 +127,21 @@ def to_page_markdown(text: str, room: Room, grows: bool = False) -> tuple[str, R
     text = re.sub(r"\r\n?", "\n", text)  # As all three libraries do.
     if grows:
         text = HALF.sub("", text)
-    known = [part for part in list(_begun) if part.had == room and text.startswith(part.source)]
+    known = [
+        part for part in list(_begun) if part.room_before == room and text.startswith(part.source)
+    ]
     begun = max(known, key=lambda part: len(part.source), default=_Begun(room, "", "", room))
     rest, left = _render(text[len(begun.source) :], begun, grows)
-    return begun.given + rest, left
+    return begun.rendered + rest, left
 
 
 def _render(text: str, begun: _Begun, grows: bool) -> tuple[str, Room]:
-    """What follows that beginning of a text, which is remembered as far as nothing can change it
-    any more."""
+    """The Markdown for the text behind that beginning, and the room that is left.
+
+    The longer beginning that nothing can change any more is kept in `_begun`.
+    """
     parts: list[str] = []
-    end, room = 0, begun.room
+    end, room = 0, begun.room_after
     whole: tuple[int, int, Room] | None = None
     for first, last, kind in _regions(text):
         if kind == "block" and not _is_whole(text, end, first):
@@ -148,22 +153,22 @@ def _render(text: str, begun: _Begun, grows: bool) -> tuple[str, Room]:
                 whole = first, len(parts) + 1, room
             case "diagram":
                 source, room = _diagram(source, room)
-            case "opening":  # Of code without a line, for marked it opens none.
+            case "opening":  # To marked, a fence without a line below it opens no code.
                 source = source.replace("<", LESS_THAN)
             case "end":
                 source = "\n"
         parts += [prose, source]
     if whole:
         first, count, left = whole
-        given = begun.given + "".join(parts[:count])
-        _begun.append(_Begun(begun.had, begun.source + text[:first], given, left))
+        rendered = begun.rendered + "".join(parts[:count])
+        _begun.append(_Begun(begun.room_before, begun.source + text[:first], rendered, left))
     rest = _without_open_end(text[end:]) if grows else text[end:]
     prose, room = _prose(rest, room)
     return "".join([*parts, prose]), room
 
 
 def _is_whole(text: str, end: int, first: int) -> bool:
-    """Whether a block begins there for good, and no formula goes on in it."""
+    """Whether a block begins at `first` for good, and no formula from before goes on in it."""
     before = text[end:first]
     opened = [match for match in OPEN.finditer(before) if match["open"]]
     return "\n" in text[first:] and not any(
@@ -174,7 +179,8 @@ def _is_whole(text: str, end: int, first: int) -> bool:
 
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("js-default").disable("reference")
-    parser.core.ruler.enableOnly(["normalize", "block"])  # A fifth of the time.
+    # Without the parts of a line, which are not needed: it takes a fifth of the time.
+    parser.core.ruler.enableOnly(["normalize", "block"])
     return parser
 
 
@@ -182,9 +188,11 @@ BLOCKS = _parser()
 
 
 def _regions(text: str) -> Iterator[Region]:
-    """What is not prose, in order; and where what follows depends on nothing before."""
+    """The parts of a text that are not prose, in order; and the places of blocks, which depend on
+    nothing before them."""
     lines = [0, *(match.end() for match in re.finditer("\n", text)), len(text)]
-    cell = 0  # Where the next cell of a table's row is looked for.
+    # The offset from which the next cell of a table's row is looked for.
+    cell = 0
     before = None
     for token in BLOCKS.parse(text):
         first, last = (lines[min(line, len(lines) - 1)] for line in token.map or (0, 0))
@@ -207,7 +215,7 @@ def _regions(text: str) -> Iterator[Region]:
 
 
 def _fence(text: str, first: int, last: int, markup: str) -> Iterator[Region]:
-    """A block of code. For marked it may end earlier: at a fence of both characters."""
+    """A block of code. To marked it may end earlier: at a fence of mixed characters."""
     opening = text[first:last].partition("\n")[0]
     start = min(last, first + len(opening) + 1)
     closing = re.compile(rf"^[ >\t]*{markup}[`~]*[ \t]*(?:\n|\Z)", re.MULTILINE)
@@ -221,13 +229,14 @@ def _fence(text: str, first: int, last: int, markup: str) -> Iterator[Region]:
 
 
 def _paragraph(text: str, first: int, last: int, content: str) -> Iterator[Region]:
-    """The code within a paragraph. Where that is HTML there is none, and a blank line ends it, as
-    it would else go on in what follows."""
+    """The code within a paragraph. A paragraph of HTML has none; a blank line is put behind it, or
+    it would go on in the text after it."""
     if HTML_PARAGRAPH.search(content):
         if re.compile(r"[^\S\n]*\S").match(text, last):
             yield last, last, "end"
         return
-    # A line of the content is the end of a line of the text, after what is around the paragraph.
+    # A line of the content is the end of a line of the text, behind the marks of lists and
+    # quotations.
     in_content, in_text, offset = [], [], 0
     for line, source in zip(content.split("\n"), text[first:last].split("\n"), strict=False):
         in_content.append(offset + len(line) - len(line.lstrip()))
@@ -238,7 +247,8 @@ def _paragraph(text: str, first: int, last: int, content: str) -> Iterator[Regio
 
 
 def _code_spans(content: str, in_content: list[int], in_text: list[int]) -> Iterator[Region]:
-    """The code in this content, of which some offsets are given with those in the whole text."""
+    """The code in this content. `in_content` are some offsets in it, and `in_text` the same places
+    in the whole text."""
 
     def place(offset: int) -> int:
         known = max(0, bisect_right(in_content, offset) - 1)
@@ -250,7 +260,7 @@ def _code_spans(content: str, in_content: list[int], in_text: list[int]) -> Iter
 
 
 def replace_formulas(text: str, by: Callable[[str], str]) -> str:
-    """A text with something else in the place of each formula; for copies, which draw none."""
+    """A text with its formulas replaced by `by`; for copies, which draw none."""
     if "$" not in text and "\\" not in text:
         return text
     text = re.sub(r"\r\n?", "\n", text)
@@ -269,7 +279,7 @@ def replace_formulas(text: str, by: Callable[[str], str]) -> str:
 
 
 def _found(prose: str) -> Iterator[re.Match[str]]:
-    """What of a text that is not code is not mere words."""
+    """The parts of a text without code that are more than words."""
     end = 0
     while match := PROSE.search(prose, end):
         end = match.end()
@@ -286,7 +296,7 @@ def _prose(text: str, room: Room) -> tuple[str, Room]:
     for match in _found(text):
         shown = match[0]
         if html := match["html"]:
-            # For marked a backslash may belong to an address, and escape nothing.
+            # To marked a backslash may belong to an address, and escape nothing.
             shown = LESS_THAN if html == "<" else ESCAPED_LESS_THAN
         elif match["formula"]:
             line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
@@ -306,7 +316,7 @@ def _formula(source: str, is_quoted: bool, room: Room) -> tuple[str, Room]:
 
 
 def _without_open_end(text: str) -> str:
-    """The end of a growing text, without what the next words decide about."""
+    """The end of a growing text, without a part that only the next words explain."""
     for match in OPEN.finditer(text):
         rest = text[match.start() :]
         if match["open"] and formulas.may_close(rest):
@@ -317,18 +327,18 @@ def _without_open_end(text: str) -> str:
 
 
 def _diagram(source: str, room: Room) -> tuple[str, Room]:
-    """A fence of mermaid's with its HTML as text; as mere code if there is too much of it, or a
-    fence in it at which Gradio would end it."""
+    """A diagram of mermaid's with its HTML as text; mere code if it is too large, or if Gradio
+    would end it at a fence within."""
     opening, _, rest = source.partition("\n")
     body, fence, end = rest.rpartition("```") if "```" in rest else (rest, "", "")
     left = room.edges - _edges(body)
     if left < 0 or len(body) > MAX_DIAGRAM or "```" in body or end.strip():
         return source.replace("mermaid", f"mermaid{MARK}", 1), room
     if not fence:
-        return source, room  # It is code until it ends.
+        return source, room  # A diagram is code until it ends.
 
     def shown(match: re.Match[str]) -> str:
-        # As mermaid writes them. The browser undoes the others below.
+        # In mermaid's own notation. The browser undoes the replacements below.
         return "#0060;" if match["html"] else "#0036;#0036;" if match["formula"] else match[0]
 
     body = IN_DIAGRAM.sub(shown, body).replace("&", AMPERSAND).replace("<", LESS_THAN)

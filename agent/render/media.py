@@ -1,4 +1,4 @@
-"""Pictures and other files of a conversation, put where the page can fetch them."""
+"""Pictures and other files of a conversation, in a folder from which the page can fetch them."""
 
 import hashlib
 import io
@@ -22,17 +22,17 @@ RASTER_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 # What Python 3.11 has no suffix for, though models make it; Gradio, where it is imported, adds one.
 MORE_SUFFIXES = {"audio/wav": ".wav", "audio/aiff": ".aiff"}
 
-
-# How Gemini's speech models name what they make, which no browser plays: bare samples of 16 bits,
-# the lower byte first, so many a second (https://ai.google.dev/gemini-api/docs/speech-generation).
+# The MIME types of what Gemini's speech models make, which no browser plays: bare samples of 16
+# bits, the lower byte first; and how many of them a second has
+# (https://ai.google.dev/gemini-api/docs/speech-generation).
 SAMPLES, SAMPLE_RATE = ("audio/l16", "audio/pcm"), 24_000
 
 
 def save(mime_type: str, data: bytes, salt: str = "") -> str:
-    """The name of the file with this content, which is written unless it is there already.
+    """Write a file with this content, unless it is there already; its name.
 
-    The name is a hash of the content: only who has seen that knows it. With a salt it is a file of
-    its own, which is not deleted with the conversation.
+    The name is a hash of the content: only somebody who has seen the content knows it. With a salt
+    it is a file of its own, which is not deleted with the conversation.
     """
     FOLDER.mkdir(exist_ok=True)
     kind, data = playable(mime_type, data)
@@ -45,18 +45,22 @@ def save(mime_type: str, data: bytes, salt: str = "") -> str:
 
 
 def kept_copy(path: Path) -> File:
-    """A file of this machine as one of a conversation."""
+    """A file of this machine as one of a conversation.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
     data = path.read_bytes()
     return File("", name=path.name, kept_as=save("", data), size=len(data))
 
 
 def suffix(kind: str) -> str:
-    """How the name of a file of this type ends."""
+    """The suffix of file names for this MIME type, with its dot."""
     return mimetypes.guess_extension(kind) or MORE_SUFFIXES.get(kind) or ".bin"
 
 
 def playable(mime_type: str, data: bytes) -> tuple[str, bytes]:
-    """The type in lower case and the content, where a browser plays it; of bare samples a WAV."""
+    """The MIME type in lower case, and the content; bare samples as a WAV, which browsers play."""
     kind, *rest = (piece.strip() for piece in mime_type.lower().split(";"))
     if kind not in SAMPLES:
         return mime_type.lower(), data
@@ -72,13 +76,13 @@ def playable(mime_type: str, data: bytes) -> tuple[str, bytes]:
 
 
 def content(file: File) -> bytes | None:
-    """What is in a file of an answer; None where that is not here."""
+    """The content of a file of an answer; None where it is not here."""
     path = None if file.data else path_of(file.kept_as)
     return path.read_bytes() if path else file.data or None
 
 
 def size(file: File) -> int:
-    """How many bytes are in it here."""
+    """The bytes of a file's content; 0 where it is not here."""
     path = None if file.data else path_of(file.kept_as)
     return path.stat().st_size if path else len(file.data)
 
@@ -96,7 +100,7 @@ def delete(name: str) -> None:
 
 
 def delete_unused(seconds: float) -> None:
-    """Delete the files that no page was given in the last so many seconds."""
+    """Delete the files that no page was given in the last `seconds`."""
     oldest = time.time() - seconds
     for path in FOLDER.glob("*"):
         with suppress(FileNotFoundError):  # Another process may be faster.

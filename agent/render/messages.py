@@ -53,31 +53,31 @@ from agent.render.panels import (
 from agent.render.source_list import with_numbers
 from agent.render.speakers import Speakers, mark_branches
 
-# Unicode's WORD JOINER, which is invisible. After a `<` it keeps a visitor's tags from being taken
-# for HTML, of which the page would show nothing.
+# Unicode's WORD JOINER, which is invisible. It stands after a `<`, so that a visitor's tags are not
+# taken for HTML: the page would not show that.
 JOINER = "\u2060"
 
-# The id of a panel that tells of what stays done where its message is taken back (chat.js).
+# The id of a panel about an action that stays done where its message is taken back (chat.js).
 STAYS_DONE = "stays-done"
 
-# The id of what was said first in a talk, which is taken back as a whole (cards.js).
-TALK = "talk"
+# The id of the first message of a talk, which is taken back as a whole (cards.js).
+TALK_ID = "talk"
 
-# What stands in its place while a visitor has said nothing.
+# The text of that message while a visitor has said nothing.
 NOTHING_SAID = "…"
 
-# The ids of what stands beside the words (static/copying.js): a file or sources; the line that
-# tells how long an answer took; and the panel that tells how long nothing has come.
+# The ids of the messages beside the words (static/copying.js): a file or sources; the line with an
+# answer's figures; and the panel that tells how long nothing has come.
 ASIDE, FOOT, SILENCE = BESIDE = "aside", "foot", "silence"
 
-# What is told of the line of figures to a reader who points at it.
+# The tooltip of the line of figures.
 ABOUT_TOKENS = N_("A token is a piece of a word: by tokens the work of an AI is counted.")
 
 # Seconds after which silence in the middle of words, or of thoughts, is told. Chosen, not measured:
 # a model seldom rests for so long.
 STALLED = 3.0
 
-# The least seconds of a tool's that are told while it is at work.
+# Seconds from which a tool's time is told while it is at work.
 SLOW_TOOL = 1.0
 
 # Panels of an answer: more are a burden to a browser, and nobody reads them.
@@ -95,10 +95,10 @@ def to_messages(
 
     Args:
         transcript: What has been said.
-        silence: How long nothing has come while more is expected; None when something comes.
+        silence: How long nothing has come while more is expected; None while something comes.
         root_agent: The agent that needs no line, because the page has its name on top.
-        file_content: For an export: what a file is in it. All else is then whole, and in the very
-            characters that were said. By default all is as the page can show it.
+        file_content: For an export: makes the content for a file. All other entries are then whole,
+            and have the very characters that were said. None for the page.
         foot: The line below an answer that is over (`agent.render.foot`).
     """
     messages: list[Message] = []
@@ -127,11 +127,11 @@ def to_messages(
 
 
 def _below(transcript: Transcript, silence: Silence | None, foot: str) -> Iterator[Message]:
-    """What stands below all that was said: that more is to come, or the line of figures."""
+    """The messages below all others: that more is to come, or the line of figures."""
     if silence and (title := _waiting_title(transcript, silence)):
         yield panel(title, status="pending", id=SILENCE)
     if foot:
-        # No model's tag has a title: so chat.css, too, knows this line from a model's words.
+        # No tag in a model's words has a title: so chat.css knows this line from them.
         content = text_content(f'<small title="{_(ABOUT_TOKENS)}">{foot}</small>')
         yield {"role": "assistant", "content": content, "metadata": {"id": FOOT}}
 
@@ -153,7 +153,7 @@ def _shown_text(
 
 
 def is_beside_words(message: Message) -> bool:
-    """Whether it stands beside the words: below them others may still grow."""
+    """Whether a message stands beside the words: messages above it may still grow."""
     return (message.get("metadata") or {}).get("id") in BESIDE
 
 
@@ -167,10 +167,10 @@ def to_page(
     """A conversation: each question and its answer, after a line for the `hidden` turns before.
 
     Args:
-        turns: Of these the last may be running.
+        turns: The turns that are shown; the last one may be running.
         root_agent: As in `to_messages`.
-        hidden: How many are not among them.
-        silence: How long nothing has come of the one that is running.
+        hidden: How many turns before them are not shown.
+        silence: How long nothing has come in the turn that is running.
         settings: The host's, for the line below each answer.
     """
     messages: list[Message] = []
@@ -185,22 +185,23 @@ def to_page(
     for turn in turns:
         if is_asked(turn):
             question = turn.question or (NOTHING_SAID if turn.is_talk else "")
-            asked = to_question(question, turn.files)
-            messages.append(asked | ({"metadata": {"id": TALK}} if turn.is_talk else {}))
-        waits = silence if turn is turns[-1] else None
+            message = to_question(question, turn.files)
+            messages.append(message | ({"metadata": {"id": TALK_ID}} if turn.is_talk else {}))
+        own_silence = silence if turn is turns[-1] else None
         foot = foot_of(turn, settings)
-        messages += to_messages(turn.transcript, waits, root_agent, foot=foot)
+        messages += to_messages(turn.transcript, own_silence, root_agent, foot=foot)
     return messages
 
 
-def is_asked(turn: TurnRecord) -> bool:
-    """Whether a message of the visitor's stands above its answer."""
-    return bool(turn.question or turn.id)
+def is_asked(record: TurnRecord) -> bool:
+    """Whether a message of the visitor's stands above the turn's answer."""
+    return bool(record.question or record.id)
 
 
 def to_question(text: str, files: Iterable[File] = ()) -> Message:
-    """The visitor's message, tags and all; `as_said` is its inverse. Its files are a part of its
-    own, which begins with the mark that no visitor can type (chat.js does the same)."""
+    """The visitor's message, with its tags as text; `as_said` is the inverse. Files are a part of
+    their own in it, which begins with the mark, as no visitor's text does (chat.js does the
+    same)."""
     shown = text_content(re.sub(r"<(?=[a-zA-Z/!?])", f"<{JOINER}", text.replace(MARK, "")))
     if lines := "\n\n".join(map(to_line, files)):
         return {"role": "user", "content": [shown, text_content(MARK + lines)]}
@@ -213,8 +214,8 @@ def as_said(text: str) -> str:
 
 
 def _bounded(transcript: Transcript) -> tuple[Transcript, Transcript]:
-    """What a page shows, and the thoughts and tool calls that it leaves out; answers around those
-    are joined."""
+    """The entries that a page shows, and the thoughts and tool calls that it leaves out. The
+    answers around those are joined."""
     shown: list[Entry] = []
     left_out: list[Entry] = []
     panels = 0
@@ -239,8 +240,8 @@ def _left_out(entries: Transcript) -> Message:
 
 
 def _waiting_title(transcript: Transcript, silence: Silence) -> str:
-    """What is said of a silence; "" where the page shows already that more is to come: words that
-    have just come, or a tool at work."""
+    """The title of the panel for a silence; "" where words that have just come, or a tool at work,
+    show that more is to come."""
     if busy_with_tools(transcript):
         return ""
     match transcript[-1:]:
@@ -281,18 +282,19 @@ def _message(
             assert_never(entry)
 
 
-def _pause(asked: Pause, is_whole: bool, stays_done: bool) -> Message:
-    """What a person is asked, or has answered."""
+def _pause(pause: Pause, is_whole: bool, stays_done: bool) -> Message:
+    """The panel for a question to a person, or for the reply."""
     title = own_title(NOTE)
-    if asked.reply is None and not is_whole:
-        # In italics, which nobody sees: so messages.css knows what a card asks in its place.
+    if pause.reply is None and not is_whole:
+        # Italics, which nobody sees: messages.css knows by them that a card takes this panel's
+        # place.
         title = f"**_{_(NOTE)}_**"
-    # In it may be a model's words, and they are text.
-    return panel(title, plain(sentence(asked).text), **({"id": STAYS_DONE} if stays_done else {}))
+    # The sentence may hold a model's words: they are text.
+    return panel(title, plain(sentence(pause).text), **({"id": STAYS_DONE} if stays_done else {}))
 
 
 def _sentence(entry: Notice | Said, is_whole: bool) -> Message:
-    """What the app says; or what a person has said in the midst of a talk, as a quotation."""
+    """A notice of the app's; or a person's words in the middle of a talk, as a quotation."""
     if isinstance(entry, Notice):
         title, text, more = note(entry, is_whole=is_whole)
         return panel(title, text, **more)
@@ -323,7 +325,7 @@ def _tool_call(call: ToolCall, is_whole: bool, silence: Silence | None) -> Messa
     args = changed_arguments(call.result) or call.args
     log = [_one_line(dict(args))]
     parts = [_("Arguments:"), fenced(args, is_whole)]
-    # The last is MCP's.
+    # `isError` is what MCP's servers say.
     has_failed = isinstance(call.result, dict) and bool(
         call.result.get("error") or call.result.get("isError") is True
     )
@@ -342,7 +344,7 @@ def _tool_call(call: ToolCall, is_whole: bool, silence: Silence | None) -> Messa
 
 
 def _work(call: ToolCall, silence: Silence | None) -> str:
-    """What a tool is at, beside its title: without it nothing moves there."""
+    """A tool's state, beside its title: a waiting tool, and the seconds of one at work."""
     if call.waits_for:
         return _("waiting")
     seconds = silence.now - call.began if silence and call.seconds is None else 0.0
@@ -359,7 +361,7 @@ def _one_line(args: dict[str, Any]) -> str:
 
 
 def _worded(result: Any) -> Any:
-    """A tool's result; what the app itself puts in its place in the reader's language."""
+    """A tool's result; an error of the app's own in the reader's language."""
     match result:
         case {"error": str(text)} if text in OWN_ERRORS:
             return {"error": _(text)}

@@ -1,4 +1,4 @@
-"""What the app itself says in a chat, as chat messages have it; and the buttons below it."""
+"""The app's own notices as parts of chat messages; and the buttons below an answer."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from agent.core.transcript import Transcript
 
 
 def own_title(title: str) -> str:
-    """A title, which is given in English, as Markdown. A model's words are never set in bold in
-    one, and so none of its panels looks like the app's own (messages.css)."""
+    """An English title in the reader's language, in bold Markdown. Titles with a model's words are
+    never bold: so none of its panels looks like the app's own (messages.css)."""
     return f"**{_(title)}**"
 
 
@@ -20,14 +20,15 @@ def note(notice: Notice, is_whole: bool) -> tuple[str, str, dict[str, Any]]:
     title, text = title_of(notice), notice.text
     if notice.english != f"{title}.":
         own = own_title(title)
-        return f"*{own}*" if is_failure(notice) else own, text, {}  # A failure has its own looks.
-    # The title says it all: a page has the sentence folded, where nobody opens it.
+        return f"*{own}*" if is_failure(notice) else own, text, {}  # Italics: a failure's look.
+    # The title is the whole sentence: a page folds the panel, and nobody needs to open it.
     return own_title(title), "" if is_whole else text, {} if is_whole else {"status": "done"}
 
 
 def ways_on(transcript: Transcript) -> list[dict[str, str]]:
-    """The buttons below an answer that is not whole, by what they ask."""
-    # What is sent to the agent is in the visitor's language; the other is known again by its words.
+    """The buttons below an answer that is not whole: each one's label, and the message it sends."""
+    # "Continue" goes to the agent, and so is in the visitor's language. "Try again" goes to this
+    # app, which knows it by its English words.
     ways = (
         (_(CONTINUE), _("Continue"), can_continue),
         (TRY_AGAIN, _("Try again"), can_try_again),

@@ -24,19 +24,19 @@ def panel(title: str, text: str = "", **metadata: Any) -> Message:
 
 
 def next_agent(title: str, name: str, **status: Any) -> Message:
-    """A line that tells which agent is next; `title` has a place for its name."""
+    """A line about the next agent; `title` has a place for its name."""
     return panel(named(title, name), _("Another agent goes on from here."), **status)
 
 
 def named(title: str, name: str) -> str:
-    """A title with a name in it."""
+    """A title with a name put into it, cut and as plain text."""
     return title.format(name=plain(" ".join(clean(name).split())[:MAX_TITLE_PART]))
 
 
 def plain(text: str) -> str:
     """Text as Markdown without any: no link, picture or formula."""
-    is_markup = r"[^\w \n]|\b_+|_+\b|__+"
-    return re.sub(is_markup, lambda found: "".join(f"&#{ord(char)};" for char in found[0]), text)
+    markup = r"[^\w \n]|\b_+|_+\b|__+"
+    return re.sub(markup, lambda found: "".join(f"&#{ord(char)};" for char in found[0]), text)
 
 
 def text_content(text: str) -> Content:

@@ -33,12 +33,12 @@ FIELDS = (
     "app_version",
 )
 
-# As many as the host's page lists, and characters of each text there.
+# How many preferences the host's page lists, and characters of each text there.
 MAX_SHOWN, MAX_LISTED = 200, 300
 
 
 def labels(sides: Sides) -> tuple[str, str]:
-    """What two settings are called beside each other."""
+    """The names of two settings: the differences between them, in words."""
     several = sides[0].agent != sides[1].agent
     return _label(sides[0], several), _label(sides[1], several)
 
@@ -57,7 +57,7 @@ def _chosen(chosen: Mapping[str, Any]) -> Iterator[str]:
 
 
 def result(tally: Tally) -> str:
-    """What was found of a pair of settings, and how sure that is."""
+    """The result for a pair of settings in sentences, and how sure it is."""
     return " ".join(_sentences(tally))
 
 
@@ -85,7 +85,8 @@ def _sentences(tally: Tally) -> Iterator[str]:
 
 
 def _how_sure(by_luck: float) -> str:
-    """How often luck alone does as much, in words."""
+    """A sentence on how often luck alone has such a result; `by_luck` is the chance of that, 0 to
+    1."""
     if by_luck > 0.5:
         return _("That says nothing yet: by luck alone it comes out like this more often than not.")
     form = (
@@ -115,8 +116,8 @@ def to_told(found: Iterable[Preference]) -> list[dict[str, Any]]:
 
 
 def to_record(preference: Preference) -> dict[str, Any]:
-    """A preference by the names of `FIELDS`. Without the visitor's id: who knows that holds all
-    that visitor's conversations."""
+    """A preference by the names of `FIELDS`. It is without the visitor's id, which opens all that
+    visitor's conversations."""
     with speaking(ENGLISH):
         names = labels(preference.sides)
     record: dict[str, Any] = {
@@ -130,7 +131,7 @@ def to_record(preference: Preference) -> dict[str, Any]:
     }
     sides = zip(("first", "second"), names, preference.sides, preference.answers, strict=True)
     for place, name, side, answered in sides:
-        told = {
+        values = {
             "setting": name,
             "agent": side.agent,
             "variant": side.variant,
@@ -144,12 +145,12 @@ def to_record(preference: Preference) -> dict[str, Any]:
             "tokens_written": answered.tokens_written,
             "agent_version": answered.agent_version,
         }
-        record |= {f"{place}_{field}": value for field, value in told.items()}
+        record |= {f"{place}_{field}": value for field, value in values.items()}
     return record
 
 
 def to_totals(found: Iterable[Preference]) -> str:
-    """What was found of each pair of settings, for the host: as HTML."""
+    """The result for each pair of settings, as HTML for the host."""
     with speaking(ENGLISH):
         return "".join(map(_total, tallies(found)))
 
@@ -165,8 +166,8 @@ def _total(tally: Tally) -> str:
     others += f"<tr><td>both bad</td><td>{tally.neither:,}</td></tr>\n"
     visitors = f"Visitors who have chosen: {len(tally.visitors):,}."
     head = "<tr><th>Setting</th><th>Better</th></tr>\n"
-    said = f"<p>{_text(result(tally))} {visitors}</p>\n"
-    return f"<table>\n{head}{cells}{others}</table>\n{said}"
+    sentences = f"<p>{_text(result(tally))} {visitors}</p>\n"
+    return f"<table>\n{head}{cells}{others}</table>\n{sentences}"
 
 
 def to_list(records: Sequence[Mapping[str, Any]]) -> str:
@@ -187,8 +188,8 @@ def _item(record: Mapping[str, Any]) -> str:
     texts = [f"“{_short(record['question'])}”"]
     texts += [f"{name} → {_short(record[f'{place}_answer'])}" for place, name in names.items()]
     texts += [f"Why: {_short(record['reason'])}"] if record["reason"] else []
-    said = "".join(f'<p dir="auto">{_text(text)}</p>\n' for text in texts)
-    return f"<li>{_text(found)} <small>{beside}</small>\n{said}</li>\n"
+    paragraphs = "".join(f'<p dir="auto">{_text(text)}</p>\n' for text in texts)
+    return f"<li>{_text(found)} <small>{beside}</small>\n{paragraphs}</li>\n"
 
 
 def _short(text: str) -> str:

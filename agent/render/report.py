@@ -1,7 +1,7 @@
-"""A chat for a developer, as files of one zip: what was said and thought of it, which versions.
+"""A chat for a developer, as the files of one zip: the chat, the findings about it, the versions.
 
-Without keys, without the ids by which the chat is found, and with nothing of any other chat. It is
-English, but for what was said: developers read it.
+It is without keys, without the ids by which the chat is found, and has nothing of any other chat.
+All but the chat's own words is English, as developers read it.
 """
 
 import re
@@ -21,13 +21,13 @@ from agent.core.transcript import ToolCall, answer, notices
 from agent.render import export
 from agent.render.findings import as_json
 
-# What a record about a finding (agent/render/findings.py) says that goes into no report.
+# The fields of a finding's record (agent/render/findings.py) that go into no report.
 LEFT_OUT = ("session_id",)
 
-# Characters of a text of somebody's in the text for an issue tracker, which takes some 65,000.
+# Characters of each quoted text in the text for an issue tracker, which takes some 65,000 in all.
 MAX_QUOTED = 4_000
 
-# A file's content within a page, in which nothing is looked for.
+# A file's content within a page: no secrets are looked for in it.
 DATA = re.compile(r"(data:[\w/.+-]+;base64,[A-Za-z0-9+/=]*)")
 
 CONTENTS = {
@@ -43,14 +43,14 @@ CONTENTS = {
 
 @dataclass(frozen=True)
 class Chat:
-    """What a report is about."""
+    """The chat that a report is about."""
 
     title: str
     turns: Sequence[TurnRecord]
-    # None where it is not stored any more.
+    # ADK's session; None where it is not stored any more.
     session: Session | None
-    # The findings about it, the newest first (agent/render/findings.py); the first one is what the
-    # text for an issue tracker is about.
+    # The records of the findings about it (agent/render/findings.py), the newest first; the text
+    # for an issue tracker is about the first one.
     records: Sequence[Mapping[str, Any]]
     versions: Mapping[str, str]
     root_agent: str = ""
@@ -58,18 +58,18 @@ class Chat:
 
 
 def to_report(chat: Chat, settings: Settings) -> dict[str, str]:
-    """The files of a report, by their names."""
+    """The texts of a report's files, by their names."""
     records = [
         {name: value for name, value in record.items() if name not in LEFT_OUT}
         for record in chat.records
     ]
     about = settings.model_copy(update={"show_figures": True})
     with speaking(ENGLISH):
-        said = chat.turns, chat.title, chat.root_agent, about
+        contents = chat.turns, chat.title, chat.root_agent, about
         files = {
             "issue.md": to_issue(chat),
-            "chat.html": export.to_html(*said, chat.accent),
-            "chat.md": export.to_markdown(*said),
+            "chat.html": export.to_html(*contents, chat.accent),
+            "chat.md": export.to_markdown(*contents),
             "feedback.json": as_json(records),
             "versions.json": to_json(chat.versions, indent=2, ensure_ascii=False) + "\n",
         }
@@ -80,8 +80,8 @@ def to_report(chat: Chat, settings: Settings) -> dict[str, str]:
 
 
 def to_issue(chat: Chat) -> str:
-    """A short text for an issue tracker: what was asked, answered and expected. What somebody has
-    said stands in it as code, so that it names nobody and leads nowhere."""
+    """A short text for an issue tracker: what was asked, answered and expected. People's words
+    stand in it as code, so that they mention nobody there and link to nothing."""
     record = chat.records[0] if chat.records else _of_turn(chat.turns[-1])
     rating, reason = record.get("rating", ""), record.get("reason", "")
     head = f"{rating.capitalize()} answer" if rating else "An answer"
@@ -90,7 +90,7 @@ def to_issue(chat: Chat) -> str:
     tools = "\n".join(
         f"{tool['name']} {to_json(tool['args'], ensure_ascii=False)}" for tool in record["tools"]
     )
-    told = {
+    texts = {
         "Task": record.get("task", ""),
         "Asked": record["question"],
         "Tools that were called": tools,
@@ -101,7 +101,7 @@ def to_issue(chat: Chat) -> str:
         "What the page said": "\n".join(record["notes"]),
     }
     blocks = [f"# {head}{f': {on_one_line(reason)}' if reason else ''}"]
-    blocks += [f"**{name}**\n\n{fenced(text)}" for name, text in told.items() if text]
+    blocks += [f"**{name}**\n\n{fenced(text)}" for name, text in texts.items() if text]
     agent = " ".join(filter(None, (record.get("agent", ""), record.get("agent_version", ""))))
     versions = {**chat.versions, **({"agent": agent} if agent else {})}
     blocks.append(to_table(versions))
@@ -109,7 +109,7 @@ def to_issue(chat: Chat) -> str:
 
 
 def _of_turn(turn: TurnRecord) -> dict[str, Any]:
-    """The same of a turn that nobody has said anything of."""
+    """A record, as of a finding, for a turn without one."""
     calls = [entry for entry in turn.transcript if isinstance(entry, ToolCall)]
     return {
         "question": turn.question,
@@ -138,24 +138,24 @@ def _summary(chat: Chat, files: Mapping[str, str]) -> str:
 
 
 def to_table(values: Mapping[str, str]) -> str:
-    """Versions as a table."""
+    """Versions as a table of Markdown, by what they are of."""
     rows = "\n".join(f"| {name} | `{on_one_line(text)}` |" for name, text in values.items() if text)
     return f"| what | version |\n|---|---|\n{rows}"
 
 
 def fenced(text: str) -> str:
-    """As code, so that nothing in it is Markdown."""
+    """A text as a block of code, so that nothing in it is Markdown."""
     text = text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}…"
     fence = "`" * (1 + max(2, *map(len, re.findall("`+", text)), 2))
     return f"{fence}text\n{text}\n{fence}"
 
 
 def on_one_line(text: str, most: int = 200) -> str:
-    """On one line, and nothing but text there."""
+    """A text on one line, of at most `most` characters, without Markdown."""
     return re.sub(r"[`|<>]", "'", " ".join(text.split()))[:most]
 
 
 def redacted_text(text: str) -> str:
-    """Without secrets; the contents of files stay as they are."""
+    """A text without secrets; the contents of files in it stay as they are."""
     pieces = DATA.split(text)
     return "".join(piece if place % 2 else redacted(piece) for place, piece in enumerate(pieces))

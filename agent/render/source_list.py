@@ -11,10 +11,10 @@ from agent.render import suggestions
 from agent.render.file_links import escaped, quoted
 from agent.render.formulas import MARK
 
-# Google shows its own searches under this address.
+# The address of a search on Google, without its words.
 SEARCH = "https://www.google.com/search?q="
 
-# What of an answer is code, or a formula, of which a number would become a part.
+# The code and the formulas of an answer: a number put there would become a part of them.
 CODE = re.compile(
     rf"^(`{{3,}}|~{{3,}}).*?(?:^\1|\Z)|(`+)(?!`).*?(?<!`)\2(?!`)|[$(\[]{MARK}.*?{MARK}[\\$]",
     re.DOTALL | re.MULTILINE,
@@ -22,8 +22,8 @@ CODE = re.compile(
 
 
 def to_markdown(sources: Sources, is_on_page: bool = False) -> str:
-    """The list. On the page, which draws Google's own suggestions in place of the searches, with
-    these (page/static/later/suggestions.js)."""
+    """The numbered list as Markdown. On the page it holds Google's own suggestions, too, which are
+    drawn in place of the searches (page/static/later/suggestions.js)."""
     blocks = []
     if sources.pages:
         lines = [f"{number}. {_link(page)}" for number, page in enumerate(sources.pages, 1)]
@@ -38,9 +38,11 @@ def to_markdown(sources: Sources, is_on_page: bool = False) -> str:
 
 
 def with_numbers(text: str, sources: Sources, mark: str = MARK) -> str:
-    """An answer with the numbers of its sources behind the passages that rest on them. A passage
-    that is not found as it was said, because the page shows it otherwise, gets none. Copying from a
-    page leaves out what stands between two marks (static/copying.js)."""
+    """An answer with the numbers of its sources behind the passages that rest on them.
+
+    A passage that the page shows in other characters is not found, and gets no number. Copying from
+    a page leaves out all text between two marks (static/copying.js).
+    """
     places: dict[int, list[int]] = {}
     after = 0
     for passage, numbers in sources.passages:

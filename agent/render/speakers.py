@@ -1,5 +1,5 @@
-"""Who speaks in an answer of several agents: a line wherever another one begins, and where branches
-begin and end that answer at the same time."""
+"""The speakers in an answer of several agents: a line where another agent begins, and marks where
+branches, which answer at the same time, begin and end."""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,7 +15,7 @@ from agent.render.panels import Message, named, next_agent, panel
 
 
 class Speakers:
-    """The lines of one answer.
+    """Makes the lines of one answer.
 
     Args:
         root_agent: The agent that needs no line, because the page has its name on top.
@@ -25,7 +25,7 @@ class Speakers:
         self._speaker, self._branch = root_agent, ""
 
     def before(self, branch: str, entry: Entry) -> Iterator[Message]:
-        """What stands before an entry of this branch; "" is none."""
+        """The lines before an entry of this branch; "" stands for no branch."""
         source = None if isinstance(entry, Notice | Said) else entry.source[0]
         if branch != self._branch:
             self._branch, self._speaker = branch, name_of(branch)
@@ -48,13 +48,15 @@ def _branch(name: str) -> Message:
 
 
 def mark_branches(messages: Sequence[Message], branches: Sequence[str]) -> None:
-    """Mark the titles of messages at which branches begin, and at which the last one has ended, by
-    which the page has them side by side (page/static/later/branches.js). There the line of figures,
-    which has no title, ends them, too.
+    """Mark the titles of the messages at which branches begin, and of the one after the last
+    branch.
+
+    By these marks the page shows branches side by side (page/static/later/branches.js). The line of
+    figures, which has no title, ends them there, too.
 
     Args:
-        messages: All of an answer.
-        branches: In which branch each of the first of them stands; the others stand in none.
+        messages: All messages of an answer.
+        branches: The branch of each of the first messages; all others are in none.
     """
     before = ""
     for message, branch in zip(messages, [*branches, ""], strict=False):

@@ -1,26 +1,28 @@
-"""Google's search suggestions, which it asks to have shown as they are: in a frame of their own, in
+"""Google's search suggestions, which Google asks to show as they are: in a frame of their own, in
 which nothing runs, nothing is fetched, and no form is sent.
 
 Gemini gives them as HTML and CSS with an answer that rests on a search (`searchEntryPoint`,
-https://ai.google.dev/gemini-api/docs/google-search). Who speaks for a model may give anything else:
-what is more than Google's chips is not shown at all, and there are plain links in its place.
+https://ai.google.dev/gemini-api/docs/google-search). Another model, or its proxy, may give anything
+else: HTML that has more in it than Google's chips is not shown, and plain links take its place.
 """
 
 import html
 from html.parser import HTMLParser
+from pathlib import Path
+from string import Template
 from urllib.parse import urlsplit
 
 from agent.core.language import _
 
-# What Google's suggestions are made of, and what may be added to that.
+# The tags of Google's suggestions, and others that do no harm.
 TAGS = {
     *("style", "div", "span", "a", "p", "b", "br", "ul", "li"),
     *("svg", "g", "path", "circle", "ellipse", "rect", "polygon", "line", "title", "defs"),
     *("lineargradient", "stop", "clippath", "mask"),
 }
 
-# Attributes that fetch something, lead elsewhere or are for scripts have other names; what a style
-# may fetch, the policy of the frame does not let it.
+# Attributes that fetch something, lead elsewhere or are for scripts are not among them. A style
+# could fetch something, but the frame's policy forbids it.
 ATTRIBUTES = {
     *("class", "id", "href", "target", "rel", "title", "role", "tabindex", "lang", "dir", "style"),
     *("width", "height", "viewbox", "xmlns", "fill", "d", "cx", "cy", "r", "x", "y", "rx", "ry"),
@@ -29,21 +31,17 @@ ATTRIBUTES = {
     *("fill-opacity", "clip-path", "mask", "gradientunits"),
 }
 
-# Where they lead.
+# The hosts that their links lead to.
 HOSTS = "www.google.com", "vertexaisearch.cloud.google.com"
 
-# Links open a tab of their own. A base without an address is allowed; another one is no tag here.
-DOCUMENT = """<!doctype html><html><head><meta charset="utf-8"><meta \
-http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">\
-<meta name="color-scheme" content="light dark"><base target="_blank">\
-<style>html {{ background: transparent; }} body {{ margin: 1px; }}</style>\
-</head><body>{body}</body></html>"""
+# Links open a tab of their own. `base` is not among the tags above: so this stays the only one.
+DOCUMENT = Template(Path(__file__).with_name("suggestions.html").read_text(encoding="utf-8"))
 
 SANDBOX = "allow-popups allow-popups-to-escape-sandbox"
 
 
 class _Check(HTMLParser):
-    """Looks whether there is more in an HTML text than in Google's suggestions."""
+    """Finds out whether an HTML text has nothing but the tags, attributes and links above."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,18 +70,19 @@ class _Check(HTMLParser):
 
 
 def document(suggestions: str) -> str:
-    """Google's suggestions as a document for a frame; "" of anything else."""
+    """Google's suggestions as a document for a frame; "" for any other HTML."""
     check = _Check()
     try:
         check.feed(suggestions)
         check.close()
     except (ValueError, AssertionError):  # An address, or a declaration, that cannot be one.
         return ""
-    return DOCUMENT.format(body=suggestions) if check.is_plain and check.links else ""
+    is_shown = check.is_plain and check.links
+    return DOCUMENT.substitute(suggestions=suggestions) if is_shown else ""
 
 
 def to_element(document: str) -> str:
-    """Such a document as a frame in a page of HTML."""
+    """A frame that shows this document, as an element of a page; "" for no document."""
     if not document:
         return ""
     label = html.escape(_("Search suggestions by Google"))

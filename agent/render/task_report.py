@@ -1,6 +1,6 @@
-"""What a tester has found of tasks, for a developer, as files of one zip: what was asked, seen and
-judged, and each chat in which a task was tried. Like a report of one chat it is English, and has no
-keys, and nothing of anybody else.
+"""A tester's verdicts on tasks, for a developer, as the files of one zip: a summary, the verdicts,
+and each chat in which a task was tried. Like a report of one chat it is English, and has no keys,
+and nothing of anybody else.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,17 +21,17 @@ from agent.render.report import (
     to_table,
 )
 
-CONTENTS = {
+TASK_REPORT_CONTENTS = {
     "report.md": "this summary",
     "verdicts.json": "the verdicts, each with the last question and answer of its chat",
     "verdicts.csv": "the same as a table",
     "versions.json": "the versions at work when this was saved",
 }
 
-# Of a verdict: of a task that could not be tried, or whose chat the tester has deleted.
-NO_CHAT = "there is no chat with it"
+# Stands beside a verdict on a task that could not be tried, or whose chat the tester has deleted.
+NOT_TRIED_IN_CHAT = "there is no chat with it"
 
-# Where there are chats, which may all be deleted by now.
+# The further contents where there are chats: they may all be deleted by now.
 CHATS = {
     "chats/…": "each chat in which a task was tried: as it was shown, its events, what was said of "
     "its answers",
@@ -45,13 +45,13 @@ def to_task_report(
     versions: Mapping[str, str],
     settings: Settings,
 ) -> dict[str, str]:
-    """The files, by their names.
+    """The texts of the files, by their names.
 
     Args:
-        listed: The tasks that there are.
+        listed: The agent's tasks.
         found: The verdicts by the ids of their tasks, which need not be on the list any more.
-        chats: The chats in which they were tried, by their sessions.
-        versions: Those at work.
+        chats: The chats in which the tasks were tried, by their sessions' ids.
+        versions: The versions at work, by what they are of.
         settings: The host's.
     """
     places = {id: f"chats/{number}" for number, id in enumerate(chats, start=1)}
@@ -77,8 +77,8 @@ def _summary(
     versions: Mapping[str, str],
     has_chats: bool,
 ) -> str:
-    of_task = {record["task_id"]: record for record in records}
-    open_tasks = [task for task in listed if task.id not in of_task]
+    by_task = {record["task_id"]: record for record in records}
+    open_tasks = [task for task in listed if task.id not in by_task]
     order = {task.id: number for number, task in enumerate(listed)}
     judged = sorted(records, key=lambda record: order.get(record["task_id"], len(order)))
     counts = [(verdict, _count(records, verdict)) for verdict in VERDICTS.values()]
@@ -87,12 +87,12 @@ def _summary(
     names = dict.fromkeys(filter(None, (record["tester"] for record in records)))
     parts += [f"Tested by `{on_one_line(', '.join(names))}`."] if names else []
     parts.append(", ".join(f"{name}: {number}" for name, number in counts) + ".")
-    parts += [_of_task(number, record) for number, record in enumerate(judged, start=1)]
+    parts += [_verdict_section(number, record) for number, record in enumerate(judged, start=1)]
     if open_tasks:
         parts.append("## Not tried")
         parts.append("\n".join(f"- `{on_one_line(task.text)}`" for task in open_tasks))
     parts += ["## Versions", to_table(versions)]
-    files = {**CONTENTS, **(CHATS if has_chats else {})}
+    files = {**TASK_REPORT_CONTENTS, **(CHATS if has_chats else {})}
     parts += ["## Files", "\n".join(f"- `{name}`: {what}" for name, what in files.items())]
     return clean("\n\n".join(parts) + "\n")
 
@@ -101,12 +101,12 @@ def _count(records: Iterable[Mapping[str, Any]], verdict: str) -> int:
     return sum(record["verdict"] == verdict for record in records)
 
 
-def _of_task(number: int, record: Mapping[str, Any]) -> str:
+def _verdict_section(number: int, record: Mapping[str, Any]) -> str:
     agent = " ".join(filter(None, (record["agent"], record["agent_version"])))
     versions = agent, ", ".join(record["models"]), record["app_version"]
     about = f"{record['time'].replace('T', ' ')} · {' · '.join(filter(None, versions))}"
     place = record["session_id"]
-    told = {
+    texts = {
         "Task": record["task"],
         "What should happen": record["should"],
         "What the tester says": record["comment"],
@@ -114,7 +114,7 @@ def _of_task(number: int, record: Mapping[str, Any]) -> str:
         "Last answered": record["answer"],
     }
     blocks = [f"## {number}. {record['verdict']}: `{on_one_line(record['task'], 80)}`"]
-    where = f"in `{place}/chat.html`" if place else NO_CHAT
+    where = f"in `{place}/chat.html`" if place else NOT_TRIED_IN_CHAT
     blocks.append(f"`{on_one_line(about)}`, {where}")
-    blocks += [f"**{name}**\n\n{fenced(text)}" for name, text in told.items() if text]
+    blocks += [f"**{name}**\n\n{fenced(text)}" for name, text in texts.items() if text]
     return "\n\n".join(blocks)

@@ -1,4 +1,4 @@
-"""What the page is used for, as HTML for the host: figures of some times, and bars by the hour."""
+"""The use of the page, as HTML for the host: a table of figures, and bar charts by the hour."""
 
 import html
 from collections.abc import Callable, Iterable, Sequence
@@ -10,25 +10,25 @@ from agent.core.text import duration
 from agent.core.usage_log import MAX_HOURS, MAX_VISITORS, OFFLINE, Tally, UsageLog
 from agent.render.foot import cost_of
 
-# The times that the table has, in hours.
-TIMES = {"This hour": 1, "24 hours": 24, "7 days": MAX_HOURS}
+# The table's columns: spans of time, in hours.
+TIME_SPANS = {"This hour": 1, "24 hours": 24, "7 days": MAX_HOURS}
 
-# Hours that have a bar each.
-BARS = 48
+# How many hours have a bar in a chart.
+BARRED_HOURS = 48
 
-# The drawing's own units: it is as wide as the page.
-WIDTH, HEIGHT = 480, 100
+# A chart's size in its own units: on the page it is as wide as the text.
+CHART_WIDTH, CHART_HEIGHT = 480, 100
 
 
 def to_html(log: UsageLog, settings: Settings) -> str:
     """The page's body."""
-    hours = log.latest(BARS)
+    hours = log.latest(BARRED_HOURS)
     since = datetime.fromtimestamp(log.since, UTC)
     parts = [
         f"<p><small>Of this process alone, since {since:%Y-%m-%d %H:%M} UTC: a restart begins "
         f"anew, and each replica counts for itself. At most {duration(MAX_HOURS * 3600)} are kept, "
         "and nothing of what was said. Times are in UTC.</small></p>\n",
-        _table({name: log.together(hours) for name, hours in TIMES.items()}, settings),
+        _table({name: log.together(hours) for name, hours in TIME_SPANS.items()}, settings),
         _bars("Questions in an hour", hours, lambda tally: tally.turns),
         _bars("Tokens in an hour", hours, lambda tally: tally.tokens_in + tally.tokens_out),
         _bars("Failures in an hour", hours, lambda tally: sum(tally.failures.values())),
@@ -78,24 +78,25 @@ def _typical(tally: Tally) -> float:
 
 
 def _bars(title: str, hours: Sequence[Tally], value: Callable[[Tally], float]) -> str:
-    """A bar for each hour; the figures are in it for who hears the page, or points at a bar."""
+    """A chart with a bar for each hour. Its label and the bars' titles tell the figures, for screen
+    readers and for readers who point at a bar."""
     values = [value(tally) for tally in hours]
-    most, step = max(values), WIDTH / len(values)
+    most, step = max(values), CHART_WIDTH / len(values)
     now = datetime.now(UTC)
     times = [f"{now - timedelta(hours=ago):%d %b, %H:00}" for ago in range(len(values))][::-1]
     drawn = "".join(
-        f'<rect x="{number * step:g}" y="{HEIGHT - high:.2f}" width="{step - 2:g}" '
+        f'<rect x="{number * step:g}" y="{CHART_HEIGHT - high:.2f}" width="{step - 2:g}" '
         f'height="{high:.2f}"><title>{times[number]}: {amount:,.6g}</title></rect>'
         for number, amount in enumerate(values)
-        if (high := HEIGHT * min(1.0, amount / (most or 1)))
+        if (high := CHART_HEIGHT * min(1.0, amount / (most or 1)))
     )
     about = f"{title}, for {len(values)} hours: {most:,.6g} at most"
-    labels = times[0], times[len(times) // 2], "now"
+    axis_labels = times[0], times[len(times) // 2], "now"
     return (
         f"<figure><figcaption>{title} (the highest is {most:,.6g})</figcaption>\n"
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img" '
+        f'<svg viewBox="0 0 {CHART_WIDTH} {CHART_HEIGHT}" preserveAspectRatio="none" role="img" '
         f'aria-label="{about}">{drawn}</svg>\n'
-        f"<div>{''.join(f'<span>{label}</span>' for label in labels)}</div></figure>\n"
+        f"<div>{''.join(f'<span>{label}</span>' for label in axis_labels)}</div></figure>\n"
     )
 
 
