@@ -21,7 +21,7 @@ def agent_warnings(
 
     Args:
         agents: All that have a model.
-        plugins: The owner's, of which one may have an instruction for all agents.
+        plugins: The owner's: one of them may have an instruction for all agents.
         state: The first values that the owner has given.
         folder: Where the agents' files are.
     """
@@ -44,8 +44,8 @@ def _needed(instructed: object) -> list[str]:
 
 
 def _is_named(key: str, folder: Path) -> bool:
-    """Whether the agent's files have this key as a text of their own, by which a callback or a tool
-    may set it."""
+    """Whether the agent's files have this key as a text of their own: then a callback or a tool may
+    set it."""
     texts = [f"'{key}'", f'"{key}"']
     if key not in LlmAgent.model_fields:  # Each agent has a `name=`.
         texts.append(f"{key}=")

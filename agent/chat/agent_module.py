@@ -1,4 +1,4 @@
-"""What an owner has written beside `root_agent`: `EXAMPLES`, `STATE`, `LOOK` and their like."""
+"""What an owner has written beside `root_agent`: the names in `NAMES`."""
 
 import logging
 import sys
@@ -31,14 +31,14 @@ def _modules(module: str) -> list[ModuleType]:
 
 def from_module(module: str, name: str, otherwise: Any) -> Any:
     """What the agent's module, or else its package, has by this name."""
-    found = (getattr(each, name) for each in _modules(module) if hasattr(each, name))
+    found = (getattr(part, name) for part in _modules(module) if hasattr(part, name))
     return next(found, otherwise)
 
 
 def misspelled_names(module: str, folder: Path) -> Iterator[str]:
     """A sentence for each value there that is called almost like one of those names, and that
     nothing in the agent's files uses: what the owner has for itself is used there."""
-    values = {name: value for each in _modules(module) for name, value in vars(each).items()}
+    values = {name: value for part in _modules(module) for name, value in vars(part).items()}
     own = [name for name, value in values.items() if isinstance(value, Collection)]
     for name, meant in almost(own, NAMES, LIKENESS):
         if name[0].upper() == meant[0] and meant not in values and times_named(name, folder) == 1:
@@ -50,7 +50,7 @@ def texts(module: str, name: str, folder: Path) -> tuple[str, ...]:
     """The texts that the agent's module has by this name; or the one text.
 
     Raises:
-        AgentFailed: for anything else.
+        AgentFailed: for anything else, with a sentence for the host.
     """
     found = from_module(module, name, ())
     try:
@@ -67,10 +67,10 @@ def place_of(name: str, folder: Path) -> str:
 
 
 def first_state(module: str, folder: Path) -> dict[str, Any]:
-    """The values with which the owner wants a conversation's state to begin.
+    """The values that the owner gives a conversation's state to begin with.
 
     Raises:
-        AgentFailed: for what no state can be.
+        AgentFailed: for what cannot be a state, with a sentence for the host.
     """
     state = from_module(module, "STATE", {})
     try:
@@ -87,7 +87,7 @@ def variants(module: str, folder: Path) -> Mapping[str, Variant]:
     """Other ways in which the agent may answer, by the names that their owner gives them.
 
     Raises:
-        AgentFailed: for what is none.
+        AgentFailed: for what is no such dict, with a sentence for the host.
     """
     found = from_module(module, "VARIANTS", {})
     try:

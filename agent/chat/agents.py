@@ -61,7 +61,8 @@ class Agents:
         self.first = Registry(loaded, settings, self.visitors)
         self._folder = folder
         self._checks_keys = False
-        # Those that are loaded, and of others those with something in their stores.
+        # The registries of those that are loaded; then of others, which have something in their
+        # stores.
         self._awake = {self.first_name: self.first}
         for name, stand_in in failed.items():
             self._awake[name] = Registry(stand_in, settings, self.visitors)
@@ -77,8 +78,8 @@ class Agents:
     @property
     def have_tasks(self) -> bool:
         """Whether there is a list of what testers are asked to try, of any of them."""
-        one = (self.first.loaded.runner.app_name,)
-        return has_file(self.first.loaded, self.names if self.are_several else one)
+        names = self.names if self.are_several else (self.first.loaded.runner.app_name,)
+        return has_file(self.first.loaded, names)
 
     @property
     def title(self) -> str:
@@ -87,7 +88,7 @@ class Agents:
 
     @property
     def description(self) -> str:
-        """What is said of them together; of what is not loaded nothing is known but its name."""
+        """What is said of them together: their names, since not all need be loaded."""
         names = ", ".join(self.names)
         return f"Agents: {names}." if self.are_several else self.first.loaded.description
 
@@ -97,7 +98,7 @@ class Agents:
         return list(self._awake.values())
 
     def with_chats(self) -> list[Registry]:
-        """The same, and of agents that are not loaded those with something in their stores."""
+        """The conversations of each agent that is loaded, or has something in its store."""
         return [*self.loaded, *self._stored()]
 
     def awake(self, name: str) -> Registry | None:
@@ -110,13 +111,13 @@ class Agents:
         return next((name for name, other in self._awake.items() if other is registry), "")
 
     def no_such(self, name: str) -> Notice:
-        """That there is no agent of this name, and which there are."""
+        """A notice that there is no agent of this name, with the names of all."""
         names = ", ".join(self.names)
         return Notice("no_such_agent", {"name": name[:MAX_NAME], "names": names})
 
     async def get(self, name: str) -> Registry:
         """The conversations with the agent of this name, which is one of `names`. It is loaded if
-        need be, once, whoever waits for it; one that fails has a stand-in from then on."""
+        need be, once, however many wait for it. One that fails has a stand-in from then on."""
         if name not in self._awake:
             if name not in self._loading:
                 # Not in the first visitor's context, which holds that visitor's request.
@@ -155,7 +156,7 @@ class Agents:
             registry.begin()
 
     async def find(self, user_id: str, session_id: str) -> ActiveConversation | None:
-        """A visitor's conversation, with whichever agent.
+        """A visitor's conversation, with any agent.
 
         Raises:
             StoreUnavailable: if it is not found, and not all can be looked up.
@@ -174,7 +175,7 @@ class Agents:
         return None
 
     async def find_shared(self, token: str) -> tuple[Registry, SharedChat] | None:
-        """What the token of a link lets its holder read, and with which agent it was said.
+        """The chat that the token of a link lets its holder read, and the agent that it was with.
 
         Raises:
             StoreUnavailable: if it is not found, and not all can be looked up.

@@ -63,22 +63,22 @@ class Artifacts:
             for entry in transcript
         )
 
-    def sent(self, turn: TurnRecord) -> tuple[File, ...]:
+    def sent(self, record: TurnRecord) -> tuple[File, ...]:
         """The files that were sent with a turn's question, without what is in them."""
         return tuple(
-            self._sent.get((turn.event_id, place), replace(file, data=b""))
-            for place, file in enumerate(turn.files)
+            self._sent.get((record.event_id, place), replace(file, data=b""))
+            for place, file in enumerate(record.files)
         )
 
-    def release(self, turn: TurnRecord) -> None:
+    def release(self, record: TurnRecord) -> None:
         """Leave the files of a question that is taken back where they are, for as long as any that
         is sent: they may be sent again with another."""
-        kept = [file.kept_as for file in turn.files]
+        kept = [file.kept_as for file in record.files]
         self._sent = {at: file for at, file in self._sent.items() if file.kept_as not in kept}
 
-    def forget(self, turns: Iterable[TurnRecord]) -> None:
+    def forget(self, records: Iterable[TurnRecord]) -> None:
         """Delete what was put where a page can fetch it, of these turns too."""
-        sent = [file for turn in turns for file in turn.files]
+        sent = [file for record in records for file in record.files]
         for file in (*self._known.values(), *self._sent.values(), *sent):
             media.delete(file.kept_as)
         self._known.clear()

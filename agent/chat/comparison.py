@@ -41,7 +41,7 @@ async def asked_again(
         options: How it is to be answered.
     """
     *before, last = turns
-    contents = [content for turn in before for content in _words(turn)]
+    contents = [content for record in before for content in _words(record)]
     question = Question(
         last.question,
         earlier=contents[-registry.settings.history_events :],
@@ -63,7 +63,7 @@ async def asked_apart(registry: Registry, question: Question) -> AsyncIterator[T
         registry.forget_soon(conversation.key)  # Which stops the turn, if it is not over.
 
 
-def _words(turn: TurnRecord) -> list[types.Content]:
-    asked, answer = turn.question, transcript.answer(turn.transcript)
-    contents: list[types.Content] = [types.UserContent(asked)] if asked else []
+def _words(record: TurnRecord) -> list[types.Content]:
+    question, answer = record.question, transcript.answer(record.transcript)
+    contents: list[types.Content] = [types.UserContent(question)] if question else []
     return [*contents, types.ModelContent(answer)] if answer else contents

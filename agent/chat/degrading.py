@@ -1,8 +1,8 @@
 """Another way to an answer where a model's first way fails: without streaming, by another model, by
 the offline one. Each step is said in the answer.
 
-An ADK plugin, because plugins are asked for every model in an agent's tree, whoever made it. The
-owner's plugins and the agent's own callbacks for errors come first.
+An ADK plugin, because plugins are asked for every model in an agent's tree. The owner's
+plugins and the agent's own callbacks for errors come first.
 """
 
 import logging
@@ -46,8 +46,8 @@ class Degrading(BasePlugin):
         # ADK refuses two plugins of one name, and the owner's app may have some of its own.
         super().__init__(name="adk_chat_page_degrading")
         self._offline_fallback = offline_fallback
-        # Of each turn the requests that are not answered yet, by the agent.
-        self._asked: WeakKeyDictionary[Turn, dict[str, LlmRequest]] = WeakKeyDictionary()
+        # The requests of each turn that are not answered yet, by the agent.
+        self._requests: WeakKeyDictionary[Turn, dict[str, LlmRequest]] = WeakKeyDictionary()
 
     async def before_model_callback(
         self, *, callback_context: CallbackContext, llm_request: LlmRequest
@@ -55,7 +55,7 @@ class Degrading(BasePlugin):
         """None, for the call to be made."""
         model = _model_of(callback_context)
         if turn := running_turn.get(None):
-            self._asked.setdefault(turn, {})[callback_context.agent_name] = llm_request
+            self._requests.setdefault(turn, {})[callback_context.agent_name] = llm_request
         if any(map(is_litellm, [model, *fallbacks(model)])) and llm_request.config.http_options:
             # LiteLLM would retry by them whatever fails, a wrong key as well, on top of its own
             # retries, which know better (adk/models/lite_llm.py).
@@ -71,8 +71,8 @@ class Degrading(BasePlugin):
         if turn is None or not models:
             return None
         first = name_of(models[0])
-        asked = self._asked.get(turn, {}).pop(callback_context.agent_name, None)
-        second = asked.model if asked and asked.model else first
+        request = self._requests.get(turn, {}).pop(callback_context.agent_name, None)
+        second = request.model if request and request.model else first
         if second == OFFLINE_MODEL.model != first:
             turn.add_notice(Notice("unreachable_offline"))
         elif second != first:

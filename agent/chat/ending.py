@@ -1,4 +1,4 @@
-"""How a run ends, by what its events say."""
+"""How a run ends, by what its events say; and which words of the answer are in one."""
 
 from google.adk.events import Event
 
@@ -49,3 +49,9 @@ def words_of(event: Event) -> str:
     """The words of the answer in an event, without thoughts."""
     parts = event.content.parts or [] if event.content else []
     return "".join(part.text for part in parts if part.text and not part.thought)
+
+
+def results_in(entries: Transcript) -> str:
+    """What is not words, such as a table, in the texts of these entries."""
+    texts = [entry for entry in entries if isinstance(entry, Text)]
+    return "".join(text.text for text in texts if text.form != "words")

@@ -25,7 +25,8 @@ from google.adk.agents.live_request_queue import LiveRequest
 from google.adk.events import Event
 from google.genai import types
 
-from agent.chat.live_line import Line
+from agent.chat.ending import words_of
+from agent.chat.live_line import TalkLine
 from agent.chat.sealing import cut_event
 from agent.chat.turn import ABORT_TIMEOUT, QUESTION_TIMEOUT, Turn
 from agent.core import talk, transcript
@@ -114,7 +115,7 @@ class LiveTurn(Turn):
         super().__init__(settings)
         self.options = options
         self.queue = TalkQueue(self._taken)
-        self.line = Line(self._line_was_lost, self._line_opened)
+        self.line = TalkLine(self._line_was_lost, self._line_opened)
         # Set when the model is connected, so that it is known whether that hears a voice.
         self.line_opened = asyncio.Event()
         # Whether a person's words may be sent on; raises LimitExceeded where not.
@@ -122,7 +123,7 @@ class LiveTurn(Turn):
         # The agent that it begins with, and what of the session's state is set then.
         self.agent_name = ""
         self.begin_state: dict[str, Any] = {}
-        # Stores an event while ADK runs, in whose session nobody else may write.
+        # Stores an event while ADK runs: nobody else may write in its session.
         self.store: Callable[[Event], Awaitable[object]] | None = None
         self._has_told_deaf = False
         # Since when an answer is owed, and when words have come last, in seconds of the talk.
@@ -138,10 +139,10 @@ class LiveTurn(Turn):
 
     @property
     def silence(self) -> Silence | None:
-        """The same as of any turn, where somebody waits for the agent."""
+        """How long nothing has come, as of any turn, if somebody waits for the agent."""
         return super().silence if self.is_answering else None
 
-    # For whoever talks.
+    # For the person who talks.
 
     async def say(self, text: str) -> None:
         """Send typed words, once the talk has begun; an answer that is on its way ends by them.
@@ -202,11 +203,11 @@ class LiveTurn(Turn):
         finally:
             self._listeners.remove(queue)
 
-    # For whoever drives it.
+    # For the conversation, which drives it.
 
-    async def _live(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _drive(self, work: Coroutine[Any, Any, None]) -> None:
         try:
-            await super()._live(work)
+            await super()._drive(work)
         finally:
             for queue in self._listeners:
                 queue.put_nowait(None)
@@ -262,8 +263,8 @@ class LiveTurn(Turn):
         spoken = event.output_transcription
         if spoken and event.partial and spoken.text:
             self.figures.count(spoken.text, self.elapsed)
-        elif event.partial and (said := _text_of(event)):
-            self.figures.count(said, self.elapsed)
+        elif event.partial and (written := words_of(event)):
+            self.figures.count(written, self.elapsed)
         if event.usage_metadata and not event.partial and event.model_version != OFFLINE_VERSION:
             self.spent.add_call(event.usage_metadata)
         self.usage.count(event)
@@ -276,13 +277,14 @@ class LiveTurn(Turn):
 
     def _note_words(self, event: Event) -> None:
         """Note who is to speak now."""
+        latest = self.transcript[-1] if self.transcript else None
         if talk.words_of(event):
             self._words_at = self.elapsed
             if not _grows(self.transcript):
                 self._expect_answer()
         elif event.content or event.output_transcription:
             self._words_at, self._owed_since = self.elapsed, None
-        elif event.turn_complete and not _ends_with_tool(self.transcript):
+        elif event.turn_complete and not isinstance(latest, ToolCall):
             self._owed_since = None  # Gemini 2.5 also completes a turn that only calls a tool.
         if event.get_function_responses():
             self._expect_answer()
@@ -292,7 +294,9 @@ class LiveTurn(Turn):
         self._restart_timer()
 
     def _taken(self, request: LiveRequest) -> None:
-        if request.content and not _is_result(request):
+        parts = (request.content.parts or []) if request.content else []
+        is_result = any(part.function_response for part in parts)
+        if request.content and not is_result:
             self._publish(talk.settle(self.transcript))
         self._restart_timer()
 
@@ -317,7 +321,7 @@ class LiveTurn(Turn):
         self._restart_timer()
 
     def _timeouts(self) -> Iterator[tuple[float, PlainError]]:
-        """Seconds from now, and what to say then."""
+        """Seconds from now to each timeout, and what to say then."""
         settings, now = self._settings, self.elapsed
         if settings.talk_timeout:
             limit = settings.talk_timeout
@@ -345,24 +349,10 @@ class LiveTurn(Turn):
 
 
 def _grows(latest: Transcript) -> bool:
-    """Whether words have come of which more are to come."""
+    """Whether a text or a thought has begun that is not whole yet."""
     return any(isinstance(entry, Text | Thought) and entry.state == "open" for entry in latest)
-
-
-def _ends_with_tool(latest: Transcript) -> bool:
-    return bool(latest) and isinstance(latest[-1], ToolCall)
 
 
 def _latest_call(latest: Transcript) -> float:
     calls = [e.began for e in latest if isinstance(e, ToolCall) and e.seconds is None]
     return max(calls, default=0.0)
-
-
-def _text_of(event: Event) -> str:
-    parts = (event.content.parts or []) if event.content else []
-    return "".join(part.text for part in parts if part.text and not part.thought)
-
-
-def _is_result(request: LiveRequest) -> bool:
-    parts = (request.content.parts or []) if request.content else []
-    return any(part.function_response for part in parts)

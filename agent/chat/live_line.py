@@ -44,8 +44,8 @@ log = logging.getLogger(__name__)
 # Seconds in which a model's server must have taken a connection.
 CONNECT_TIMEOUT = 10.0
 
-# Connections in so many seconds, of which a sound line has one, and one for each agent to whom is
-# handed over; and the seconds before each, the last of which is before all further ones.
+# Connections in so many seconds: a sound line has one, and one for each agent that takes over. And
+# the seconds before each connection; the last figure stands for all further ones.
 MAX_CONNECTIONS, CONNECTIONS_TIME = 8, 60.0
 DELAYS = (0.0, 0.0, 0.5, 1.0, 2.0, 4.0)
 
@@ -58,7 +58,7 @@ LIVE_GEMINI = re.compile(r"live|native-audio")
 Connect: TypeAlias = Callable[[LlmRequest], AbstractAsyncContextManager[BaseLlmConnection]]
 
 
-class Line:
+class TalkLine:
     """The line of one talk.
 
     Args:
@@ -113,8 +113,12 @@ class Line:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Have what fails inside told as the model's failure, also where google-genai cannot read a
-    frame, of which it raises whatever its own code does (google/genai/live.py)."""
+    """Have what fails inside told as the model's failure. That goes for a frame that google-genai
+    cannot read, too: then it raises whatever its own code does (google/genai/live.py).
+
+    Raises:
+        PlainError: in place of an error that `explain` does not know.
+    """
     try:
         yield
     except Exception as error:
@@ -216,7 +220,8 @@ async def _on_own_key(
     with_own_key(request, key.value)
     if LIVE_GEMINI.search(name):
         fields = {field: getattr(model, field) for field in Gemini.model_fields}
-        fields |= {"model": name, "client_kwargs": _keyed(model, key.value)}
+        client_options = {**(model.client_kwargs or {}), "api_key": key.value}
+        fields |= {"model": name, "client_kwargs": client_options}
         request.model = name
         opened = Gemini(**fields).connect(request)
     else:
@@ -229,10 +234,6 @@ async def _on_own_key(
         raise
 
 
-def _keyed(model: Gemini, key: str) -> dict[str, Any]:
-    return {**(model.client_kwargs or {}), "api_key": key}
-
-
 def has_live_api(model: BaseLlm) -> bool:
     """Whether the model's server holds talks itself."""
     if isinstance(model, Gemini):
@@ -243,6 +244,7 @@ def has_live_api(model: BaseLlm) -> bool:
 
 @cache
 def _new_model(name: str) -> BaseLlm:
+    """One model for each name, so that all talks share its client."""
     return LLMRegistry.new_llm(name)
 
 

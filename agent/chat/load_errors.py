@@ -97,11 +97,13 @@ def why_not_loaded(error: BaseException, folder: Path, no_agent: str = "") -> st
     if no_agent and type(error) is ValueError:
         return f"The agent in {folder} could not be loaded. {no_agent}"
     cause = next((raised for raised in _chain(error) if _frames(raised, folder)), error)
-    kind, told = type(cause).__name__, ADK_PREFIX.sub("", _text_of(error)).strip()
-    said = f"{kind}: {told}" if told and not _is_plain(cause) else told or kind
-    parts = [f"The agent in {folder} could not be loaded. {said}"]
+    kind, text = type(cause).__name__, ADK_PREFIX.sub("", _text_of(error)).strip()
+    why = f"{kind}: {text}" if text and not _is_plain(cause) else text or kind
+    parts = [f"The agent in {folder} could not be loaded. {why}"]
     if frames := _frames(cause, folder):
-        parts += [_place(folder, frames[-1])]
+        last = frames[-1]
+        file = Path(last.filename).resolve().relative_to(folder)
+        parts += [f"{file}, line {last.lineno}:\n\n    {(last.line or '').strip()}"]
         whole = traceback.extract_tb(cause.__traceback__)
         way = whole[whole.index(frames[0]) :] if frames[0] in whole else []
         way = [frame for frame in way if not frame.filename.startswith("<frozen ")]
@@ -119,13 +121,13 @@ def _advice(error: BaseException, folder: Path) -> str:
 
 
 def _adks_own_advice(errors: Sequence[BaseException], folder: Path) -> str:
-    told = " ".join(map(str, errors))
+    texts = " ".join(map(str, errors))
     # For a model alone ADK advises sixty packages (adk/models).
-    if "LiteLLM support requires" in told:
+    if "LiteLLM support requires" in texts:
         return how_to_install_package(PACKAGES["litellm"])
     if any(name in MODEL_PACKAGES for name in _imported(errors)):
         return ""
-    advised = ADVICE.search(told)
+    advised = ADVICE.search(texts)
     return how_to_install_package(advised[1]) if advised else ""
 
 
@@ -210,7 +212,7 @@ def where_to_set() -> str:
 
 
 def _imported(errors: Iterable[BaseException]) -> list[str]:
-    """The modules that could not be imported, or in which something was not found."""
+    """The modules that could not be imported, or lacked a name that was imported from them."""
     return [raised.name for raised in errors if isinstance(raised, ImportError) and raised.name]
 
 
@@ -250,7 +252,7 @@ def how_to_install(module: str, folder: Path) -> str:
     if file and (file.suffix == ".toml" or any(map(is_other, wanted[file]))):
         # Not the folder itself: that need not be a package which can be built, and would be there
         # twice if it is. Nor what is here in another version, by which this app works.
-        missing = (str(each) for each in wanted[file] if not is_there(each))
+        missing = (str(needed) for needed in wanted[file] if not is_there(needed))
         return how_to_install_package(*dict.fromkeys([package, *missing]))
     if file:
         return how_to_install_package("-r", str(file))
@@ -315,11 +317,6 @@ def _text_of(error: BaseException) -> str:
     return str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
 
 
-def _place(folder: Path, frame: traceback.FrameSummary) -> str:
-    file = Path(frame.filename).resolve().relative_to(folder)
-    return f"{file}, line {frame.lineno}:\n\n    {(frame.line or '').strip()}"
-
-
 def _is_plain(error: BaseException) -> bool:
     """Whether the error's text says enough without its kind."""
     return isinstance(error, ImportError | SyntaxError) or type(error) is ValueError
@@ -344,13 +341,13 @@ def _package_of(module: str) -> str:
 
 
 def _requirement_of(module: str, requirements: Iterable[Requirement]) -> str | None:
-    """That of these which asks for this module's package, if there is one."""
+    """The requirement that asks for this module's package, if there is one."""
     top = module.partition(".")[0]
     package = PACKAGES.get(top, _package_of(module)).partition("[")[0]
     names = {canonicalize_name(name) for name in (top, package, module)}
     names -= {"google", "google-adk"}  # Which say nothing of what else is needed.
-    named = (each for each in requirements if canonicalize_name(each.name) in names)
-    return next(map(str, named), None)
+    fitting = (needed for needed in requirements if canonicalize_name(needed.name) in names)
+    return next(map(str, fitting), None)
 
 
 def _pip(*arguments: str) -> str:

@@ -89,9 +89,10 @@ class LoadedAgent:
     costs: bool = True
     # Whether that one answers only those who come without a key of their own.
     waits_for_keys: bool = False
-    # What the host has to do for the models in whose place that one answers: Markdown.
+    # What the host has to do for the agent's own models to answer instead: Markdown.
     how_to_connect: str = ""
-    # The same where the offline model answers: those that it understands, and some of its own.
+    # Messages to begin with where the offline model answers: the owner's that it understands, and
+    # some of its own.
     offline_examples: tuple[str, ...] = ()
     # Why an answer is bad: `REASONS` there, to be chosen by who rates one.
     reasons: tuple[str, ...] = ()
@@ -155,12 +156,12 @@ def load(
 
     Args:
         path: Where the agent is.
-        coalesce: Whether its models' partials are coalesced, which is for one event loop alone.
+        coalesce: Whether its models' partials are coalesced: then one event loop alone can use it.
         stores: Those of all agents in the folder above; without them its own.
 
     Raises:
         LoadError: with a sentence for the host; AgentFailed for what is the agent's own fault.
-        RecordingError: the same for what `RECORD` or `REPLAY` names.
+        RecordingError: with a sentence for the host, for a file that `RECORD` or `REPLAY` names.
     """
     path = path.resolve()
     path = path.parent if path.name in AGENT_FILES and path.is_file() else path
@@ -184,8 +185,8 @@ def load_object(found: App | BaseNode, module: str = "", coalesce: bool = False)
 
     Args:
         found: The agent.
-        module: The script's, in which `EXAMPLES` and its like may be; "" where none are.
-        coalesce: Whether its models' partials are coalesced, which is for one event loop alone.
+        module: The script's, with `EXAMPLES` and all others of `agent_module.NAMES`; "" for none.
+        coalesce: Whether its models' partials are coalesced: then one event loop alone can use it.
 
     Raises:
         LoadError: with a sentence for the host.
@@ -206,14 +207,14 @@ def assemble(
     coalesce: bool = False,
     stores: Stores | None = None,
 ) -> LoadedAgent:
-    """The same with the settings, stores and plugins of this app.
+    """An agent ready to run, with the settings, stores and plugins of this app.
 
     Args:
         found: The agent.
-        name: By which its chats are kept.
-        folder: Beside which.
-        module: In which `EXAMPLES`, `STATE`, `INNER` and `LOOK` may be; "" where none are.
-        coalesce: Whether its models' partials are coalesced, which is for one event loop alone.
+        name: The name under which its chats are kept.
+        folder: The agent's folder. Its chats are kept beside it.
+        module: Where `EXAMPLES` and all others of `agent_module.NAMES` may be; "" for nowhere.
+        coalesce: Whether its models' partials are coalesced: then one event loop alone can use it.
         stores: Those of all agents in the folder above; without them its own.
 
     Raises:
@@ -311,7 +312,11 @@ def with_plugins(
 
 
 def _import(path: Path) -> tuple[App | BaseNode, str]:
-    """Import the agent as `adk web` does; what is in it, and the name of its package."""
+    """Import the agent as `adk web` does; what is in it, and the name of its package.
+
+    Raises:
+        LoadError: with a sentence for the host; AgentFailed for what is the agent's own fault.
+    """
     folder = agent_folder(path)
     if not (path.is_dir() or (path.is_file() and path.suffix == ".py")):
         raise LoadError(f"There is no folder {path}. Name the folder that holds agent.py.")
@@ -352,7 +357,11 @@ def _is_taken(path: Path) -> bool:
 
 
 def _under_another_name(path: Path) -> Path:
-    """The same folder or file in another place, by a name that nothing else has."""
+    """A link to this folder or file, by a name that nothing else has.
+
+    Raises:
+        LoadError: where no link can be made, with a sentence for the host.
+    """
     above = Path(tempfile.mkdtemp(prefix=f"{path.stem}_"))
     place = (above / above.name).with_suffix(path.suffix)
     try:

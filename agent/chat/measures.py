@@ -59,7 +59,9 @@ class Measures(BasePlugin):
         usage, figures = turn.usage.after(event), replace(turn.figures, total=turn.seconds)
         if figures.first_token is None and event.is_final_response():
             figures.first_token = figures.total  # Nothing of it was streamed.
-        told = to_stored(figures, usage) | ({CHOSEN: dict(usage.chosen)} if usage.chosen else {})
+        metadata = to_stored(figures, usage)
+        if usage.chosen:
+            metadata |= {CHOSEN: dict(usage.chosen)}
         if event.branch:
-            told |= {BRANCHES: list(turn.branches)}
-        event.custom_metadata = (event.custom_metadata or {}) | told
+            metadata |= {BRANCHES: list(turn.branches)}
+        event.custom_metadata = (event.custom_metadata or {}) | metadata

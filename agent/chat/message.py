@@ -12,32 +12,33 @@ from agent.core.settings import Settings
 
 
 async def message(
-    session: SessionSync, turn: Turn, question: Question, settings: Settings
+    sync: SessionSync, turn: Turn, question: Question, settings: Settings
 ) -> tuple[Question, types.Content | None]:
-    """That for which the turn has waited, if anything; or a message, in whose place nothing is
-    answered any more that was asked before. The session is there afterwards.
+    """Make of a question what ADK is given: the reply for which the turn has waited; or a message,
+    which closes all pauses that are still open. The session is in the store afterwards.
 
     Returns:
         The question as it is shown, with its files as they are kept; and what ADK is given: None
         where nothing is to be run.
 
     Raises:
-        PlainError: if it cannot be asked so.
+        PlainError: if the question cannot be asked so, with a sentence for the visitor.
     """
     if question.resumes:
-        stored, record = await pauses.find(session, question)
+        stored, record = await pauses.find(sync, question)
         turn.resume(record)
         shown = replace(question, text=record.question, files=record.files)
-        about = stored, record, question, settings.reply_timeout
-        record, content = await pauses.take_up(session, *about)
+        record, content = await pauses.take_up(
+            sync, stored, record=record, question=question, seconds=settings.reply_timeout
+        )
         turn.resume(record)
         return shown, content
     files = await sent_files.read(question.files, settings)
-    if session.is_stored:
-        turn.changes_earlier = await pauses.close_all(session)
+    if sync.is_stored:
+        turn.changes_earlier = await pauses.close_all(sync)
     else:
-        await session.create()
-    files = await sent_files.save(files, session.runner, session.key)
+        await sync.create()
+    files = await sent_files.save(files, sync.runner, sync.key)
     parts = list(sent_files.to_parts(files))
     if question.text or not parts:
         parts.insert(0, types.Part(text=question.text))

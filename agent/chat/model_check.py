@@ -36,7 +36,7 @@ QUESTION = "Please count from one to one hundred, in words."
 # Tokens that its answer may have; it is stopped long before.
 MAX_TOKENS = 300
 
-# Seconds between two pieces by which they have come one after the other. What was held back
+# Seconds between two pieces that show that they have come one after the other. What was held back
 # somewhere arrives at once: a hundred pieces within a millisecond or two. Models let tenths of a
 # second pass. Chosen, not measured.
 MIN_GAP = 0.01
@@ -85,8 +85,8 @@ def check_keys_and_models(agents: Sequence[LoadedAgent], is_asked: bool) -> list
         said = "No AI is connected, and the built-in offline model answers in its place."
         no_key = unchecked("Model", "There is nothing to ask it with.")
         return [wrong("Key", said, "\n\n".join(missing).replace("`", "")), no_key]
-    asked = agents if is_asked else ()
-    looked_up = {model: notice for loaded in asked for model, notice in look_up(loaded)}
+    checked = agents if is_asked else ()
+    looked_up = {model: notice for loaded in checked for model, notice in look_up(loaded)}
     if not looked_up:
         why = "Only a Gemini by a key can be looked up for nothing; the answer below tells."
         return [unchecked(name, why if is_asked else NOT_ASKED) for name in ("Key", "Model")]

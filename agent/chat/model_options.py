@@ -110,7 +110,7 @@ def _apply(options: Options, request: LlmRequest) -> None:
 
 
 def _tell_of_client(options: Options, request: LlmRequest) -> None:
-    """What a program has for the agent."""
+    """Give the agent what a program has for it: tools and context."""
     if options.client_tools:
         add_tools(options.client_tools, request)
     if options.client_context:  # Told by the person's side, and so not as an instruction.
@@ -124,9 +124,9 @@ async def _tell_instead(
     text = await inject_session_state(text, context)
     own, is_whole = await agent.canonical_instruction(context)
     own = own if is_whole else await inject_session_state(own, context)
-    told = request.config.system_instruction
-    if own and isinstance(told, str) and own in told:
-        request.config.system_instruction = told.replace(own, text, 1)
+    instruction = request.config.system_instruction
+    if own and isinstance(instruction, str) and own in instruction:
+        request.config.system_instruction = instruction.replace(own, text, 1)
     else:
         request.append_instructions([text])
 
@@ -140,8 +140,8 @@ _SPEAKS = re.compile("image|tts|audio|live")
 
 
 def _have_it_think(how_much: str, request: LlmRequest) -> None:
-    """As much as is asked for, and as that model can be told it; whether one sees its thoughts
-    stays as it is."""
+    """Have the model think as much as is asked for, as far as it can be told; whether one sees its
+    thoughts stays as it is."""
     model = request.model or ""
     if not thinks(model):
         return

@@ -9,7 +9,7 @@ from google.adk.workflow import BaseNode
 
 from agent.chat.load_errors import line_with
 
-# The files of which one makes a folder an agent's: those that do by themselves, and one that may.
+# One of these files makes a folder an agent's: the first two by themselves, the last one may.
 AGENT_FILES = ("agent.py", "root_agent.yaml", "__init__.py")
 
 # As indented as commands are in what the host reads.
@@ -25,11 +25,11 @@ def has_agent_file(folder: Path, files: tuple[str, ...] = AGENT_FILES) -> bool:
 
 
 def agents_below(folder: Path) -> list[Path]:
-    """Of a folder that is no agent's itself, those in it that are."""
+    """The agents' folders in a folder that is no agent's itself."""
     if has_agent_file(folder):
         return []
-    below = sorted(each for each in folder.iterdir() if each.is_dir())
-    return [each for each in below if has_agent_file(each, AGENT_FILES[:2])]
+    below = sorted(path for path in folder.iterdir() if path.is_dir())
+    return [path for path in below if has_agent_file(path, AGENT_FILES[:2])]
 
 
 def why_no_agent(path: Path, package: str) -> str:
@@ -38,7 +38,7 @@ def why_no_agent(path: Path, package: str) -> str:
 
     Args:
         path: The agent's folder, or its file.
-        package: The name by which that was imported.
+        package: The name that it was imported by.
     """
     if path.is_dir() and not has_agent_file(path):
         return _nothing_there(path)
@@ -72,10 +72,10 @@ def _by_another_name(module: ModuleType, folder: Path) -> str:
     """Where the module has agents, what to do so that one is found; else ""."""
     # In capitals there are nodes of ADK's own, such as START.
     kinds = {name: type(value) for name, value in vars(module).items() if not name.isupper()}
-    for kind, wanted in ((App, "app"), (BaseNode, "root_agent")):
-        if own := [name for name, each in kinds.items() if issubclass(each, kind)]:
+    for wanted_kind, wanted in ((App, "app"), (BaseNode, "root_agent")):
+        if own := [name for name, kind in kinds.items() if issubclass(kind, wanted_kind)]:
             file, last = Path(str(module.__file__)).name, own[-1]
-            what = f"{'an App' if kind is App else 'an agent'} by the name {last}"
+            what = f"{'an App' if wanted_kind is App else 'an agent'} by the name {last}"
             place = line_with(f"{last} =", folder)
             return (
                 f"{file} has {what}{f' ({place})' if place else ''}, and ADK looks for {wanted}. "

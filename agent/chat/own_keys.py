@@ -17,7 +17,7 @@ from agent.core.own_key import checked_key, own_key
 from agent.core.question import Question
 from agent.core.settings import Settings
 from agent.models.coalescing import coalescing
-from agent.models.offline import NAME, OfflineModel
+from agent.models.offline import OFFLINE_NAME, OfflineModel
 from agent.models.without_key import (
     OfflineWithoutKey,
     for_own_keys,
@@ -29,11 +29,11 @@ from agent.models.without_key import (
 
 @asynccontextmanager
 async def on_its_key(turn: Turn, question: Question, settings: Settings) -> AsyncIterator[Question]:
-    """While inside, the turn's models are asked on the key with which the question comes, or
-    without one on the host's. Yields the question without it, for that is kept.
+    """While inside, the turn's models are asked on the key that comes with the question; without
+    one, on the host's. Yields the question without its key, because the question is kept.
 
     Raises:
-        PlainError: where a key comes that is not taken.
+        PlainError: if the key cannot be used here.
     """
     key = checked_key(question.visitor.key, settings)
     own_key.set(key)
@@ -65,7 +65,7 @@ class OwnKeys(BasePlugin):
         key, agent = own_key.get(), agent_of(callback_context)
         if key is None:
             if agent and isinstance(agent.model, OfflineWithoutKey):
-                llm_request.model = NAME
+                llm_request.model = OFFLINE_NAME
             return None
         model = None
         with suppress(ValueError, ImportError):  # Of an unknown name: it is not asked at all.

@@ -36,7 +36,7 @@ from agent.render.foot import foot_of
 from agent.stores.first_state import PREFIXES
 
 # How the names of state begin that is no part of a test: what this app itself keeps; what a session
-# begins without; and what other chats have left, which whoever rates an answer does not show.
+# begins without; and what other chats have left, which a visitor who rates an answer does not show.
 LEFT_OUT = ("adk_chat_page_", SESSION_METADATA, *PREFIXES)
 
 # Characters of the state, as JSON, that a finding keeps; none of it, where there is more.
@@ -70,10 +70,10 @@ async def rate(
     if not opinion.rating:
         await registry.feedback.withdraw(*whose, str(turn_id))
     elif opinion != before:
-        turn = next((turn for turn in conversation.turns if turn.id == turn_id), None)
-        if turn is None or not can_be_rated(turn.id, turn.transcript):
+        record = next((record for record in conversation.turns if record.id == turn_id), None)
+        if record is None or not can_be_rated(record.id, record.transcript):
             raise PlainError("not_rated")
-        finding = await finding_about(registry, conversation, turn, opinion)
+        finding = await finding_about(registry, conversation, record, opinion)
         # What the host has written to it stays.
         expectation = kept.expectation if kept else None
         await registry.feedback.keep(replace(finding, expectation=expectation))
@@ -97,7 +97,7 @@ async def keep_example(registry: Registry, conversation: Conversation) -> None:
 
 
 async def take_back_example(registry: Registry, conversation: Conversation) -> None:
-    """Let that chat be no example any more."""
+    """Have a chat be no example any more."""
     await registry.feedback.withdraw(conversation.user_id, conversation.session_id, CHAT)
 
 
@@ -109,7 +109,7 @@ def reasons(registry: Registry) -> tuple[str, ...]:
 async def finding_about(
     registry: Registry,
     conversation: Conversation,
-    turn: TurnRecord,
+    record: TurnRecord,
     opinion: Opinion,
     kind: str = ANSWER,
 ) -> Finding:
@@ -118,8 +118,8 @@ async def finding_about(
     settings = registry.settings.model_copy(update={"show_figures": True})
     session = await conversation.session()
     replied = _replied(session.events if session else ())
-    above = conversation.turns[: conversation.turns.index(turn)]
-    frozen = frozen_copy(turn, replied)
+    above = conversation.turns[: conversation.turns.index(record)]
+    frozen = frozen_copy(record, replied)
     if len(above) > MAX_BEFORE:
         above, frozen["why_not"] = [], "long"
     return Finding(
@@ -127,7 +127,7 @@ async def finding_about(
         session_id=conversation.session_id,
         opinion=opinion,
         at=time.time(),
-        figures=foot_of(turn, settings),
+        figures=foot_of(record, settings),
         agent=registry.agent_name,
         agent_version=version_of(registry.loaded.runner.agent),
         app_version=app_version(),
@@ -145,7 +145,7 @@ def _replied(events: Iterable[Event]) -> set[str]:
 
 
 def _first_state(session: Session, registry: Registry) -> dict[str, Any]:
-    """The state with which a chat began, as far as that is known: what no event has changed, and
+    """The state that a chat began with, as far as that is known: what no event has changed, and
     what the owner has given. Without secrets, and what is this app's own."""
     given = getattr(registry.loaded.runner.session_service, "first_state", {})
     changed = {name for event in session.events for name in event.actions.state_delta}

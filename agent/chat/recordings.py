@@ -47,9 +47,9 @@ class Tape:
     def _on(self, model: BaseLlm, agent: str) -> BaseLlm:
         if entries := fallbacks(model):
             made = [
-                LLMRegistry.new_llm(each) if isinstance(each, str) else each for each in entries
+                LLMRegistry.new_llm(entry) if isinstance(entry, str) else entry for entry in entries
             ]
-            models = [self._on(each, agent) for each in made]
+            models = [self._on(entry, agent) for entry in made]
             changed = any(new is not old for new, old in zip(models, entries, strict=True))
             return model.model_copy(update={"models": models}) if changed else model
         if self.recorder:
@@ -66,7 +66,7 @@ class Tape:
         if self.recording is None:
             return tuple(owners)
         openings = self.recording.openings
-        return tuple(each for each in owners if each in openings) or openings[:MAX_OPENINGS]
+        return tuple(text for text in owners if text in openings) or openings[:MAX_OPENINGS]
 
 
 def open_tape(settings: Settings) -> Tape:
@@ -120,7 +120,7 @@ class TapePlugin(BasePlugin):
             turn.add_notice(Notice("other_results"))
 
 
-@cache  # Once for each.
+@cache  # Once for each agent and model.
 def _tell_not_recorded(agent: str, model: str, way: str) -> None:
     log.warning(
         "The agent %s is not recorded: its model %s is asked by %s, and only what comes from "

@@ -58,6 +58,18 @@ class ActiveConversation:
         self.turns += 1
         return self.log
 
+    def take_back(self, refused: DeltaLog, earlier: DeltaLog | None) -> None:
+        """Have the earlier answer be the latest again, because the question after it was refused:
+        it can still be taken up. Nothing is done where another question has come since.
+
+        Args:
+            refused: What `ask` has given for the question that was refused.
+            earlier: The `log` before that.
+        """
+        if self.log is refused:
+            self.log = earlier
+            self.turns -= 1
+
     @property
     def is_busy(self) -> bool:
         """Whether an answer is running that somebody reads, or is about to."""
@@ -138,14 +150,18 @@ class Registry:
         await conversation.answer(turn, question)
 
     def open(self, user_id: str | None = None) -> ActiveConversation:
-        """A new conversation; where no visitor is named, of one who has no other, and is found
-        by the session's id alone."""
+        """A new conversation. Without a user id it is a new visitor's, whom the session's id alone
+        finds again."""
         session_id = str(uuid4())
         self._retention.count_new()
         return self._hold(self._conversation(user_id or visitor_id(session_id), session_id))
 
     async def find(self, user_id: str, session_id: str) -> ActiveConversation | None:
-        """The visitor's conversation, if there is such a one."""
+        """The visitor's conversation, if there is one.
+
+        Raises:
+            StoreUnavailable: if that cannot be looked up.
+        """
         if not (is_visitor_id(user_id) and is_session_id(session_id)):
             return None
         key = self.key(user_id, session_id)
@@ -208,7 +224,8 @@ class Registry:
             await self._forget_feedback(key)
 
     def forget_soon(self, key: SessionKey) -> None:
-        """The same in a task of its own, where nobody can wait for it."""
+        """Stop a conversation that is held here, and delete all that was said in it, in a task of
+        its own: for callers who cannot wait."""
         if active := self._let_go(key):
             active.conversation.forget_soon()
 

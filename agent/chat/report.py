@@ -60,14 +60,14 @@ async def chat_for_report(
 async def report(
     registry: Registry, conversation: Conversation | None, about: Finding | None = None
 ) -> bytes | None:
-    """The same as a zip."""
+    """The report of a chat as a zip; None where there is nothing to report."""
     if chat := await chat_for_report(registry, conversation, about):
         return await asyncio.to_thread(lambda: to_zip(to_report(chat, registry.settings)))
     return None
 
 
 async def tasks_report(registry: Registry, user_id: str) -> bytes:
-    """What a tester has found of all tasks, as a zip: with each chat in which one was tried.
+    """What a tester has found of all tasks, as a zip, with each chat that tried one.
 
     Raises:
         StoreUnavailable: if that cannot be looked up.

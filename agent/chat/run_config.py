@@ -1,15 +1,39 @@
-"""How ADK is to run the agent in a turn."""
+"""How ADK is to run the agent in a turn, and what of the session's state is set as it begins."""
 
 import math
+from dataclasses import asdict
+from typing import Any
 
 from google.adk.agents.run_config import RunConfig, StreamingMode, ToolThreadPoolConfig
 from google.adk.sessions.base_session_service import GetSessionConfig
 from google.genai import types
 
+from agent.chat.session_sync import SessionSync
 from agent.core.adk_internals import telemetry_options
+from agent.core.history import NAME, TITLE
+from agent.core.language import language
 from agent.core.question import Options
 from agent.core.settings import Settings
 from agent.limits.budget import MAX_FREE_CALLS
+
+# Where in the session's state an agent's tools find the figures of so many turns before. ADK drops
+# what begins with "temp:" at the end of a turn.
+FIGURES, FIGURES_OF = "temp:stream_figures", 20
+
+# Where an agent's tools and its instruction find the language of the visitor's page.
+LANGUAGE = "temp:language"
+
+
+def begin_state(sync: SessionSync) -> dict[str, Any]:
+    """What is set as a turn or a talk begins. What the conversation is called is set each time,
+    because a rewind takes that away too."""
+    return {LANGUAGE: language(), TITLE: sync.title, NAME: sync.name}
+
+
+def turn_state(sync: SessionSync) -> dict[str, Any]:
+    """What is set as a turn begins: `begin_state`, and the figures of the turns before."""
+    figures = [asdict(earlier.figures) for earlier in sync.turns[-FIGURES_OF:]]
+    return {FIGURES: figures, **begin_state(sync)}
 
 
 def streams(settings: Settings, options: Options) -> bool:

@@ -23,14 +23,14 @@ def missing_events(turn: Turn, agent_name: str) -> list[Event]:
             events.append(cut_event(entry, invocation_id))
     latest = turn.transcript[len(turn.earlier) :]
     shown = [entry for entry in latest if isinstance(entry, Notice)]
-    notices = [each for each in shown if each.code not in ("not_remembered", "widget")]
+    notices = [notice for notice in shown if notice.code not in ("not_remembered", "widget")]
     notices += [explain(turn.failure)] if turn.failure else []
     if notices:
-        said = notices_event(invocation_id, agent_name, notices)
+        event = notices_event(invocation_id, agent_name, notices)
         if events:  # In one with the last words: each is a transaction.
-            events[-1].custom_metadata = said.custom_metadata
+            events[-1].custom_metadata = event.custom_metadata
         else:
-            events.append(said)
+            events.append(event)
     return events
 
 

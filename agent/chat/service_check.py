@@ -21,7 +21,7 @@ from agent.stores.memory import ForgettingMemory, VisitorMemory
 FILES, MEMORY = "Files are kept", "Memory"
 
 # What is stored, and deleted again.
-CONTENT, NAME = b"Written by the self-check.", "self-check.txt"
+CONTENT, FILE_NAME = b"Written by the self-check.", "self-check.txt"
 
 HOW_TO_KEEP_FILES = (
     "Let the app write to the folder that ARTIFACTS names, ARTIFACTS=file:///FOLDER, and see that "
@@ -49,7 +49,8 @@ async def check_files(loaded: LoadedAgent) -> Check:
     key = SessionKey(loaded.runner.app_name, visitor_id(uuid4()), str(uuid4()))
     try:
         async with asyncio.timeout(2 * STORE_TIMEOUT):
-            is_kept, is_deleted = await _try_files(service, {**key._asdict(), "filename": NAME})
+            where = {**key._asdict(), "filename": FILE_NAME}
+            is_kept, is_deleted = await _try_files(service, where)
     except Exception as error:
         # Not its text, which may hold an address.
         said = f"The store of files fails ({type(error).__name__}): what is sent and made is lost."

@@ -34,8 +34,8 @@ from agent.stores.places import artifact_uri, session_uri
 
 log = logging.getLogger(__name__)
 
-# How the URIs of stores begin that one machine has for itself; or, at Agent Engine, in which
-# nothing can be made and deleted fast enough to take turns by it.
+# How the URIs of stores begin that one machine has for itself. Agent Engine is among them, because
+# nothing can be made and deleted there fast enough for several machines to take turns.
 UNSHARED = ("memory:", "sqlite", "agentengine:")
 
 # In which files an owner tells ADK of services by URIs of their own (adk/cli/service_registry.py).
@@ -70,12 +70,12 @@ class Stores:
     artifacts: BaseArtifactService
     # The session store's URI; None for ADK's own choice.
     uri: str | None
-    # Those by which they were opened.
+    # The settings that they were opened with.
     settings: Settings
     # What is held while something is written to the sessions.
     writing: Writing
-    # The folder in which the agents' folders are, and of those that are called otherwise than their
-    # agent, the name by the agent's.
+    # The folder that holds the agents' folders; and the name of a folder by its agent's, where the
+    # two differ.
     base: Path
     folders: Mapping[str, str]
 
@@ -100,12 +100,12 @@ def open_stores(base: Path, folders: Mapping[str, str] | None = None) -> Stores:
     """The stores that the host has named, or those that `adk web` would take.
 
     Args:
-        base: The folder in which the agents' folders are.
-        folders: Of an agent that is called otherwise than its folder, that one's name by its own.
+        base: The folder that holds the agents' folders.
+        folders: The name of a folder by its agent's, where the two differ.
 
     Raises:
         LoadError: with a sentence for the host, for a store that cannot be used.
-        ValueError: the same for a setting.
+        ValueError: with a sentence for the host, for a setting that cannot be used.
     """
     settings = read_settings(os.environ)
     uri = session_uri(settings.session_db.get_secret_value() if settings.session_db else None)

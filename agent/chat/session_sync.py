@@ -9,6 +9,7 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from operator import attrgetter
 
 from google.adk.errors import StaleSessionError
 from google.adk.events import Event
@@ -19,7 +20,6 @@ from google.genai import types
 
 from agent.chat import sent_files
 from agent.chat.artifacts import Artifacts
-from agent.core.figures import Figures
 from agent.core.history import (
     DONE,
     NAME,
@@ -68,8 +68,8 @@ class SessionSync:
 
     @property
     def invocations(self) -> set[str]:
-        """Those of all turns."""
-        return {turn.invocation_id for turn in self.turns}
+        """The invocations of all turns."""
+        return {record.invocation_id for record in self.turns}
 
     async def read(self) -> Session | None:
         """The session with all its events, as it is stored."""
@@ -91,12 +91,12 @@ class SessionSync:
             self.learn(await self.read())
 
     def learn(self, session: Session | None) -> list[TurnRecord]:
-        """Know what this session holds; its turns, with the figures of those that were run here,
-        and have not gone on elsewhere."""
-        known = {turn.id: turn.figures for turn in self.turns}
+        """Know what this session holds; its turns, with the figures of those that were run here and
+        have not gone on elsewhere."""
+        known, longest = {record.id: record.figures for record in self.turns}, attrgetter("total")
         self.turns = [
-            replace(turn, figures=max(known.get(turn.id, turn.figures), turn.figures, key=_total))
-            for turn in self.records(session)
+            replace(r, figures=max(known.get(r.id, r.figures), r.figures, key=longest))
+            for r in self.records(session)
         ]
         self.is_stored = session is not None
         self._as_of = session.last_update_time if session else None
@@ -109,19 +109,19 @@ class SessionSync:
         """The turns of the session, with what is known of its files."""
         known = self.artifacts
         return [
-            replace(turn, transcript=known.described(turn.transcript), files=known.sent(turn))
-            for turn in turn_records(session.events if session else ())
+            replace(record, transcript=known.described(record.transcript), files=known.sent(record))
+            for record in turn_records(session.events if session else ())
         ]
 
-    def record(self, turn: TurnRecord) -> None:
+    def keep(self, record: TurnRecord) -> None:
         """Know a turn that has been run: a new one, or one that has gone on."""
         known = [earlier.id for earlier in self.turns]
-        if turn.id in known:
-            place = known.index(turn.id)
-            asked = self.turns[place]
-            self.turns[place] = replace(turn, question=asked.question, files=asked.files)
+        if record.id in known:
+            place = known.index(record.id)
+            begun = self.turns[place]
+            self.turns[place] = replace(record, question=begun.question, files=begun.files)
         else:
-            self.turns.append(turn)
+            self.turns.append(record)
 
     def outdate(self) -> None:
         """Look up what the store holds before the next turn: ADK has written more than it tells."""
@@ -131,8 +131,8 @@ class SessionSync:
         """What the store holds now is what is known here: nobody else may have written.
 
         Args:
-            failure: Why the latest turn failed, if it did. Of a run that was cut off ADK may have
-                stored more than it had time to tell us of, so the session is read anew.
+            failure: Why the latest turn failed, if it did. ADK may have stored more of a run that
+                was cut off than it had time to tell us, so the session is read anew.
         """
         self._as_of = None
         if isinstance(failure, StaleSessionError):
@@ -144,16 +144,19 @@ class SessionSync:
                 self._as_of = session.last_update_time
 
     async def cut(self, kept: int) -> list[str]:
-        """Rewind the session to its first `kept` turns, if it has more; what tools have done in the
-        others with a person's approval, which stays done."""
+        """Rewind the session to its first `kept` turns, if it has more.
+
+        Returns:
+            What tools have done in the other turns with a person's approval, which stays done.
+        """
         done = []
         if kept < len(self.turns):
             cut, session, again = self.turns[kept:], None, list[Event]()
             if kept and self.turns[kept - 1].invocation_id == cut[0].invocation_id:
                 session = await self.read()
-                left = [turn.id for turn in self.turns[:kept]]
+                left = [record.id for record in self.turns[:kept]]
                 again = shared_events(session.events if session else (), left, cut[0].id)
-            turn_ids = [turn.invocation_id for turn in cut]
+            turn_ids = [record.invocation_id for record in cut]
             if isinstance(memory := self.runner.memory_service, ForgettingMemory):
                 await memory.forget_turns(self.key, turn_ids)
             await self.runner.rewind_async(
@@ -161,16 +164,16 @@ class SessionSync:
                 session_id=self.key.session_id,
                 rewind_before_invocation_id=cut[0].invocation_id,
             )
-            if any(turn.changes_user for turn in cut):
+            if any(record.changes_user for record in cut):
                 await take_back(self.runner, self.key, turn_ids)
-            for turn in cut:
-                await sent_files.delete(turn.files, self.runner, self.key)
-                self.artifacts.release(turn)
+            for record in cut:
+                await sent_files.delete(record.files, self.runner, self.key)
+                self.artifacts.release(record)
             del self.turns[kept:]
             for event in again:
                 event.timestamp = time.time()  # Stores order events by it, the rewind among them.
                 await self.append(event)
-            done = [text for turn in cut for text in executed(turn.transcript).values()]
+            done = [text for record in cut for text in executed(record.transcript).values()]
             self._done += done
             if self._done:  # A rewind has taken away what was known of this, too.
                 await self.append(done_event(self.latest_id, self._done))
@@ -196,12 +199,17 @@ class SessionSync:
             await self.append(event, session)
 
     async def append(self, event: Event, session: Session | None = None) -> None:
-        """Store an event of this app's own, if there is a session; one who has it gives it."""
+        """Store an event of this app's own, if there is a session.
+
+        Args:
+            event: The event.
+            session: The session, where the caller has read it already.
+        """
         if found := session or await self.look():
             await self._store.append_event(found, event)
-            for place, turn in reversed(list(enumerate(self.turns))):
-                if turn.invocation_id == event.invocation_id:
-                    self.turns[place] = replace(turn, events=turn.events + 1)
+            for place, record in reversed(list(enumerate(self.turns))):
+                if record.invocation_id == event.invocation_id:
+                    self.turns[place] = replace(record, events=record.events + 1)
                     return
 
     async def delete(self) -> None:
@@ -232,7 +240,3 @@ class SessionSync:
     @property
     def _store(self) -> BaseSessionService:
         return self.runner.session_service
-
-
-def _total(figures: Figures) -> float:
-    return figures.total

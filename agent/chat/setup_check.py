@@ -66,8 +66,8 @@ def check_versions() -> Check:
     name = "Versions"
     if not (PROJECT / "requirements.txt").is_file():
         return unchecked(name, f"{PROJECT} has no requirements.txt, as a clone of this app has.")
-    asked = requirements(PROJECT / "requirements.txt")
-    if missing := [each for each in asked if is_other(each) or not is_there(each)]:
+    needed = requirements(PROJECT / "requirements.txt")
+    if missing := [package for package in needed if is_other(package) or not is_there(package)]:
         return wrong(name, _not_as_needed(missing), how_to_install_package(*map(str, missing)))
     packages = (f"{package} {version(package)}" for package in SHOWN_PACKAGES)
     return well(name, ", ".join([f"Python {platform.python_version()}", *packages]) + ".")
@@ -80,10 +80,10 @@ def check_agent(loaded: LoadedAgent) -> Check:
         return wrong(name, loaded.why_not_loaded, "Mend that, and check again.")
     app_name, store = loaded.runner.app_name, loaded.runner.session_service
     folder = loaded.stores.folder(app_name) if loaded.stores else Path()
-    asked = [each for file in REQUIREMENTS for each in requirements(folder / file)]
-    if loaded.stores and (missing := [each for each in asked if not is_there(each)]):
+    needed = [package for file in REQUIREMENTS for package in requirements(folder / file)]
+    if loaded.stores and (missing := [package for package in needed if not is_there(package)]):
         return wrong(name, _not_as_needed(missing), how_to_install_package(*map(str, missing)))
-    if loaded.stores and (other := list(filter(is_other, asked))):
+    if loaded.stores and (other := list(filter(is_other, needed))):
         # No command: this app works by what is here.
         said = f"{_not_as_needed(other)} It is loaded all the same."
         return unchecked(name, f"{said} Ask it something, and see whether it works.")
@@ -117,7 +117,7 @@ def check_tasks(loaded: LoadedAgent) -> Check | None:
 
 
 def _not_as_needed(packages: list[Requirement]) -> str:
-    """That these are not installed as they should be, and what is."""
+    """A sentence: what is needed of these, and what is installed."""
     found = []
     for package in packages:
         try:
@@ -144,7 +144,7 @@ def check_space() -> Check:
 
 
 def card_faults(file: Path) -> Iterator[str]:
-    """A sentence for each thing in a README.md's front matter by which no Space comes of it.
+    """A sentence for each fault in a README.md's front matter that keeps it from being a Space.
 
     Raises:
         FileNotFoundError: if it is not there.

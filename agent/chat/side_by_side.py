@@ -78,13 +78,13 @@ class SideBySide:
             turn.stop()
 
     async def watch(self) -> AsyncGenerator[None, None]:
-        """Again and again, as the answers grow, until both have ended. Who leaves this leaves
-        both."""
+        """Again and again, as the answers grow, until both have ended. Leaving this
+        leaves both turns."""
         changed = asyncio.Event()
 
         async def follow(turn: Turn) -> None:
             async with aclosing(turn.watch()) as transcripts:
-                async for _said in transcripts:
+                async for _transcript in transcripts:
                     changed.set()
 
         followers = [asyncio.create_task(follow(turn)) for turn in self.turns]
@@ -156,7 +156,7 @@ class SideBySide:
 
 
 def _is_whole(turn: Turn) -> bool:
-    """Whether it is an answer that says something of the setting by which it was asked."""
+    """Whether it is a whole answer, which says something of the settings that it was given by."""
     is_answered = bool(turn.id and answer(turn.transcript).strip()) and not turn.is_waiting
     # How long an answer may be is one of the settings.
     has_ended = turn.failure in (None, MAX_TOKENS)
@@ -166,8 +166,8 @@ def _is_whole(turn: Turn) -> bool:
 def _version(registry: Registry, side: Side) -> str:
     version, variant = version_of(registry.loaded.runner.agent), side.variant
     if variant:
-        told = registry.loaded.variants[variant].model_dump_json()
-        version += f"-{hashlib.sha256(told.encode()).hexdigest()[:4]}"
+        settings = registry.loaded.variants[variant].model_dump_json()
+        version += f"-{hashlib.sha256(settings.encode()).hexdigest()[:4]}"
     return version
 
 
@@ -190,12 +190,12 @@ async def asked_of_both(
     if sides[0] == sides[1]:
         raise PlainError("same_sides")
     question = Question(text, visitor=visitor)
-    asked = [
+    questions = [
         replace(question, options=side.options(registry.loaded.variants))
         for registry, side in zip(registries, sides, strict=True)
     ]
-    versions = [_version(*each) for each in zip(registries, sides, strict=True)]
+    versions = list(map(_version, registries, sides))
     async with AsyncExitStack() as stack:
-        both = [asked_apart(*each) for each in zip(registries, asked, strict=True)]
-        turns = [await stack.enter_async_context(one) for one in both]
+        answers = map(asked_apart, registries, questions)
+        turns = [await stack.enter_async_context(answer) for answer in answers]
         yield SideBySide(question.text, sides, turns, versions, is_blind)

@@ -1,8 +1,7 @@
 """How a talk is run: from the limits to what is stored. `Conversation.talk` begins one."""
 
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing, nullcontext
-from dataclasses import replace
+from contextlib import AsyncExitStack, aclosing
 from functools import partial
 
 from google.adk.agents import LlmAgent
@@ -15,22 +14,16 @@ from google.adk.sessions.base_session_service import GetSessionConfig
 from google.genai import types
 
 from agent.chat import pauses
+from agent.chat.admission import count_on_key
 from agent.chat.live import LiveTurn
 from agent.chat.measures import running_turn
+from agent.chat.run_config import begin_state
 from agent.chat.run_context import enter
 from agent.chat.session_sync import SessionSync
-from agent.chat.turn import Turn
+from agent.chat.turn_record import record_of
 from agent.core.adk_internals import telemetry_options
-from agent.core.history import (
-    NAME,
-    TITLE,
-    TurnRecord,
-    as_talk,
-    latest_since,
-    short_title,
-    title_event,
-)
-from agent.core.language import _, language
+from agent.core.history import latest_since, short_title, title_event
+from agent.core.language import _
 from agent.core.notices import PlainError
 from agent.core.question import Options, Question
 from agent.core.said import Said
@@ -40,33 +33,29 @@ from agent.core.transcript import Text, ToolCall
 from agent.core.visitor import Visitor
 from agent.limits.rate_limits import Limits
 
-# Where an agent's tools and its instruction find the language of the visitor's page, as in a turn
-# (agent/chat/conversation.py).
-LANGUAGE = "temp:language"
-
 
 class Talk:
     """The run of one talk.
 
     Args:
         runner: Runs the agent.
-        session: What was said before; what is said now is stored there.
+        sync: What is known of the session, where what is said is stored.
         settings: The host's.
-        limits: What the visitor may do; whatever there is, without.
+        limits: What the visitor may do; without them, everything.
         count_tokens: Counts what the talk has spent since the last time.
-        seal: Stores what was shown, and ADK has not stored.
+        seal: Stores what was shown and ADK has not stored.
     """
 
     def __init__(
         self,
         runner: Runner,
-        session: SessionSync,
+        sync: SessionSync,
         settings: Settings,
         limits: Limits | None,
         count_tokens: Callable[[], Awaitable[None]],
         seal: Callable[[], Awaitable[None]],
     ) -> None:
-        self._runner, self._session, self._settings = runner, session, settings
+        self._runner, self._sync, self._settings = runner, sync, settings
         self._limits, self._count_tokens, self._seal = limits, count_tokens, seal
         # Whether the chat is to be called by what is said first.
         self._names = False
@@ -79,85 +68,80 @@ class Talk:
         """
         if not (self._settings.live and isinstance(self._runner.agent, LlmAgent)):
             raise PlainError("no_talk")
-        limits, user_id = self._limits, visitor.user_id or self._session.key.user_id
-        asked = user_id, visitor.address, "", len(self._session.turns)
-        line = limits.talking(user_id) if limits else nullcontext()
-        admitted = limits.admit(*asked, turn.is_stopping) if limits else nullcontext()
-        with line:
-            async with admitted:
-                if limits:
-                    turn.admit = partial(limits.admit_words, user_id, visitor.address)
-                    is_on_own_key = turn.spent.is_on_own_key
-                    if reason := await limits.why_offline(is_on_own_key=is_on_own_key):
-                        turn.spent.is_offline = True
-                        turn.add_notice(reason)
-                await self._run(turn)
+        limits, user_id = self._limits, visitor.user_id or self._sync.key.user_id
+        async with AsyncExitStack() as stack:
+            if limits:
+                stack.enter_context(limits.talking(user_id))
+                admitted = limits.admit(
+                    user_id,
+                    visitor.address,
+                    message="",
+                    turns=len(self._sync.turns),
+                    is_stopping=turn.is_stopping,
+                )
+                await stack.enter_async_context(admitted)
+                turn.admit = partial(limits.admit_words, user_id, visitor.address)
+                await count_on_key(turn, limits)
+            await self._run(turn)
         if turn.id:
             await self._keep(turn)
 
     async def _run(self, turn: LiveTurn) -> None:
-        session, settings = self._session, self._settings
-        if session.is_stored:
-            turn.changes_earlier = await pauses.close_all(session)
+        sync, settings = self._sync, self._settings
+        if sync.is_stored:
+            turn.changes_earlier = await pauses.close_all(sync)
         else:
-            await session.create()
-        self._names = not session.title
-        session.title = session.title or short_title(_("Talk"))
+            await sync.create()
+        self._names = not sync.title
+        sync.title = sync.title or short_title(_("Talk"))
         turn.spent.is_talk = True
         turn.agent_name = self._runner.agent.name
         turn.line.live_model = settings.live_model
-        turn.begin_state = {LANGUAGE: language(), TITLE: session.title, NAME: session.name}
-        enter(turn, session.key.user_id, settings, Options())
-        await turn.run(self._events(turn), session.invocations)
+        turn.begin_state = begin_state(sync)
+        enter(turn, sync.key.user_id, settings, Options())
+        await turn.run(self._pass_events(turn), sync.invocations)
         await self._count_tokens()
 
     async def _keep(self, turn: LiveTurn) -> None:
         """Store what ADK has not, but for a talk in which nobody has said anything: nothing is kept
         of that."""
-        session = self._session
+        sync = self._sync
         if isinstance(turn.failure, StaleSessionError):
             return  # Somebody else is writing.
-        stored = await session.read()
+        stored = await sync.read()
         own = [e for e in (stored.events if stored else ()) if e.invocation_id == turn.id]
         turn.know_stored([words_of(event) for event in own])
         record = turn.measured(record_of(turn, Question()))
-        session.record(record)
+        sync.keep(record)
         if has_words(turn):
             await self._seal()
             if self._names and (title := short_title(record.question)):
-                session.title = title
-                await session.append(title_event(record.invocation_id, title))
+                sync.title = title
+                await sync.append(title_event(record.invocation_id, title))
         else:
-            await session.cut(len(session.turns) - 1)
-            if not session.turns:
-                await session.delete()
+            await sync.cut(len(sync.turns) - 1)
+            if not sync.turns:
+                await sync.delete()
 
-    async def _events(self, turn: LiveTurn) -> None:
-        session = self._session
-        since = latest_since(session.turns, self._settings.history_events)
+    async def _pass_events(self, turn: LiveTurn) -> None:
+        """Run the agent, and give ADK's events to the talk as they come."""
+        sync = self._sync
+        since = latest_since(sync.turns, self._settings.history_events)
         events = self._runner.run_live(
-            user_id=session.key.user_id,
-            session_id=session.key.session_id,
+            user_id=sync.key.user_id,
+            session_id=sync.key.session_id,
             live_request_queue=turn.queue,
             run_config=live_run_config(self._settings, turn, since),
         )
         async with aclosing(events):
             async for event in events:
                 if event.actions.artifact_delta:
-                    await session.artifacts.look_up([event])
-                turn.add(event, session.artifacts.described)
+                    await sync.artifacts.look_up([event])
+                turn.add(event, sync.artifacts.described)
                 if event.usage_metadata:
                     await self._count_tokens()
                     if turn.spent.is_budget_spent:
                         turn.stop(PlainError("budget_ran_out"))
-
-
-def record_of(turn: Turn, question: Question) -> TurnRecord:
-    """A turn as its session has it; a talk's question is what was said in it first."""
-    files = tuple(question.files)
-    record = TurnRecord(turn.id or "", question.text, turn.transcript, files, events=turn.events)
-    record = replace(record, asked_at=turn.asked_at, changes_user=turn.changes_user)
-    return as_talk(record) if isinstance(turn, LiveTurn) else record
 
 
 def has_words(turn: LiveTurn) -> bool:
@@ -206,8 +190,8 @@ class TalkBegin(BasePlugin):
         turn, session = running_turn.get(None), invocation_context.session
         if not isinstance(turn, LiveTurn) or session.id != turn.session_id:
             return
-        said = [each for each in session.events if each.content or each.input_transcription]
-        last = said[-1] if said else None
+        with_words = [e for e in session.events if e.content or e.input_transcription]
+        last = with_words[-1] if with_words else None
         is_unanswered = bool(last and (last.author == "user" or last.get_function_responses()))
         id, agent = invocation_context.invocation_id, turn.agent_name
         event = begin_event(id, agent, is_unanswered, turn.begin_state)

@@ -1,4 +1,4 @@
-"""Tickets, by which a page's own socket holds a talk in the conversation on that page.
+"""Tickets: each lets a page's own socket hold a talk in the conversation on that page.
 
 The page knows its visitor by what Gradio keeps of it, which a socket beside it does not have. So a
 step of the page makes a ticket, the browser shows it at the socket, and it is worth nothing more.
@@ -29,14 +29,14 @@ class Ticket:
 
 
 class Tickets:
-    """Those that are given out and not used yet: each visitor has one at the most."""
+    """The tickets that are given out and not used yet: each visitor has one at the most."""
 
     def __init__(self) -> None:
         # By the visitor's user id: the ticket's secret, until when it is good, and the ticket.
         self._open: dict[str, tuple[str, float, Ticket]] = {}
 
     def give(self, ticket: Ticket) -> str:
-        """The secret by which the ticket is taken, once."""
+        """A secret: who brings it takes the ticket, once."""
         secret, user_id = secrets.token_urlsafe(32), ticket.key.user_id
         self._open.pop(user_id, None)
         if len(self._open) >= MAX_TICKETS:

@@ -1,6 +1,6 @@
 """A tool that fails ends its own call alone: the model is told, as far as that helps.
 
-An ADK plugin, because plugins are asked before each agent and each call of a tool, whoever made it.
+An ADK plugin, because plugins are asked before any agent and any call of a tool.
 The owner's plugins and the agent's own callbacks come first.
 """
 
@@ -40,8 +40,8 @@ FOLDERS = re.compile(r"(?<![\w/:.])(?:[A-Za-z]:)?[/\\](?:[^\s/\\'\":]+[/\\])+")
 
 HOLDS_ITSELF = "Its result holds itself, so that it cannot be told."
 
-# A failure: the tool, and what its error says.
-Failure: TypeAlias = tuple[str, str]
+# The tool that failed, and what its error says.
+ToolError: TypeAlias = tuple[str, str]
 
 # A model's step: its session, and how much was said there before. Calls that the model makes at
 # once fail in one step.
@@ -52,8 +52,8 @@ Step: TypeAlias = tuple[str, int]
 class ToolFaults:
     """What has failed of the tools in one turn so far."""
 
-    # The steps in which a model was told of a failure.
-    told: dict[Failure, set[Step]] = field(default_factory=dict)
+    # The steps in which a model was told of an error.
+    steps: dict[ToolError, set[Step]] = field(default_factory=dict)
     # The sets of tools that could not be listed, by their classes; ADK goes on without them.
     missing: set[str] = field(default_factory=set)
 
@@ -111,7 +111,7 @@ async def tell_model(
         return None
     text = redacted(str(error) if isinstance(error, PlainError) else describe(error))
     text = FOLDERS.sub("…/", text)[:MAX_ERROR_LENGTH]
-    steps = _current_faults().told.setdefault((who.name or tool.name, text), set())
+    steps = _current_faults().steps.setdefault((who.name or tool.name, text), set())
     steps.add((tool_context.session.id, len(tool_context.session.events)))
     if len(steps) > MAX_TOLD:
         return None

@@ -1,9 +1,8 @@
-"""One message's answer, from its start to its end; whoever wants to see it watches.
+"""One message's answer, from its start to its end, for any number of watchers.
 
-A turn runs in a task of its own. Whoever drives it gives it each ADK event; the turn folds that
-into its transcript and keeps only the latest one. A watcher takes whatever is latest whenever it is
-ready for more, so a slow one never has a backlog, and one that leaves takes nothing with it. Stop,
-timeouts and failures all end the turn in one place.
+A turn folds each ADK event into its transcript, and keeps only the latest one. A watcher takes the
+latest whenever it is ready for more: a slow one never has a backlog, and one that leaves takes
+nothing with it.
 """
 
 import asyncio
@@ -16,7 +15,7 @@ from typing import Any, cast
 
 from google.adk.events import Event
 
-from agent.chat.ending import Ending, words_of
+from agent.chat.ending import Ending, results_in, words_of
 from agent.core import transcript, waiting
 from agent.core.containment import contain_tasks, in_turn, is_being_cancelled
 from agent.core.errors import (
@@ -56,10 +55,15 @@ ABORT_TIMEOUT, QUESTION_TIMEOUT = 0.2, 2.0
 
 
 class Turn:
-    """A turn, driven by the coroutine that it is started with.
+    """A turn, driven by a conversation's coroutine, the `work`.
 
-    Nothing that happens in the turn raises out of it: a failure is told by a notice at the
-    transcript's end.
+    1. `start` gives the turn a task of its own, where `_drive` does the work.
+    2. The work calls `resume` if the turn goes on after a pause, and then `run`: now the turn is
+       `admitted`. One that is refused before goes on to 5 at once.
+    3. `run` does the agent's run, which gives each event to `add`, until its end, a failure, a
+       timeout or `stop`. Nothing of that raises out of `run`: it is the turn's `failure`.
+    4. The work stores what was said; now the turn can no longer be stopped.
+    5. `_drive` closes the transcript, with a notice of the failure: the turn is `over`.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -153,23 +157,23 @@ class Turn:
         """A record of it, with its figures."""
         return replace(record, figures=self.figures, usage=self.usage.so_far())
 
-    # For whoever drives the turn.
+    # For the conversation, which drives the turn.
 
     def start(self, work: Coroutine[Any, Any, None]) -> "Turn":
         """Start the turn's own task; the turn is over when `work` is."""
-        self._task = asyncio.create_task(self._live(work))
+        self._task = asyncio.create_task(self._drive(work))
         return self
 
-    async def _live(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _drive(self, work: Coroutine[Any, Any, None]) -> None:
         in_turn.set(True)
         contain_tasks(asyncio.get_running_loop())
         last: Transcript = (Notice(UNKNOWN),)
         try:
-            raised = await self._outcome(work)
+            raised = await self._failure_of(work)
             self.failure = self.failure or raised
             last = (explain(self.failure),) if self.failure else ()
             if last and (limits := limits_behind(last[0], self._settings)):
-                # Of a message that was refused only who asks for more is told.
+                # That a message was refused is told only where the host logs more than warnings.
                 level = logging.WARNING if self.id else logging.INFO
                 log.log(level, "%s (%s)", last[0].english, limits)
         finally:
@@ -207,7 +211,7 @@ class Turn:
         self.admitted.set()
         self._restart_timer()
         try:
-            raised = await self._outcome(work)
+            raised = await self._failure_of(work)
         finally:
             self._cancel_timer()
             self.record.end()
@@ -221,7 +225,7 @@ class Turn:
         if not (self.failure or self.is_waiting or is_said):
             self.add_notice(Notice("no_words"))
 
-    async def _outcome(self, work: Coroutine[Any, Any, None]) -> BaseException | None:
+    async def _failure_of(self, work: Coroutine[Any, Any, None]) -> BaseException | None:
         """Do the work; what kept it from its end, if anything did."""
         try:
             await work
@@ -251,7 +255,7 @@ class Turn:
             if latest != self.transcript:  # A person's reply.
                 self._publish(latest)
         else:
-            text = words_of(event) or _results(latest[len(self.transcript) :])
+            text = words_of(event) or results_in(latest[len(self.transcript) :])
             if text and (event.partial or not self._has_streamed):
                 self.figures.count(text, self.elapsed)  # A whole repeats its partials.
             self._has_streamed = bool(event.partial)
@@ -269,7 +273,7 @@ class Turn:
         """Add a sentence of the app's own."""
         self._publish((*self.transcript, notice))
 
-    # For whoever watches it.
+    # For those who watch it.
 
     def stop(
         self, reason: PlainError | None = None, question_timeout: float = QUESTION_TIMEOUT
@@ -323,7 +327,7 @@ class Turn:
                     await _wait(self._changed, HEARTBEAT_INTERVAL)
 
     def wake(self) -> None:
-        """Give every watcher the same again, for one that has a reason of its own to leave."""
+        """Give every watcher the same again: one of them may have a reason of its own to leave."""
         self._publish(self.transcript)
 
     @contextmanager
@@ -358,8 +362,7 @@ class Turn:
         if seconds <= 0:
             self.stop(reason)
         else:  # By then a model may have been called, or have ended.
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(seconds, self._restart_timer)
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._restart_timer)
 
     def _cancel_task_in(self, seconds: float) -> None:
         self._cancel_timer()
@@ -371,7 +374,7 @@ class Turn:
             self._timer.cancel()
 
     def _timeouts(self) -> Iterator[tuple[float, PlainError]]:
-        """Seconds from now, and what to say then."""
+        """Seconds from now to each timeout, and what to say then."""
         limit = self._settings.turn_timeout
         yield limit - self.elapsed, PlainError("turn_timeout", limit=limit)
         # A model that does not stream is silent until it has said all.
@@ -391,9 +394,3 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
-
-
-def _results(added: Transcript) -> str:
-    """The answer without words that an event has added."""
-    texts = [entry for entry in added if isinstance(entry, Text)]
-    return "".join(text.text for text in texts if text.form != "words")

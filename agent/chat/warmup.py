@@ -30,7 +30,7 @@ def open_clients_soon(loaded: LoadedAgent) -> None:
 
 
 def open_clients(loaded: LoadedAgent) -> None:
-    """The same now."""
+    """Make the clients of the agent's models now (`open_clients_soon`)."""
     for agent in llm_agents(loaded.runner.agent):
         with suppress(Exception):  # The first visitor will be told of it.
             getattr(agent.model, "api_client", None)
@@ -51,7 +51,7 @@ def warm_up() -> None:
 
 
 async def one_turn() -> Transcript:
-    """What comes of it."""
+    """Ask an offline agent once; its answer."""
     model = coalescing(OfflineModel(delay=0))
     runner = InMemoryRunner(agent=LlmAgent(name="warmup", model=model), app_name="warmup")
     return await Conversation(runner, Settings()).ask("Hello").finish()

@@ -24,7 +24,7 @@ class GeminiWithPlainRequests(Gemini):
     async def generate_content_async(
         self, llm_request: LlmRequest, stream: bool = False
     ) -> AsyncGenerator[LlmResponse, None]:
-        """The same answer to the same request."""
+        """Gemini's answer, after the request was made cheaper where that can be done."""
         if not uses_interactions_api(self) and replaces_contents(self.api_client):
             llm_request = as_plain_json(llm_request)
         responses = super().generate_content_async(llm_request, stream)

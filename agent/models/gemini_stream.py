@@ -17,8 +17,8 @@ from agent.models.batching import batch
 from agent.models.genai_internals import log_unknown_client, replace_body
 
 
-class Event(NamedTuple):
-    """A server-sent event of a stream. A tuple, because there are thousands."""
+class ServerSentEvent(NamedTuple):
+    """An event of a stream. A tuple, because there are thousands."""
 
     # As it came.
     raw: str
@@ -84,7 +84,7 @@ async def noted(response: Any) -> AsyncGenerator[bytes]:
     yield body
 
 
-async def read_events(response: Any) -> AsyncGenerator[Event]:
+async def read_events(response: Any) -> AsyncGenerator[ServerSentEvent]:
     """Each event of an HTTP response, as soon as the empty line comes that ends it; the turn's
     record notes when that is."""
     raw, record = "", stream_record.get()
@@ -104,7 +104,7 @@ async def read_events(response: Any) -> AsyncGenerator[Event]:
                 yield event
                 raw = ""
     if raw:
-        yield Event(raw)
+        yield ServerSentEvent(raw)
 
 
 async def _read_lines(response: Any) -> AsyncGenerator[bytes]:
@@ -121,7 +121,7 @@ async def _read_lines(response: Any) -> AsyncGenerator[bytes]:
         yield b"".join(pieces)
 
 
-def parse_event(raw: str) -> Event:
+def parse_event(raw: str) -> ServerSentEvent:
     """An event with what is in it, if that is one part of text in one candidate."""
     with suppress(ValueError):
         parsed = json.loads(raw.removeprefix("data: "))
@@ -133,9 +133,10 @@ def parse_event(raw: str) -> Event:
                 **answer,
             } if part.keys() <= {"thought"}:
                 usage = answer.pop("usageMetadata", None)
-                return Event(raw, text, usage, frame=(part, content, candidate, answer))
-        return Event(raw, sizes=text_sizes(parsed))
-    return Event(raw)
+                frame = part, content, candidate, answer
+                return ServerSentEvent(raw, text, usage, frame=frame)
+        return ServerSentEvent(raw, sizes=text_sizes(parsed))
+    return ServerSentEvent(raw)
 
 
 def text_sizes(answer: Any) -> list[tuple[int, bool]]:
@@ -151,7 +152,7 @@ def text_sizes(answer: Any) -> list[tuple[int, bool]]:
     return [(size, is_thought) for is_thought, size in sizes.items() if size]
 
 
-def coalesce_events(events: Iterable[Event]) -> Iterator[bytes]:
+def coalesce_events(events: Iterable[ServerSentEvent]) -> Iterator[bytes]:
     """One event for each run of those that differ in their text alone; the others as they came."""
     for frame, run in groupby(events, lambda event: event.frame):
         same = list(run)
@@ -161,7 +162,7 @@ def coalesce_events(events: Iterable[Event]) -> Iterator[bytes]:
             yield "".join(event.raw for event in same).encode()
 
 
-def _one_event(run: list[Event]) -> str:
+def _one_event(run: list[ServerSentEvent]) -> str:
     """The text of all, in the latest's frame, with as many tokens as the latest count."""
     part, content, candidate, answer = run[-1].frame
     part = {"text": "".join(event.text for event in run), **part}

@@ -148,7 +148,7 @@ def uses_interactions_api(model: Gemini) -> bool:
 
 
 def with_contents(request: LlmRequest, contents: list[dict[str, Any]]) -> LlmRequest:
-    """The same request with its contents as the JSON to be sent.
+    """A copy of the request that has its contents as the JSON to be sent.
 
     google-genai puts `extra_body` over what it has made itself of a request, and so need not be
     given more than one of the contents. Only where `replaces_contents`.

@@ -25,7 +25,7 @@ NAMED = {"contents", "systemInstruction", "tools", "labels"}
 # What is new each time, whatever is asked.
 VOLATILE = {"id", "thoughtSignature"}
 
-# Dates and times of day, of which an instruction may tell the present ones.
+# Dates and times of day: an instruction may tell the present ones.
 TIMES = re.compile(
     r"\d+|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|\b(?:january|february|march|april|may|june|"
     r"july|august|september|october|november|december)\b",
@@ -35,7 +35,7 @@ TIMES = re.compile(
 # Characters of a hash: by chance two of a million are the same once in 37 million times.
 HASH_LENGTH = 16
 
-# Characters of a question that are told, to whoever asks something else.
+# Characters of a recorded question that a visitor is told who asks something else.
 MAX_QUESTION = 120
 
 Key = tuple[str, ...]
@@ -50,7 +50,8 @@ class ModelRequest:
     method: str
     # Of each part of the request, by its name, its hash.
     exact: dict[str, str]
-    # The same where tools may have given other results, and an instruction may tell another time.
+    # As `exact`, but equal also where tools have given other results, or an instruction tells
+    # another time.
     like: dict[str, str]
     # Of what was said before the latest content, and of that; results aside.
     before: str
@@ -74,23 +75,23 @@ def read_request(
         refused: Questions that got no answer, as `latest` tells of them: they are passed over where
             another one follows.
     """
-    asks = ADDRESS.search(unquote(path))
+    address = ADDRESS.search(unquote(path))
     try:
-        asked = json.loads(body) if asks else None
+        fields = json.loads(body) if address else None
     except ValueError:
         return None
-    if asks is None or not isinstance(asked, dict):
+    if address is None or not isinstance(fields, dict):
         return None
-    contents = [_lasting(content) for content in asked.get("contents") or ()]
+    contents = [_lasting(content) for content in fields.get("contents") or ()]
     contents = list(_without_refused(contents, refused))
-    instruction = "\n".join(_texts(asked.get("systemInstruction")))
-    tools = sorted(_tool_names(asked.get("tools") or ()))
-    settings = {name: value for name, value in asked.items() if name not in NAMED}
+    instruction = "\n".join(_texts(fields.get("systemInstruction")))
+    tools = sorted(_tool_names(fields.get("tools") or ()))
+    settings = {name: value for name, value in fields.items() if name not in NAMED}
     same = {"tools": _hash(tools), "settings": _hash(settings)}
     said = list(map(_without_results, contents))
     return ModelRequest(
-        model=asks[1],
-        method=asks[2],
+        model=address[1],
+        method=address[2],
         exact={"instruction": _hash(instruction), "conversation": _hash(contents), **same},
         like={
             "instruction": _hash(TIMES.sub("0", instruction)),
@@ -109,7 +110,8 @@ def _hash(value: Any) -> str:
 
 
 def _lasting(value: Any) -> Any:
-    """The same without what is new each time; but a tool's arguments and its result as they are."""
+    """A part of a request without what is new each time. A tool's arguments and its result stay as
+    they are."""
     match value:
         case dict():
             return {

@@ -58,7 +58,7 @@ from agent.models.text_line import open_text_line
 
 # ADK's built-in tools refuse a model that is not called as a Gemini is
 # (adk/utils/model_name_utils.py).
-NAME = "gemini-offline"
+OFFLINE_NAME = "gemini-offline"
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class AskedToFail(Exception):
 class OfflineModel(BaseLlm):
     """Answers by `reply`, a word at a time. Keeps nothing between calls."""
 
-    model: str = NAME
+    model: str = OFFLINE_NAME
 
     # Seconds between two chunks: about the speed at which one reads.
     delay: float = 0.03
@@ -92,7 +92,7 @@ class OfflineModel(BaseLlm):
     @field_validator("model")
     @classmethod
     def _called_as_a_gemini(cls, model: str) -> str:
-        return NAME if model == "offline" else model
+        return OFFLINE_NAME if model == "offline" else model
 
     @classmethod
     def supported_models(cls) -> list[str]:
@@ -102,7 +102,11 @@ class OfflineModel(BaseLlm):
     async def generate_content_async(
         self, llm_request: LlmRequest, stream: bool = False
     ) -> AsyncGenerator[LlmResponse, None]:
-        """Partials for each thought and text, then the whole; the whole alone if not streaming."""
+        """Partials for each thought and text, then the whole; the whole alone if not streaming.
+
+        Raises:
+            AskedToFail: for the command /fail.
+        """
         parts = reply(llm_request)
         if stream:
             for chunk in _chunks(parts):
@@ -247,14 +251,15 @@ def _known_answer(message: str, request: LlmRequest) -> str | None:
 
 def _rest(request: LlmRequest) -> str:
     """What is left of the answer to a command that was cut off; "" where nothing is."""
-    asked, said = "", ""
+    command, said = "", ""
     for content in request.contents[:-1]:
         text = "".join(part.text or "" for part in content.parts or () if not part.thought)
         if content.role == "model":
             said += text
         elif text.strip() not in (CONTINUE, _(CONTINUE)):
-            asked, said = text.strip(), ""
-    parts = _run_command(asked, "", request) if asked in ("/help", "/long", "/markdown") else []
+            command, said = text.strip(), ""
+    is_cut = command in ("/help", "/long", "/markdown")
+    parts = _run_command(command, "", request) if is_cut else []
     whole = "".join(part.text or "" for part in parts)
     begun = said.removeprefix(_(WHAT_I_AM))  # With which a chat's first answer begins.
     return whole[len(begun) :] if begun and whole.startswith(begun) else ""

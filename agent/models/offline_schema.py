@@ -100,7 +100,7 @@ def _sample(schema: dict[str, Any], definitions: dict[str, Any], depth: int) -> 
 
 def _first_that_can_be(options: list[Any], definitions: dict[str, Any], depth: int) -> Any:
     """Nothing, if that is one of the options."""
-    for option in sorted(options, key=lambda each: _type(each) != "null"):
+    for option in sorted(options, key=lambda option: _type(option) != "null"):
         try:
             return _sample(option, definitions, depth + 1)
         except NoStandIn:

@@ -1,4 +1,4 @@
-"""What people say first to whoever they meet, and what the offline model says to that."""
+"""What people say first to a stranger, and what the offline model says to that."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Which of an agent's tools a message asks the offline model for, and with which arguments.
+"""Which of an agent's tools a message asks the offline model for, and its arguments.
 
 It knows the tools only as a model does, by their declarations, and so works for those of any agent:
 a message asks for a tool if it has the words of its name ("time" for `get_time`), or one of the
@@ -77,12 +77,12 @@ def _is_numbers(schema: dict[str, Any]) -> bool:
 
 def help_text(request: LlmRequest) -> str:
     """The commands, and the plain words that are answered with the tools that there are."""
-    asked: dict[str | None, str] = {}
+    questions: dict[str | None, str] = {}
     for question in (*PLAIN_QUESTIONS, *map(_question, _tools(request))):
         for part in find_calls(question, request, may_transfer=False)[:1]:
             if part.function_call:
-                asked.setdefault(part.function_call.name, question)
-    examples = [*list(asked.values())[:MAX_EXAMPLES], "what did I ask before?"]
+                questions.setdefault(part.function_call.name, question)
+    examples = [*list(questions.values())[:MAX_EXAMPLES], "what did I ask before?"]
     plain = _(PLAIN_WORDS).format(examples=", ".join(f"`{example}`" for example in examples))
     return "\n\n".join([_(HELP).strip(), plain, *([_(ASKS_FIRST)] if _tools(request) else [])])
 

@@ -13,8 +13,8 @@ from google.adk.models import LlmResponse
 
 from agent.core.sources import PAGES_READ
 
-# What begins such a part of an answer, by which others need not be looked into.
-NAME = '"urlContextMetadata"'
+# The key of such a part of an answer. What has no such key need not be parsed.
+PAGES_KEY = '"urlContextMetadata"'
 
 # What the model call that runs has named so far; its answer is read in a task of its own.
 _named: ContextVar[dict[str, str] | None] = ContextVar("pages_read", default=None)
@@ -30,7 +30,7 @@ def begin() -> dict[str, str]:
 def note(raw: str) -> None:
     """Note what an event of a stream names, or a whole answer."""
     named = _named.get()
-    if named is None or NAME not in raw:
+    if named is None or PAGES_KEY not in raw:
         return
     with suppress(ValueError):
         named |= _pages(json.loads(raw.strip().removeprefix("data: ")))

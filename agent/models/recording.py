@@ -128,9 +128,9 @@ class Recorder:
         """Have the answer go through here, if a model was asked."""
         request = response.request
         sent_at = request.extensions.get(SENT_AT, time.monotonic())
-        if asked := read_request(request.url.path, await request.aread()):
+        if model_request := read_request(request.url.path, await request.aread()):
             answer = RecordedAnswer(
-                **asdict(asked),
+                **asdict(model_request),
                 turn=self._turn(),
                 made=datetime.now(UTC).isoformat(timespec="seconds"),
                 status=response.status_code,

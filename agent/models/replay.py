@@ -107,18 +107,18 @@ class Recording:
 
     @property
     def models(self) -> str:
-        """Whose answers these are."""
+        """The names of the models whose answers these are."""
         return ", ".join(dict.fromkeys(answer.model for answer in self.answers))
 
     @property
     def dates(self) -> str:
-        """The days on which they were given, as 2026-11-30."""
+        """The days when they were given, as 2026-11-30."""
         days = sorted({answer.made[:10] for answer in self.answers})
         return days[0] if len(days) == 1 else f"{days[0]} – {days[-1]}"
 
     @property
     def openings(self) -> tuple[str, ...]:
-        """The questions with which a conversation can begin."""
+        """The questions that can begin a conversation."""
         nothing = read_request("/m:generateContent", b'{"contents": []}')
         return tuple(self._questions(nothing.before if nothing else ""))
 
@@ -126,7 +126,7 @@ class Recording:
         """The turn that has this record."""
         return self._listeners.setdefault(record, Listener()) if record else Listener()
 
-    def find(self, asked: ModelRequest) -> RecordedAnswer:
+    def find(self, request: ModelRequest) -> RecordedAnswer:
         """The next answer for the running turn.
 
         Raises:
@@ -134,36 +134,36 @@ class Recording:
         """
         listener = self.listener(stream_record.get())
         for is_exact, takes in self._takes.items():
-            key = asked.key(is_exact)
+            key = request.key(is_exact)
             if key in takes:
                 answer = _next(takes[key], key, listener)
                 listener.has_other_results |= not is_exact
                 listener.played.append(answer)
                 return answer
-        self._refuse(asked)
-        if named := [text for text in self._questions(asked.before) if _is_plain(text)]:
+        self._refuse(request)
+        following = self._questions(request.before)
+        if named := list(filter(PLAIN_QUESTION.fullmatch, following)):
             questions = ", ".join(f"“{text}”" for text in named[:MAX_NAMED])
             raise PlainError("not_recorded_but", questions=questions)
         raise PlainError("not_recorded")
 
-    def _refuse(self, asked: ModelRequest) -> None:
-        """Remember that, and log in what it differs from what was recorded."""
+    def _refuse(self, request: ModelRequest) -> None:
+        """Remember a request that has no answer, and log what in it differs from the recording."""
         if len(self.refused) >= MAX_REFUSED:
             self.refused.clear()
-        self.refused.add(asked.latest)
-        near = [
-            each for each in self.answers if each.like["conversation"] == asked.like["conversation"]
-        ]
-        found = {"model": asked.model, "method": asked.method, **asked.like}
+        self.refused.add(request.latest)
+        conversation = request.like["conversation"]
+        near = [answer for answer in self.answers if answer.like["conversation"] == conversation]
+        found = {"model": request.model, "method": request.method, **request.like}
         for answer in near[:1]:
             other = {"model": answer.model, "method": answer.method, **answer.like}
             names = " and ".join(name for name in found if found[name] != other[name])
             log.warning("%s has this conversation with another %s.", self.path, names)
 
     def _questions(self, before: str) -> list[str]:
-        """Those that follow what was said before."""
-        found = [each.question for each in self.answers if each.before == before and each.question]
-        return list(dict.fromkeys(found))
+        """The recorded questions that follow what was said `before`."""
+        following = [answer.question for answer in self.answers if answer.before == before]
+        return list(dict.fromkeys(filter(None, following)))
 
 
 def _read(lines: list[str], path: Path) -> Iterator[RecordedAnswer]:
@@ -171,10 +171,10 @@ def _read(lines: list[str], path: Path) -> Iterator[RecordedAnswer]:
         if not line.strip():
             continue
         try:
-            told = json.loads(line)
-            if told.pop("recording") != VERSION:
+            fields = json.loads(line)
+            if fields.pop("recording") != VERSION:
                 raise ValueError("another version")
-            yield RecordedAnswer(**told)
+            yield RecordedAnswer(**fields)
         except (ValueError, TypeError, KeyError, AttributeError):
             log.warning("%s, line %d: that is no part of a recording, and left out.", path, number)
 
@@ -196,10 +196,6 @@ def _next(takes: Takes, key: Key, listener: Listener) -> RecordedAnswer:
     return answers[had]
 
 
-def _is_plain(question: str) -> bool:
-    return bool(PLAIN_QUESTION.fullmatch(question))
-
-
 class ReplayTransport:
     """In place of the network, in whichever HTTP library google-genai uses.
 
@@ -218,20 +214,25 @@ class ReplayTransport:
         self._recording, self._now, self._sleep = recording, now, sleep
 
     async def handle_async_request(self, request: Any) -> Any:
-        """The recorded response."""
+        """The recorded response.
+
+        Raises:
+            PlainError: with a sentence for the visitor, if there is none.
+        """
         sent_at = self._now()
-        asked = read_request(request.url.path, await request.aread(), self._recording.refused)
-        if asked is None:
+        body, refused = await request.aread(), self._recording.refused
+        model_request = read_request(request.url.path, body, refused)
+        if model_request is None:
             raise PlainError("not_recorded")
-        answer = self._recording.find(asked)
+        answer = self._recording.find(model_request)
         await self._until(sent_at + answer.began)
         library = http_library(request)
-        body = byte_stream(library, ReplayedBody)(self._chunks(answer, sent_at, request))
+        stream = byte_stream(library, ReplayedBody)(self._chunks(answer, sent_at, request))
         headers = {"content-type": answer.type}
-        return library.Response(answer.status, headers=headers, stream=body, request=request)
+        return library.Response(answer.status, headers=headers, stream=stream, request=request)
 
     def handle_request(self, request: Any) -> Any:
-        """Nothing is recorded of what is not asked by a turn."""
+        """Raise PlainError: only what turns ask is recorded, and they ask by the other method."""
         raise PlainError("not_recorded")
 
     async def _chunks(

@@ -1,7 +1,7 @@
 """A live connection to a model that has none: typed words go both ways, and interrupt.
 
 What is typed is a request to the model with all that was said before; its answer streams back. Who
-types on while it does so ends that answer, of which the words so far are kept. A voice is not
+types on while it does so ends that answer; its words so far are kept. A voice is not
 heard: the model takes words alone.
 """
 

@@ -1,4 +1,4 @@
-"""A copy of a model of which one can see when it is really done with its answer."""
+"""A copy of a model that shows when it is really done with its answer."""
 
 import asyncio
 from collections.abc import AsyncGenerator

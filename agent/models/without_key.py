@@ -11,7 +11,7 @@ from google.genai import types
 
 from agent.models.credentials import missing_credentials
 from agent.models.genai_internals import change_class, uses_interactions_api
-from agent.models.offline import NAME, OfflineModel
+from agent.models.offline import OFFLINE_NAME, OfflineModel
 
 # google-genai makes no client without a key; on this one nothing is sent.
 NO_KEY = "none"
@@ -31,8 +31,8 @@ class OfflineWithoutKey(BaseLlm):
     async def generate_content_async(
         self, llm_request: LlmRequest, stream: bool = False
     ) -> AsyncGenerator[LlmResponse, None]:
-        """The answer of whichever is asked."""
-        if llm_request.model == NAME:
+        """The answer of the model that is asked: the agent's own, or the offline one."""
+        if llm_request.model == OFFLINE_NAME:
             responses = self.offline.generate_content_async(llm_request, stream)
         else:
             responses = super().generate_content_async(llm_request, stream)

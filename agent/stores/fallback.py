@@ -40,7 +40,7 @@ STORE_TIMEOUT = 10.0
 # several times, waits for it only once. Chosen, not measured.
 STORE_RETRY_INTERVAL = 5.0
 
-# The errors by which a store that works says no. ADK's own StaleSessionError and
+# What a store raises that works, and says no. ADK's own StaleSessionError and
 # SessionNotFoundError are ValueErrors.
 EXPECTED_ERRORS = (ValueError, TypeError, AlreadyExistsError, NotImplementedError)
 
@@ -89,7 +89,7 @@ class FallbackStore(BaseSessionService):
         self.real, self.is_shared, self._forgets = real, is_shared, forgets
         self.id = uuid4().hex
         self._fallback = InMemorySessionService()
-        # Those sessions in memory of which the real store has the beginning.
+        # The sessions in memory that begin in the real store.
         self._partly_stored: set[tuple[str, str, str]] = set()
         self._failing: set[Operation] = set()
         self._has_worked = False
@@ -300,9 +300,9 @@ def _unless_full() -> Iterator[None]:
 
 
 def one_at_a_time(is_needed: bool) -> Writing:
-    """What is held while something is written. SQLite lets one write at a time, and fails whoever
-    has waited for 5 s: by itself it wakes them in no order, so that of 100 chats that write at once
-    a third failed."""
+    """The lock that is held while something is written. SQLite lets one chat write at a time, and
+    fails each that has waited for 5 s. By itself it wakes them in no order: of 100 chats that wrote
+    at once a third failed."""
     return asyncio.Lock() if is_needed else nullcontext()
 
 

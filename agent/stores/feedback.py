@@ -33,7 +33,8 @@ FINDING, CHAT = "adk_chat_page_finding ", "adk_chat_page_chat"
 # How often something is stored anew where another replica has stored something in between.
 TRIES = 5
 
-State = dict[str, Any]
+# The state of such a session.
+FindingsState = dict[str, Any]
 
 
 class Feedback:
@@ -54,7 +55,7 @@ class Feedback:
             StoreUnavailable: if they cannot be looked up.
         """
         found = await self._read(user_id, session_id)
-        return {each.key: each for each in _findings(found)} if found else {}
+        return {finding.key: finding for finding in _findings(found)} if found else {}
 
     async def keep(self, finding: Finding) -> None:
         """Store a finding, in the place of an earlier one about the same."""
@@ -69,7 +70,7 @@ class Feedback:
         found = await self._read(user_id, session_id)
         if found is None or not found.state.get(FINDING + key):
             return
-        others = [each for each in _findings(found) if each.key != key]
+        others = [finding for finding in _findings(found) if finding.key != key]
         # A session's events keep what its state once was, so it goes as a whole.
         await self._delete(user_id, session_id)
         for other in others:
@@ -81,7 +82,7 @@ class Feedback:
         if finding := await self.find(id):
             key = FINDING + finding.key
 
-            def marked(state: State) -> State:
+            def marked(state: FindingsState) -> FindingsState:
                 stored = state.get(key)
                 return {key: {**stored, **marks}} if stored else {}
 
@@ -128,7 +129,7 @@ class Feedback:
             raise StoreUnavailable
 
     async def _change(
-        self, user_id: str, session_id: str, change: Callable[[State], State]
+        self, user_id: str, session_id: str, change: Callable[[FindingsState], FindingsState]
     ) -> None:
         """Store what `change` makes of the state as it is stored."""
         for tries_left in reversed(range(TRIES)):
@@ -168,11 +169,12 @@ def expired(stored: Iterable[Session], chats: Iterable[Session], since: float) -
     conversations: their visitors have taken back all that was said there."""
     known = {(chat.user_id, chat.id) for chat in chats}
     ours = [session for session in stored if session.user_id == FEEDBACK_USER_ID]
-    lone = [session for session in ours if _chat(session.state) not in known]
-    return [each for each in lone if all(finding.at < since for finding in _findings(each))]
+    lone = [session for session in ours if _chat_of(session.state) not in known]
+    return [s for s in lone if all(finding.at < since for finding in _findings(s))]
 
 
-def _chat(state: Mapping[str, Any]) -> tuple[str, str]:
+def _chat_of(state: Mapping[str, Any]) -> tuple[str, str]:
+    """The visitor and the conversation that the findings in this state are about."""
     chat = state.get(CHAT) or {}
     return str(chat.get("user_id")), str(chat.get("session_id"))
 

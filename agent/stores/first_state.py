@@ -10,7 +10,7 @@ from google.adk.sessions.state import State
 from agent.core.visitor import is_visitor_id
 from agent.stores.fallback import FallbackStore, Writing
 
-# How keys begin whose values are not the session's own: they outlive it, or are never stored.
+# The prefixes of keys that are not the session's own: their values outlive it, or are not stored.
 PREFIXES = (State.APP_PREFIX, State.USER_PREFIX, State.TEMP_PREFIX)
 
 

@@ -18,9 +18,14 @@ def session_uri(given: str | None) -> str | None:
 
 
 def artifact_uri(given: str | None, chats: str | None) -> str | None:
-    """The same of the store of files that the agent makes. Where the chats are in memory or in a
-    database (`chats` is the URI of their store), the files are in memory, if the host has named no
-    place for them."""
+    """The URI of the store of files that the agent makes: the host's; or on a Space with persistent
+    storage a folder there; or in memory, where the chats are in memory or in a database; or None
+    for ADK's own choice.
+
+    Args:
+        given: The host's URI, if it has set one.
+        chats: The URI of the store of chats.
+    """
     if given or _has_storage():
         return given or f"file://{SPACE_STORAGE / 'artifacts'}"
     return None if chats is None or chats.startswith("sqlite") else "memory://"

@@ -32,7 +32,7 @@ class Preferences:
         self._who = {"app_name": runner.app_name, "user_id": PREFERENCES_USER_ID}
 
     async def keep(self, preference: Preference) -> None:
-        """Store one.
+        """Store a preference.
 
         Raises:
             StoreUnavailable: if it cannot be stored.
@@ -42,29 +42,29 @@ class Preferences:
         await self._store.create_session(**self._who, session_id=id, state=state)
 
     async def all(self) -> list[Preference]:
-        """Every one, the newest first; without those in a store that fails."""
-        found = [each for _, each in await self._stored()]
-        return sorted(found, key=lambda each: each.at, reverse=True)
+        """All preferences, the newest first; without those in a store that fails."""
+        found = [preference for _, preference in await self._stored()]
+        return sorted(found, key=lambda preference: preference.at, reverse=True)
 
     async def of_visitor(self, user_id: str) -> list[Preference]:
-        """One visitor's."""
-        return [each for each in await self.all() if each.user_id == user_id]
+        """One visitor's preferences."""
+        return [preference for preference in await self.all() if preference.user_id == user_id]
 
     async def forget_visitor(self, user_id: str) -> None:
-        """Delete a visitor's.
+        """Delete a visitor's preferences.
 
         Raises:
             StoreUnavailable: if not all of them are known, or the store may still have some.
         """
-        for session, each in await self._stored():
-            if each.user_id == user_id:
+        for session, preference in await self._stored():
+            if preference.user_id == user_id:
                 await self._store.delete_session(**self._who, session_id=session.id)
         if getattr(self._store, "fails", False):
             raise StoreUnavailable
 
     async def _stored(self) -> list[tuple[Session, Preference]]:
         listed = await self._store.list_sessions(**self._who)
-        read = [(each, from_stored(each.state.get(PREFERENCE))) for each in listed.sessions]
+        read = [(stored, from_stored(stored.state.get(PREFERENCE))) for stored in listed.sessions]
         return [(session, found) for session, found in read if found]
 
 

@@ -33,7 +33,7 @@ TOKEN = re.compile(r"([0-9a-f]{32})([\w-]{22})", re.ASCII)
 
 @dataclass(frozen=True)
 class SharedChat:
-    """What whoever has the link may read. Its fields are stored by these names."""
+    """What the holder of a link may read. Its fields are stored by these names."""
 
     user_id: str
     session_id: str
