@@ -7,6 +7,7 @@ import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -38,14 +39,16 @@ MARKS_BY_FIXTURE = {
 RERUNS = 2
 
 # Files that take more than half a minute begin first, the longest at the head: else one worker
-# would be left alone with one at the end, for minutes.
+# would be left alone with one at the end, for minutes. Paths from here.
 LONGEST = (
-    *("test_renamed_gradio.py", "test_memory.py", "test_terminal.py", "test_restart.py"),
-    *("test_reload.py", "test_agents.py", "test_faults.py", "test_lasting.py", "test_limits.py"),
-    *("test_bench.py", "test_readme.py", "test_pauses.py", "test_sequences.py", "test_text.py"),
-    *("test_server_end.py", "test_isolation.py", "test_shutdown.py", "test_links.py"),
-    *("test_adk.py", "test_start.py", "test_cards.py", "test_earlier_version.py"),
-    *("test_container.py", "test_path_prefix.py"),
+    *("page/test_renamed_gradio.py", "page/test_memory.py", "cli/test_terminal.py"),
+    *("app/test_restart.py", "app/test_reload.py", "page/test_agents.py", "page/test_faults.py"),
+    *("page/test_lasting.py", "api/test_limits.py", "page/test_limits.py", "app/test_bench.py"),
+    *("app/test_readme.py", "app/test_pauses.py", "chat/test_sequences.py"),
+    *("page/test_sequences.py", "page/test_text.py", "app/test_server_end.py"),
+    *("chat/test_isolation.py", "app/test_shutdown.py", "page/test_links.py", "app/test_adk.py"),
+    *("app/test_start.py", "page/test_cards.py", "app/test_earlier_version.py"),
+    *("app/test_container.py", "app/test_path_prefix.py"),
 )
 
 # Seconds that a test, and what is cleared away after it, may take (`pytest.mark.timeout(seconds)`
@@ -138,8 +141,9 @@ def clean_imports(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.hookimpl(tryfirst=True)  # Before `-m` chooses among them.
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test by what it needs, and begin with the longest files."""
-    ranks = {name: rank for rank, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: ranks.get(item.path.name, len(ranks)))
+    folder = Path(__file__).parent
+    ranks = {folder / path: rank for rank, path in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
     for item in items:
         for fixture in getattr(item, "fixturenames", ()):
             if fixture in MARKS_BY_FIXTURE:

@@ -264,11 +264,11 @@ def test_a_failing_turn_is_shown_and_the_next_one_works(page: Page, gemini: Fake
 
 
 def test_a_model_that_breaks_off_leaves_what_it_said(page: Page, gemini: FakeGemini) -> None:
-    heard = threading.Event()
-    gemini.enqueue("Half", Until(heard), Cut())
+    half_shown = threading.Event()
+    gemini.enqueue("Half", Until(half_shown), Cut())
     page.send("Hi")
     page.shows(("question", "Hi"), ("answer running", "Half"))
-    heard.set()
+    half_shown.set()
     page.shows(
         ("question", "Hi"),
         ("answer", "Half"),
@@ -424,5 +424,6 @@ def test_a_broken_connection_is_taken_up_with_nothing_lost_or_doubled(
         page.shows(("question", "Hi"), ("answer", "".join(WORDS)))
         assert ["last-event-id" in asked.lower() for asked in proxy.asked] == [False, True]
     answers = [text for frame in page.film() for kind, text in frame if kind != "question"]
+    assert answers[-1] == "".join(WORDS)
     assert all(new.startswith(old) for old, new in pairwise(answers))
     assert len(gemini.requests) == 1

@@ -1,4 +1,4 @@
-"""Files that an agent makes, through the doors for programs."""
+"""Files that an agent makes, through the APIs for programs."""
 
 import base64
 import json

@@ -128,11 +128,11 @@ async def test_a_report_has_the_chat_and_nothing_of_anybody_else(
     await house.ann.rate("down", reason="Wrong facts", comment="No.", expected="AIzaSy1234567")
     await house.ann.ask("And Oslo?", "Snow.")
     await house.ann.rate("up")
-    (id,) = [id for id, each in (await house.ann.found()).items() if each.opinion.reason]
+    (id,) = [id for id, finding in (await house.ann.found()).items() if finding.opinion.reason]
     files = await house.files(f"{FINDINGS}/{id}.zip")
     assert sorted(files) == sorted(CONTENTS)
     told = json.loads(files["feedback.json"])
-    assert [each["rating"] for each in told] == ["bad", "good"]
+    assert [finding["rating"] for finding in told] == ["bad", "good"]
     versions = json.loads(files["versions.json"])
     names = {"agent", "app", "models", "Python", "google-adk", "google-genai", "gradio"}
     assert names <= versions.keys()

@@ -57,13 +57,13 @@ class House:
 
     async def says(self, question: str, answer: str, rating: str, **words: str) -> PageState:
         """A visitor asks, and rates the answer."""
-        view = PageState(self.agents.first)
+        page_state = PageState(self.agents.first)
         self.model.enqueue(call("look", city="Rome"))
         self.model.enqueue(answer)
-        await view.ask(question, 0, "").finish()
-        given = {"turn": view.screen.turn_ids[0], "rating": rating, **words}
-        await rate(self.agents.first, await view.conversation(), given, None)
-        return view
+        await page_state.ask(question, 0, "").finish()
+        given = {"turn": page_state.screen.turn_ids[0], "rating": rating, **words}
+        await rate(self.agents.first, await page_state.conversation(), given, None)
+        return page_state
 
     async def text(self, path: str) -> str:
         """What is at this address."""
@@ -173,24 +173,26 @@ async def test_a_finding_shows_the_chat_at_that_answer_with_tools_and_figures(
     house: House,
 ) -> None:
     await house.sign_in()
-    view = await house.says("How is Rome?", "Rainy.", "down", expected="Sunny.", passage="Rain")
+    page_state = await house.says(
+        "How is Rome?", "Rainy.", "down", expected="Sunny.", passage="Rain"
+    )
     house.model.enqueue("It is far.")
-    await view.ask("And Oslo?", 1, "").finish()
+    await page_state.ask("And Oslo?", 1, "").finish()
     (link,) = await house.links()
     page = await house.text(f"/host/{link}")
     about = ("How is Rome?", "Tool look", "&quot;Rome&quot;", "Rainy.", "What it should have said")
     places = [page.index(part) for part in (*about, "Sunny.", "Mark as done", "And Oslo?")]
     assert places == sorted(places)
     assert "2 tokens read, 2 written" in page
-    assert view.user_id not in page
-    await view.undo()
-    await view.undo()
+    assert page_state.user_id not in page
+    await page_state.undo()
+    await page_state.undo()
     copy = await house.text(f"/host/{link}")
     assert "The visitor has taken this answer back since" in copy
     assert "It is far." not in copy
     for part in ("How is Rome?", "Tool look", "Rainy.", "Sunny."):
         assert part in copy
-    await view.forget_visitor()
+    await page_state.forget_visitor()
     assert (await house.browser.get(f"/host/{link}")).status_code == 404
     assert (await house.browser.post(f"/host/{link}", data={"done": "1"})).status_code == 404
 
@@ -198,7 +200,7 @@ async def test_a_finding_shows_the_chat_at_that_answer_with_tools_and_figures(
 async def test_what_is_exported_has_all_and_no_formula(house: House) -> None:
     await house.sign_in()
     await house.says("How is Rome?", "+Rainy", "down", comment=HOSTILE, expected=" -1\t=2")
-    view = await house.says("And Oslo?", "Sunny.", "up")
+    page_state = await house.says("And Oslo?", "Sunny.", "up")
     (row, other) = csv.DictReader(io.StringIO((await house.text(f"{FINDINGS}.csv"))[1:]))
     assert (row["question"], other["question"]) == ("And Oslo?", "How is Rome?")
     assert other["answer"] == "'+Rainy"
@@ -206,10 +208,10 @@ async def test_what_is_exported_has_all_and_no_formula(house: House) -> None:
     assert other["expected"] == "'-1\t=2"
     assert (other["rating"], other["is_done"], other["agent"]) == ("bad", "no", "helper")
     chosen = (await house.browser.get(f"{FINDINGS}.json?rating=good")).json()
-    assert [each["tools"][0]["args"] for each in chosen] == [{"city": "Rome"}]
-    assert chosen[0]["session_id"] == view.session_id
-    assert chosen[0]["invocation_id"] == view.screen.turn_ids[0]
-    assert view.user_id not in repr(chosen)
+    assert [case["tools"][0]["args"] for case in chosen] == [{"city": "Rome"}]
+    assert chosen[0]["session_id"] == page_state.session_id
+    assert chosen[0]["invocation_id"] == page_state.screen.turn_ids[0]
+    assert page_state.user_id not in repr(chosen)
 
 
 async def test_what_a_visitor_says_is_text(house: House) -> None:

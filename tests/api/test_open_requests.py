@@ -52,7 +52,7 @@ async def test_what_is_over_makes_room_however_it_ends() -> None:
     for _ in range(3):
         with pytest.raises(KeyError):
             await app(scope, None, None)  # type: ignore[arg-type]
-    assert (dict(app._open), app._told) == ({}, set())
+    assert (dict(app._open), app._logged) == ({}, set())
 
 
 async def test_0_is_any_number(caplog: pytest.LogCaptureFixture) -> None:

@@ -243,9 +243,9 @@ def test_an_allowed_site_asks_and_reads(page: httpx.Client) -> None:
     assert allowed.status_code == 200
     assert allowed.headers["access-control-allow-headers"] == "content-type,last-event-id"
     answer = page.post("chat/stream", headers=headers, json={"query": "Hello"})
-    for each in (allowed, answer, page.get("config", headers=headers)):
-        assert each.headers["access-control-allow-origin"] == "https://friend.example"
-        assert each.headers["access-control-allow-credentials"] == "true"
+    for response in (allowed, answer, page.get("config", headers=headers)):
+        assert response.headers["access-control-allow-origin"] == "https://friend.example"
+        assert response.headers["access-control-allow-credentials"] == "true"
     assert "/help" in answer.text
 
 

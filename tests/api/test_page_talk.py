@@ -116,8 +116,8 @@ async def test_a_talk_on_a_visitors_key_asks_with_that_and_keeps_it_nowhere(
     service = loaded_agent.runner.session_service
     sessions = await service.list_sessions(app_name="test")
     stored = [
-        await service.get_session(app_name="test", user_id=each.user_id, session_id=each.id)
-        for each in sessions.sessions
+        await service.get_session(app_name="test", user_id=session.user_id, session_id=session.id)
+        for session in sessions.sessions
     ]
     assert len(stored) == 1
     assert not any(OWN_KEY in text for text in (*rest, caplog.text, *map(repr, stored)))
@@ -181,4 +181,8 @@ def test_tickets_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(talk_tickets, "TICKET_LIFE", 60.0)
     monkeypatch.setattr(talk_tickets, "MAX_TICKETS", 2)
     first, *others = (tickets.give(ticket(name)) for name in ("ann", "ben", "cid"))
-    assert [tickets.take(each, "") is not None for each in (first, *others)] == [False, True, True]
+    assert [tickets.take(ticket, "") is not None for ticket in (first, *others)] == [
+        False,
+        True,
+        True,
+    ]

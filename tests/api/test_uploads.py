@@ -243,7 +243,7 @@ def test_openais_clients_send_files_in_the_message_and_in_earlier_ones(
 
     def filled(value: Any) -> Any:
         if isinstance(value, dict):
-            return {name: filled(each) for name, each in value.items()}
+            return {name: filled(item) for name, item in value.items()}
         return value.replace("{}", encoded)
 
     content = [{"type": "text", "text": "What is this?"}, filled(part)]

@@ -37,7 +37,7 @@ def instructions(name: str) -> list[str]:
 
 def environment() -> dict[str, str]:
     """The image's."""
-    return dict(each.split("=", 1) for line in instructions("ENV") for each in shlex.split(line))
+    return dict(pair.split("=", 1) for line in instructions("ENV") for pair in shlex.split(line))
 
 
 def command(name: str) -> list[str]:

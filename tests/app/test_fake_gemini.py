@@ -63,11 +63,11 @@ def finish(response: GenerateContentResponse) -> str | None:
 
 
 def test_text_chunks_reach_the_real_client_one_by_one(gemini: FakeGemini) -> None:
-    heard = threading.Event()
-    gemini.enqueue("Hel", fake.Until(heard), "lo")
+    first_received = threading.Event()
+    gemini.enqueue("Hel", fake.Until(first_received), "lo")
     chunks = streamed(gemini)
     assert next(chunks).text == "Hel"
-    heard.set()
+    first_received.set()
     lo, last = chunks
     assert (lo.text, parts(last), finish(last)) == ("lo", [], "STOP")
     assert getattr(last.usage_metadata, "total_token_count", None) == 12
@@ -229,7 +229,7 @@ def test_a_reply_can_break_after_its_first_words(
         next(chunks)
     with pytest.raises(error):
         single(gemini)
-    assert not any(request.left.is_set() for request in gemini.requests)
+    assert [request.left.is_set() for request in gemini.requests] == [False, False]
 
 
 @pytest.mark.parametrize("ask", [whole_stream, single])

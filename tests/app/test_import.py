@@ -36,7 +36,7 @@ print(json.dumps({
     "threads": [thread.name for thread in threading.enumerate()],
     # Those of the loops that Gradio makes for its locks are of another family.
     "sockets": [fd for fd in map(int, os.listdir("/proc/self/fd")) if is_of_a_network(fd)],
-    "tasks": [repr(thing) for thing in gc.get_objects() if isinstance(thing, asyncio.Task)],
+    "tasks": [repr(task) for task in gc.get_objects() if isinstance(task, asyncio.Task)],
     "demo": type(app.demo).__name__,
     "agent": app.agents.first.loaded.runner.agent.name,
     "collects garbage": gc.isenabled() and gc.get_freeze_count() == frozen,

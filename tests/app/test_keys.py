@@ -62,11 +62,13 @@ async def test_an_error_that_quotes_the_key_is_stored_without_its_words(
 
 
 @pytest.mark.parametrize("name", ["GOOGLE_API_KEY", "GEMINI_API_KEY"])
-@pytest.mark.parametrize("sign", ["\n", "\r\nX: ", " ", "\t", "\x01", "–", "\u200b", "é", "\udcff"])
+@pytest.mark.parametrize(
+    "character", ["\n", "\r\nX: ", " ", "\t", "\x01", "–", "\u200b", "é", "\udcff"]
+)
 def test_a_key_that_cannot_be_sent_is_refused_and_not_told(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, sign: str
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, character: str
 ) -> None:
-    monkeypatch.setenv(name, f"{KEY}{sign}{KEY}")
+    monkeypatch.setenv(name, f"{KEY}{character}{KEY}")
     with pytest.raises(LoadError, match=f"{name} holds .* Copy the key") as caught:
         load(folder)
     assert KEY not in str(caught.value)

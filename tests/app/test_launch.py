@@ -1,5 +1,6 @@
 """The page in one line, for an agent that a script has made."""
 
+import ast
 import sys
 from pathlib import Path
 from textwrap import dedent
@@ -76,3 +77,26 @@ def test_in_a_notebook_the_cells_after_it_run_on(tmp_path: Path) -> None:
 def test_what_is_no_agent_is_told() -> None:
     with pytest.raises(LoadError, match="This is no agent, workflow or App of ADK's, but str"):
         load_object("agent")  # type: ignore[arg-type]
+
+
+def respond_in(file: str) -> tuple[str, str, list[str]]:
+    """The parameters, the type returned and the statements of the only `respond` in a file of the
+    project, each as source text; its docstring is left out."""
+    tree = ast.parse((ROOT / file).read_text())
+    [respond] = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.AsyncFunctionDef) and node.name == "respond"
+    ]
+    statements = respond.body[1:] if ast.get_docstring(respond) else respond.body
+    assert respond.returns
+    return (
+        ast.unparse(respond.args),
+        ast.unparse(respond.returns),
+        [ast.unparse(statement) for statement in statements],
+    )
+
+
+def test_launch_answers_as_app_py_does() -> None:
+    """A page of `launch` has no app.py to import, so its `respond` stands in a second file."""
+    assert respond_in("agent/page/answering.py") == respond_in("app.py")

@@ -167,7 +167,7 @@ def test_a_visitor_chats_shares_and_comes_back_whatever_is_told(
 
 def test_a_root_path_that_is_none_is_refused_in_a_sentence() -> None:
     told = "chat/", "/", "https://example.org", "https://example.org/a/chat/"
-    paths = [prefix_in(checked_root_path(each)) for each in told]
+    paths = [prefix_in(checked_root_path(root_path)) for root_path in told]
     assert paths == ["/chat", "", "", "/a/chat"]
     for wrong in ("/chat?x", "/a b", "//evil.example//x", "https://x/a b", "/" + "a" * 300):
         with pytest.raises(SystemExit, match="Write the path at which"):

@@ -153,7 +153,9 @@ def test_of_two_processes_that_are_answered_at_once_one_runs_the_tool(
     with ThreadPoolExecutor() as threads:
         responses = list(threads.map(approve, apps))
     assert agent.done()[before:] == [["pay", 1, "Ann"]]
-    answers = [answer(list(events(each))) for each in responses if each.status_code == 200]
+    answers = [
+        answer(list(events(response))) for response in responses if response.status_code == 200
+    ]
     assert sorted(answers) in ([["Paid."], ["", "Paid."]]), responses
 
 
@@ -173,6 +175,6 @@ def test_the_result_of_a_long_running_tool_may_come_to_either_process(
 
     with ThreadPoolExecutor() as threads:
         responses = list(threads.map(bring, apps))
-    taken = [each.json() for each in responses if each.status_code == 200]
+    taken = [response.json() for response in responses if response.status_code == 200]
     assert taken == [{"text": "Asked.\n\nShe agrees.", "notices": []}], responses
     assert len(gemini.requests) == 3

@@ -114,8 +114,8 @@ def project(tmp_path: Path) -> Iterator[Serve]:
         return projects[-1]
 
     yield serve
-    for each in projects:
-        each.end()
+    for project in projects:
+        project.end()
 
 
 def ask(page: Page, question: str) -> str:

@@ -41,13 +41,13 @@ class Replica:
         self.model = ScriptedModel()
         what = loaded(self.model)
         what.runner.session_service = self.store
-        self.view = PageState(Registry(what, Settings(**UNLIMITED)))
+        self.page = PageState(Registry(what, Settings(**UNLIMITED)))
 
     def begin(self, message: str, *steps: object) -> Turn:
         """Begin a turn on the page."""
         if steps:
             self.model.enqueue(*steps)
-        return self.view.ask(message, len(self.view.screen.turn_ids), "1.2.3.4")
+        return self.page.ask(message, len(self.page.screen.turn_ids), "1.2.3.4")
 
     async def says(self, message: str, *steps: object) -> tuple[str, list[str]]:
         """One turn: the answer, and the app's own sentences."""
@@ -56,12 +56,12 @@ class Replica:
 
     async def come(self, other: "Replica") -> None:
         """Open here what is on the other's page."""
-        self.view = PageState(self.view.registry, other.view.user_id, other.view.session_id)
+        self.page = PageState(self.page.registry, other.page.user_id, other.page.session_id)
         await self.shows()
 
     async def shows(self) -> list[tuple[str, str, list[str]]]:
         """What the page shows once it has caught up."""
-        told = [told async for told, _ in self.view.replay()][-1]
+        told = [told async for told, _ in self.page.replay()][-1]
         return [(t.question, answer(t.transcript), notices(t.transcript)) for t in told]
 
     def told(self) -> list[str]:
@@ -104,7 +104,7 @@ async def test_a_page_that_is_behind_is_brought_up_to_date_and_takes_nothing_awa
     async with replicas(postgres_uri) as (one, two):
         await two.says("second", "two")
         assert await one.says("third") == ("", [SENTENCES["out_of_date"]])
-        assert one.view.unsent == "third"
+        assert one.page.unsent == "third"
         assert await one.shows() == [FIRST, ("second", "two", [])]
         assert await one.says("third", "three") == ("three", [])
         assert one.told() == ["first", "one", "second", "two", "third"]
@@ -113,7 +113,7 @@ async def test_a_page_that_is_behind_is_brought_up_to_date_and_takes_nothing_awa
 async def test_retry_on_a_page_that_is_behind_takes_nothing_away(postgres_uri: str) -> None:
     async with replicas(postgres_uri) as (one, two):
         await two.says("second", "two")
-        retried = one.view.ask("first", 0, "1.2.3.4")
+        retried = one.page.ask("first", 0, "1.2.3.4")
         assert notices(await retried.finish()) == [SENTENCES["out_of_date"]]
         assert await one.shows() == [FIRST, ("second", "two", [])]
 
@@ -121,7 +121,7 @@ async def test_retry_on_a_page_that_is_behind_takes_nothing_away(postgres_uri: s
 async def test_who_says_how_much_is_kept_must_know_all_of_it(postgres_uri: str) -> None:
     async with replicas(postgres_uri) as (one, two):
         await two.says("second", "two")
-        conversation = await one.view.conversation()
+        conversation = await one.page.conversation()
         assert notices(await conversation.ask(below(conversation, 1, "third")).finish()) == [
             SENTENCES["out_of_date"]
         ]
@@ -133,7 +133,7 @@ async def test_who_says_how_much_is_kept_must_know_all_of_it(postgres_uri: str) 
 async def test_what_was_rewound_at_one_is_gone_at_the_other(postgres_uri: str) -> None:
     async with replicas(postgres_uri) as (one, two):
         two.model.enqueue("one, again")
-        await two.view.ask("first", 0, "1.2.3.4").finish()
+        await two.page.ask("first", 0, "1.2.3.4").finish()
         assert await one.says("second") == ("", [SENTENCES["out_of_date"]])
         assert await one.shows() == [("first", "one, again", [])]
         await one.says("second", "two")
@@ -176,11 +176,11 @@ async def test_nobody_gets_between_by_giving_a_name(postgres_uri: str) -> None:
         running = one.begin("second", "Once upon ", rest, "a time.")
         await until(running, "Once upon ")
         with pytest.raises(PlainError, match="somewhere else"):
-            await two.view.rename("A story")
+            await two.page.rename("A story")
         rest.set()
         assert notices(await running.finish()) == []
-        await two.view.rename("A story")
-        assert [chat.state["adk_chat_page_name"] for chat in await one.view.chats()] == ["A story"]
+        await two.page.rename("A story")
+        assert [chat.state["adk_chat_page_name"] for chat in await one.page.chats()] == ["A story"]
         await one.shows()
         assert await one.says("third", "three") == ("three", [])
 
@@ -229,7 +229,7 @@ def apps(postgres: Postgres, fake: FakeGemini) -> Iterator[tuple[App, App]]:
 
 
 def ask(app: App, query: str, session: str | None = None) -> list[tuple[str, str]]:
-    """What the stream door says: each event and its text; of the session, its id."""
+    """What /chat/stream says: each event and its text; of the session, its id."""
     question = {"query": query, "session_id": session}
     said = httpx.post(f"{app.url}chat/stream", json=question, timeout=60).text
     events = [dict(line.split(": ", 1) for line in block.splitlines() if ": " in line)

@@ -33,13 +33,13 @@ def begin(page: Page, gemini: FakeGemini) -> None:
     page.shows(*FIRST, ("user", "A story"), ("model", "Once upon"))
 
 
-@pytest.mark.parametrize("sign", sample([signal.SIGTERM, signal.SIGINT]))
+@pytest.mark.parametrize("signum", sample([signal.SIGTERM, signal.SIGINT]))
 def test_what_was_said_is_stored_and_the_page_goes_on_after_a_restart(
-    app: App, gemini: FakeGemini, visitor: Visitor, sign: int
+    app: App, gemini: FakeGemini, visitor: Visitor, signum: int
 ) -> None:
     page = visitor().open(app.url)
     begin(page, gemini)
-    assert app.end(sign) == 0
+    assert app.end(signum) == 0
     app.start()
     page.reload()
     seen = [

@@ -1,4 +1,4 @@
-"""One answer, the same through every door: the model's very text, or why there is none."""
+"""One answer, the same to every client: the model's very text, or why there is none."""
 
 import asyncio
 import json
@@ -47,8 +47,8 @@ def awkward(text: str, far: int = 600) -> Iterator[str]:
     yield from (text[far:middle], text[middle:])
 
 
-class Heard(NamedTuple):
-    """What comes through a door."""
+class Received(NamedTuple):
+    """What a client has been sent."""
 
     answer: str
     # Why the answer is not whole.
@@ -56,7 +56,7 @@ class Heard(NamedTuple):
 
 
 class House(NamedTuple):
-    """The agent with all its doors."""
+    """The agent with all its APIs."""
 
     url: str
     what: LoadedAgent
@@ -77,43 +77,43 @@ def house(fake: FakeGemini, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield House(url, what, folder)
 
 
-def heard(text: str) -> Heard:
-    """From a door that has but one place for an answer and for a sentence in brackets."""
+def received(text: str) -> Received:
+    """By a client that has but one place for an answer and for a sentence in brackets."""
     is_sentence = text.startswith("(") and text.endswith(")")
-    return Heard("", text[1:-1]) if is_sentence else Heard(text)
+    return Received("", text[1:-1]) if is_sentence else Received(text)
 
 
-# The doors
+# The clients
 
 
-def by_gradio(house: House) -> Heard:
+def by_gradio(house: House) -> Received:
     with connected(house.url) as client:
-        return heard(ask(client, "Hi"))
+        return received(ask(client, "Hi"))
 
 
-def by_post(house: House) -> Heard:
+def by_post(house: House) -> Received:
     return read(httpx.post(f"{house.url}chat/stream", json={"query": "Hi"}, timeout=20))
 
 
-def by_get(house: House) -> Heard:
+def by_get(house: House) -> Received:
     return read(httpx.get(f"{house.url}chat/stream", params={"query": "Hi"}, timeout=20))
 
 
-def read(stream: httpx.Response) -> Heard:
+def read(stream: httpx.Response) -> Received:
     """Put the events together."""
     said = {"message": "", "failure": "", "session": ""}
     for block in stream.text.split("\n\n"):
         fields = dict(line.split(": ", 1) for line in block.split("\n") if line)
         if (data := fields.get("data", "[DONE]")) != "[DONE]":
             said[fields.get("event", "message")] += json.loads(data).get("text", "")
-    return Heard(said["message"], said["failure"])
+    return Received(said["message"], said["failure"])
 
 
-def by_openai(house: House) -> Heard:
+def by_openai(house: House) -> Received:
     return told_to_openai(house, lambda answer: [answer.choices[0].message.content])
 
 
-def by_openai_stream(house: House) -> Heard:
+def by_openai_stream(house: House) -> Received:
     return told_to_openai(house, deltas, stream=True)
 
 
@@ -122,26 +122,28 @@ def deltas(stream: Any) -> Iterator[str]:
         yield chunk.choices[0].delta.content or ""
 
 
-def told_to_openai(house: House, pieces: Callable[[Any], Iterable[str]], **options: bool) -> Heard:
+def told_to_openai(
+    house: House, pieces: Callable[[Any], Iterable[str]], **options: bool
+) -> Received:
     with OpenAI(base_url=f"{house.url}v1", api_key=TOKEN) as client:
         create: Any = client.chat.completions.create
         try:
             answer = create(model="helper", messages=[QUESTION], **options)
-            return Heard("".join(pieces(answer)))
+            return Received("".join(pieces(answer)))
         except APIError as error:
             body: Any = error.body
-            return Heard("", body["message"])
+            return Received("", body["message"])
 
 
-def by_mcp(house: House) -> Heard:
+def by_mcp(house: House) -> Received:
     async def story() -> str:
         async with tools_of(house.url) as tools:
             return await call(tools, "Hi")
 
-    return heard(asyncio.run(story()))
+    return received(asyncio.run(story()))
 
 
-def by_terminal(house: House) -> Heard:
+def by_terminal(house: House) -> Received:
     ended = subprocess.run(
         [sys.executable, "-m", "agent", "--agent", str(house.folder), "Hi"],
         cwd=ROOT,
@@ -153,20 +155,20 @@ def by_terminal(house: House) -> Heard:
     answer, sentence = ended.stdout.decode(), ended.stderr.decode()
     assert answer.endswith("\n") or not answer
     assert bool(sentence) == bool(ended.returncode)
-    return Heard(answer.removesuffix("\n"), heard(sentence.removesuffix("\n")).sentence)
+    return Received(answer.removesuffix("\n"), received(sentence.removesuffix("\n")).sentence)
 
 
-def by_library(house: House) -> Heard:
-    async def story() -> Heard:
+def by_library(house: House) -> Received:
+    async def story() -> Received:
         talk = Conversation(house.what.runner, Settings(request_retries=0))
         answer = await collect(talk.ask("Hi"))
         assert "".join(answer.chunks) == answer.text
-        return Heard(answer.text, "".join(answer.notices))
+        return Received(answer.text, "".join(answer.notices))
 
     return asyncio.run(story())
 
 
-DOORS = {
+CLIENTS = {
     "gradio_client": by_gradio,
     "POST": by_post,
     "GET": by_get,
@@ -178,33 +180,33 @@ DOORS = {
 }
 
 # Those whose conversation can go on.
-KEEPING = {name: DOORS[name] for name in ("gradio_client", "POST", "GET", "library")}
+WITH_SESSIONS = {name: CLIENTS[name] for name in ("gradio_client", "POST", "GET", "library")}
 
 
-@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS.keys())
-def test_the_same_answer_through_every_door(
-    house: House, gemini: FakeGemini, door: Callable[[House], Heard]
+@pytest.mark.parametrize("client", CLIENTS.values(), ids=CLIENTS.keys())
+def test_every_client_receives_the_same_answer(
+    house: House, gemini: FakeGemini, client: Callable[[House], Received]
 ) -> None:
     gemini.enqueue(*awkward(TEXT))
-    assert door(house) == Heard(TEXT)
+    assert client(house) == Received(TEXT)
 
 
-@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS.keys())
-def test_the_same_sentence_through_every_door(
-    house: House, gemini: FakeGemini, door: Callable[[House], Heard]
+@pytest.mark.parametrize("client", CLIENTS.values(), ids=CLIENTS.keys())
+def test_every_client_receives_the_same_sentence(
+    house: House, gemini: FakeGemini, client: Callable[[House], Received]
 ) -> None:
     gemini.enqueue(Status(503, "UNAVAILABLE", "overloaded"))
-    assert door(house) == Heard("", BROKEN)
+    assert client(house) == Received("", BROKEN)
     assert len(gemini.requests) == 1
 
 
-@pytest.mark.parametrize("door", KEEPING.values(), ids=KEEPING.keys())
-def test_what_is_heard_is_what_is_stored(
-    house: House, gemini: FakeGemini, door: Callable[[House], Heard]
+@pytest.mark.parametrize("client", WITH_SESSIONS.values(), ids=WITH_SESSIONS.keys())
+def test_what_is_received_is_what_is_stored(
+    house: House, gemini: FakeGemini, client: Callable[[House], Received]
 ) -> None:
     before = set(stored(house))
     gemini.enqueue(*awkward(TEXT))
-    door(house)
+    client(house)
     [new] = set(stored(house)) - before
     assert said_in(stored(house)[new]) == [("user", "Hi"), ("helper", TEXT)]
 
@@ -215,7 +217,7 @@ def stored(house: House) -> dict[str, Session]:
     async def story() -> dict[str, Session]:
         service = house.what.runner.session_service
         listing = await service.list_sessions(app_name="test")
-        keys = [(each.user_id, each.id) for each in listing.sessions]
+        keys = [(session.user_id, session.id) for session in listing.sessions]
         found = [
             await service.get_session(app_name="test", user_id=visitor, session_id=id)
             for visitor, id in keys

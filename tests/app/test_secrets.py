@@ -68,7 +68,7 @@ def test_twenty_visitors_have_twenty_keys_and_none_is_ever_told(
     wrong = f"API key {keys[19]} is not valid."
     gemini.reply_to("I am 19.", Status(400, "INVALID_ARGUMENT", wrong, reason="API_KEY_INVALID"))
     with ThreadPoolExecutor(20) as pool:
-        told = list(pool.map(lambda number: visit(f"{url}/", number, keys[number]), range(20)))
+        told = list(pool.map(lambda number: ask_with(f"{url}/", number, keys[number]), range(20)))
     assert {request.last_user_text: request.key for request in gemini.requests} == {
         f"I am {number:02}.": key for number, key in enumerate(keys)
     }
@@ -82,7 +82,7 @@ def test_twenty_visitors_have_twenty_keys_and_none_is_ever_told(
     assert [text for text in (*told, *written) if "sentinel-key" in text] == []
 
 
-def visit(url: str, number: int, key: str) -> str:
+def ask_with(url: str, number: int, key: str) -> str:
     """Ask on a key of one's own, by the page's queue or by `/chat/stream`; all that is told."""
     text = f"I am {number:02}."
     if number % 2:
@@ -99,20 +99,20 @@ def visit(url: str, number: int, key: str) -> str:
 def test_no_secret_comes_into_a_browser(url: str, gemini: FakeGemini, chromium: Browser) -> None:
     gemini.always(Status(400, "INVALID_ARGUMENT", f"API key {KEY} is not valid"))
     tab = chromium.new_page()
-    heard: list[str] = []
-    tab.on("console", lambda said: heard.append(said.text))
+    exposed: list[str] = []
+    tab.on("console", lambda said: exposed.append(said.text))
     page = Page(tab).open(url)
     page.send("Hello")
     page.wait_idle()
-    heard += [tab.content(), tab.evaluate("JSON.stringify([localStorage, sessionStorage])")]
-    heard += [str(tab.context.cookies()), tab.evaluate("JSON.stringify(window.gradio_config)")]
-    assert [text for text in heard if KEY in text or TOKEN in text] == []
+    exposed += [tab.content(), tab.evaluate("JSON.stringify([localStorage, sessionStorage])")]
+    exposed += [str(tab.context.cookies()), tab.evaluate("JSON.stringify(window.gradio_config)")]
+    assert [text for text in exposed if KEY in text or TOKEN in text] == []
     assert {request.key for request in gemini.requests} == {KEY}
     tab.close()
 
 
 def talk(url: str, gemini: FakeGemini) -> str:
-    """Good and failing turns through every door; what came of them."""
+    """Good and failing turns through every API; what came of them."""
     gemini.always(Status(400, "INVALID_ARGUMENT", f"API key {KEY} is not valid"))
     gemini.enqueue("Fine.")
     client = Client(url, verbose=False)

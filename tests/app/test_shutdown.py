@@ -68,11 +68,11 @@ def chats(file: Path, words: str) -> int:
         return int(store.execute(found, [f"%{words}%"]).fetchone()[0])
 
 
-@pytest.mark.parametrize("sign", sample([signal.SIGTERM, signal.SIGINT]))
-async def test_what_was_asked_and_said_is_stored(app: App, file: Path, sign: int) -> None:
+@pytest.mark.parametrize("signum", sample([signal.SIGTERM, signal.SIGINT]))
+async def test_what_was_asked_and_said_is_stored(app: App, file: Path, signum: int) -> None:
     begun = len(app.said)
     tasks = await running(app, ANSWERS)
-    assert await asyncio.to_thread(app.end, sign) == 0
+    assert await asyncio.to_thread(app.end, signum) == 0
     told = await asyncio.gather(*tasks)
     assert app.said[begun:] == []
     assert all(SENTENCES["shut_down"] in said for said in told)

@@ -123,19 +123,19 @@ def test_agent_runs_without_gradio() -> None:
     assert b"gradio" not in told.stdout.split()
 
 
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_an_end_that_comes_during_the_warm_up_is_not_lost(
-    monkeypatch: pytest.MonkeyPatch, sign: signal.Signals
+    monkeypatch: pytest.MonkeyPatch, signum: signal.Signals
 ) -> None:
     def swallow() -> None:
         with suppress(BaseException):
-            os.kill(os.getpid(), sign)
+            os.kill(os.getpid(), signum)
 
     monkeypatch.setattr(server, "warm_up", swallow)
     monkeypatch.setattr("time.sleep", lambda seconds: pytest.fail("It serves on."))
-    before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     try:
         server.wait_for_signal()
     finally:
-        for each, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
-            signal.signal(each, handler)
+        for number, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
+            signal.signal(number, handler)

@@ -158,7 +158,7 @@ def test_from_the_list_of_tasks_to_the_eval_set(
     assert sum(name.endswith("chat.html") for name in files) == 2
     chat = next(name for name in files if name.endswith("chat.md") and "On Monday." in files[name])
     told = json.loads(files[chat.replace("chat.md", "feedback.json")])
-    assert {each["kind"]: each["expected"] for each in told} == {
+    assert {finding["kind"]: finding["expected"] for finding in told} == {
         "answer": "It arrives on Friday.",
         "task": "It should say Friday.",
     }

@@ -11,7 +11,7 @@ from tests.bench.measures import Place, turn
 from tests.bench.plan import ALL, SIZES, Size, schedule
 from tests.bench.table import Results, table
 from tests.bench.targets import Model, Target
-from tests.bench.visitors import door
+from tests.bench.visitors import visitors_of
 from tests.bench.window import chromium
 
 
@@ -36,8 +36,8 @@ async def open_all(stack: AsyncExitStack) -> dict[str, Place]:
     places = {}
     for target in await asyncio.gather(*starts):
         stack.enter_context(closing(target))
-        way_in = await stack.enter_async_context(door(target))
-        places[target.name] = Place(target, way_in, model, browser)
+        new_visitor = await stack.enter_async_context(visitors_of(target))
+        places[target.name] = Place(target, new_visitor, model, browser)
         await turn(places[target.name], 1, 0)
     return places
 

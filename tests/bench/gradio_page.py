@@ -27,8 +27,10 @@ class GradioPage:
     def __init__(self, http: httpx.AsyncClient, config: dict[str, Any]) -> None:
         self._http, self._steps = http, config["dependencies"]
         self._session = uuid.uuid4().hex[:11]
-        self._kinds = {each["id"]: each["type"] for each in config["components"]}
-        self._values = {each["id"]: each["props"].get("value") for each in config["components"]}
+        self._kinds = {component["id"]: component["type"] for component in config["components"]}
+        self._values = {
+            component["id"]: component["props"].get("value") for component in config["components"]
+        }
         self._told: defaultdict[str, asyncio.Queue[Any]] = defaultdict(asyncio.Queue)
         self._awaited: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -53,9 +55,9 @@ class GradioPage:
 
     async def _put_question(self, step: Step) -> None:
         """What is done at Enter where it is done in the browser (agent/page/static/chat.js)."""
-        text, page, _ = (self._values[each] for each in step["inputs"])
+        text, page, _ = (self._values[component_id] for component_id in step["inputs"])
         asked = step["outputs"][0]
-        count = sum(each["role"] == "user" for each in page)
+        count = sum(message["role"] == "user" for message in page)
         self._values[asked] = {"text": text, "number": random.random(), "count": count}
         self._values[step["inputs"][1]] = [*page, {"role": "user", "content": []}]
         await self._follow(self._on("change", asked))
@@ -73,7 +75,12 @@ class GradioPage:
 
     def _on(self, event: str, component: int | None = None) -> list[Step]:
         """What follows an event of a component; if none is named, of the first that has it."""
-        having = (one for step in self._steps for one, name in step["targets"] if name == event)
+        having = (
+            component_id
+            for step in self._steps
+            for component_id, name in step["targets"]
+            if name == event
+        )
         wanted = next(having, None) if component is None else component
         return [step for step in self._steps if [wanted, event] in step["targets"]]
 
@@ -84,8 +91,8 @@ class GradioPage:
         """Take a step, and then those that come after it."""
         has_failed = not await self._outcome(step)
         excluded = "trigger_only_on_success" if has_failed else "trigger_only_on_failure"
-        after = [each for each in self._steps if each["trigger_after"] == step["id"]]
-        await self._follow(each for each in after if not each[excluded])
+        after = [follower for follower in self._steps if follower["trigger_after"] == step["id"]]
+        await self._follow(follower for follower in after if not follower[excluded])
 
     async def _outcome(self, step: Step) -> bool:
         """Whether it has come to a good end."""
@@ -154,7 +161,7 @@ class GradioPage:
                     yield line
 
     async def _post(self, path: str, step: Step) -> httpx.Response:
-        given = [self._values[each] for each in step["inputs"]]
+        given = [self._values[component_id] for component_id in step["inputs"]]
         body = {"data": given, "fn_index": step["id"], "session_hash": self._session}
         body |= {"event_data": None, "trigger_id": None}
         done = await self._http.post(f"gradio_api/{path}", json=body)
@@ -192,7 +199,7 @@ class GradioPage:
         self._answer.see(last_answer(messages))
         chat = self._on("change", component)[0]["outputs"][0]
         page = self._values[chat]
-        asked = max(place for place, each in enumerate(page) if each["role"] == "user")
+        asked = max(place for place, message in enumerate(page) if message["role"] == "user")
         self._values[chat] = [*page[: asked + 1], *messages]
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
@@ -214,9 +221,9 @@ def last_answer(chat: list[dict[str, Any]]) -> str:
     return "".join(reversed(said))
 
 
-def grow(outputs: list[Any], news: list[list[tuple[str, list[Any], Any]]]) -> None:
+def grow(outputs: list[Any], updates: list[list[tuple[str, list[Any], Any]]]) -> None:
     """Change what a step has yielded as Gradio tells it (gradio/utils.py, `diff`)."""
-    for number, edits in enumerate(news):
+    for number, edits in enumerate(updates):
         for action, path, value in edits:
             *way, last = [number, *path]
             place: Any = outputs

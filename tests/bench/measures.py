@@ -17,7 +17,7 @@ from tests.bench.gradio_page import GradioPage
 from tests.bench.model import message
 from tests.bench.stamps import Answer
 from tests.bench.targets import ENVIRONMENT, Model, Target
-from tests.bench.visitors import Door, Visitor, door
+from tests.bench.visitors import NewVisitor, Visitor, visitors_of
 from tests.bench.window import load_on_phone, look, look_on_phone
 
 Figures = dict[str, float]
@@ -28,7 +28,7 @@ class Place:
     """A target that is open, and what else a measure needs."""
 
     target: Target
-    door: Door
+    new_visitor: NewVisitor
     model: Model
     browser: Browser
 
@@ -39,16 +39,16 @@ SETTLE = 0.1
 
 async def turn(at: Place, words: int, apart: int) -> Figures:
     """One visitor asks, and all is quiet otherwise."""
-    async with visitor(at.door) as one:
-        cpu, answer = await priced(at.target, one, message(words, apart))
+    async with visiting(at.new_visitor) as visitor:
+        cpu, answer = await priced(at.target, visitor, message(words, apart))
     wire = {"wire": answer.wire / words} if answer.wire else {}
     return {"CPU": cpu, **wire, **seen([answer], words)}
 
 
 async def first(at: Place, questions: int = 5) -> Figures:
     """How soon an answer begins, when all is quiet."""
-    async with visitor(at.door) as one:
-        return seen([await one.ask(message(5, 20)) for _ in range(questions)], 5)
+    async with visiting(at.new_visitor) as visitor:
+        return seen([await visitor.ask(message(5, 20)) for _ in range(questions)], 5)
 
 
 async def idle(at: Place, seconds: float = 2) -> Figures:
@@ -60,19 +60,19 @@ async def idle(at: Place, seconds: float = 2) -> Figures:
 
 async def further(at: Place, words: int, apart: int) -> Figures:
     """What each chunk costs beyond the first."""
-    async with visitor(at.door) as one:
-        least, _ = await priced(at.target, one, message(1))
-        whole, _ = await priced(at.target, one, message(words, apart))
+    async with visiting(at.new_visitor) as visitor:
+        least, _ = await priced(at.target, visitor, message(1))
+        whole, _ = await priced(at.target, visitor, message(words, apart))
     return {"CPU": (whole - least) / (words - 1)}
 
 
 async def crowd(at: Place, visitors: int, words: int, apart: int) -> Figures:
     """Many visitors ask at the same time."""
-    all_of_them = [at.door() for _ in range(visitors)]
-    await asyncio.gather(*(one.open() for one in all_of_them))
+    all_of_them = [at.new_visitor() for _ in range(visitors)]
+    await asyncio.gather(*(visitor.open() for visitor in all_of_them))
     asked = message(words, apart)
-    answers = await asyncio.gather(*(one.ask(asked) for one in all_of_them))
-    await asyncio.gather(*(one.leave() for one in all_of_them))
+    answers = await asyncio.gather(*(visitor.ask(asked) for visitor in all_of_them))
+    await asyncio.gather(*(visitor.leave() for visitor in all_of_them))
     held = sum(answer.lags[0] > words * apart / 1000 for answer in answers if answer.lags)
     return {"held": held, **seen(answers, words)}
 
@@ -108,21 +108,21 @@ SHORT_TURNS = 5
 async def long_chat(at: Place, marks: tuple[int, ...], apart: int = 20) -> Figures:
     """How much more the turns from each of `marks` on take than the first ones of the same chat."""
     figures: Figures = {}
-    async with visitor(at.door) as one:
-        before = await _turns(at.target, one, apart)
+    async with visiting(at.new_visitor) as visitor:
+        before = await _turns(at.target, visitor, apart)
         done = SHORT_TURNS + 1
         for mark in marks:
             for _ in range(mark - 1 - done):
-                await one.ask(message(20))
-            now = await _turns(at.target, one, apart)
+                await visitor.ask(message(20))
+            now = await _turns(at.target, visitor, apart)
             done = mark + SHORT_TURNS
             figures |= {f"{name} at {mark}": now[name] - before[name] for name in now}
     return figures
 
 
-async def _turns(target: Target, one: Visitor, apart: int) -> Figures:
-    short = [await priced(target, one, message(1)) for _ in range(SHORT_TURNS)]
-    paced = await one.ask(message(50, apart))
+async def _turns(target: Target, visitor: Visitor, apart: int) -> Figures:
+    short = [await priced(target, visitor, message(1)) for _ in range(SHORT_TURNS)]
+    paced = await visitor.ask(message(50, apart))
     return {
         "CPU": median(cpu for cpu, _ in short),
         "first text": median(answer.first * 1000 for _, answer in short),
@@ -134,10 +134,12 @@ async def signed_chat(at: Place, turns: int) -> Figures:
     """How much more a turn after so many costs where the answers are signed."""
     cpu = {"sign": 0.0, "": 0.0}
     for then in cpu:
-        async with visitor(at.door) as one:
+        async with visiting(at.new_visitor) as visitor:
             for _ in range(turns):
-                await one.ask(message(20, then=then))
-            late = [await priced(at.target, one, message(1, then=then)) for _ in range(SHORT_TURNS)]
+                await visitor.ask(message(20, then=then))
+            late = [
+                await priced(at.target, visitor, message(1, then=then)) for _ in range(SHORT_TURNS)
+            ]
         cpu[then] = median(milliseconds for milliseconds, _ in late)
     return {"CPU": cpu["sign"] - cpu[""]}
 
@@ -161,7 +163,7 @@ async def closed_tab(at: Place) -> Figures:
 @asynccontextmanager
 async def _hanging(at: Place) -> AsyncIterator[GradioPage]:
     """A page where the model has stopped in the middle of its answer."""
-    async with visitor(at.door) as page:
+    async with visiting(at.new_visitor) as page:
         assert isinstance(page, GradioPage)
         asking = asyncio.create_task(page.ask(message(5, 20, "hang")))
         await asyncio.sleep(1)
@@ -176,23 +178,23 @@ async def memory(at: Place, visits: int, idle: int) -> Figures:
     """What each of the latest visits has added; and each of as many, when the ones before them have
     been forgotten."""
     with another(at, SESSION_IDLE=str(idle)) as target:
-        async with door(target) as way_in:
-            await _visits(way_in, 4 * visits)  # Until the allocator has enough: 1,000 visits.
+        async with visitors_of(target) as new_visitor:
+            await _visits(new_visitor, 4 * visits)  # Until the allocator has enough: 1,000 visits.
             held = [target.memory()]
             for _ in range(2):
-                await _visits(way_in, visits)
+                await _visits(new_visitor, visits)
                 held.append(target.memory())
                 await asyncio.sleep(2 * idle)
-    before, after, again = (each / 1000 / visits for each in held)
+    before, after, again = (size / 1000 / visits for size in held)
     return {"visit": after - before, "again": again - after}
 
 
-async def _visits(way_in: Door, count: int) -> None:
+async def _visits(new_visitor: NewVisitor, count: int) -> None:
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def visit() -> None:
-        async with gate, visitor(way_in) as one:
-            await one.ask(message(20))
+        async with gate, visiting(new_visitor) as visitor:
+            await visitor.ask(message(20))
 
     await asyncio.gather(*(visit() for _ in range(count)))
 
@@ -205,9 +207,9 @@ async def start(at: Place) -> Figures:
     gradio = time.monotonic() - begun
     begun = time.monotonic()
     with another(at) as target:
-        async with door(target) as way_in, visitor(way_in) as one:
+        async with visitors_of(target) as new_visitor, visiting(new_visitor) as visitor:
             page = time.monotonic() - begun
-            new, next_one = [await _typed(one) for _ in range(2)]
+            new, next_one = [await _typed(visitor) for _ in range(2)]
     return {
         "page": page * 1000,
         "beyond Gradio": (page - gradio) * 1000,
@@ -215,10 +217,10 @@ async def start(at: Place) -> Figures:
     }
 
 
-async def _typed(one: Visitor) -> float:
+async def _typed(visitor: Visitor) -> float:
     """How soon an answer begins. A machine that has just been busy is faster than one at rest."""
     await asyncio.sleep(2)
-    return (await one.ask(message(1))).first
+    return (await visitor.ask(message(1))).first
 
 
 def another(at: Place, **environment: str) -> closing[Target]:
@@ -227,20 +229,20 @@ def another(at: Place, **environment: str) -> closing[Target]:
 
 
 @asynccontextmanager
-async def visitor(way_in: Door) -> AsyncIterator[Visitor]:
+async def visiting(new_visitor: NewVisitor) -> AsyncIterator[Visitor]:
     """One who comes and goes."""
-    one = way_in()
-    await one.open()
+    visitor = new_visitor()
+    await visitor.open()
     try:
-        yield one
+        yield visitor
     finally:
-        await one.leave()
+        await visitor.leave()
 
 
-async def priced(target: Target, one: Visitor, asked: str) -> tuple[float, Answer]:
+async def priced(target: Target, visitor: Visitor, asked: str) -> tuple[float, Answer]:
     """Milliseconds of CPU that an answer takes, and the answer."""
     before = target.cpu()
-    answer = await one.ask(asked)
+    answer = await visitor.ask(asked)
     await asyncio.sleep(SETTLE)
     return (target.cpu() - before) * 1000, answer
 

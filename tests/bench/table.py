@@ -43,7 +43,7 @@ def summary(verdicts: dict[Row, str]) -> Iterator[str]:
 
 def load() -> str:
     """How busy the machine has been in the last minute, and in the last five."""
-    return " and ".join(f"{each:.1f}" for each in os.getloadavg()[:2])
+    return " and ".join(f"{load:.1f}" for load in os.getloadavg()[:2])
 
 
 def verdict(row: Row, results: Results) -> str:
@@ -60,7 +60,9 @@ def verdict(row: Row, results: Results) -> str:
 def middle(row: Row, target: str, results: Results) -> float | None:
     """The median of all rounds, where there were any."""
     values = [
-        each[row.figure] for each in results.get((row.case, target), ()) if row.figure in each
+        measured[row.figure]
+        for measured in results.get((row.case, target), ())
+        if row.figure in measured
     ]
     return median(values) if values else None
 
@@ -89,4 +91,4 @@ def wish(goal: Goal | None) -> str:
 def line(title: str, *cells: str) -> str:
     """A line of the table."""
     *figures, last = cells
-    return f"{title:46}" + "".join(f"{each:>12}" for each in figures) + f"   {last}".rstrip()
+    return f"{title:46}" + "".join(f"{figure:>12}" for figure in figures) + f"   {last}".rstrip()

@@ -28,8 +28,8 @@ class Visitor(Protocol):
         """Go."""
 
 
-# Lets a new visitor in.
-Door = Callable[[], Visitor]
+# Makes a new visitor of a target.
+NewVisitor = Callable[[], Visitor]
 
 
 class RawVisitor:
@@ -76,8 +76,8 @@ class ApiVisitor:
 
 
 @asynccontextmanager
-async def door(target: Target) -> AsyncIterator[Door]:
-    """How visitors come to this target."""
+async def visitors_of(target: Target) -> AsyncIterator[NewVisitor]:
+    """What makes visitors that ask this target."""
     if target.name in ("genai", "adk"):
         asks = _switchboard(target)
         yield lambda: RawVisitor(asks)

@@ -154,6 +154,6 @@ def burning(busy: bool) -> Iterator[None]:
     try:
         yield
     finally:
-        for each in fires:
-            each.kill()
-            each.wait()
+        for process in fires:
+            process.kill()
+            process.wait()

@@ -42,7 +42,7 @@ LATER = ("All is ", "well.")
 QUESTIONS = ("How are you?", "And your aunt?")
 
 # What stands in each turn: texts, and the names of tools.
-Heard: TypeAlias = list[list[str]]
+Answers: TypeAlias = list[list[str]]
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def asked(gemini: FakeGemini) -> list[Any]:
     ]
 
 
-async def here(folder: Path) -> Heard:
+async def here(folder: Path) -> Answers:
     """What the page would show."""
     talk = Conversation(load(folder).runner, Settings())
     turns = [await say(talk, question) for question in QUESTIONS]
@@ -92,7 +92,7 @@ async def here(folder: Path) -> Heard:
     ]
 
 
-def at_adk(url: str, name: str) -> Heard:
+def at_adk(url: str, name: str) -> Answers:
     """What ADK's own server says."""
     post(f"{url}/apps/{name}/users/ann/sessions/one", {})
     return [turn_at_adk(url, name, question) for question in QUESTIONS]
@@ -105,8 +105,8 @@ def turn_at_adk(url: str, name: str, question: str) -> list[str]:
     events = [json.loads(line.removeprefix("data: ")) for line in lines if line]
     contents = [event.get("content") or {} for event in events if not event.get("partial")]
     parts = [part for content in contents for part in content.get("parts", [])]
-    heard = [part.get("functionCall", {}).get("name") or part.get("text", "") for part in parts]
-    return [text for text in heard if text]
+    texts = [part.get("functionCall", {}).get("name") or part.get("text", "") for part in parts]
+    return [text for text in texts if text]
 
 
 @pytest.mark.parametrize("name", [*KINDS, *CREATED])

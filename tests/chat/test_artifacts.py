@@ -68,6 +68,7 @@ async def test_what_a_tool_saves_stands_below_it_while_the_answer_goes_on() -> N
     assert seen[-1] == ["I shall paint.", "paint", CAT, COLOURS, "There it is."]
     # Not for a moment is it said to be gone.
     files = [entry for told in seen for entry in told if isinstance(entry, tuple)]
+    assert files
     assert all(content for _, _, content in files)
 
 
@@ -149,4 +150,5 @@ async def test_the_model_itself_is_told_nothing_of_it() -> None:
     model = scripted((PAINTS,), ("Done.",))
     await say(talk_with(model), "Paint a cat")
     parts = [part for content in model.requests[1].contents for part in content.parts or []]
-    assert not any(part.inline_data for part in parts)
+    assert [part.inline_data for part in parts] == [None] * len(parts)
+    assert [bool(part.function_response) for part in parts][-1:] == [True]

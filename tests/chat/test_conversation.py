@@ -9,7 +9,7 @@ from google.genai import types
 from agent.chat.conversation import Conversation
 from agent.core.notices import SENTENCES
 from agent.core.question import Options, Question
-from agent.core.transcript import Text, answer
+from agent.core.transcript import Text, ToolCall, answer
 from tests.support.app_setup import below, conversation, notices, say, until
 from tests.support.scripted_model import call, contents, scripted, thought
 
@@ -132,7 +132,8 @@ async def test_a_stopped_tool_leaves_no_call_without_an_answer() -> None:
     turn = talk.ask("Wait")
     await started.wait()
     await talk.stop()
-    assert all(getattr(entry, "seconds", 0) is not None for entry in turn.transcript)
+    tools = [entry for entry in turn.transcript if isinstance(entry, ToolCall)]
+    assert [tool.seconds is None for tool in tools] == [False]
     assert answer(await say(talk, "And now?")) == "Fine."
 
 

@@ -173,7 +173,7 @@ class SilentAtFirst(BaseLlm):
     ) -> AsyncGenerator[LlmResponse, None]:
         if stream:
             raise NotImplementedError
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.3)  # Longer than the timeouts of the test that asks it.
         yield LlmResponse(content=types.ModelContent("At last."))
 
 

@@ -55,6 +55,7 @@ async def test_it_is_told_as_thoughts_are_live_and_after_a_reload(
             if message.get("metadata", {}).get("title") != "editor answers"
             and "metadata" in message
         ] == [("writer wrote", "A draft."), ("Thought", "Hm."), ("critic wrote", "Too long.")]
+    assert "The text." in words
     assert not any("draft" in text or "long" in text for text in words)
 
 

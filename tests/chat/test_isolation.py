@@ -19,8 +19,8 @@ async def test_a_hundred_visitors_meet_only_their_own_words(gemini: FakeGemini) 
     for visitor in range(VISITORS):
         gemini.reply_to(f"I am canary-{visitor}.", f"You are canary-{visitor}, ", "I shall say.")
     with launched(loaded()) as url:
-        heard = await all_visits(url)
-    for visitor, answers in enumerate(heard):
+        answers_by_visitor = await ask_at_once(url)
+    for visitor, answers in enumerate(answers_by_visitor):
         assert answers == [f"You are canary-{visitor}, I shall say."] * TURNS
     for request in gemini.requests:
         assert len(canaries(str(request.conversation))) == 1
@@ -29,13 +29,15 @@ async def test_a_hundred_visitors_meet_only_their_own_words(gemini: FakeGemini) 
     assert not gemini.unexpected
 
 
-async def all_visits(url: str) -> list[list[str]]:
+async def ask_at_once(url: str) -> list[list[str]]:
     gate = asyncio.Semaphore(AT_ONCE)
     async with httpx.AsyncClient(base_url=url, timeout=60) as client:
-        return await asyncio.gather(*(visit(client, gate, n) for n in range(VISITORS)))
+        return await asyncio.gather(*(ask_in_turn(client, gate, n) for n in range(VISITORS)))
 
 
-async def visit(client: httpx.AsyncClient, gate: asyncio.Semaphore, visitor: int) -> list[str]:
+async def ask_in_turn(
+    client: httpx.AsyncClient, gate: asyncio.Semaphore, visitor: int
+) -> list[str]:
     session, answers = None, []
     async with gate:
         for turn in range(TURNS):

@@ -21,10 +21,10 @@ from tests.support.talks import (
     VOICE,
     begin,
     get_time,
-    heard,
     shown,
     speak,
     until,
+    wait_until,
     whole,
 )
 
@@ -37,13 +37,13 @@ async def test_what_is_spoken_and_typed_is_one_talk_that_is_kept_as_text(
     turn = begin(chat, VOICE)
     live.enqueue(Heard("What time "), Heard("is it?"), Spoken("It is "), Spoken("noon."))
     speak(turn)
-    await heard(turn, whole("It is noon."))
+    await wait_until(turn, whole("It is noon."))
     live.enqueue(Spoken("A long "), Spoken("story"), Hang())
     await turn.say("Tell me a story")
     await until(turn, "A long story")
     live.enqueue(Spoken("Bye."))
     await turn.say("Stop!")
-    await heard(turn, whole("Bye."))
+    await wait_until(turn, whole("Bye."))
     turn.end()
 
     said = ["It is noon.", "(Tell me a story)", "A long story", "(Stop!)", "Bye.", OVER]
@@ -78,10 +78,10 @@ async def test_a_typed_chat_goes_on_where_the_talk_has_ended_and_undo_takes_all_
     turn = begin(chat, TYPED)
     await turn.say('/call get_time {"city": "Rome"}')
     result = "The tool `get_time` answered:\n\n- time: noon in Rome"
-    await heard(turn, whole(result))
+    await wait_until(turn, whole(result))
     await turn.say("Thank you")
-    await heard(turn, lambda latest: "welcome" in getattr(latest[-1], "text", ""))
-    await heard(turn, lambda latest: getattr(latest[-1], "state", "") == "final")
+    await wait_until(turn, lambda latest: "welcome" in getattr(latest[-1], "text", ""))
+    await wait_until(turn, lambda latest: getattr(latest[-1], "state", "") == "final")
     turn.end()
     await turn.finish()
     told = "Before this message you said:\n\n- `/markdown`\n- `/call get_time {&quot;"
@@ -99,11 +99,11 @@ async def test_a_model_without_a_live_api_takes_and_gives_words() -> None:
     chat = conversation(model)
     turn = begin(chat, TYPED)
     await turn.say("Hi")
-    await heard(turn, whole("Hello"))
+    await wait_until(turn, whole("Hello"))
     await turn.say("Tell me a story")
     await until(turn, "A long sto")
     await turn.say("Stop!")
-    await heard(turn, whole("Bye."))
+    await wait_until(turn, whole("Bye."))
     turn.end()
     assert shown(await turn.finish()) == [
         *("(Hi)", "Hello", "(Tell me a story)", "A long sto", "(Stop!)", "Bye.", OVER)
@@ -117,7 +117,7 @@ async def test_a_model_without_a_live_api_takes_and_gives_words() -> None:
 async def test_who_speaks_to_a_model_that_takes_words_alone_is_told_so() -> None:
     turn = begin(conversation(OfflineModel(delay=0)), VOICE)
     await turn.say("Hello!")
-    await heard(turn, lambda latest: getattr(latest[-1], "state", "") == "final")
+    await wait_until(turn, lambda latest: getattr(latest[-1], "state", "") == "final")
     speak(turn)
     speak(turn)
     turn.end()
@@ -141,7 +141,7 @@ async def test_while_a_talk_runs_its_visitor_has_no_other_and_writes_in_it(live:
     turn = first.conversation.talk(VOICE, Visitor())
     live.enqueue("Hello")
     await turn.say("Hi")
-    await heard(turn, whole("Hello"))
+    await wait_until(turn, whole("Hello"))
     other = second.conversation.talk(VOICE, Visitor())
     assert await other.finish() == (Notice("talking"),)
     assert await say(first.conversation, "Hi") == (Notice("talking"),)
@@ -161,7 +161,7 @@ async def test_ten_talks_at_once_are_apart(live: FakeLive) -> None:
         live.enqueue(*(Spoken("word ", b"\0" * 4800) for _ in range(20)))
     for turn in talks:
         await turn.say("Talk")
-    await asyncio.gather(*(heard(turn, whole("word " * 20)) for turn in talks))
+    await asyncio.gather(*(wait_until(turn, whole("word " * 20)) for turn in talks))
     for turn in talks:
         turn.end()
     ended = await asyncio.gather(*(turn.finish() for turn in talks))
@@ -176,7 +176,7 @@ async def test_another_agent_takes_over_in_the_same_talk(live: FakeLive) -> None
     live.enqueue(Call("transfer_to_agent", {"agent_name": "cook"}), Hang())
     live.enqueue(Spoken("I cook."))
     await turn.say("Who cooks?")
-    await heard(turn, whole("I cook."))
+    await wait_until(turn, whole("I cook."))
     turn.end()
     call, answer, over = (await turn.finish())[1:]
     assert isinstance(call, ToolCall)
@@ -188,7 +188,7 @@ async def test_the_hosts_model_for_talks_holds_them(live: FakeLive) -> None:
     chat = conversation("gemini-3.5-flash", live_model=GEMINI_3)
     turn = begin(chat, VOICE)
     await turn.say("Hi")
-    await heard(turn, whole("I have nothing to say."))
+    await wait_until(turn, whole("I have nothing to say."))
     turn.end()
     await turn.finish()
     assert live.arrived().setup["model"] == f"models/{GEMINI_3}"
@@ -200,12 +200,12 @@ async def test_once_the_days_budget_is_spent_the_offline_model_talks(live: FakeL
     for _ in range(3):
         live.enqueue(Spoken("Yes. "))
     await turn.say("Once")
-    await heard(turn, whole("Yes. "))
+    await wait_until(turn, whole("Yes. "))
     await turn.say("Twice")
     assert shown(await turn.finish())[-1] == Notice("budget_ran_out")
     again = chats.open().conversation.talk(VOICE, Visitor())
     await again.say("Are you there?")
-    await heard(again, lambda latest: getattr(latest[-1], "state", "") == "final")
+    await wait_until(again, lambda latest: getattr(latest[-1], "state", "") == "final")
     again.end()
     notice, _said, _thought, answer, _over = await again.finish()
     assert isinstance(notice, Notice)
@@ -227,7 +227,7 @@ async def test_a_question_without_an_answer_is_not_answered_by_a_talk(live: Fake
     live.enqueue("Here I am.")
     await asyncio.to_thread(live.arrived, 2)
     await second.say("Hello?")
-    await heard(second, whole("Here I am."))
+    await wait_until(second, whole("Here I am."))
     second.end()
     await second.finish()
     assert live.connections[1].said == [
@@ -242,7 +242,7 @@ async def test_a_talk_does_not_begin_by_answering_what_waited_for_a_person() -> 
     turn = begin(chat, TYPED)
     await turn.line_opened.wait()
     await turn.say("Thank you")
-    await heard(turn, lambda latest: getattr(latest[-1], "state", "") == "final")
+    await wait_until(turn, lambda latest: getattr(latest[-1], "state", "") == "final")
     turn.end()
     answers = [entry for entry in await turn.finish() if isinstance(entry, Text)]
     assert ["welcome" in answer.text for answer in answers] == [True]
@@ -252,7 +252,7 @@ async def test_what_is_typed_counts_as_messages_do(live: FakeLive) -> None:
     chats = registry(GEMINI_3, visitor_per_minute=3, max_message_length=10)
     turn = chats.open().conversation.talk(VOICE, Visitor())
     await turn.say("One")
-    await heard(turn, whole("I have nothing to say."))
+    await wait_until(turn, whole("I have nothing to say."))
     with pytest.raises(LimitExceeded, match="at most 10"):
         await turn.say("This is too long")
     await turn.say("Two")

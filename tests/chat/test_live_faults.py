@@ -29,7 +29,7 @@ from tests.support.fake_live import (
     Send,
     Spoken,
 )
-from tests.support.talks import GEMINI_3, OVER, VOICE, begin, heard, shown, until, whole
+from tests.support.talks import GEMINI_3, OVER, VOICE, begin, shown, until, wait_until, whole
 
 
 @pytest.fixture(autouse=True)
@@ -130,7 +130,7 @@ async def test_a_line_that_is_lost_and_back_goes_on_and_keeps_what_was_heard(
     await until(turn, "Once upon ", back)
     await asyncio.to_thread(live.arrived, 2)
     await turn.say("Are you there?")
-    await heard(turn, whole("Here I am."))
+    await wait_until(turn, whole("Here I am."))
     turn.end()
     later = ["(Are you there?)", "Here I am.", OVER]
     assert shown(await turn.finish()) == ["(Tell me a story)", "Once upon ", back, *later]
@@ -146,7 +146,7 @@ async def test_a_server_that_says_goodbye_may_end_its_answer(live: FakeLive) -> 
     live.enqueue(Spoken("It is "), GO_AWAY, Spoken("noon."))
     turn = begin(conversation(GEMINI_3), VOICE)
     await turn.say("What time is it?")
-    await heard(turn, whole("It is noon."))
+    await wait_until(turn, whole("It is noon."))
     await asyncio.to_thread(live.arrived, 2)
     turn.end()
     assert shown(await turn.finish()) == ["(What time is it?)", "It is noon.", OVER]
@@ -160,7 +160,7 @@ async def test_a_tool_that_fails_ends_its_call_alone(live: FakeLive) -> None:
     turn = begin(conversation(GEMINI_3, agent={"tools": [explode]}), VOICE)
     live.enqueue(Call("explode"), Spoken("It has failed."))
     await turn.say("Explode")
-    await heard(turn, whole("It has failed."))
+    await wait_until(turn, whole("It has failed."))
     turn.end()
     await turn.finish()
     (answer,) = live.arrived().results
@@ -205,7 +205,7 @@ async def test_what_needs_approval_is_not_done_in_a_talk_and_said(live: FakeLive
     turn = begin(conversation(GEMINI_3, agent={"tools": [tool]}), VOICE)
     live.enqueue(Call("buy"), Spoken("You must approve."))
     await turn.say("Buy")
-    await heard(turn, lambda latest: Notice("not_in_talk") in latest)
+    await wait_until(turn, lambda latest: Notice("not_in_talk") in latest)
     turn.end()
     await turn.finish()
     assert done == []
@@ -215,7 +215,7 @@ async def test_who_is_gone_is_not_talked_to(live: FakeLive) -> None:
     turn = begin(conversation(GEMINI_3, leave_grace=0.1), VOICE)
     live.enqueue(Spoken("Hello"))
     await turn.say("Hi")
-    await heard(turn, whole("Hello"))
+    await wait_until(turn, whole("Hello"))
     assert (await turn.finish())[-1] == Notice("unwatched")
     await asyncio.to_thread(live.arrived().is_closed.wait, 20)
 
@@ -240,7 +240,7 @@ async def test_a_session_that_goes_on_elsewhere_ends_the_talk(
     turn = begin(chat, VOICE)
     live.enqueue(Spoken("Hello"))
     await turn.say("Hi")
-    await heard(turn, whole("Hello"))
+    await wait_until(turn, whole("Hello"))
     await write_elsewhere(store, chat)
     await turn.say("Are you there?")
     async with asyncio.timeout(20):

@@ -353,7 +353,7 @@ def test_a_folder_may_be_called_like_something_that_python_knows(
     loaded = load(folder({**AT_HOME, "__init__.py": ""}, name))
     assert (loaded.description, loaded.examples) == ("Helps with everything", ("Hello",))
     assert loaded.runner.app_name == name
-    assert all(sys.modules[each] is module for each, module in known.items())
+    assert all(sys.modules[known_name] is module for known_name, module in known.items())
     monkeypatch.delenv("LOADING_TEST_PLACE")
 
 

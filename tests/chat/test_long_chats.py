@@ -64,13 +64,13 @@ class Chat:
         what = loaded(self.model)
         what.runner.session_service = FallbackStore(store)
         registry = Registry(what, Settings(**UNLIMITED, **settings))
-        self.view = PageState(registry, KEY["user_id"], SESSION)
+        self.page = PageState(registry, KEY["user_id"], SESSION)
 
     async def reads(self, message: str, undone: int = 0) -> list[int]:
         """One turn, below all that is shown but the last ones; the events of each read."""
         self.store.reads.clear()
         self.model.enqueue("yes")
-        turn = self.view.ask(message, len(self.view.screen.turn_ids) - undone, "1.2.3.4")
+        turn = self.page.ask(message, len(self.page.screen.turn_ids) - undone, "1.2.3.4")
         assert answer(await turn.finish()) == "yes"
         return self.store.reads
 
@@ -81,8 +81,8 @@ async def chat_of(turns: int, folder: Path, **settings: Any) -> AsyncIterator[Ch
     store = CountingStore(str(path))
     await fill(store, path, turns)
     chat = Chat(store, **settings)
-    [_ async for _ in chat.view.replay()]
-    assert chat.view.screen.hidden + len(chat.view.screen.turn_ids) == turns
+    [_ async for _ in chat.page.replay()]
+    assert chat.page.screen.hidden + len(chat.page.screen.turn_ids) == turns
     yield chat
 
 

@@ -214,7 +214,7 @@ def test_the_page_offers_what_suits_the_model_that_answers(
         "Those of the agent's `EXAMPLES` that the offline model would not understand are not shown."
     )
     told = [describe(instead, Settings(), for_host=is_host) for is_host in (True, False)]
-    assert [said in each for each in told] == [True, False]
+    assert [said in description for description in told] == [True, False]
 
 
 async def test_each_example_of_the_agent_on_show_is_answered_offline() -> None:

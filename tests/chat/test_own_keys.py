@@ -98,7 +98,9 @@ async def test_twenty_visitors_with_twenty_keys_at_once(
         questions = [on(key, f"I am {number:02}.") for number, key in enumerate(keys)]
         turns = [talk.ask(question) for talk, question in zip(talks, questions, strict=True)]
         said = await asyncio.gather(*(turn.finish() for turn in turns))
-        assert [answer(each) for each in said] == [f"You are {n:02}." for n in range(20)]
+        assert [answer(transcript) for transcript in said] == [
+            f"You are {n:02}." for n in range(20)
+        ]
     assert len(gemini.requests) == 40
     for request in gemini.requests:
         assert request.last_user_text == f"I am {keys.index(request.key):02}."
@@ -123,7 +125,11 @@ async def test_when_the_answer_is_over_nothing_holds_the_key(gemini: FakeGemini)
     await talk.ask(Question("Hi", visitor=Visitor(key=key))).finish()
     gc.collect()
     # This test itself does, as one or another kind of object by Python's version.
-    assert [type(each).__name__ for each in gc.get_referrers(key)] in ([], ["frame"], ["coroutine"])
+    assert [type(referrer).__name__ for referrer in gc.get_referrers(key)] in (
+        [],
+        ["frame"],
+        ["coroutine"],
+    )
     # What was made in the turn's context, and outlasts it, has it no more.
     assert [own.value for own in held] == [""]
 

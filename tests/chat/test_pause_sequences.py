@@ -80,7 +80,7 @@ class Visitor:
     def __init__(self, store: BaseSessionService, chance: random.Random) -> None:
         self._store, self._chance, self.model = store, chance, Payer()
         self._registry = self._start()
-        self._view = PageState(self._registry)
+        self._page_state = PageState(self._registry)
         self.page: list[tuple[str, Transcript]] = []
         self._said = 0
         # The amounts that were approved, in order.
@@ -119,13 +119,13 @@ class Visitor:
                 self._said += 1
                 await self._say(f"ask {self._said}", self._chance.randrange(len(self.page)))
             case "undo":
-                await self._view.undo()
+                await self._page_state.undo()
                 self.page.pop()
                 if not self.page:  # A chat without messages is deleted.
                     self.deleted = len(self.approved)
 
     async def _say(self, message: str, count: int) -> None:
-        said = await self._finish(self._view.ask(message, count, ""))
+        said = await self._finish(self._page_state.ask(message, count, ""))
         above = self.page[:count]
         if above and open_pauses(above[-1][1]):  # Closed by the message.
             await self._look()
@@ -146,27 +146,31 @@ class Visitor:
         if reply.is_approved:
             self.approved.append(amount)
         chosen = Reply(value="red") if reply.is_approved else reply
-        replies = {"replies": {each.id: reply if each is pause else chosen for each in asked}}
-        said = await self._finish(self._view.ask(replies, len(self.page) - 1, ""))
+        replies = {
+            "replies": {
+                open_pause.id: reply if open_pause is pause else chosen for open_pause in asked
+            }
+        }
+        said = await self._finish(self._page_state.ask(replies, len(self.page) - 1, ""))
         self.page[-1] = (self.page[-1][0], said)
 
     async def _finish(self, turn: Turn) -> Transcript:
         is_stopped, self.model.speaks = self.model.hangs, asyncio.Event()
         if is_stopped:
             await self.model.speaks.wait()
-            await self._view.stop()
+            await self._page_state.stop()
         said = await turn.finish()
         assert isinstance(turn.failure, PlainError) if is_stopped else turn.failure is None
         return said
 
     async def _reload(self) -> None:
         shown = [(message, answer(said)) for message, said in self.page]
-        self._view = await open_last(self._registry, self._view.user_id)
+        self._page_state = await open_last(self._registry, self._page_state.user_id)
         await self._look()
         assert [(message, answer(said)) for message, said in self.page] == shown
 
     async def _look(self) -> None:
-        async for records, _ in self._view.replay():
+        async for records, _ in self._page_state.replay():
             self.page = [(record.question, record.transcript) for record in records]
 
     def remembered(self) -> list[tuple[str, str]]:

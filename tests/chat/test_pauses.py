@@ -390,9 +390,9 @@ async def test_a_sign_in_that_led_back_lets_the_tool_go_on() -> None:
 async def test_a_reply_counts_as_no_message_for_the_limits() -> None:
     model = scripted((PAY,), ("Paid.",))
     where = registry(model, {"tools": agent(model, "pay").tools}, visitor_per_day=1)
-    visit = where.open()
-    said = await visit.ask(Question("Pay Ann")).turn.finish()
-    turn = visit.ask(Question(replies={pause_of(said).id: Reply()})).turn
+    chat = where.open()
+    said = await chat.ask(Question("Pay Ann")).turn.finish()
+    turn = chat.ask(Question(replies={pause_of(said).id: Reply()})).turn
     assert answer(await turn.finish()) == "Paid."
 
 

@@ -126,14 +126,14 @@ async def test_an_example_is_not_the_rating_of_its_last_answer_and_goes_by_itsel
     await tester.ask("And Oslo?", "Snow.")
     await tester.give_example()  # Which replaces the earlier one.
     found = (await tester.found()).values()
-    assert sorted((each.kind, each.question) for each in found) == [
+    assert sorted((finding.kind, finding.question) for finding in found) == [
         ("answer", "How is Rome?"),
         ("chat", "And Oslo?"),
     ]
     example, _ = cases(await tester.evalset())
     assert outline(example)[0] == ("How is Rome?", ["look"], [], "Rainy.")
     await rating.take_back_example(tester.registry, conversation)
-    assert [each.kind for each in (await tester.found()).values()] == ["answer"]
+    assert [finding.kind for finding in (await tester.found()).values()] == ["answer"]
     await tester.give_example()
     await tester.page.forget_visitor()
     assert await tester.found() == {}

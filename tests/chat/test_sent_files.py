@@ -177,7 +177,7 @@ async def test_after_a_restart_they_are_shown_again_though_what_was_put_for_the_
     await say(again, "Sure?")
     assert in_json(PNG, "image/png") in parts_of(gemini)[0]
     # In memory is no file: of many chats that would be much.
-    assert all(not file.data for turn in again.turns for file in turn.files)
+    assert [[file.data for file in turn.files] for turn in again.turns] == [[b""], []]
 
 
 async def test_what_is_taken_back_is_gone_from_the_model_and_the_artifacts(

@@ -98,7 +98,7 @@ class Visitor:
         self._artifacts = InMemoryArtifactService()
         self.model = Parrot()
         self.registry = self._start()
-        self.view = PageState(self.registry)
+        self.page_state = PageState(self.registry)
         self.page: list[tuple[str, Transcript]] = []
         # How answers are rated, by the ids of their turns.
         self.ratings: dict[str | None, str] = {}
@@ -126,7 +126,7 @@ class Visitor:
         """Change what is on the page already."""
         place = self.chance.randrange(len(self.page)) if step == "edit" else len(self.page) - 1
         if step == "undo":
-            await self.view.undo()
+            await self.page_state.undo()
             self.page.pop()
         else:
             asked = self.page[place][0]
@@ -135,7 +135,7 @@ class Visitor:
 
     async def clear(self) -> None:
         """Delete the conversation."""
-        await self.view.forget()
+        await self.page_state.forget()
         self.page = []
 
     async def restart(self) -> None:
@@ -148,10 +148,10 @@ class Visitor:
         """Send a message below the first `count` on the page, and see what the model is told."""
         self.model.speaks.clear()
         before = len(self.model.requests)
-        turn = self.view.ask({"text": message, "files": sent_with(message)}, count, "")
+        turn = self.page_state.ask({"text": message, "files": sent_with(message)}, count, "")
         if message.startswith("stop"):
             await self.model.speaks.wait()
-            await self.view.stop()
+            await self.page_state.stop()
         if message.startswith("leave"):
             await self.model.speaks.wait()
             return
@@ -170,13 +170,13 @@ class Visitor:
         await self.say(self._new("leave"), len(self.page))
         step = self.chance.choice(["undo", "retry", "edit"])
         if step == "undo":
-            await self.view.undo()
+            await self.page_state.undo()
         else:
             await self.say(self._new("ask"), len(self.page))
 
     async def change_state(self) -> None:
         """The session's state changes, in an event that belongs to no turn."""
-        key = self.registry.key(self.view.user_id, self.view.session_id or "")
+        key = self.registry.key(self.page_state.user_id, self.page_state.session_id or "")
         actions = EventActions(state_delta={"colour": self._new("colour")})
         while session := await self._store.get_session(**key._asdict()):
             # A summary may still be on its way into the store: what was read before it is stale.
@@ -186,25 +186,25 @@ class Visitor:
 
     async def rate(self) -> None:
         """Say what one thinks of an answer on the page, or take that back."""
-        if ids := list(filter(None, self.view.screen.turn_ids)):
+        if ids := list(filter(None, self.page_state.screen.turn_ids)):
             id, given = self.chance.choice(ids), self.chance.choice(["up", "down", ""])
             opinion = {"turn": id, "rating": given, "comment": self._new("comment")}
-            await rate(self.registry, await self.view.conversation(), opinion, None)
+            await rate(self.registry, await self.page_state.conversation(), opinion, None)
             self.ratings[id] = given
 
     async def has_ratings(self) -> None:
         """The answers on the page are rated as they were."""
-        whose = self.view.user_id, self.view.session_id or ""
+        whose = self.page_state.user_id, self.page_state.session_id or ""
         kept = await self.registry.feedback.of_chat(*whose)
-        for id in filter(None, self.view.screen.turn_ids):
+        for id in filter(None, self.page_state.screen.turn_ids):
             rated = kept[id].opinion.rating if id in kept else ""
             assert rated == self.ratings.get(id, "")
 
     async def reload(self) -> None:
         """Load the page: it shows the same, but for what was refused."""
         shown = [pair for pair in map(told, self.page) if pair[0].strip()]
-        self.view = await open_last(self.registry, self.view.user_id)
-        async for latest, is_running in self.view.replay():
+        self.page_state = await open_last(self.registry, self.page_state.user_id)
+        async for latest, is_running in self.page_state.replay():
             assert not is_running
             self.page = [(turn.question, turn.transcript) for turn in latest]
             for turn in latest:
@@ -215,14 +215,14 @@ class Visitor:
 
     async def write_elsewhere(self) -> None:
         """Ask from a second window; this one is behind then, and catches up before it goes on."""
-        page, view = self.page, self.view
+        page, page_state = self.page, self.page_state
         await self.reload()
-        if self.view.session_id != view.session_id:
+        if self.page_state.session_id != page_state.session_id:
             return  # Nothing was stored yet: each window would begin a chat of its own.
         await self.say(self._new("ask"), len(self.page))
-        latest, self.page, self.view = self.page, page, view
+        latest, self.page, self.page_state = self.page, page, page_state
         requests = len(self.model.requests)
-        turn = self.view.ask(self._new("ask"), len(self.page), "")
+        turn = self.page_state.ask(self._new("ask"), len(self.page), "")
         assert "gone on in another window" in notices(await turn.finish())[0]
         assert len(self.model.requests) == requests
         self.page = latest
@@ -230,7 +230,7 @@ class Visitor:
 
     async def has_artifacts(self) -> None:
         """The session's artifacts are the files on the page."""
-        key = self.registry.key(self.view.user_id, self.view.session_id or "")
+        key = self.registry.key(self.page_state.user_id, self.page_state.session_id or "")
         sent = [f"{message}.txt" for message, _ in self.page if message.startswith("send")]
         assert sorted(await self._artifacts.list_artifact_keys(**key._asdict())) == sorted(sent)
 
@@ -284,9 +284,11 @@ async def test_what_is_seen_is_what_is_remembered(
 ) -> None:
     monkeypatch.setattr(media, "FOLDER", tmp_path / "pages")
     summaries = 0
-    for each in range(seed, seed + 10):
-        store = SqliteSessionService(str(tmp_path / f"{each}.db")) if each % 2 else InMemoryStore()
-        summaries += await live(Visitor(store, random.Random(each), config))
+    for number in range(seed, seed + 10):
+        store = (
+            SqliteSessionService(str(tmp_path / f"{number}.db")) if number % 2 else InMemoryStore()
+        )
+        summaries += await live(Visitor(store, random.Random(number), config))
     assert bool(summaries) == bool(config)
 
 

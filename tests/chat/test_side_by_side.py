@@ -162,7 +162,7 @@ async def test_what_is_found_better_is_kept_with_both_answers(gemini: FakeGemini
     (kept,) = await there.preferences.of_visitor(ANN.user_id)
     assert (kept.better, kept.reason, kept.question) == ("second", "It is warmer.", "Hi")
     assert kept.sides == (PLAIN, WARM)
-    assert [each.answer for each in kept.answers] == ["Hello."] * 2
+    assert [side.answer for side in kept.answers] == ["Hello."] * 2
     assert kept.answers[0].tokens_read == 7
     assert kept.answers[0].models == (GEMINI,)
     assert not kept.is_blind

@@ -42,7 +42,7 @@ def said(text: str, partial: bool = False) -> LlmResponse:
     return LlmResponse(content=types.ModelContent(text), partial=partial)
 
 
-async def heard(turn: Turn) -> list[str]:
+async def chunks_of(turn: Turn) -> list[str]:
     return [chunk async for chunk in chunks(turn)]
 
 
@@ -64,7 +64,7 @@ async def test_chunks_come_as_they_are_said_and_together_are_the_answer() -> Non
 async def test_chunks_are_the_answer_alone() -> None:
     steps = (thought("hm"), "Look: ", call("look")), (thought("so"), "seen.", KeyError("x"))
     turn = turn_of(*steps)
-    assert "".join(await heard(turn)) == "Look: seen."
+    assert "".join(await chunks_of(turn)) == "Look: seen."
     assert len(notices(turn.transcript)) == 1
 
 
@@ -79,7 +79,7 @@ async def test_words_that_were_taken_back_are_followed_by_the_new_ones_below() -
 
 
 async def test_a_silent_turn_has_no_chunks() -> None:
-    assert await heard(turn_of((thought("hm"), KeyError("x")))) == []
+    assert await chunks_of(turn_of((thought("hm"), KeyError("x")))) == []
 
 
 async def test_whoever_leaves_the_chunks_watches_no_more() -> None:

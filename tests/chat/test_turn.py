@@ -174,6 +174,7 @@ async def test_the_figures_are_those_of_the_stream() -> None:
 async def test_snapshots_do_not_change_after_they_were_given() -> None:
     turn = talk_of("One ", "two ", "three").ask("Count")
     given: list[tuple[Transcript, str]] = [(t, repr(t)) async for t in turn.watch()]
+    assert given[-1][1] == repr(turn.transcript)
     assert all(repr(transcript) == text for transcript, text in given)
 
 

@@ -90,13 +90,16 @@ async def test_a_verdict_is_kept_with_what_was_asked_and_seen_and_can_be_changed
     await tester.judges(0, "up")
     await tester.judges(2, "unsure", "Where?", chat="")
     kept = await tester.has_found()
-    assert {text: each.opinion.rating for text, each in kept.items()} == {ASK: "up", PLAY: "unsure"}
+    assert {text: finding.opinion.rating for text, finding in kept.items()} == {
+        ASK: "up",
+        PLAY: "unsure",
+    }
     assert (kept[ASK].answer, kept[PLAY].question) == ("On Friday.", "")
     # It is changed later, from another chat's page, and stays about its own.
     await tester.judges(0, "unsure", "After all…", chat="")
     assert (await tester.has_found())[ASK].answer == "On Friday."
     await rename(tester.registry, tester.page.user_id, "Bob", None)
-    assert {each.tester for each in (await tester.has_found()).values()} == {"Bob"}
+    assert {finding.tester for finding in (await tester.has_found()).values()} == {"Bob"}
     await tester.judges(0, "")
     assert list(await tester.has_found()) == [PLAY]
 
@@ -148,8 +151,8 @@ async def everything(registry: Registry) -> str:
     store = registry.loaded.runner.session_service
     listed = (await store.list_sessions(app_name="test")).sessions
     whole = [
-        await store.get_session(app_name="test", user_id=each.user_id, session_id=each.id)
-        for each in listed
+        await store.get_session(app_name="test", user_id=session.user_id, session_id=session.id)
+        for session in listed
     ]
     return repr(whole)
 
@@ -161,7 +164,7 @@ async def test_two_replicas_know_the_same(tester: TaskTester) -> None:
     given = {"task": tester.tasks[1].id, "verdict": "down", "chat": tester.page.session_id}
     await judge(other, tester.page.user_id, given, "Ann", None)
     await tester.judges(2, "unsure")
-    assert {each.opinion.rating for each in (await tester.has_found()).values()} == {
+    assert {finding.opinion.rating for finding in (await tester.has_found()).values()} == {
         *("up", "down", "unsure"),
     }
     assert (await verdicts(other, tester.page.user_id)).keys() == {task.id for task in tester.tasks}
@@ -223,7 +226,7 @@ async def test_a_testers_report_says_what_was_asked_seen_and_judged(tester: Task
     assert "- `chats/…`: each chat" in summary
     assert "On Monday." in files["chats/1/chat.md"]
     told = json.loads(files["chats/1/feedback.json"])
-    assert sorted(each["kind"] for each in told) == ["answer", "task"]
+    assert sorted(finding["kind"] for finding in told) == ["answer", "task"]
     rows = list(csv.DictReader(io.StringIO(files["verdicts.csv"].removeprefix("\ufeff"))))
     assert [row["verdict"] for row in rows] == ["fail", "pass"]
     assert rows[0]["comment"] == f"'{HOSTILE}"
@@ -231,7 +234,9 @@ async def test_a_testers_report_says_what_was_asked_seen_and_judged(tester: Task
         assert secret not in repr(files)
     # The host's report of one of them.
     (fail,) = [
-        each for each in (await tester.has_found()).values() if each.opinion.rating == "down"
+        finding
+        for finding in (await tester.has_found()).values()
+        if finding.opinion.rating == "down"
     ]
     active = await tester.registry.find(fail.user_id, fail.session_id)
     assert active
@@ -239,9 +244,11 @@ async def test_a_testers_report_says_what_was_asked_seen_and_judged(tester: Task
     assert hosts
     assert unpacked(hosts)["issue.md"].startswith("# A task: fail\n\n**Task**\n\n```text\nAsk “W")
     # The report of one chat has what was found there alone.
-    one = await report(tester.registry, await tester.page.conversation())
-    assert one
-    assert [each["task"] for each in json.loads(unpacked(one)["feedback.json"])] == [REFUND]
+    report_file = await report(tester.registry, await tester.page.conversation())
+    assert report_file
+    assert [finding["task"] for finding in json.loads(unpacked(report_file)["feedback.json"])] == [
+        REFUND
+    ]
 
 
 async def test_a_failed_task_becomes_a_case_that_looks_for_what_should_happen(
@@ -258,7 +265,9 @@ async def test_a_failed_task_becomes_a_case_that_looks_for_what_should_happen(
     ]
     asked = case["conversation"][1]
     assert asked["finalResponse"]["parts"][0]["text"] == "It should say Friday."
-    assert [(each["type"], each["rubricContent"]["textProperty"]) for each in asked["rubrics"]] == [
+    assert [
+        (rubric["type"], rubric["rubricContent"]["textProperty"]) for rubric in asked["rubrics"]
+    ] == [
         *(("MUST_SAY", "Friday"), ("MUST_NOT_SAY", "On Monday.")),
     ]
     assert (case["task"], case["should"]) == (ASK, "It should say Friday.")
@@ -272,7 +281,7 @@ async def test_a_failed_task_becomes_a_case_that_looks_for_what_should_happen(
         "eval_cases"
     ]
     looked_for = case["conversation"][2]["rubrics"]
-    assert [each["rubricContent"]["textProperty"] for each in looked_for] == ["Friday"]
+    assert [rubric["rubricContent"]["textProperty"] for rubric in looked_for] == ["Friday"]
 
 
 def test_the_list_is_read_anew_when_it_has_changed(tester: TaskTester, tmp_path: Path) -> None:
@@ -302,4 +311,4 @@ async def test_each_agent_of_a_folder_has_its_own_list(tmp_path: Path) -> None:
     (tmp_path / bill / FILE).write_text("- Sing → a song\n")
     assert agents.have_tasks
     found = [task_list((await agents.get(name)).loaded) for name in (ann, bill)]
-    assert [[task.text for task in each.tasks] for each in found] == [[], ["Sing"]]
+    assert [[task.text for task in loaded.tasks] for loaded in found] == [[], ["Sing"]]

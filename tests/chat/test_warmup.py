@@ -44,8 +44,11 @@ def test_what_is_there_at_the_start_is_not_searched_for_garbage_again(
 ) -> None:
     monkeypatch.delitem(sys.modules, "spaces", raising=False)
     gc.unfreeze()  # What the tests themselves have frozen.
+    there = [object()]
     warm_up()
-    assert gc.get_freeze_count()
+    new = [object()]
+    searched = {id(tracked) for tracked in gc.get_objects()}
+    assert (id(there) in searched, id(new) in searched) == (False, True)
 
 
 OPENED: asyncio.Queue[asyncio.AbstractEventLoop] = asyncio.Queue()

@@ -374,7 +374,10 @@ def test_what_a_terminal_would_obey_does_not_reach_it(gemini: FakeGemini) -> Non
     with terminal("Hi") as screen:
         assert screen.ended() == 0
     plain = re.sub("|".join(map(re.escape, (DIM, NORMAL, ERASE_LINE))), "", screen.shown)
-    assert {sign for sign in plain if unicodedata.category(sign) == "Cc"} == {"\n", "\t"}
+    assert {character for character in plain if unicodedata.category(character) == "Cc"} == {
+        "\n",
+        "\t",
+    }
     assert "\ufffd]0;owned\ufffd\ufffd[2J\ufffd31m\ufffd\ufffdgone\tsafe\n" in plain
 
 

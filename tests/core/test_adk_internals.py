@@ -7,6 +7,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from functools import cached_property
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -88,7 +89,7 @@ def logs_as(module: str) -> bool:
 
 
 # The names in `adk_internals`, each with what it relies on.
-HERE: dict[str, Callable[[], object]] = {
+IN_ADK_INTERNALS: dict[str, Callable[[], object]] = {
     "ABORTED": lambda: adk("events._abort_events", "_INVOCATION_ABORTED") == adk_internals.ABORTED,
     "OWN_CALLS": lambda: (
         "adk_request_confirmation" in own_calls()
@@ -194,9 +195,9 @@ ELSEWHERE: dict[str, Callable[[], object]] = {
 }
 
 
-@pytest.mark.parametrize("name", [*HERE, *ELSEWHERE])
+@pytest.mark.parametrize("name", [*IN_ADK_INTERNALS, *ELSEWHERE])
 def test_what_the_project_relies_on_is_still_in_adk(name: str) -> None:
-    assert (HERE | ELSEWHERE)[name]()
+    assert (IN_ADK_INTERNALS | ELSEWHERE)[name]()
 
 
 def names_in_adk_internals() -> Iterator[str]:
@@ -213,23 +214,35 @@ def names_in_adk_internals() -> Iterator[str]:
 
 
 def test_every_name_in_adk_internals_is_checked() -> None:
-    assert set(names_in_adk_internals()) == HERE.keys()
+    assert set(names_in_adk_internals()) == IN_ADK_INTERNALS.keys()
 
 
 # Gone
 
+ANN = {"name": "Ann"}
+
 
 @pytest.mark.parametrize(
-    "store",
+    ("store", "left"),
     [
-        SimpleNamespace(),
-        SimpleNamespace(sessions={"test": {"ann": {}}}),
-        SimpleNamespace(sessions={("test", "ann"): []}, user_state=None),
-        SimpleNamespace(sessions=[], user_state=[]),
+        ({}, {}),
+        ({"sessions": {"test": {"ann": {}}}}, {"sessions": {"test": {}}}),
+        *[
+            (store, store)
+            for store in (
+                {"sessions": {("test", "ann"): []}, "user_state": {("test", "ann"): ANN}},
+                {"sessions": [("test", "ann")], "user_state": [ANN]},
+                {"sessions": {"test": {"ann": ["session"]}}, "user_state": {"test": {"ann": ANN}}},
+            )
+        ],
     ],
 )
-def test_a_store_that_keeps_users_in_another_way_keeps_them(store: Any) -> None:
-    forget_user(store, "test", "ann")
+def test_a_store_that_keeps_users_in_another_way_keeps_what_it_knows_of_them(
+    store: dict[str, Any], left: dict[str, Any]
+) -> None:
+    changed = SimpleNamespace(**deepcopy(store))
+    forget_user(cast(Any, changed), "test", "ann")
+    assert vars(changed) == left
 
 
 async def test_a_store_that_keeps_users_in_another_way_still_deletes_sessions(

@@ -15,7 +15,7 @@ def test_whatever_the_accent_it_can_be_read_on_each_surface_and_what_stands_on_i
 ) -> None:
     for scheme in (0, 1):
         shade = readable(colour, RAISED[scheme])
-        assert min(contrast(shade, each[scheme]) for each in (PAGE, SIDE, RAISED)) >= AA
+        assert min(contrast(shade, surface[scheme]) for surface in (PAGE, SIDE, RAISED)) >= AA
 
 
 def test_what_can_be_read_stays_as_it_is_and_the_page_s_own_accent_can() -> None:
@@ -36,7 +36,7 @@ def test_a_colour_is_written_as_in_css() -> None:
         "",
         "#",
     )
-    assert [parsed(each) for each in written] == [
+    assert [parsed(colour) for colour in written] == [
         *("#00aa77", "#008080", "#010203", "#40bf40"),
         *(None, None, None, None),
     ]

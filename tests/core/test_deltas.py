@@ -530,13 +530,13 @@ def turn_of(*scripts: tuple[object, ...]) -> Turn:
 
 async def read(log: DeltaLog, after: int = 0, until: int | None = None) -> Told:
     """The numbered changes beyond `after`: up to number `until`, or all."""
-    heard: Told = []
+    told: Told = []
     async with aclosing(log.read(after)) as changes:
         async for number, change in changes:
-            heard += [(number, change)] if change else []
+            told += [(number, change)] if change else []
             if number == until:
                 break
-    return heard
+    return told
 
 
 async def test_all_readers_of_a_turn_are_told_the_same_under_the_same_numbers() -> None:
@@ -546,8 +546,8 @@ async def test_all_readers_of_a_turn_are_told_the_same_under_the_same_numbers() 
     await until(log.turn, "One")
     late = asyncio.create_task(read(log))
     let_go.set()
-    heard = await early
-    assert heard == await late == await read(log) == list(enumerate(log.deltas, start=1))
+    told = await early
+    assert told == await late == await read(log) == list(enumerate(log.deltas, start=1))
     assert in_order(log.deltas) == in_order(log.turn.transcript)
     assert [c.seconds is None for c in log.deltas if isinstance(c, ToolCall)] == [True, False]
 

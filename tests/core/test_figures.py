@@ -97,8 +97,8 @@ def partial(prompt: int, answer: int) -> Event:
 
 def test_a_call_is_counted_once_however_often_it_reports() -> None:
     usage = Usage()
-    for each in (partial(7, 1), partial(7, 3)):
-        usage.count(each)
+    for report in (partial(7, 1), partial(7, 3)):
+        usage.count(report)
     usage.count(event("helper", 0.0, usage_metadata=tokens(7, 5)))
     assert (usage.prompt, usage.answer) == (7, 5)
     assert usage.so_far() == usage

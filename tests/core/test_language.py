@@ -103,10 +103,10 @@ def test_the_page_is_told_all_that_its_scripts_say(tag: str, said: Catalog) -> N
     apart = {path.name for path in FOLDER.glob("*.js")} | {"sides.js"}
     said_by: dict[str, set[str]] = {name: set() for name in (*apart, "")}
     for message in said:
-        one = message.id if isinstance(message.id, str) else message.id[0]
+        text = message.id if isinstance(message.id, str) else message.id[0]
         scripts = {Path(place).name for place, _line in message.locations if ".js" in place}
         for name in (*(scripts & apart), *([""] if scripts - apart else [])):
-            said_by[name].add(one)
+            said_by[name].add(text)
     assert {name: {*words_of_scripts(tag, name)} for name in said_by} == said_by
     assert min(len(said_by[name]) for name in ("", "sides.js", "sides_panel.js", "talk_panel.js"))
 

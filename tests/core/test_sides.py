@@ -52,7 +52,7 @@ def test_how_sure_a_result_is_is_what_the_exact_sign_test_says(
 def test_a_pair_is_the_same_in_either_order_and_another_once_the_agent_has_changed() -> None:
     later = replace(ONE, answers=(replace(ONE.answers[0], agent_version="2"), ONE.answers[1]))
     found = tallies([ONE, TURNED, ONE, replace(TURNED, better="both", is_blind=False), later])
-    assert [(each.first, each.second, each.both, each.blind) for each in found] == [
+    assert [(tally.first, tally.second, tally.both, tally.blind) for tally in found] == [
         (2, 1, 1, 3),
         (1, 0, 0, 1),
     ]

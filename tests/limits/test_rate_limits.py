@@ -29,13 +29,13 @@ async def test_so_many_messages_are_answered_and_the_next_is_told_when_to_come_b
     clock: Clock, setting: str, said: str, seconds: float
 ) -> None:
     model = willing()
-    visit = registry(model, **{setting: 2}).open()
-    assert [await ask(visit) for _ in range(4)] == ["Yes.", "Yes.", said, said]
+    chat = registry(model, **{setting: 2}).open()
+    assert [await ask(chat) for _ in range(4)] == ["Yes.", "Yes.", said, said]
     assert len(model.requests) == 2
     clock.move(seconds - 0.5)
-    assert "again in 1 second." in await ask(visit)
+    assert "again in 1 second." in await ask(chat)
     clock.move(1)
-    assert [await ask(visit) for _ in range(3)] == ["Yes.", "Yes.", said]
+    assert [await ask(chat) for _ in range(3)] == ["Yes.", "Yes.", said]
     assert len(model.requests) == 4
 
 
@@ -65,18 +65,18 @@ async def test_one_address_has_one_count_for_all_its_visitors(setting: str) -> N
 
 async def test_what_the_minute_refuses_takes_nothing_from_the_day(clock: Clock) -> None:
     settings = {"visitor_per_minute": 2, "visitor_per_day": 3, "address_per_day": 3}
-    visit = registry(willing(), **settings).open()
+    chat = registry(willing(), **settings).open()
     for _ in range(7):
-        await ask(visit)
+        await ask(chat)
     clock.move(MINUTE)
-    assert await ask(visit) == "Yes."
-    assert await ask(visit) == lot("3 a day", "24 hours")
+    assert await ask(chat) == "Yes."
+    assert await ask(chat) == lot("3 a day", "24 hours")
 
 
 async def test_an_empty_message_is_none(clock: Clock) -> None:
-    visit = registry(willing(), visitor_per_minute=1).open()
-    assert await ask(visit, " \n") == "Please type a message first."
-    assert await ask(visit) == "Yes."
+    chat = registry(willing(), visitor_per_minute=1).open()
+    assert await ask(chat, " \n") == "Please type a message first."
+    assert await ask(chat) == "Yes."
 
 
 @pytest.mark.parametrize(
@@ -90,8 +90,8 @@ async def test_an_empty_message_is_none(clock: Clock) -> None:
 async def test_zero_lifts_a_limit_and_no_other(setting: str) -> None:
     ones = {"visitor_per_day": 60, "max_chat_turns": 60, "max_message_length": 60}
     limits = {**ones, "daily_turns": 60, "daily_tokens": 600, "address_running": 60, setting: 0}
-    visit = registry(willing(), **limits).open()
-    assert {await ask(visit, "x" * 60) for _ in range(60)} == {"Yes."}
+    chat = registry(willing(), **limits).open()
+    assert {await ask(chat, "x" * 60) for _ in range(60)} == {"Yes."}
     other = registry(willing(), **limits).open()
     is_lifted = not (await ask(other, "x" * 61)).startswith("This message has")
     assert is_lifted == (setting == "max_message_length")
@@ -109,9 +109,9 @@ TOO_LONG = (
 @pytest.mark.parametrize("character", ["x", "é", "漢", "🙂"])
 async def test_a_message_may_be_as_long_as_the_limit_in_any_script(character: str) -> None:
     model = willing()
-    visit = registry(model, max_message_length=1000).open()
-    assert await ask(visit, character * 1001) == TOO_LONG
-    assert await ask(visit, character * 1000) == "Yes."
+    chat = registry(model, max_message_length=1000).open()
+    assert await ask(chat, character * 1001) == TOO_LONG
+    assert await ask(chat, character * 1000) == "Yes."
     assert contents(model.requests[0]) == [("user", character * 1000)]
 
 
@@ -119,11 +119,11 @@ async def test_a_message_may_be_as_long_as_the_limit_in_any_script(character: st
 async def test_a_chat_has_so_many_turns_and_a_new_one_begins_anew(most: int, had: str) -> None:
     model = willing()
     visitors = registry(model, max_chat_turns=most)
-    visit = visitors.open()
-    told = [await ask(visit) for _ in range(most + 1)]
+    chat = visitors.open()
+    told = [await ask(chat) for _ in range(most + 1)]
     assert told == [*["Yes."] * most, f"This chat has had {had}. Please begin a new one."]
     assert len(model.requests) == most
-    assert await ask(visitors.open(visit.conversation.user_id)) == "Yes."
+    assert await ask(visitors.open(chat.conversation.user_id)) == "Yes."
 
 
 async def test_the_last_turn_of_a_chat_can_be_tried_again() -> None:
@@ -141,10 +141,10 @@ async def test_the_last_turn_of_a_chat_can_be_tried_again() -> None:
 
 
 async def test_what_is_refused_for_its_length_counts_as_a_message(clock: Clock) -> None:
-    visit = registry(willing(), max_message_length=3, visitor_per_minute=2).open()
-    assert "at most 3 can be sent here" in await ask(visit, "Hello")
-    assert await ask(visit) == "Yes."
-    assert await ask(visit) == lot("2 a minute", "60 seconds")
+    chat = registry(willing(), max_message_length=3, visitor_per_minute=2).open()
+    assert "at most 3 can be sent here" in await ask(chat, "Hello")
+    assert await ask(chat) == "Yes."
+    assert await ask(chat) == lot("2 a minute", "60 seconds")
 
 
 async def test_nothing_is_kept_of_a_message_that_is_refused() -> None:
@@ -153,7 +153,7 @@ async def test_nothing_is_kept_of_a_message_that_is_refused() -> None:
     turn = page.ask("Hello, and a lot more", 0, HERE)
     async for _ in page.follow(turn):
         pass
-    held = [each.conversation._question.text for each in visitors._active.values()]
+    held = [chat.conversation._question.text for chat in visitors._active.values()]
     assert (page._question.text, held) == ("", [""])
 
 
@@ -176,17 +176,17 @@ async def test_a_refused_message_leaves_no_trace(clock: Clock, message: str) -> 
 
 
 async def test_a_chat_whose_first_message_is_refused_is_not_stored() -> None:
-    visit = registry(willing(), max_message_length=3).open()
-    await ask(visit, "Hello")
-    sessions = await visit.conversation.runner.session_service.list_sessions(app_name="test")
+    chat = registry(willing(), max_message_length=3).open()
+    await ask(chat, "Hello")
+    sessions = await chat.conversation.runner.session_service.list_sessions(app_name="test")
     assert sessions.sessions == []
 
 
 async def test_an_app_that_shuts_down_says_when_to_come_back() -> None:
     visitors = registry(willing())
-    visit = visitors.open()
+    chat = visitors.open()
     await visitors.close()
-    turn = visit.ask(Question("Hi", visitor=Visitor(address=HERE))).turn
+    turn = chat.ask(Question("Hi", visitor=Visitor(address=HERE))).turn
     assert notices(await turn.finish()) == [
         "The app is being shut down. Send this again in a minute."
     ]
@@ -221,7 +221,7 @@ def test_a_time_to_wait_is_told_as_people_do_and_never_too_short(seconds: int, s
 
 async def test_ids_are_random_and_nobodys_say() -> None:
     visitors = registry(willing())
-    visits = [visitors.open() for _ in range(100)]
-    ids = {id for v in visits for id in (v.conversation.user_id, v.conversation.session_id)}
+    chats = [visitors.open() for _ in range(100)]
+    ids = {id for chat in chats for id in (chat.conversation.user_id, chat.conversation.session_id)}
     assert len(ids) == 200
-    assert await visitors.find(visits[0].conversation.user_id, "my-own-id") is None
+    assert await visitors.find(chats[0].conversation.user_id, "my-own-id") is None

@@ -86,15 +86,15 @@ async def test_an_answer_that_is_over_makes_room(end: str) -> None:
 async def test_a_message_that_finds_no_room_takes_nothing_from_the_visitors_minute() -> None:
     gate = asyncio.Event()
     visitors = registry(gated(gate, 1), address_running=1, visitor_per_minute=1)
-    first, visit = begin(visitors), visitors.open()
+    first, chat = begin(visitors), visitors.open()
     await until(first, "Wait")
-    refused = visit.ask(Question("Hi", visitor=Visitor(address=HERE))).turn
+    refused = chat.ask(Question("Hi", visitor=Visitor(address=HERE))).turn
     await refused.finish()
     assert isinstance(refused.failure, LimitExceeded)
     assert refused.failure.wait == 1
     gate.set()
     await first.finish()
-    assert await ask(visit) == "Yes."
+    assert await ask(chat) == "Yes."
 
 
 async def test_without_an_address_nobody_counts_by_it() -> None:

@@ -111,7 +111,7 @@ async def test_an_overload_in_the_middle_leaves_what_was_said(
     assert answer(transcript) == "Half a"
     # LiteLLM tells of it as of a stream that breaks off.
     told = [SENTENCES[code] for code in ("model_busy", "connection_broken")]
-    assert notices(transcript) in [[each] for each in told]
+    assert notices(transcript) in [[sentence] for sentence in told]
 
 
 async def test_how_long_to_wait_is_told(talk: Conversation, server: FakeAnthropic) -> None:

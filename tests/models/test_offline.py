@@ -118,7 +118,7 @@ async def test_help_names_what_this_agent_can_do_and_that_is_answered() -> None:
     what = offline(find_order, paint, send_home)
     said = answer(await say(what, "/help"))
     assert "such as `find order for …`, `paint red`, `what did I ask before?`.\n" in said
-    answers = [answer(await say(what, each)) for each in ("find order for 17", "paint red")]
+    answers = [answer(await say(what, question)) for question in ("find order for 17", "paint red")]
     assert ["17 comes" in answers[0], "It is red" in answers[1]] == [True, True]
     bare = answer(await ask("/help", what=offline(tools=[])))
     assert bare == f"{HELP}\nAnd so do plain words, such as `what did I ask before?`."

@@ -33,7 +33,7 @@ from agent.core.notices import SENTENCES
 from agent.core.settings import Settings
 from agent.core.transcript import Thought, ToolCall, Transcript, answer
 from agent.limits.budget import Budget
-from agent.models.offline import IN_A_FORM, NAME, WHAT_I_AM, OfflineModel
+from agent.models.offline import IN_A_FORM, OFFLINE_NAME, WHAT_I_AM, OfflineModel
 from agent.models.offline_schema import LABEL, NoStandIn, as_json_schema, sample
 from tests.support.app_setup import GEMINI, conversation, notices, say
 
@@ -249,7 +249,7 @@ async def test_so_it_is_where_the_offline_model_was_chosen_by_name() -> None:
 
 
 def test_adk_takes_the_offline_model_for_a_gemini() -> None:
-    assert OfflineModel().model == OfflineModel(model="offline").model == NAME
+    assert OfflineModel().model == OfflineModel(model="offline").model == OFFLINE_NAME
 
 
 # Agents that nobody could find

@@ -200,7 +200,7 @@ async def test_a_file_is_added_to_and_what_was_cut_in_it_left_out(
     await say(talk(an_agent(RECORD=file)), "Hello")
     cut_after(file)
     await say(talk(an_agent(RECORD=file)), "Hello again")
-    assert [each.question for each in Recording(file).answers] == ["Hello", "Hello again"]
+    assert [recorded.question for recorded in Recording(file).answers] == ["Hello", "Hello again"]
     assert caplog.messages[-1].endswith("line 2: that is no part of a recording, and left out.")
 
 

@@ -222,7 +222,9 @@ async def test_twenty_visitors_at_once_are_recorded_apart(
     assert sorted(line["question"] for line in lines(file)) == sorted(questions)
     loaded = an_agent(REPLAY=file)
     transcripts = await asyncio.gather(*(say(talk(loaded), text) for text in questions))
-    assert [answer(each) for each in transcripts] == [f"Hello, {text}." for text in questions]
+    assert [answer(transcript) for transcript in transcripts] == [
+        f"Hello, {text}." for text in questions
+    ]
 
 
 # What fails

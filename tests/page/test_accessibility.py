@@ -60,8 +60,9 @@ def has_many_kinds(page: Page, gemini: FakeGemini) -> None:
     page.wait_idle()
     folded = page.tab.locator(".title[aria-expanded=false]")
     while folded.count():
-        folded.first.click()
-        page.tab.wait_for_timeout(50)  # It unfolds.
+        title = folded.first.element_handle()
+        title.click()
+        page.tab.wait_for_function("title => title.ariaExpanded === 'true'", arg=title)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

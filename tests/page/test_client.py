@@ -136,8 +136,8 @@ def test_nothing_but_chat_is_offered(client: Client) -> None:
     assert list(offered["named_endpoints"]) == ["/chat"]
     assert offered["unnamed_endpoints"] == {}
     chat = offered["named_endpoints"]["/chat"]
-    assert [each["parameter_name"] for each in chat["parameters"]] == ["message"]
-    assert [each["label"] for each in chat["returns"]] == ["answer"]
+    assert [parameter["parameter_name"] for parameter in chat["parameters"]] == ["message"]
+    assert [value["label"] for value in chat["returns"]] == ["answer"]
 
 
 # The page's own queue
@@ -155,7 +155,7 @@ def works(gemini: FakeGemini, url: str, queue_client: RawQueueClient) -> None:
     queue_client.try_out("All well?")
     with closing(RawQueueClient(url)) as other:
         other.try_out("All well?")
-    again, anew = [each for each in gemini.requests if each.last_user_text == "All well?"]
+    again, anew = [request for request in gemini.requests if request.last_user_text == "All well?"]
     assert again.conversation[-1] == ("user", "All well?")
     assert anew.conversation == [("user", "All well?")]
 

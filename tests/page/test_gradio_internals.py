@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections import OrderedDict
 from datetime import datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from textwrap import dedent
 from types import FunctionType, SimpleNamespace
@@ -28,7 +29,7 @@ from agent.page.browser import template_box, template_head
 from agent.page.gradio_internals import (
     GRADIOS_BODY,
     GRADIOS_HEAD,
-    LANGUAGE,
+    HTML_TAG,
     QUEUE_SETTINGS,
     BriefTracebacks,
     RewiredInterface,
@@ -65,11 +66,11 @@ HOUR = 3600.0
 
 
 def test_a_missing_name_is_logged_once_and_skipped(caplog: pytest.LogCaptureFixture) -> None:
-    steps, thing = [], SimpleNamespace(name=1)
+    steps, library = [], SimpleNamespace(name=1)
     for _ in range(2):
         with unless_missing("Things are slower."):
-            steps += [thing.name]
-            steps += [thing.other_name]
+            steps += [library.name]
+            steps += [library.other_name]
     assert steps == [1, 1]
     assert caplog.messages == [
         "This release of Gradio has changed ('types.SimpleNamespace' object has no attribute "
@@ -81,13 +82,17 @@ def echo(message: str, history: object) -> str:
     return message
 
 
-@pytest.mark.parametrize(
-    "name", [*NAMES, "gradio.context:Context.id", "gradio.blocks:Blocks.process_api"]
-)
+OTHER_NAMES = ["gradio.context:Context.id", "gradio.blocks:Blocks.process_api"]
+
+
+# A page has a `server` when it is launched: `server_thread` is tested with one.
+@pytest.mark.parametrize("name", sorted({*NAMES, *OTHER_NAMES} - {"gradio.blocks:Blocks.server"}))
 def test_a_private_name_is_there_in_the_gradio_that_is_installed(name: str) -> None:
-    owner, _, attribute = name.partition(":")[2].partition(".")
+    module, _, path = name.partition(":")
+    owner, _, attribute = path.rpartition(".")
     page: Any = gr.ChatInterface(echo)
     instances = {
+        "": import_module(module),
         "App": page.app,
         "Blocks": page,
         "BrowserState": page.saved_conversations,
@@ -158,7 +163,7 @@ def test_gradios_template_for_a_page_is_still_where_its_preview_is_changed() -> 
     assert "Gradio" not in "".join(preview)
     source = (Path(gr.__file__).parent / "templates/frontend/index.html").read_text("utf-8")
     assert len(GRADIOS_HEAD.findall(source)) > 12
-    assert (source.count(LANGUAGE), source.count(GRADIOS_BODY)) == (1, 1)
+    assert (source.count(HTML_TAG), source.count(GRADIOS_BODY)) == (1, 1)
 
 
 def test_without_gradios_templates_a_page_is_made_all_the_same(
@@ -366,7 +371,7 @@ class Gradio(SimpleNamespace):
         holder, queue = self.state_holder, self._queue
         held: Any = (holder.session_data, holder.time_last_used)
         held += (queue.pending_event_ids_session, queue.pending_messages_per_session)
-        return [sorted(each) for each in held]
+        return [sorted(keys) for keys in held]
 
 
 def test_a_closed_page_is_forgotten_after_an_hour_and_an_open_one_after_its_conversation() -> None:

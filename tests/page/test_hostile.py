@@ -209,7 +209,7 @@ def test_the_plain_page_shows_it_all_as_text(
     tab.close()
 
 
-def test_the_bait_would_be_taken_without_a_shield(
+def test_without_a_security_policy_the_bait_is_taken(
     chromium: Browser, second_origin: SecondOrigin
 ) -> None:
     tab = chromium.new_page()

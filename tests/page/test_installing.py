@@ -18,4 +18,4 @@ def test_chromium_finds_nothing_that_keeps_the_page_from_being_installed() -> No
         assert manifest["url"] == f"{url}look/helper/manifest.json"
         found = browser.send("Page.getInstallabilityErrors")["installabilityErrors"]
         # Here it is a window that keeps nothing, where nothing can be installed.
-        assert [each["errorId"] for each in found] == ["in-incognito"]
+        assert [error["errorId"] for error in found] == ["in-incognito"]

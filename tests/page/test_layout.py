@@ -31,7 +31,7 @@ WIDE_TABLE = (
 
 TEXT = "A sentence that is long enough for more than one line on every screen. " * 5
 
-# Where things are; and the contrast of words to what is behind them, by WCAG's own formula.
+# Where the elements are; and the contrast of words to what is behind them, by WCAG's own formula.
 MEASURED = """() => {
     const box = selector => document.querySelector(selector).getBoundingClientRect()
     const answer = box('[data-testid=bot] .message-content p')

@@ -11,16 +11,16 @@ from tests.support.fake_gemini import FakeGemini
 from tests.support.scripted_model import ScriptedModel, contents
 
 
-async def talk(view: PageState, model: ScriptedModel, number: int) -> None:
+async def talk(page: PageState, model: ScriptedModel, number: int) -> None:
     """So many turns, on a page that shows each."""
     for turn in range(number):
         model.enqueue(f"answer {turn}")
-        await view.ask(f"question {turn}", len(view.screen.turn_ids), "").finish()
+        await page.ask(f"question {turn}", len(page.screen.turn_ids), "").finish()
 
 
-async def catch_up(view: PageState) -> list[str]:
+async def replayed(page: PageState) -> list[str]:
     """The questions that the page shows then."""
-    return [turn.question async for told, _ in view.replay() for turn in told]
+    return [turn.question async for told, _ in page.replay() for turn in told]
 
 
 def texts(request: LlmRequest) -> list[str]:
@@ -29,27 +29,27 @@ def texts(request: LlmRequest) -> list[str]:
 
 async def test_a_long_conversation_is_shown_from_its_latest_turns_on() -> None:
     model = ScriptedModel()
-    view = PageState(registry(model, history_events=1000))
-    await talk(view, model, LATEST + 3)
-    assert await catch_up(view) == [f"question {turn}" for turn in range(3, LATEST + 3)]
-    assert view.screen.hidden == 3
+    page = PageState(registry(model, history_events=1000))
+    await talk(page, model, LATEST + 3)
+    assert await replayed(page) == [f"question {turn}" for turn in range(3, LATEST + 3)]
+    assert page.screen.hidden == 3
     model.enqueue("yes")
-    await view.ask("go on", LATEST, "").finish()
+    await page.ask("go on", LATEST, "").finish()
     assert len(texts(model.requests[-1])) == 2 * (LATEST + 3) + 1
 
 
 async def test_what_is_taken_back_on_it_leaves_the_earlier_turns_alone() -> None:
     model = ScriptedModel()
-    view = PageState(registry(model, history_events=1000))
-    await talk(view, model, LATEST + 2)
-    await catch_up(view)
+    page = PageState(registry(model, history_events=1000))
+    await talk(page, model, LATEST + 2)
+    await replayed(page)
     model.enqueue("edited")
-    await view.ask("first on the page, edited", 0, "").finish()
+    await page.ask("first on the page, edited", 0, "").finish()
     assert texts(model.requests[-1]) == [
         *("question 0", "answer 0", "question 1", "answer 1", "first on the page, edited")
     ]
-    assert await catch_up(view) == ["question 0", "question 1", "first on the page, edited"]
-    assert view.screen.hidden == 0
+    assert await replayed(page) == ["question 0", "question 1", "first on the page, edited"]
+    assert page.screen.hidden == 0
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Thousands of short visits, through every door of the page, and what is left of them."""
+"""Thousands of short visits, through every API of the page, and what is left of them."""
 
 import asyncio
 import json
@@ -36,7 +36,9 @@ class Served:
         self._program = program
         self.url = self._line("Running on ").split()[-1]
         config = httpx.get(f"{self.url}config", timeout=60).json()
-        self.functions = {each["api_name"]: each["id"] for each in config["dependencies"]}
+        self.functions = {
+            function["api_name"]: function["id"] for function in config["dependencies"]
+        }
 
     def held(self) -> dict[str, int]:
         """What the process holds now."""
@@ -121,35 +123,35 @@ class Visitor:
         return await self._do(function, data, "queue/join")
 
     async def _do(
-        self, function: str, data: list[Any], door: str = "run/predict"
+        self, function: str, data: list[Any], route: str = "run/predict"
     ) -> httpx.Response:
         wanted = {"fn_index": self._page.functions[function], "session_hash": self._session}
-        return await self._http.post(f"gradio_api/{door}", json={**wanted, "data": data})
+        return await self._http.post(f"gradio_api/{route}", json={**wanted, "data": data})
 
 
-BY_ALL_DOORS = (*[Visitor.stream] * 8, Visitor.chat, Visitor.browse)
+IN_ALL_WAYS = (*[Visitor.stream] * 8, Visitor.chat, Visitor.browse)
 
 
 async def visit(page: Served, count: int, ways: Any, *message: str) -> None:
     """So many visits, in these ways by turns."""
     gate = asyncio.Semaphore(AT_ONCE)
 
-    async def one(way: Any) -> None:
+    async def visit_once(way: Any) -> None:
         async with gate:
             await way(Visitor(http, page), *message)
 
     async with httpx.AsyncClient(base_url=page.url, timeout=60) as http:
-        await asyncio.gather(*map(one, islice(cycle(ways), count)))
+        await asyncio.gather(*map(visit_once, islice(cycle(ways), count)))
 
 
 @pytest.mark.thorough
 @pytest.mark.timeout(300)
 async def test_two_thousand_short_visits_leave_nothing() -> None:
     with serving(session_idle=3, max_conversations=MOST) as page:
-        await visit(page, 300, BY_ALL_DOORS, "10")
-        await visit(page, 1000, BY_ALL_DOORS, "10")
+        await visit(page, 300, IN_ALL_WAYS, "10")
+        await visit(page, 1000, IN_ALL_WAYS, "10")
         before = page.held()["bytes"]
-        await visit(page, 1000, BY_ALL_DOORS, "10")
+        await visit(page, 1000, IN_ALL_WAYS, "10")
         assert page.held()["bytes"] - before < 1000 * GROWTH
         assert page.left() == {}
 
@@ -161,7 +163,7 @@ MANY = 500
 async def test_what_is_refused_or_forged_leaves_nothing() -> None:
     limits = {"max_message_length": 3, "session_idle": 3, "max_conversations": 1000}
     with serving(**limits) as page:
-        await visit(page, 1, BY_ALL_DOORS, "10")
+        await visit(page, 1, IN_ALL_WAYS, "10")
         await visit(page, MANY * len(FORGERIES), FORGERIES)
         assert page.left() == {}
 

@@ -26,45 +26,45 @@ async def begun(*answers: str) -> tuple[PageState, ScriptedModel]:
     model = ScriptedModel()
     for said in ("one", *answers):
         model.enqueue(said)
-    view = PageState(Registry(loaded(model), Settings(**UNLIMITED)))
-    assert await told_of(view.ask("first", 0, "")) == ("one", [])
-    return view, model
+    page = PageState(Registry(loaded(model), Settings(**UNLIMITED)))
+    assert await told_of(page.ask("first", 0, "")) == ("one", [])
+    return page, model
 
 
 async def test_stop_pressed_before_the_answer_has_begun_stops_it() -> None:
-    view, model = await begun("two")
-    await view.stop(0.2)
-    assert await told_of(view.ask({"text": "second", "number": 0.2}, 1, "")) == ("", ["Stopped."])
-    assert await told_of(view.ask({"text": "third", "number": 0.3}, 2, "")) == ("two", [])
+    page, model = await begun("two")
+    await page.stop(0.2)
+    assert await told_of(page.ask({"text": "second", "number": 0.2}, 1, "")) == ("", ["Stopped."])
+    assert await told_of(page.ask({"text": "third", "number": 0.3}, 2, "")) == ("two", [])
     assert len(model.requests) == 2
 
 
 async def test_stop_pressed_in_the_moment_in_which_an_answer_begins_stops_it() -> None:
-    view, model = await begun("two")
-    turn = view.ask({"text": "second", "number": 0.2}, 1, "")
-    await view.stop(0.2)
+    page, model = await begun("two")
+    turn = page.ask({"text": "second", "number": 0.2}, 1, "")
+    await page.stop(0.2)
     assert await told_of(turn) == ("", ["Stopped."])
     assert len(model.requests) == 1
 
 
 async def test_stop_pressed_too_late_leaves_the_next_answer_alone() -> None:
-    view, _ = await begun("two")
-    await view.stop(0.1)
-    assert await told_of(view.ask({"text": "second", "number": 0.2}, 1, "")) == ("two", [])
+    page, _ = await begun("two")
+    await page.stop(0.1)
+    assert await told_of(page.ask({"text": "second", "number": 0.2}, 1, "")) == ("two", [])
 
 
 async def test_stop_pressed_for_a_message_of_no_number_stops_no_later_one() -> None:
-    view, _ = await begun("two")
-    await view.stop(None)
-    assert await told_of(view.ask("second", 1, "")) == ("two", [])
+    page, _ = await begun("two")
+    await page.stop(None)
+    assert await told_of(page.ask("second", 1, "")) == ("two", [])
 
 
 async def test_a_page_that_is_behind_is_shown_the_latest_and_nothing_between() -> None:
-    view, model = await begun()
+    page, model = await begun()
     let_go = asyncio.Event()
     model.enqueue("t", let_go, "w", "o")
-    turn = view.ask("second", 1, "")
-    shown = view.follow(turn)
+    turn = page.ask("second", 1, "")
+    shown = page.follow(turn)
     await anext(shown)
     let_go.set()
     await turn.finish()
@@ -72,10 +72,10 @@ async def test_a_page_that_is_behind_is_shown_the_latest_and_nothing_between() -
 
 
 async def test_a_page_that_turns_away_while_it_is_behind_is_shown_no_more() -> None:
-    view, _ = await begun("two")
-    shown = view.follow(view.ask("second", 1, ""))
+    page, _ = await begun("two")
+    shown = page.follow(page.ask("second", 1, ""))
     await anext(shown)
-    view.turn_to(None)
+    page.turn_to(None)
     assert [latest async for latest in shown] == []
 
 

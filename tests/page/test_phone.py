@@ -29,7 +29,7 @@ LONG = "\n".join(f"line {number} of a long message" for number in range(30))
 NOTCH = {"top": 0, "left": 47, "right": 47, "bottom": 21}
 ISLAND = {"top": 59, "left": 0, "right": 0, "bottom": 34}
 
-# Where the things that one needs are, and how large what a thumb meets; fractions are cut off.
+# Where the controls are, and how large what a thumb meets; fractions are cut off.
 MEASURED = """() => {
     const box = (selector) => {
         const { left, top, right, bottom } = document.querySelector(selector)

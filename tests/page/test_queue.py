@@ -41,9 +41,9 @@ def test_of_many_who_ask_at_once_each_is_told_once_where_it_stands(
 ) -> None:
     gemini.always("Hello.")
     with ThreadPoolExecutor(len(queue_clients)) as threads:
-        list(threads.map(lambda one: one.ask("Hi"), queue_clients))
+        list(threads.map(lambda client: client.ask("Hi"), queue_clients))
         told = threads.map(RawQueueClient.told, queue_clients)
-        kinds = Counter(each["msg"] for one in told for each in one)
+        kinds = Counter(message["msg"] for messages in told for message in messages)
     assert (kinds["estimation"], kinds["process_completed"]) == (20, 20)
 
 
@@ -62,6 +62,8 @@ def test_for_a_page_that_takes_nothing_no_backlog_piles_up(
     queue_clients[0].ask("Hi")
     assert said.wait(60)
     told = queue_clients[0].told()
-    updates = [each["output"]["data"] for each in told if each["msg"] == "process_generating"]
+    updates = [
+        message["output"]["data"] for message in told if message["msg"] == "process_generating"
+    ]
     assert len(updates) < 10
     assert json.dumps(updates).count("word ") == 50

@@ -29,7 +29,7 @@ NOTES = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"Buy milk"}
 # Hands files to the page as they are dropped there or pasted.
 HAND_OVER = """([kind, name, content, text]) => {
     const handed = new DataTransfer()
-    const bytes = Uint8Array.from(atob(content), sign => sign.charCodeAt())
+    const bytes = Uint8Array.from(atob(content), character => character.charCodeAt())
     handed.items.add(new File([bytes], name, {type: 'image/png'}))
     if (text) handed.setData('text/plain', text)
     const about = {bubbles: true, cancelable: true, dataTransfer: handed, clipboardData: handed}

@@ -136,7 +136,7 @@ def test_nothing_of_a_shared_page_runs_or_calls_anybody(
     assert reader.tab.evaluate("window.xss ?? null") is None
     assert reader.tab.locator(DOES).count() == 0
     assert second_origin.asked == []
-    page.complaints.clear()  # Of what its shield has kept away.
+    page.complaints.clear()  # Of what its Content-Security-Policy has blocked.
 
 
 def test_a_link_is_copied_brought_up_to_date_and_withdrawn(page: Page, gemini: FakeGemini) -> None:

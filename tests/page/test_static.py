@@ -1,10 +1,11 @@
 """What the browser is given: the script's own tests, and how it gets to the page."""
 
+import ast
 import json
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ import pytest
 from playwright.sync_api import expect
 
 import app
+from agent.api.later import FOLDER, TRANSLATIONS
 from agent.chat.agents import Agents
 from agent.chat.agents_folder import open_folder
+from agent.core.language import words_of_scripts
 from agent.core.settings import Settings
 from agent.models.offline import OfflineModel
 from agent.page.browser import ASSETS, STATIC, head
@@ -91,15 +94,60 @@ def test_every_listener_calls_a_method_that_the_script_has(tmp_path: Path) -> No
     assert called == methods - BY_SCRIPTS
 
 
+# What in a string of Python is JavaScript, or CSS.
+SCRIPT_OR_STYLE = re.compile(
+    r"=>|\b(?:globalThis|Object)\b|\b(?:document|window|console)\.(?!(?:css|html)\b)\w"
+    r"|\bfunction\b[\w ]*\(|\bchat\w*\??\.\w+\(|\{[^{}]*[\w-]+\s*:[^{}]*;\s*\}|\bstyle\s*="
+)
+
+# Where a component of Gradio's takes JavaScript as a string alone, it is one call by name.
+ONE_CALL = re.compile(r"chat\w+\.\w+\((?:element, )?trigger\)")
+
+# What else there is, with "…" for values: each says above itself why.
+OTHER_SCRIPTS = {
+    ("browser.py", "(...args) => "),  # One call by name, which `js` makes for all listeners.
+    ("browser.py", "(...args) => ….…(...args)"),
+    ("gradio_internals.py", "chatPlace.rooted({{ own | toorjson }})"),  # In Gradio's template.
+    ("side_by_side.py", "globalThis.chatSides?.watch(element, trigger)"),  # Of a part of the page.
+}
+
+
+def strings(tree: ast.Module) -> Iterator[str]:
+    """All strings of a module but its docstrings; of an f-string also the whole."""
+    kinds = ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef
+    owners = (node for node in ast.walk(tree) if isinstance(node, kinds))
+    docstrings = {ast.get_docstring(owner, clean=False) for owner in owners}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Constant(value=str(text)) if text not in docstrings:
+                yield text
+            case ast.JoinedStr(values=pieces):
+                texts = (getattr(piece, "value", "…") for piece in pieces)
+                yield "".join(text if isinstance(text, str) else "…" for text in texts)
+
+
 def test_python_holds_no_other_script() -> None:
-    files = [ROOT / "app.py", *ROOT.glob("agent/**/*.py")]
-    assert [file.name for file in files if "=>" in file.read_text("utf-8")] == ["browser.py"]
+    found = set()
+    for file in (ROOT / "app.py", *ROOT.glob("agent/**/*.py")):
+        for text in strings(ast.parse(file.read_text("utf-8"))):
+            if SCRIPT_OR_STYLE.search(text) and not ONE_CALL.fullmatch(text):
+                found.add((file.name, text))
+    assert found == OTHER_SCRIPTS
+
+
+def test_a_script_that_comes_later_takes_its_translations() -> None:
+    scripts = {file.name: file.read_text("utf-8") for file in FOLDER.glob("*.js")}
+    with_words = {name for name in scripts if words_of_scripts("de", f"later/{name}")}
+    assert {name for name, text in scripts.items() if TRANSLATIONS in text} == with_words
 
 
 def test_nothing_in_the_script_ends_it() -> None:
-    script = ASSETS["head"].removeprefix("<script>").removesuffix("</script>")
-    assert "</script" not in script
-    assert "<!--" not in script
+    pattern = '<script type="application/json" id="chat-constants">(.*)</script><script>(.*)'
+    elements = re.fullmatch(f"{pattern}</script>", ASSETS["head"], re.DOTALL)
+    assert elements
+    for script in elements.groups():
+        assert "</script" not in script
+        assert "<!--" not in script
 
 
 def test_a_space_alone_speaks_to_the_page_around_it(monkeypatch: pytest.MonkeyPatch) -> None:

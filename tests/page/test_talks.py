@@ -61,8 +61,8 @@ Come = Callable[..., Page]
 @pytest.fixture(scope="module")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """Chromium with a microphone, which it lends every page."""
-    heard = write_tone(tmp_path_factory.mktemp("microphone") / "tone.wav")
-    file = f"--use-file-for-fake-audio-capture={heard}"
+    sound = write_tone(tmp_path_factory.mktemp("microphone") / "tone.wav")
+    file = f"--use-file-for-fake-audio-capture={sound}"
     with run_chromium(CHROMIUM, FAKE_DEVICE, file, LENDS) as browser:
         yield browser
 
@@ -208,7 +208,7 @@ def test_the_microphone_is_open_as_long_as_a_key_is_held(
     expect(strip(page)).to_contain_text("Your microphone is off.")
     page.shows(("user", "…"), ("model", "You are muted."))
     count = page.tab.evaluate("sent.length")
-    page.tab.wait_for_timeout(400)
+    page.tab.wait_for_timeout(400)  # As long as several pieces of sound, none of which is sent.
     assert page.tab.evaluate("sent.length") == count
     live.enqueue(Heard("Now?"), "Now.")
     page.tab.get_by_role("log").click()  # Where the space bar does nothing else.

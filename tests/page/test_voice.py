@@ -15,7 +15,7 @@ from tests.support.fake_gemini import FakeGemini
 
 pytestmark = pytest.mark.slow
 
-# `spoken` is what the browser has been given to say and has not said, `heard` what listens.
+# `spoken` is what the browser has been given to say and has not said, `recognition` what listens.
 BROWSER_VOICE = """
 window.spoken = []
 window.SpeechSynthesisUtterance = function (text) { this.text = text }
@@ -26,12 +26,13 @@ const voice = {
 }
 Object.defineProperty(window, 'speechSynthesis', { value: voice })
 window.webkitSpeechRecognition = class {
-    start() { window.heard = this }
+    start() { window.recognition = this }
     stop() { this.onend({}) }
     abort() { this.onerror({ error: 'aborted' }); this.onend({}) }
 }
 window.SpeechRecognition = webkitSpeechRecognition
-window.say = (...texts) => heard.onresult({ results: texts.map((transcript) => [{ transcript }]) })
+window.say = (...texts) =>
+    recognition.onresult({ results: texts.map((transcript) => [{ transcript }]) })
 """
 
 NO_VOICE = """
@@ -133,7 +134,7 @@ def test_why_nothing_is_written_down_is_said(
     page = come(visitor, url, BROWSER_VOICE)
     page.box.fill("Hi")
     button(page, "Dictate").click()
-    page.tab.evaluate(f"heard.onerror({{ error: '{code}' }}); heard.onend({{}})")
+    page.tab.evaluate(f"recognition.onerror({{ error: '{code}' }}); recognition.onend({{}})")
     expect(page.tab.locator("#said")).to_have_text(sentence)
     expect(button(page, "Dictate")).to_be_visible()
     box_holds(page, "Hi")

@@ -51,7 +51,7 @@ def test_an_owner_names_an_accent_and_pictures(
     look = read_look(given, folder, "LOOK")
     assert look.accent == ("#0a7053", "#00aa77")
     pictures = look.logo, look.icon, look.card, look.avatar, look.visitor_avatar
-    assert [(each.kind, each.ratio) for each in pictures if each] == [
+    assert [(picture.kind, picture.ratio) for picture in pictures if picture] == [
         ("image/svg+xml", 2),
         ("image/x-icon", 1),
         ("image/png", 2),
@@ -66,8 +66,8 @@ def test_a_logo_alone_is_the_icon_too_and_without_any_there_is_one_in_the_accent
 ) -> None:
     look = read_look({"logo": "card.png"}, folder, "LOOK")
     assert look == Look(logo=look.logo, icon=look.logo)
-    for each, corner in ((look, (0, 0, 0, 0)), (PLAIN, (194, 65, 12, 255))):
-        drawn = Image.open(io.BytesIO(icon(each, 192) or b""))
+    for drawn_look, corner in ((look, (0, 0, 0, 0)), (PLAIN, (194, 65, 12, 255))):
+        drawn = Image.open(io.BytesIO(icon(drawn_look, 192) or b""))
         assert (drawn.size, drawn.format, drawn.getpixel((0, 0))) == ((192, 192), "PNG", corner)
     assert icon(read_look({"logo": "logo.svg"}, folder, "LOOK"), 192) is None
 

@@ -487,7 +487,7 @@ def test_a_cut_answer_offers_to_go_on_below_all_that_it_shows() -> None:
     cut = Text("Once upon", ANN, "cut"), Notice("stopped")
     offered = [{"value": "Please continue where you stopped.", "label": "Continue"}]
     for messages in (to_messages(cut), to_messages(cut, foot="Took 2 s")):
-        assert [each.get("options") for each in messages] == [
+        assert [message.get("options") for message in messages] == [
             *[None] * (len(messages) - 1),
             offered,
         ]

@@ -33,7 +33,7 @@ def test_each_button_is_offered_where_it_can_help(
 ) -> None:
     notice = Notice(code, {"tool": "sky", "length": 2, "longest": 1})
     last = to_messages((SAID, notice))[-1], to_messages((notice,))[-1]
-    labels = [[option["label"] for option in each.get("options", ())] for each in last]
+    labels = [[option["label"] for option in message.get("options", ())] for message in last]
     assert labels == [after_words, without]
 
 

@@ -42,11 +42,11 @@ class House:
         self.agents = Agents(self.loaded, Settings(**UNLIMITED, history_events=history))
         self.registry = self.agents.first
 
-    async def says(self, view: PageState, message: str, *steps: Any) -> list[str]:
+    async def says(self, page: PageState, message: str, *steps: Any) -> list[str]:
         """One turn; the app's own sentences in it."""
         if steps:
             self.model.enqueue(*steps)
-        turn = view.ask(message, len(view.screen.turn_ids), "1.2.3.4")
+        turn = page.ask(message, len(page.screen.turn_ids), "1.2.3.4")
         await turn.finish()
         assert answer(turn.transcript) == "".join(step for step in steps if isinstance(step, str))
         return notices(turn.transcript)
@@ -67,16 +67,16 @@ def store(tmp_path: Path) -> Store:
     return Store(f"{tmp_path}/chats.db")
 
 
-async def shown(view: PageState) -> list[tuple[str, str]]:
+async def shown(page: PageState) -> list[tuple[str, str]]:
     """What a page shows that is opened on it."""
-    pages: AsyncIterator[Any] = view.replay()
-    told = [told async for told, _ in pages][-1]
+    replayed: AsyncIterator[Any] = page.replay()
+    told = [told async for told, _ in replayed][-1]
     return [(turn.question, answer(turn.transcript)) for turn in told]
 
 
-async def stored(store: Store, view: PageState) -> list[str]:
+async def stored(store: Store, page: PageState) -> list[str]:
     """What the real store has of the conversation."""
-    key = {"app_name": "test", "user_id": view.user_id, "session_id": str(view.session_id)}
+    key = {"app_name": "test", "user_id": page.user_id, "session_id": str(page.session_id)}
     session = await SqliteSessionService.get_session(store, **key)  # type: ignore[arg-type]
     events = session.events if session else []
     return ["".join(p.text or "" for p in e.content.parts or []) for e in events if e.content]
@@ -91,11 +91,11 @@ async def at_rest() -> None:
 
 async def test_a_file_that_cannot_be_opened_gives_a_chat_in_memory_that_says_so_once() -> None:
     house = House(SqliteSessionService("/nowhere/at/all/chats.db"))
-    view = PageState(house.registry)
-    assert await house.says(view, "first", "one") == [SENTENCES["not_stored"]]
-    assert await house.says(view, "second", "two") == []
+    page = PageState(house.registry)
+    assert await house.says(page, "first", "one") == [SENTENCES["not_stored"]]
+    assert await house.says(page, "second", "two") == []
     assert house.told() == ["first", "one", "second"]
-    again = await open_last(house.registry, view.user_id)
+    again = await open_last(house.registry, page.user_id)
     assert await shown(again) == [("first", "one"), ("second", "two")]
     await at_rest()
 
@@ -104,16 +104,16 @@ async def test_what_a_read_only_file_holds_is_remembered_and_what_comes_is_not_s
     tmp_path: Path,
 ) -> None:
     writable = House(Store(f"{tmp_path}/chats.db"))
-    view = PageState(writable.registry)
-    assert await writable.says(view, "first", "one") == []
+    page = PageState(writable.registry)
+    assert await writable.says(page, "first", "one") == []
     house = House(SqliteSessionService(f"sqlite:///{tmp_path}/chats.db?mode=ro"))
-    again = await open_last(house.registry, view.user_id)
+    again = await open_last(house.registry, page.user_id)
     assert await shown(again) == [("first", "one")]
     assert await house.says(again, "second", "two") == [SENTENCES["not_stored"]]
     assert house.told() == ["first", "one", "second"]
     assert await house.says(again, "third", "three") == []
     assert house.told() == ["first", "one", "second", "two", "third"]
-    assert await stored(writable.store, view) == ["first", "one"]  # type: ignore[arg-type]
+    assert await stored(writable.store, page) == ["first", "one"]  # type: ignore[arg-type]
 
 
 async def test_a_disk_that_gets_full_in_the_midst_of_a_turn_takes_nothing_from_it(
@@ -125,12 +125,12 @@ async def test_a_disk_that_gets_full_in_the_midst_of_a_turn_takes_nothing_from_i
         return "full"
 
     house = House(store, tools=[fill])
-    view = PageState(house.registry)
-    await house.says(view, "first", "one")
+    page = PageState(house.registry)
+    await house.says(page, "first", "one")
     house.model.enqueue(call("fill"))
-    assert await house.says(view, "second", "two") == [SENTENCES["not_stored"]]
-    assert await shown(view) == [("first", "one"), ("second", "two")]
-    assert await house.says(view, "third", "three") == []
+    assert await house.says(page, "second", "two") == [SENTENCES["not_stored"]]
+    assert await shown(page) == [("first", "one"), ("second", "two")]
+    assert await house.says(page, "third", "three") == []
     assert house.told()[:3] + house.told()[-2:] == ["first", "one", "second", "two", "third"]
 
 
@@ -143,14 +143,14 @@ async def test_a_database_that_goes_down_in_the_midst_of_a_turn_leaves_what_the_
         return "dark"
 
     house = House(store, tools=[pull_the_plug])
-    view = PageState(house.registry)
-    await house.says(view, "first", "one")
+    page = PageState(house.registry)
+    await house.says(page, "first", "one")
     house.model.enqueue(call("pull_the_plug"))
-    assert await house.says(view, "second", "two") == [SENTENCES["not_stored"]]
-    assert await shown(view) == [("first", "one"), ("second", "two")]
+    assert await house.says(page, "second", "two") == [SENTENCES["not_stored"]]
+    assert await shown(page) == [("first", "one"), ("second", "two")]
     store.broken = ()
-    assert await house.says(view, "third", "three") == []  # It stays in memory, whole.
-    assert [chat.id for chat in await view.chats()] == [view.session_id]
+    assert await house.says(page, "third", "three") == []  # It stays in memory, whole.
+    assert [chat.id for chat in await page.chats()] == [page.session_id]
 
 
 async def test_an_event_that_was_stored_though_its_store_failed_is_not_doubled(
@@ -161,48 +161,48 @@ async def test_an_event_that_was_stored_though_its_store_failed_is_not_doubled(
         raise TimeoutError
 
     house = House(store)
-    view = PageState(house.registry)
-    await house.says(view, "first", "one")
+    page = PageState(house.registry)
+    await house.says(page, "first", "one")
     store.append_event = append_and_fail  # type: ignore[method-assign]
-    assert await house.says(view, "second", "two") == [SENTENCES["not_stored"]]
-    assert await shown(view) == [("first", "one"), ("second", "two")]
+    assert await house.says(page, "second", "two") == [SENTENCES["not_stored"]]
+    assert await shown(page) == [("first", "one"), ("second", "two")]
 
 
 async def test_what_cannot_be_recalled_is_told_of_and_comes_back_later(store: Store) -> None:
     house = House(store)
-    view = PageState(house.registry)
-    await house.says(view, "first", "one")
-    before, store.broken = view.session_id, ALL
-    view.registry = Registry(house.loaded, Settings(**UNLIMITED))  # As after a restart.
-    assert await shown(view) == [("", "")]
-    assert view.session_id is None
-    view.turn_to(before)
-    view._screen = Screen((before,))
-    assert await house.says(view, "second", "two") == [
+    page = PageState(house.registry)
+    await house.says(page, "first", "one")
+    before, store.broken = page.session_id, ALL
+    page.registry = Registry(house.loaded, Settings(**UNLIMITED))  # As after a restart.
+    assert await shown(page) == [("", "")]
+    assert page.session_id is None
+    page.turn_to(before)
+    page._screen = Screen((before,))
+    assert await house.says(page, "second", "two") == [
         SENTENCES["not_recalled"],
         SENTENCES["not_stored"],
     ]
     assert house.told() == ["second"]
-    assert await house.says(view, "third", "three") == []
+    assert await house.says(page, "third", "three") == []
     assert house.told() == ["second", "two", "third"]
     store.broken = ()
-    assert {chat.id for chat in await view.chats()} == {before, view.session_id}
-    view.turn_to(before)
-    assert await shown(view) == [("first", "one")]
+    assert {chat.id for chat in await page.chats()} == {before, page.session_id}
+    page.turn_to(before)
+    assert await shown(page) == [("first", "one")]
 
 
 async def test_a_visitor_who_comes_while_the_store_is_down_is_known_again_later(
     store: Store,
 ) -> None:
     house = House(store)
-    view = PageState(house.registry)
-    await house.says(view, "first", "one")
+    page = PageState(house.registry)
+    await house.says(page, "first", "one")
     store.broken = ALL
-    meanwhile = await open_last(house.registry, view.user_id)
-    assert (meanwhile.user_id, meanwhile.session_id) == (view.user_id, None)
+    meanwhile = await open_last(house.registry, page.user_id)
+    assert (meanwhile.user_id, meanwhile.session_id) == (page.user_id, None)
     assert await meanwhile.chats() == []
     store.broken = ()
-    assert await shown(await open_last(house.registry, view.user_id)) == [("first", "one")]
+    assert await shown(await open_last(house.registry, page.user_id)) == [("first", "one")]
 
 
 async def test_a_name_that_was_not_given_here_is_not_taken_while_the_store_is_down(
@@ -216,9 +216,9 @@ async def test_new_chats_are_stored_again_once_the_store_works(store: Store) -> 
     house, store.broken = House(store), ALL
     assert await house.says(PageState(house.registry), "first", "one") == [SENTENCES["not_stored"]]
     store.broken = ()
-    view = PageState(house.registry)
-    assert await house.says(view, "second", "two") == []
-    assert await stored(store, view) == ["second", "two"]
+    page = PageState(house.registry)
+    assert await house.says(page, "second", "two") == []
+    assert await stored(store, page) == ["second", "two"]
 
 
 async def test_visitors_are_apart_in_memory_too(store: Store) -> None:
@@ -237,52 +237,52 @@ async def test_what_the_model_was_not_shown_is_kept_too_when_the_disk_gets_full(
     store: Store,
 ) -> None:
     house = House(store, history=2)
-    view = PageState(house.registry)
+    page = PageState(house.registry)
     for message in ("first", "second", "third"):
-        await house.says(view, message, "yes")
+        await house.says(page, message, "yes")
     store.broken = ("append_event", "create_session", "delete_session")
-    assert await house.says(view, "fourth", "yes") == [SENTENCES["not_stored"]]
+    assert await house.says(page, "fourth", "yes") == [SENTENCES["not_stored"]]
     assert house.told() == ["third", "yes", "fourth"]
-    assert [question for question, _ in await shown(view)] == [
+    assert [question for question, _ in await shown(page)] == [
         *("first", "second", "third", "fourth")
     ]
 
 
 async def test_a_chat_that_moved_to_memory_is_deleted_in_both_places(store: Store) -> None:
     house = House(store)
-    view = PageState(house.registry)
-    await house.says(view, "first", "one")
+    page = PageState(house.registry)
+    await house.says(page, "first", "one")
     store.broken = ("append_event",)
-    await house.says(view, "second", "two")
+    await house.says(page, "second", "two")
     store.broken = ()
-    assert await stored(store, view) == ["first", "one"]
-    gone = PageState(house.registry, view.user_id, view.session_id)
-    await view.forget()
+    assert await stored(store, page) == ["first", "one"]
+    gone = PageState(house.registry, page.user_id, page.session_id)
+    await page.forget()
     assert await stored(store, gone) == []
-    assert await view.chats() == []
+    assert await page.chats() == []
 
 
 async def test_a_chat_in_memory_can_be_deleted(store: Store) -> None:
     house, store.broken = House(store), ALL
-    view = PageState(house.registry)
-    await house.says(view, "first", "one")
-    await view.forget()
-    assert await view.chats() == []
+    page = PageState(house.registry)
+    await house.says(page, "first", "one")
+    await page.forget()
+    assert await page.chats() == []
 
 
 async def test_nothing_is_said_to_be_deleted_that_is_still_stored(store: Store) -> None:
     house = House(store)
-    view = PageState(house.registry)
-    await house.says(view, "first", "one")
+    page = PageState(house.registry)
+    await house.says(page, "first", "one")
     store.broken = ALL
     with pytest.raises(StoreUnavailable):
-        await house.registry.forget_visitor(view.user_id)
+        await house.registry.forget_visitor(page.user_id)
     with pytest.raises(StoreUnavailable):
-        await view.forget()
+        await page.forget()
     for step in (clear, partial(forget_me, house.agents)):
         with pytest.raises(gr.Error, match="does not answer at the moment"):
-            await step(view)
-    assert await stored(store, view) == ["first", "one"]
+            await step(page)
+    assert await stored(store, page) == ["first", "one"]
 
 
 async def test_a_store_that_hangs_holds_nobody_up(
@@ -384,9 +384,9 @@ async def test_a_deleted_file_is_made_again_and_chats_are_stored_in_it(
     remove_all(place)
     if folder:
         place.rmdir()
-    view = PageState(house.registry)
-    assert await house.says(view, "second", "two") == []
-    assert await stored(store, view) == ["second", "two"]
+    page = PageState(house.registry)
+    assert await house.says(page, "second", "two") == []
+    assert await stored(store, page) == ["second", "two"]
     assert not house.loaded.runner.session_service.fails  # type: ignore[attr-defined]
     assert await house.says(earlier, "third") == [SENTENCES["session_gone"]]
     await house.says(earlier, "third", "three")
@@ -401,9 +401,9 @@ async def test_a_deleted_database_is_made_again(tmp_path: Path) -> None:
     house = House(DatabaseSessionService(f"sqlite+aiosqlite:///{tmp_path}/chats.db"))  # type: ignore[arg-type]
     assert await house.says(PageState(house.registry), "first", "one") == []
     remove_all(tmp_path)
-    view = PageState(house.registry)
-    assert await house.says(view, "second", "two") == []
-    key = {"app_name": "test", "user_id": view.user_id, "session_id": str(view.session_id)}
+    page = PageState(house.registry)
+    assert await house.says(page, "second", "two") == []
+    key = {"app_name": "test", "user_id": page.user_id, "session_id": str(page.session_id)}
     assert await house.store.get_session(**key)  # type: ignore[arg-type]
     await house.store.db_engine.dispose()  # type: ignore[attr-defined]
 

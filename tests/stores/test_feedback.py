@@ -75,29 +75,29 @@ class Window:
         what = loaded(self.model, tools=[look], instruction="Be kind.")
         what.runner.session_service = store or InMemoryStore()
         self.registry = Registry(what, Settings(**{**UNLIMITED, **settings}))
-        self.view = PageState(self.registry)
+        self.page = PageState(self.registry)
 
     async def ask(self, question: str, *steps: Any, kept: int | None = None) -> str:
         """One turn; its answer."""
         self.model.enqueue(*steps)
-        above = len(self.view.screen.turn_ids) if kept is None else kept
-        return answer(await self.view.ask(question, above, "1.2.3.4").finish())
+        above = len(self.page.screen.turn_ids) if kept is None else kept
+        return answer(await self.page.ask(question, above, "1.2.3.4").finish())
 
     async def rate(self, given: str, turn: int = -1, **words: str) -> Opinion:
         """Rate an answer on the page."""
-        what = {"turn": self.view.screen.turn_ids[turn], "rating": given, **words}
-        conversation = await self.view.conversation()
+        what = {"turn": self.page.screen.turn_ids[turn], "rating": given, **words}
+        conversation = await self.page.conversation()
         return await rating.rate(self.registry, conversation, what, "1.2.3.4")
 
     async def come(self, other: "Window") -> None:
         """Open here what is on the other's page."""
-        self.view = PageState(self.registry, other.view.user_id, other.view.session_id)
-        async for _ in self.view.replay():
+        self.page = PageState(self.registry, other.page.user_id, other.page.session_id)
+        async for _ in self.page.replay():
             pass
 
     async def opinions(self) -> dict[str, Opinion]:
         """Those about the chat on the page, by what the answers were."""
-        kept = await self.registry.feedback.of_chat(self.view.user_id, str(self.view.session_id))
+        kept = await self.registry.feedback.of_chat(self.page.user_id, str(self.page.session_id))
         return {finding.answer: finding.opinion for finding in kept.values()}
 
     async def all(self) -> list[Finding]:
@@ -115,11 +115,11 @@ async def test_a_finding_has_all_that_a_test_of_the_agent_needs() -> None:
     await window.ask("How is Rome?", thought("Hm."), "Rainy.")
     await window.rate("down", reason="Wrong facts", comment="It is not.", expected="Sunny.")
     (finding,) = await window.all()
-    (turn,) = (await window.view.conversation()).turns
+    (turn,) = (await window.page.conversation()).turns
     version = finding.agent_version
     assert finding == Finding(
-        user_id=window.view.user_id,
-        session_id=str(window.view.session_id),
+        user_id=window.page.user_id,
+        session_id=str(window.page.session_id),
         turn_id=turn.invocation_id,
         opinion=Opinion("down", "Wrong facts", "It is not.", "Sunny."),
         at=finding.at,
@@ -168,7 +168,7 @@ async def test_a_rating_is_changed_and_taken_back_with_all_that_was_written() ->
 async def test_no_model_is_told_of_it_and_the_chat_does_not_change() -> None:
     window = Window()
     await window.ask("first", "one")
-    key = window.registry.key(window.view.user_id, str(window.view.session_id))._asdict()
+    key = window.registry.key(window.page.user_id, str(window.page.session_id))._asdict()
     store = window.registry.loaded.runner.session_service
     before = await store.get_session(**key)
     await window.rate("down", comment="Bad.")
@@ -190,23 +190,23 @@ async def test_a_finding_outlasts_an_answer_that_is_taken_back(gone: str) -> Non
     if gone == "retry":
         await window.ask("second", "another", kept=1)
     else:
-        await window.view.undo()
+        await window.page.undo()
     assert await window.all() == frozen
-    await window.view.forget_visitor()
+    await window.page.forget_visitor()
     assert await window.all() == []
 
 
 async def test_a_finding_is_deleted_with_its_chat_and_no_other_is() -> None:
     window, stranger = Window(store := InMemoryStore()), Window(store)
-    for each, said in ((window, "one"), (stranger, "hers")):
-        await each.ask("first", said)
-        await each.rate("down")
-    window.view.turn_to(None)
+    for own_window, said in ((window, "one"), (stranger, "hers")):
+        await own_window.ask("first", said)
+        await own_window.rate("down")
+    window.page.turn_to(None)
     await window.ask("second", "two")
     await window.rate("up")
-    await window.view.forget()
+    await window.page.forget()
     assert sorted(await window.answers()) == ["hers", "one"]
-    await window.view.forget_visitor()
+    await window.page.forget_visitor()
     assert await window.answers() == ["hers"]
 
 
@@ -216,7 +216,7 @@ async def test_findings_are_kept_as_long_as_chats(monkeypatch: pytest.MonkeyPatc
     window = Window(store := Store(), session_idle=100)
     await window.ask("first", "one")
     await window.rate("down")
-    await window.view.undo()  # Now nothing but the finding is there.
+    await window.page.undo()  # Now nothing but the finding is there.
     assert await window.answers() == ["one"]
     await window.ask("second", "two")
     await window.rate("down")
@@ -233,13 +233,13 @@ async def test_only_ones_own_finished_answers_can_be_rated() -> None:
     await stranger.ask("hers", "hers")
     goes_on = asyncio.Event()
     window.model.enqueue("Wait", goes_on)
-    turn = window.view.ask("second", 1, "")
+    turn = window.page.ask("second", 1, "")
     await until(turn, "Wait")
-    for id in (turn.id, stranger.view.screen.turn_ids[0], "nothing", None, {"a": 1}):
+    for id in (turn.id, stranger.page.screen.turn_ids[0], "nothing", None, {"a": 1}):
         with pytest.raises(PlainError, match=SENTENCES["not_rated"][:30]):
             await rating.rate(
                 window.registry,
-                await window.view.conversation(),
+                await window.page.conversation(),
                 {"turn": id, "rating": "down"},
                 None,
             )
@@ -310,7 +310,7 @@ async def have_one_list(one: Window, two: Window) -> None:
     assert [finding.is_done for finding in await two.all()] == [True, False]
     await two.rate("", 0)
     assert await one.answers() == ["two"]
-    await one.view.forget_visitor()
+    await one.page.forget_visitor()
     assert await two.all() == []
 
 

@@ -51,9 +51,9 @@ async def directory_at(uri: str, model: ScriptedModel) -> AsyncIterator[Registry
         await registry._retention.close()  # Its sweep uses the store.
 
 
-async def says(view: PageState, message: str) -> tuple[str, list[str]]:
+async def says(page: PageState, message: str) -> tuple[str, list[str]]:
     """One turn: the answer, and the app's own sentences."""
-    turn = view.ask(message, len(view.screen.turn_ids), "1.2.3.4")
+    turn = page.ask(message, len(page.screen.turn_ids), "1.2.3.4")
     await turn.finish()
     return answer(turn.transcript), notices(turn.transcript)
 
@@ -85,10 +85,10 @@ async def test_replicas_that_start_first_at_once_all_store(postgres_uri: str) ->
 async def test_a_conversation_goes_on_after_a_restart(postgres_uri: str) -> None:
     model = model_that_says("one", "two")
     async with directory_at(postgres_uri, model) as registry:
-        view = PageState(registry)
-        await says(view, "first")
+        page = PageState(registry)
+        await says(page, "first")
     async with directory_at(postgres_uri, model) as registry:
-        again = await open_last(registry, view.user_id)
+        again = await open_last(registry, page.user_id)
         [_ async for _ in again.replay()]
         assert await says(again, "second") == ("two", [])
     assert [text for _, text in contents(model.requests[-1])] == ["first", "one", "second"]
@@ -98,10 +98,10 @@ async def test_a_turn_leaves_nothing_but_the_conversation(
     postgres: Postgres, postgres_uri: str
 ) -> None:
     async with directory_at(postgres_uri, model_that_says("one")) as registry:
-        view = PageState(registry)
-        await says(view, "first")
+        page = PageState(registry)
+        await says(page, "first")
         assert postgres.sql(postgres_uri.rpartition("/")[2], "SELECT user_id FROM sessions") == [
-            view.user_id
+            page.user_id
         ]
 
 
@@ -110,18 +110,18 @@ async def test_a_server_that_goes_away_and_comes_back(
 ) -> None:
     model = model_that_says("one", "two", "three", "four")
     async with directory_at(postgres_uri, model) as registry:
-        view = PageState(registry)
-        await says(view, "first")
+        page = PageState(registry)
+        await says(page, "first")
         await asyncio.to_thread(postgres.stop)
         try:
-            assert await says(view, "second") == (
+            assert await says(page, "second") == (
                 "two",
                 [SENTENCES["not_recalled"], SENTENCES["not_stored"]],
             )
-            assert await says(view, "third") == ("three", [])
+            assert await says(page, "third") == ("three", [])
         finally:
             await asyncio.to_thread(postgres.start)
-        assert len(await view.chats()) == 2
+        assert len(await page.chats()) == 2
         assert await says(PageState(registry), "fourth") == ("four", [])
     assert [line for line in caplog.messages if "session store" in line] == [
         "The session store fails (ConnectionRefusedError): chats are kept in memory.",
@@ -131,11 +131,11 @@ async def test_a_server_that_goes_away_and_comes_back(
 
 async def in_mid_turn(registry: Registry) -> tuple[PageState, Turn]:
     """A page with one whole turn, and the second of which "t" has been said."""
-    view = PageState(registry)
-    await says(view, "first")
-    turn = view.ask("second", 1, "1.2.3.4")
+    page = PageState(registry)
+    await says(page, "first")
+    turn = page.ask("second", 1, "1.2.3.4")
     await until(turn, "t")
-    return view, turn
+    return page, turn
 
 
 async def test_a_restart_of_the_server_in_mid_turn_loses_nothing(
@@ -144,15 +144,15 @@ async def test_a_restart_of_the_server_in_mid_turn_loses_nothing(
     halfway = asyncio.Event()
     model = scripted(("one",), ("t", halfway, "wo"), ("three",))
     async with directory_at(postgres_uri, model) as registry:
-        view, turn = await in_mid_turn(registry)
+        page, turn = await in_mid_turn(registry)
         await asyncio.to_thread(postgres.stop)
         await asyncio.to_thread(postgres.start)
         halfway.set()
         transcript = await turn.finish()
         assert (answer(transcript), notices(transcript)) == ("two", [])
-        assert await says(view, "third") == ("three", [])
+        assert await says(page, "third") == ("three", [])
     async with directory_at(postgres_uri, model) as registry:
-        again = await open_last(registry, view.user_id)
+        again = await open_last(registry, page.user_id)
         shown = [told async for told, _ in again.replay()][-1]
         assert [(t.question, answer(t.transcript)) for t in shown] == [
             *(("first", "one"), ("second", "two"), ("third", "three"))
@@ -166,7 +166,7 @@ async def test_a_server_that_goes_away_in_mid_turn_loses_nothing(
     halfway = asyncio.Event()
     model = scripted(("one",), ("t", halfway, "wo"), ("three",))
     async with directory_at(postgres_uri, model) as registry:
-        view, turn = await in_mid_turn(registry)
+        page, turn = await in_mid_turn(registry)
         await asyncio.to_thread(postgres.stop)
         try:
             halfway.set()
@@ -175,7 +175,7 @@ async def test_a_server_that_goes_away_in_mid_turn_loses_nothing(
             await asyncio.to_thread(postgres.start)
         assert answer(transcript) == "two"
         assert notices(transcript)[-1] == SENTENCES["not_stored"]
-        assert await says(view, "third") == ("three", [])
+        assert await says(page, "third") == ("three", [])
 
 
 @pytest.fixture

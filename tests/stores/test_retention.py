@@ -62,19 +62,19 @@ class House:
         what.runner.session_service = self.store
         self.registry = Registry(what, Settings(**{**UNLIMITED, **settings}))
 
-    async def visit(
+    async def chat(
         self, *steps: Any, at: str | None = None, user: str | None = None
     ) -> ActiveConversation:
         """A new conversation; its turn is over unless its steps keep it."""
         self.model.enqueue("Hi.", *steps)
-        visit = self.registry.open(user)
-        log = visit.ask(Question("Hello", visitor=Visitor(address=at)))
+        chat = self.registry.open(user)
+        log = chat.ask(Question("Hello", visitor=Visitor(address=at)))
         await (log.turn.admitted.wait() if steps else log.turn.finish())
-        return visit
+        return chat
 
-    async def visits(self, count: int) -> list[str]:
+    async def chats(self, count: int) -> list[str]:
         """The ids of so many new conversations."""
-        return [(await self.visit()).conversation.session_id for _ in range(count)]
+        return [(await self.chat()).conversation.session_id for _ in range(count)]
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait until this holds; it may change whenever the store is used."""
@@ -111,15 +111,15 @@ async def test_a_conversation_that_was_idle_for_too_long_is_deleted_and_a_younge
     None
 ):
     house = House(session_idle=3600)
-    await house.visits(2)
+    await house.chats(2)
     house.store.age(3601)
-    young = await house.visits(1)
+    young = await house.chats(1)
     await house.until_left(*young)
 
 
 async def test_an_hour_less_is_not_too_long() -> None:
     house = House(session_idle=7200)
-    ids = await house.visits(2)
+    ids = await house.chats(2)
     house.store.age(3600)
     await house.rounds()
     assert house.store.ids() == set(ids)
@@ -127,9 +127,9 @@ async def test_an_hour_less_is_not_too_long() -> None:
 
 async def test_a_conversation_found_again_begins_the_rounds_as_a_new_one_does() -> None:
     before = House(session_idle=10_000)
-    await before.visits(1)
+    await before.chats(1)
     before.store.age(4000)
-    (young,) = await before.visits(1)
+    (young,) = await before.chats(1)
     before.registry._retention._task.cancel()  # type: ignore[union-attr]
     after = House(before.store, session_idle=3600)
     assert await after.registry.find(f"visitor-{young}", young)
@@ -142,7 +142,7 @@ async def test_a_conversation_found_again_begins_the_rounds_as_a_new_one_does() 
 @pytest.mark.parametrize("most", [1, 3, 20])
 async def test_no_more_are_kept_than_the_host_wants_and_those_are_the_latest(most: int) -> None:
     house = House(max_conversations=most)
-    ids = await house.visits(2 * most + 1)
+    ids = await house.chats(2 * most + 1)
     await house.until_left(*ids[-most:])
 
 
@@ -151,7 +151,7 @@ async def test_many_at_once_are_looked_through_before_the_pause_is_over(
 ) -> None:
     monkeypatch.setattr(retention, "SWEEP_INTERVAL", (0.02, 600))
     house = House(max_conversations=20)
-    ids = await house.visits(60)
+    ids = await house.chats(60)
     # A tenth more may wait for the next round.
     await house.until(lambda: len(house.store.ids()) <= 22)
     assert house.store.ids() >= set(ids[-20:])
@@ -160,7 +160,7 @@ async def test_many_at_once_are_looked_through_before_the_pause_is_over(
 async def test_0_is_no_limit_and_no_reason_to_look_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "SWEEP_INTERVAL", (0.01, 600))
     house = House(max_conversations=0)
-    ids = await house.visits(30)
+    ids = await house.chats(30)
     assert house.store.ids() == set(ids)
     assert house.store.listings == 1
 
@@ -168,7 +168,7 @@ async def test_0_is_no_limit_and_no_reason_to_look_again(monkeypatch: pytest.Mon
 # Whose
 
 
-def chats(*names: str) -> list[Session]:
+def sessions(*names: str) -> list[Session]:
     """Sessions, the oldest first; each is called by its visitor and a number."""
     return [
         Session(id=name, app_name="test", user_id=name[0], last_update_time=float(at))
@@ -195,24 +195,24 @@ AT_HOME = {"a": "192.0.2.1", "b": "192.0.2.1", "c": "192.0.2.1", "d": "192.0.2.2
 def test_whoever_has_most_makes_room_first(
     stored: list[str], at: dict[str, str], order: list[str]
 ) -> None:
-    made = retention.in_order(chats(*stored), at.get)
+    made = retention.in_order(sessions(*stored), at.get)
     assert [session.id for session in made] == order
 
 
 async def test_a_strangers_many_chats_push_out_nobody_elses() -> None:
     house = House(max_conversations=20)
-    ours = [(await house.visit(at="192.0.2.1")).conversation.session_id for _ in range(3)]
-    theirs = [(await house.visit(at="192.0.2.2")).conversation.session_id for _ in range(60)]
+    ours = [(await house.chat(at="192.0.2.1")).conversation.session_id for _ in range(3)]
+    theirs = [(await house.chat(at="192.0.2.2")).conversation.session_id for _ in range(60)]
     await house.until_left(*ours, *theirs[-17:])
 
 
 async def test_a_visitors_many_chats_push_out_nobody_elses_of_the_same_address() -> None:
     house = House(max_conversations=20)
     whose = "visitor-00000000-0000-4000-8000-000000000001"
-    ours = [(await house.visit(at="127.0.0.1", user=whose)).conversation.session_id]
+    ours = [(await house.chat(at="127.0.0.1", user=whose)).conversation.session_id]
     other = whose.replace("1", "2")
     theirs = [
-        (await house.visit(at="127.0.0.1", user=other)).conversation.session_id for _ in range(60)
+        (await house.chat(at="127.0.0.1", user=other)).conversation.session_id for _ in range(60)
     ]
     await house.until_left(*ours, *theirs[-19:])
 
@@ -222,9 +222,9 @@ async def test_a_visitors_many_chats_push_out_nobody_elses_of_the_same_address()
 
 async def test_a_conversation_in_use_is_neither_too_old_nor_one_too_many() -> None:
     house, rest = House(max_conversations=1, session_idle=3600), asyncio.Event()
-    busy = await house.visit(rest, " And bye.")
+    busy = await house.chat(rest, " And bye.")
     house.store.age(4000)
-    latest = (await house.visits(3))[-1]
+    latest = (await house.chats(3))[-1]
     in_use = busy.conversation.session_id
     await house.until_left(in_use, latest)
     rest.set()
@@ -233,8 +233,8 @@ async def test_a_conversation_in_use_is_neither_too_old_nor_one_too_many() -> No
     assert [text for _, text in await told(busy)] == ["Hi. And bye."]
 
 
-async def told(visit: ActiveConversation) -> list[tuple[str, str]]:
-    turns = await visit.conversation.history()
+async def told(chat: ActiveConversation) -> list[tuple[str, str]]:
+    turns = await chat.conversation.history()
     return [(turn.question, getattr(turn.transcript[0], "text", "")) for turn in turns]
 
 
@@ -245,7 +245,7 @@ async def test_a_developers_own_sessions_stay_and_are_not_counted() -> None:
             app_name="test", user_id="user", session_id=f"mine {number}"
         )
     house.store.age(1_000_000)
-    ids = await house.visits(4)
+    ids = await house.chats(4)
     await house.until_left(*(f"mine {number}" for number in range(5)), *ids[-2:])
 
 
@@ -254,7 +254,7 @@ async def test_a_developers_own_sessions_stay_and_are_not_counted() -> None:
 
 async def test_one_that_cannot_be_deleted_keeps_no_other(caplog: pytest.LogCaptureFixture) -> None:
     house = House(session_idle=3600)
-    stuck, *_ = await house.visits(3)
+    stuck, *_ = await house.chats(3)
     house.store.broken = {stuck}
     house.store.age(4000)
     await house.until_left(stuck)
@@ -266,7 +266,7 @@ async def test_one_that_cannot_be_deleted_keeps_no_other(caplog: pytest.LogCaptu
 async def test_a_store_that_was_down_is_looked_through_when_it_is_back() -> None:
     house = House(session_idle=3600)
     house.store.is_down = True
-    await house.visits(2)
+    await house.chats(2)
     house.store.age(4000)
     await house.rounds()
     house.store.is_down = False
@@ -286,9 +286,9 @@ async def test_no_more_are_held_than_the_host_wants_and_the_one_used_longest_ago
     None
 ):
     house = House(max_conversations=3)
-    first, second, third = await house.visits(3)
+    first, second, third = await house.chats(3)
     await house.registry.find(f"visitor-{first}", first)
-    (fourth,) = await house.visits(1)
+    (fourth,) = await house.chats(1)
     assert held_ids(house) == [third, first, fourth]
     assert second not in held_ids(house)
 
@@ -296,37 +296,37 @@ async def test_no_more_are_held_than_the_host_wants_and_the_one_used_longest_ago
 @pytest.mark.usefixtures("only_one_round")
 async def test_a_conversation_that_is_being_answered_stays_held_beyond_that() -> None:
     house, rest = House(max_conversations=1), asyncio.Event()
-    busy = (await house.visit(rest)).conversation.session_id
-    _, latest = await house.visits(2)
+    busy = (await house.chat(rest)).conversation.session_id
+    _, latest = await house.chats(2)
     assert held_ids(house) == [busy, latest]
     rest.set()
 
 
 async def test_one_that_was_let_go_is_found_again_with_all_that_was_said() -> None:
     house = House(max_conversations=2)
-    first, *_ = await house.visits(1)
+    first, *_ = await house.chats(1)
     house.registry._let_go(house.registry.key(f"visitor-{first}", first))
-    visit = await house.registry.find(f"visitor-{first}", first)
-    assert visit
-    assert await told(visit) == [("Hello", "Hi.")]
+    chat = await house.registry.find(f"visitor-{first}", first)
+    assert chat
+    assert await told(chat) == [("Hello", "Hi.")]
 
 
 async def test_an_idle_one_is_held_for_a_time_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(held, "HOLD_TIME", 0.05)
     house = House()
-    (only,) = await house.visits(1)
+    (only,) = await house.chats(1)
     await house.until(lambda: not held_ids(house))
     assert house.store.ids() == {only}
 
 
 async def test_a_registry_whose_place_another_takes_sweeps_no_more_and_its_turns_go_on() -> None:
     house, rest = House(), asyncio.Event()
-    visit = await house.visit(rest, " Bye.")
+    chat = await house.chat(rest, " Bye.")
     house.registry.retire()
     rest.set()
-    assert visit.log
-    await visit.log.turn.finish()
-    assert await told(visit) == [("Hello", "Hi. Bye.")]
+    assert chat.log
+    await chat.log.turn.finish()
+    assert await told(chat) == [("Hello", "Hi. Bye.")]
     task = house.registry._retention._task
     assert task
     assert task.cancelled()
@@ -349,7 +349,7 @@ async def test_a_registry_that_is_closed_uses_the_store_no_longer(
 
     monkeypatch.setattr(held, "LAST_WORDS", 0.0)
     monkeypatch.setattr(house.store, "list_sessions", list_slowly)
-    await house.visit()
+    await house.chat()
     await house.until(lambda: in_use == ["begun"])
     await house.registry.close()
     assert in_use == ["begun", "given back"]

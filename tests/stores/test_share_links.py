@@ -45,11 +45,11 @@ class House:
         return PageState(self.registry)
 
     async def say(
-        self, view: PageState, question: str, answer: str, kept: int | None = None
+        self, page: PageState, question: str, answer: str, kept: int | None = None
     ) -> None:
         """One turn, in the place of all but the first `kept`."""
         self.model.enqueue(answer)
-        await view.ask(question, len(view.screen.turn_ids) if kept is None else kept, "").finish()
+        await page.ask(question, len(page.screen.turn_ids) if kept is None else kept, "").finish()
 
     async def get(self, token: str | None) -> httpx.Response:
         """What the link shows."""
@@ -67,22 +67,22 @@ class House:
         return [link.id for link in listed.sessions]
 
 
-async def shared(house: House, view: PageState, answer: str = "Sunny.") -> str:
+async def shared(house: House, page: PageState, answer: str = "Sunny.") -> str:
     """A conversation of one turn that is shared; its token."""
-    await house.say(view, "How is Rome?", answer)
-    await view.share()
-    token = await view.token()
+    await house.say(page, "How is Rome?", answer)
+    await page.share()
+    token = await page.token()
     assert token
     return token
 
 
 async def test_whoever_has_the_link_reads_the_conversation() -> None:
     house = House()
-    status, page = await house.read(await shared(house, house.visitor()))
+    status, text = await house.read(await shared(house, house.visitor()))
     assert status == 200
-    assert "How is Rome?" in page
-    assert "Sunny." in page
-    assert re.search(r"<time>20\d\d-\d\d-\d\d \d\d:\d\d UTC</time>", page)
+    assert "How is Rome?" in text
+    assert "Sunny." in text
+    assert re.search(r"<time>20\d\d-\d\d-\d\d \d\d:\d\d UTC</time>", text)
 
 
 async def test_a_shared_page_is_for_readers_alone() -> None:
@@ -100,48 +100,48 @@ async def test_a_shared_page_is_for_readers_alone() -> None:
 
 async def test_what_is_said_after_sharing_is_read_once_it_is_shared_again() -> None:
     house = House()
-    view = house.visitor()
-    token = await shared(house, view)
-    await house.say(view, "And my secret?", "Safe.")
-    await view.rename("A secret")
+    page = house.visitor()
+    token = await shared(house, page)
+    await house.say(page, "And my secret?", "Safe.")
+    await page.rename("A secret")
     assert "ecret" not in (await house.read(token))[1]
-    await view.share()
-    assert await view.token() == token
+    await page.share()
+    assert await page.token() == token
     assert "And my secret?" in (await house.read(token))[1]
     assert "<title>A secret</title>" in (await house.read(token))[1]
 
 
 async def test_what_is_taken_back_is_gone_from_the_link() -> None:
     house = House()
-    view = house.visitor()
-    await house.say(view, "First", "One.")
-    await house.say(view, "Second", "Two.")
-    await view.share()
-    await house.say(view, "Third", "Three.", kept=1)
-    page = (await house.read(await view.token()))[1]
-    assert ("One." in page, "Two." in page, "Three." in page) == (True, False, False)
+    page = house.visitor()
+    await house.say(page, "First", "One.")
+    await house.say(page, "Second", "Two.")
+    await page.share()
+    await house.say(page, "Third", "Three.", kept=1)
+    text = (await house.read(await page.token()))[1]
+    assert ("One." in text, "Two." in text, "Three." in text) == (True, False, False)
 
 
-async def withdraw(house: House, view: PageState) -> None:
-    await view.stop_sharing()
+async def withdraw(house: House, page: PageState) -> None:
+    await page.stop_sharing()
 
 
-async def delete(house: House, view: PageState) -> None:
-    await view.forget()
+async def delete(house: House, page: PageState) -> None:
+    await page.forget()
 
 
-async def forget_me(house: House, view: PageState) -> None:
-    await house.registry.forget_visitor(view.user_id)
+async def forget_me(house: House, page: PageState) -> None:
+    await house.registry.forget_visitor(page.user_id)
 
 
 @pytest.mark.parametrize("end", [withdraw, delete, forget_me])
 async def test_nothing_is_left_of_a_link_that_is_ended(end: Callable[..., Any]) -> None:
     house = House()
-    view = house.visitor()
-    token = await shared(house, view)
+    page = house.visitor()
+    token = await shared(house, page)
     other = await shared(house, house.visitor(), "Mine.")
     assert len(await house.links()) == 2
-    await end(house, view)
+    await end(house, page)
     assert await house.read(token) == GOES
     assert "Mine." in (await house.read(other))[1]
     assert len(await house.links()) == 1
@@ -149,9 +149,9 @@ async def test_nothing_is_left_of_a_link_that_is_ended(end: Callable[..., Any]) 
 
 async def test_a_link_to_nothing_but_what_was_taken_back_shows_nothing() -> None:
     house = House()
-    view = house.visitor()
-    token = await shared(house, view)
-    await house.say(view, "New", "Other.", kept=0)
+    page = house.visitor()
+    token = await shared(house, page)
+    await house.say(page, "New", "Other.", kept=0)
     assert await house.read(token) == GOES
 
 
@@ -179,12 +179,12 @@ async def test_a_conversation_that_makes_room_takes_its_link_along() -> None:
 
 async def test_a_withdrawn_link_stays_dead_when_the_conversation_is_shared_anew() -> None:
     house = House()
-    view = house.visitor()
-    old = await shared(house, view)
-    await view.stop_sharing()
-    await view.share()
+    page = house.visitor()
+    old = await shared(house, page)
+    await page.stop_sharing()
+    await page.share()
     assert await house.read(old) == GOES
-    assert (await house.read(await view.token()))[0] == 200
+    assert (await house.read(await page.token()))[0] == 200
 
 
 async def test_a_token_tells_no_ids_and_leads_to_no_other() -> None:
@@ -218,20 +218,20 @@ async def test_nobody_else_can_withdraw_a_link_or_look_it_up() -> None:
 
 async def test_what_has_no_words_yet_is_not_shared() -> None:
     house = House()
-    view = house.visitor()
-    await view.share()
-    await view.conversation()
-    await view.share()
-    assert await view.token() is None
+    page = house.visitor()
+    await page.share()
+    await page.conversation()
+    await page.share()
+    assert await page.token() is None
     assert await house.links() == []
 
 
 async def test_a_link_outlasts_a_restart_and_is_the_same_for_all_replicas(tmp_path: Path) -> None:
     one, two = (House(SqliteSessionService(str(tmp_path / "chats.db"))) for _ in "12")
-    view = one.visitor()
-    token = await shared(one, view)
+    page = one.visitor()
+    token = await shared(one, page)
     assert "Sunny." in (await two.read(token))[1]
-    again = PageState(two.registry, view.user_id, view.session_id)
+    again = PageState(two.registry, page.user_id, page.session_id)
     assert await again.token() == token
     await again.share()
     await again.stop_sharing()
@@ -257,19 +257,19 @@ async def test_a_shared_page_is_rendered_once_for_all_who_read_it_as_it_is(
 
     monkeypatch.setattr(export, "to_html", counted)
     house = House()
-    view = house.visitor()
-    await house.say(view, "Hi", "Hello.")
-    await view.share()
-    token = await view.token()
+    page = house.visitor()
+    await house.say(page, "Hi", "Hello.")
+    await page.share()
+    token = await page.token()
     pages = await asyncio.gather(*(house.get(token) for _ in range(20)))
     assert {page.status_code for page in pages} == {200}
     assert rendered == [1]
-    await house.say(view, "And?", "Yes.")
-    await view.share()
+    await house.say(page, "And?", "Yes.")
+    await page.share()
     assert "Yes." in (await house.get(token)).text
     assert (await house.get(token)).status_code == 200
     assert rendered == [1, 2]
-    await view.stop_sharing()
+    await page.stop_sharing()
     assert await house.read(token) == GOES
 
 

@@ -11,4 +11,6 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 def violations(page: Page) -> list[str]:
     """What breaks WCAG on the page as it is."""
     found = Axe().run(page.tab, options=RULES).response["violations"]
-    return [f"{each['id']}: {node['html']}" for each in found for node in each["nodes"]]
+    return [
+        f"{violation['id']}: {node['html']}" for violation in found for node in violation["nodes"]
+    ]

@@ -69,11 +69,11 @@ class App:
         )
         self.said = until_running(self.program)
 
-    def end(self, sign: int = signal.SIGTERM) -> int:
+    def end(self, signum: int = signal.SIGTERM) -> int:
         """End it; its exit code. What it said meanwhile is in `said` then."""
         with self.program as program:
             with suppress(ProcessLookupError):
-                program.send_signal(sign)
+                program.send_signal(signum)
             if program.stdout and not program.stdout.closed:
                 self.said += program.stdout
         return program.returncode

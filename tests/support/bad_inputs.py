@@ -1,4 +1,4 @@
-"""Bad inputs, by name: what test_bad_input.py sends to every door.
+"""Bad inputs, by name: what test_bad_input.py sends to every API.
 
 In a request's body HASH stands for the hash of a client's session, CHAT for the number of the
 step that chats.

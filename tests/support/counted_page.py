@@ -53,8 +53,10 @@ class Quick(BaseLlm):
 def held(demo: Any, store: InMemoryStore) -> dict[str, int]:
     """How many there are of what one visit may leave, and the bytes that the process takes."""
     gc.collect()
-    objects = Counter(KINDS[type(each)] for each in gc.get_objects() if type(each) in KINDS)
-    pages = sum(isinstance(each, SessionState) for each in gc.get_objects())
+    objects = Counter(
+        KINDS[type(tracked)] for tracked in gc.get_objects() if type(tracked) in KINDS
+    )
+    pages = sum(isinstance(tracked, SessionState) for tracked in gc.get_objects())
     queue = demo._queue
     gradios = {"page": pages, "run": len(queue.pending_event_ids_session)}
     told = {"told": len(queue.pending_messages_per_session), "users": len(store.sessions["test"])}

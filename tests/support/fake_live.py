@@ -124,7 +124,9 @@ class Connection:
     def results(self) -> list[Json]:
         """The results of tools that have come."""
         answered = (frame.get("tool_response", {}) for frame in self.frames)
-        return [each for answer in answered for each in answer.get("function_responses", [])]
+        return [
+            response for answer in answered for response in answer.get("function_responses", [])
+        ]
 
 
 class FakeLive:
@@ -310,7 +312,7 @@ def _snake(value: Any) -> Any:
     """The client mixes both ways to write a name; here they are all written in one."""
     if isinstance(value, dict):
         return {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", k).lower(): _snake(v) for k, v in value.items()}
-    return [_snake(each) for each in value] if isinstance(value, list) else value
+    return [_snake(item) for item in value] if isinstance(value, list) else value
 
 
 def _tls(path: str) -> ssl.SSLContext:

@@ -40,8 +40,8 @@ class Request:
 
     @property
     def conversation(self) -> list[tuple[str, Any]]:
-        said = [(each["role"], each.get("content")) for each in self.body["messages"]]
-        return [each for each in said if each[0] != "system"]
+        said = [(message["role"], message.get("content")) for message in self.body["messages"]]
+        return [line for line in said if line[0] != "system"]
 
 
 @dataclass

@@ -15,9 +15,9 @@ def willing(times: int = 100) -> ScriptedModel:
     return ScriptedModel(scripts=[["Yes."] for _ in range(times)])
 
 
-async def ask(visit: ActiveConversation, message: str = "Hi", address: str = HERE) -> str:
+async def ask(chat: ActiveConversation, message: str = "Hi", address: str = HERE) -> str:
     """The answer; or, where there is none, what is said in its place."""
-    said = await visit.ask(Question(message, visitor=Visitor(address=address))).turn.finish()
+    said = await chat.ask(Question(message, visitor=Visitor(address=address))).turn.finish()
     return answer(said) or " ".join(notices(said))
 
 

@@ -18,7 +18,9 @@ def user(content: Any) -> Json:
 
 def ask(client: OpenAI | AsyncOpenAI, *said: Any, **options: Any) -> Any:
     """What the client makes of the answer to this conversation; a text is a user's message."""
-    messages = [user(each) if isinstance(each, str) else each for each in said or ("Hi",)]
+    messages = [
+        user(message) if isinstance(message, str) else message for message in said or ("Hi",)
+    ]
     create: Any = client.chat.completions.create
     return create(**{"model": "helper", "messages": messages, **options})
 

@@ -49,9 +49,9 @@ class RawQueueClient:
         """Post this to the queue."""
         return self._post("queue/join", body)
 
-    def _call(self, door: str, function: str, data: list[Any]) -> httpx.Response:
+    def _call(self, route: str, function: str, data: list[Any]) -> httpx.Response:
         body = {"fn_index": self.functions[function], "session_hash": self.session, "data": data}
-        return self._post(door, json.dumps(body))
+        return self._post(route, json.dumps(body))
 
-    def _post(self, door: str, body: str) -> httpx.Response:
-        return self.http.post(door, content=body, headers={"content-type": "application/json"})
+    def _post(self, route: str, body: str) -> httpx.Response:
+        return self.http.post(route, content=body, headers={"content-type": "application/json"})

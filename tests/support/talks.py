@@ -64,7 +64,8 @@ def whole(text: str) -> Callable[[Transcript], bool]:
     return is_so
 
 
-async def heard(turn: LiveTurn, is_so: Callable[[Transcript], bool]) -> None:
+async def wait_until(turn: LiveTurn, is_so: Callable[[Transcript], bool]) -> None:
+    """Wait until this is so of what has been said in the talk."""
     async with asyncio.timeout(20):
         async for latest in turn.watch():
             if is_so(latest):

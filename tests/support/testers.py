@@ -49,7 +49,7 @@ class PageTester:
 
     async def found(self) -> dict[str, Finding]:
         """What the host finds, the newest first."""
-        return {finding_id(each): each for each in await self.registry.feedback.all()}
+        return {finding_id(finding): finding for finding in await self.registry.feedback.all()}
 
     async def evalset(self, **options: Any) -> Exported:
         """The same as an eval set."""

@@ -59,7 +59,7 @@ def test_what_is_asked_is_said_in_words_and_is_no_failure(
     response = waiting.responses.create(model="helper", input="Hi")
     assert (response.output_text, response.status) == (words, "completed")
     events = list(waiting.responses.create(model="helper", input="Hi", stream=True))
-    assert "".join(getattr(each, "delta", "") for each in events) == words
+    assert "".join(getattr(event, "delta", "") for event in events) == words
     assert events[-1].type == "response.completed"
     assert SECRET not in repr([whole, chunks, response, events])
     assert DONE == []

@@ -132,11 +132,11 @@ def test_httpx_sse_makes_no_event_of_a_comment(url: str, gemini: FakeGemini) -> 
         question = request(url, "Hi", None, None)
         del question["timeout"]
         with connect_sse(client, "POST", question.pop("url"), **question) as source:
-            heard = []
+            received = []
             threading.Timer(2.5, gate.set).start()  # So long that comments come.
             for event in source.iter_sse():
-                heard.append((event.event, event.data))
-    session, *rest = heard
+                received.append((event.event, event.data))
+    session, *rest = received
     assert session[0] == "session"
     assert rest == [
         ("message", '{"text": "One"}'),

@@ -74,7 +74,7 @@ function answer(question, text, about = {}) {
 
 // A new page in a new window.
 function openWindow() {
-    Object.assign(fake, { now: 1000, frames: [], elements: {}, clicked: [], heard: {} });
+    Object.assign(fake, { now: 1000, frames: [], elements: {}, clicked: [], listeners: {} });
     Object.assign(fake, { said: { textContent: "" }, stored: {} });
     // It is tried in a browser (tests/page/test_accessibility.py).
     globalThis.chatAccess = { watch() {}, uncover: mock.fn() };
@@ -87,7 +87,7 @@ function openWindow() {
             getElementById: (id) => id === "said" ? fake.said : null,
             addEventListener: (kind, listener) => kind === "click" && fake.clicked.push(listener),
         },
-        addEventListener: (kind, listener) => (fake.heard[kind] = listener),
+        addEventListener: (kind, listener) => (fake.listeners[kind] = listener),
         Element: class {},
         history: {
             state: null,

@@ -50,13 +50,13 @@ const voice = () => {
     const tell = (data) => made.port.onmessage({ data });
     const add = (...samples) => tell(Int16Array.from(samples).buffer);
     const play = (blocks) => {
-        const heard = [];
+        const played = [];
         for (let i = 0; i < blocks; i++) {
             const output = new Float32Array(BLOCK);
             made.process([], [[output]]);
-            heard.push(...output);
+            played.push(...output);
         }
-        return heard.map((sample) => Math.round(sample * 32_768));
+        return played.map((sample) => Math.round(sample * 32_768));
     };
     return { made, tell, add, play };
 };

@@ -46,7 +46,7 @@ describe("The browser", () => {
 
     test("keeps what is typed over a reload, and tells that a message was not sent", () => {
         chat.watchPage({});
-        fake.heard.input({ target: typed("Half a questi") });
+        fake.listeners.input({ target: typed("Half a questi") });
         assert.equal(chatArrival.arrived("").value, "Half a questi");
         assert.equal(fake.said.textContent, "");
         history.state = { ...history.state, unsent: "One?" };
@@ -65,7 +65,7 @@ describe("The browser", () => {
         chat.watchPage({});
         const dropped = (type, types, inBox = false) => {
             let isPrevented = false;
-            fake.heard[type]({
+            fake.listeners[type]({
                 type,
                 target: { closest: () => inBox || null },
                 dataTransfer: { types },
@@ -84,7 +84,7 @@ describe("The browser", () => {
     test("says that a pasted file is not sent, but for the picture of a text", () => {
         chat.watchPage({});
         const paste = (types, text) =>
-            fake.heard.paste({ clipboardData: { types, getData: () => text } });
+            fake.listeners.paste({ clipboardData: { types, getData: () => text } });
         paste(["text/plain", "Files"], "a cell");
         assert.equal(fake.said.textContent, "");
         paste(["Files"], "");
