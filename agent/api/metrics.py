@@ -11,8 +11,6 @@ from agent.api.host_token import Guard
 from agent.chat.agents import Agents
 from agent.core.usage_log import BOUNDS, Times
 
-PACKAGE = "prometheus-client>=0.22,<1"
-
 
 def has_prometheus() -> bool:
     """Whether the library is installed, without which there is no such route."""

@@ -77,8 +77,6 @@ STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 # Milliseconds after which a client that was cut off reconnects.
 RETRY_INTERVAL = 1000
 
-ANSWER_GONE = "This answer can no longer be taken up. Please ask again."
-
 NOT_EMBEDDED = "This is no picture and no page. Ask by EventSource, or by fetch."
 
 NOT_YET = "An answer is not prefetched: it would make the agent work for nobody."
@@ -250,7 +248,7 @@ async def _resume(
 async def _events(position: Position | None) -> AsyncGenerator[bytes, None]:
     """The rest of an answer as server-sent events; a failure alone where the answer is gone."""
     if position is None:
-        yield _event(Notice(ANSWER_GONE))
+        yield _event(Notice("answer_gone"))
     else:
         yield format_sse_event(
             event="session",

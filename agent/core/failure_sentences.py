@@ -17,6 +17,7 @@ SENTENCES: dict[str, str] = {
     "session_gone": (
         "This conversation is no longer in memory. A new one has begun: please say it again."
     ),
+    "answer_gone": "This answer can no longer be taken up. Please ask again.",
     "store_unavailable": (
         "The place where conversations are stored does not answer at the moment, so what was said "
         "cannot be reached. Try again in a moment."

@@ -12,13 +12,13 @@ from unittest.mock import ANY
 
 import httpx
 
-from agent.api.sse import ANSWER_GONE
+from agent.core.notices import Notice
 from tests.support.fake_gemini import Call, FakeGemini, Image, Think, Until
 
 Said: TypeAlias = list[tuple[str, Any]]
 
 DONE = ("message", "[DONE]")
-CANNOT_GO_ON = [("failure", {"text": ANSWER_GONE}), DONE]
+CANNOT_GO_ON = [("failure", {"text": Notice("answer_gone").english}), DONE]
 
 
 @dataclass(frozen=True)
