@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 
-from agent.api.host_page import to_page
+from agent.api.host_page import BACK, to_page
 from agent.api.host_token import Guard
 from agent.chat.agents import Agents
 from agent.chat.conversation import Conversation
@@ -174,7 +174,7 @@ def _list(found: Found, query: Mapping[str, str], agents: Agents) -> str:
     count = f"<p>{len(chosen):,} of {len(records):,}"
     count += f", of which the newest {MAX_SHOWN} are shown" if len(chosen) > MAX_SHOWN else ""
     parts = (
-        '<p><a href="../host">Back</a></p>\n',
+        BACK,
         NOT_ALL if fails else "",
         KEPT.format(time=duration(agents.settings.session_idle)),
         _form(records, query),

@@ -8,7 +8,7 @@ import asyncio
 
 from fastapi import APIRouter, Depends, Response
 
-from agent.api.host_page import to_page
+from agent.api.host_page import BACK, to_page
 from agent.api.host_token import Guard
 from agent.chat.agents import Agents
 from agent.chat.self_check import self_check
@@ -24,7 +24,7 @@ def router(agents: Agents, may_enter: Guard) -> APIRouter:
         async with one_at_a_time:
             loaded = [registry.loaded for registry in agents.loaded]
             checks = [check async for check in self_check(loaded, asks_model, None, agents.limits)]
-        return to_page("Self-check", check_list.to_html(checks))
+        return to_page("Self-check", BACK + check_list.to_html(checks))
 
     @routes.get("/check")
     async def look() -> Response:

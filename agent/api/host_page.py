@@ -59,6 +59,9 @@ FORM = """<form method="post" action="host">
 </form>
 """
 
+# From one of these pages to `/host`.
+BACK = '<p><a href="../host">Back</a></p>\n'
+
 SIGN_OUT = """<form method="post" action="host/sign-out"><button>Sign out</button></form>
 """
 

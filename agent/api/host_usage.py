@@ -5,7 +5,7 @@ GET  /host/usage
 
 from fastapi import APIRouter, Depends, Response
 
-from agent.api.host_page import to_page
+from agent.api.host_page import BACK, to_page
 from agent.api.host_token import Guard
 from agent.chat.agents import Agents
 from agent.render import usage
@@ -18,6 +18,7 @@ def router(agents: Agents, may_enter: Guard) -> APIRouter:
     @routes.get("/usage")
     async def shown() -> Response:
         """The latest figures."""
-        return to_page("Use of this page", usage.to_html(agents.limits.usage, agents.settings))
+        body = usage.to_html(agents.limits.usage, agents.settings)
+        return to_page("Use of this page", BACK + body)
 
     return routes

@@ -10,7 +10,7 @@ import asyncio
 from fastapi import APIRouter, Depends, Response
 
 from agent.api.findings_page import NOT_ALL
-from agent.api.host_page import PAGE_HEADERS, to_page
+from agent.api.host_page import BACK, PAGE_HEADERS, to_page
 from agent.api.host_token import Guard
 from agent.chat.agents import Agents
 from agent.core.sides import Preference
@@ -62,7 +62,7 @@ def router(agents: Agents, may_enter: Guard) -> APIRouter:
             f'<a href="preferences.{kind}">Save as {kind.upper()}</a>' for kind in ("csv", "json")
         )
         parts = (
-            '<p><a href="../host">Back</a></p>\n',
+            BACK,
             NOT_ALL if fails else "",
             "" if agents.settings.side_by_side else NOT_OFFERED,
             preferences.to_totals(found),

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from agent.api import api_app, metrics
+from agent.api import api_app, host_page, metrics
 from agent.chat.agents import Agents
 from agent.core.question import Question
 from agent.core.settings import Settings
@@ -71,6 +71,14 @@ async def test_where_no_secret_is_set_there_are_no_such_pages() -> None:
         assert [(await client.get(path)).status_code for path in PAGES] == [404, 404, 404]
     async with browser(agents(host_token=None), API) as client:
         assert [(await client.get(path)).status_code for path in PAGES[:2]] == [404, 404]
+
+
+@pytest.mark.parametrize("address", host_page.PAGES)
+async def test_each_page_leads_back_to_the_others(address: str) -> None:
+    async with browser(agents()) as client:
+        page = await client.get(f"/{address}")
+    links = [page.url.join(link).path for link in re.findall('href="([^"]+)">Back<', page.text)]
+    assert links == ["/host"]
 
 
 async def test_the_self_check_asks_the_model_only_when_it_is_told_to(gemini: FakeGemini) -> None:
