@@ -12,6 +12,7 @@ import httpx
 import pytest
 from google.adk.cli.utils.service_factory import create_session_service_from_options
 from google.adk.sessions import InMemorySessionService
+from playwright.sync_api import expect
 
 from agent.chat.registry import Registry
 from agent.chat.turn import Turn
@@ -291,5 +292,6 @@ def test_a_page_of_one_process_catches_up_with_a_page_of_the_other(
     here.send("third")
     here.shows(*both)
     here.wait_idle()
+    expect(here.box).to_have_value("third")
     here.box.press("Enter")
     here.shows(*both, ("user", "third"), ("model", "three"))
