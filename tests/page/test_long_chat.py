@@ -63,10 +63,12 @@ def test_a_page_that_grows_too_long_begins_anew(
         for turn in range(5):
             page.send(f"question {turn}")
             page.wait_idle()
-        latest = [("user", "question 3"), ("model", "Yes."), ("user", "question 4")]
-        page.shows(("3 earlier messages and what came of them", ""), *latest, ("model", "Yes."))
+        latest = [("3 earlier messages and what came of them", ""), ("user", "question 3")]
+        latest += [("model", "Yes."), ("user", "question 4"), ("model", "Yes.")]
+        page.shows(*latest)
         page.wait_idle()
         page.send("go on")
+        page.shows(*latest, ("user", "go on"), ("model", "Yes."))
         page.wait_idle()
     told = [text for role, text in gemini.requests[-1].conversation if role == "user"]
     assert told == [*(f"question {turn}" for turn in range(5)), "go on"]
