@@ -44,7 +44,8 @@ def test_one_command_serves_a_page_that_answers_without_a_key() -> None:
         assert "- result: 84" in ask(port, "What is 12*7?")
 
 
-@pytest.mark.skipif(not (ROOT / ".venv").exists(), reason="`make` has made no .venv here")
+# As in `make test-oldest`.
+@pytest.mark.xfail(not (ROOT / ".venv").exists(), reason="`make` has made no .venv", run=False)
 def test_make_run_does_the_same() -> None:
     port = free_port()
     with served(["make", "run"], GRADIO_SERVER_PORT=str(port)):

@@ -45,8 +45,11 @@ CHROMIUM_ARGUMENTS = [
 # Milliseconds that anything may take on a slow, busy machine.
 ACTION_TIMEOUT = 20_000
 
-draws_diagrams = pytest.mark.skipif(
-    Version(gradio.__version__) < Version("6.31"), reason="Gradio shows how they are written"
+# Not skipped, which in CI means that a program is missing.
+draws_diagrams = pytest.mark.xfail(
+    Version(gradio.__version__) < Version("6.31"),
+    reason="Gradio shows how they are written",
+    run=False,
 )
 
 # Keeps every different state that the page was ever in, however briefly.
