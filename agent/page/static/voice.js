@@ -189,7 +189,7 @@
     globalThis.chatVoice = {
         // Takes what tells the page of a talk, where talks are offered; and the ticket for one.
         offerTalk: (trigger) => tellPage = trigger,
-        takeTicket: (told) => told && chatTalk.take(told.ticket),
+        takeTicket: (reply) => reply && chatTalk.take(reply.ticket),
 
         // Called when all components are there.
         watch(where, box) {
