@@ -15,14 +15,15 @@ from typing import Annotated, TypeAlias
 from ag_ui.core import BaseEvent, RunAgentInput
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
-from fastapi.sse import format_sse_event
 from starlette.exceptions import HTTPException
 
 from agent.api import sessions
 from agent.api.agui_events import RunEvents, encode, refused, started
 from agent.api.agui_request import parse_input, session_of, to_question
 from agent.api.errors import PlainErrorRoute, limit_error
-from agent.api.openai import STREAM_HEADERS, has_token
+from agent.api.openai import has_token
+from agent.api.openai_answer import KEEP_ALIVE
+from agent.api.sse import STREAM_HEADERS
 from agent.api.sse_request import AGENT
 from agent.chat.agents import Agents
 from agent.chat.registry import ActiveConversation
@@ -37,8 +38,6 @@ Events: TypeAlias = AsyncGenerator[BaseEvent | None, None]
 # Seconds that a new request waits for the answer before, whose client has pressed Stop: until the
 # server has noticed that, and the answer has ended (agent/chat/turn.py).
 STOP_TIMEOUT = 3.0
-
-KEEP_ALIVE = format_sse_event(comment="working")
 
 # Its schema is the protocol's own, and long.
 BODY = {

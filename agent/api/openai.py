@@ -26,13 +26,11 @@ from agent.api.openai_answer import Completion
 from agent.api.openai_error import ApiError, OpenAIRoute
 from agent.api.openai_request import ChatRequest
 from agent.api.openai_responses import ResponsesAnswer, ResponsesRequest
+from agent.api.sse import STREAM_HEADERS
 from agent.chat.agents import Agents
 from agent.chat.registry import Registry
 from agent.chat.turn import Turn
 from agent.core.question import Question
-
-# No proxy on the way may buffer the stream.
-STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 

@@ -47,7 +47,7 @@ SILENCE = 0.2
 
 # Seconds of silence after which a watcher is given the same again, and so can notice that its own
 # reader has gone: Gradio closes a generator only when it yields (gradio/queueing.py).
-HEARTBEAT_INTERVAL = 1.0
+REPEAT_INTERVAL = 1.0
 
 # Seconds ADK has to end an aborted run by itself before its task is cancelled; and to store the
 # question first, where it has not yet. That takes milliseconds, but for a store with much to do.
@@ -324,7 +324,7 @@ class Turn:
                 if self.transcript:
                     await _wait(self._ended, max(WATCH_INTERVAL, self._watched_at - given_at))
                 if version == self.version:
-                    await _wait(self._changed, HEARTBEAT_INTERVAL)
+                    await _wait(self._changed, REPEAT_INTERVAL)
 
     def wake(self) -> None:
         """Give every watcher the same again: one of them may have a reason of its own to leave."""

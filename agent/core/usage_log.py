@@ -110,16 +110,16 @@ class UsageLog:
             first_word: Seconds until that; None without one.
             seconds: Those until its end; None of one that was refused.
         """
-        turn = Tally(Counter([outcome]), set(), *tokens)
+        tally = Tally(Counter([outcome]), set(), *tokens)
         if first_word is not None:
-            turn.first_word.add(first_word)
+            tally.first_word.add(first_word)
         if seconds is not None:
-            turn.whole.add(seconds)
-        self.total.add(turn)
+            tally.whole.add(seconds)
+        self.total.add(tally)
         hour = self._hours.setdefault(_hour(), Tally())
         if len(hour.visitors) < MAX_VISITORS:
-            turn.visitors.add(hash(user_id))
-        hour.add(turn)
+            tally.visitors.add(hash(user_id))
+        hour.add(tally)
         while len(self._hours) > MAX_HOURS:
             self._hours.popitem(last=False)
 
