@@ -62,6 +62,7 @@ def test_an_app_of_ones_own_answers(tmp_path: Path) -> None:
     assert "84" in answer[-1]["content"]["text"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("language", "code"), [*EXAMPLES[1:3], *EXAMPLES[4:]])
 def test_an_example_answers(language: str, code: str, port: int, tmp_path: Path) -> None:
     code = code.replace("7860", str(port)).replace(".venv/bin/python", sys.executable)

@@ -217,6 +217,7 @@ def test_the_page_offers_what_suits_the_model_that_answers(
     assert [said in description for description in told] == [True, False]
 
 
+@pytest.mark.slow
 async def test_each_example_of_the_agent_on_show_is_answered_offline() -> None:
     loaded = load()
     answers: dict[str, Any] = {}

@@ -277,6 +277,7 @@ LATER = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", COMPACTIONS.values(), ids=COMPACTIONS)
 @pytest.mark.parametrize("seed", [0, *LATER])
 async def test_what_is_seen_is_what_is_remembered(
