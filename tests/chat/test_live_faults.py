@@ -230,6 +230,8 @@ async def write_elsewhere(store: SqliteSessionService, chat: Conversation) -> No
             return
 
 
+# A busy machine may store words later than they are waited for.
+@pytest.mark.flaky(reruns=2)
 async def test_a_session_that_goes_on_elsewhere_ends_the_talk(
     live: FakeLive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
